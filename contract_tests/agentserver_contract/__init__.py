@@ -1,0 +1,1 @@
+"""Contract tests: the contract held against itself, against recordings and running servers."""

@@ -1,0 +1,230 @@
+"""Thirty seconds to a result: a server, a first quarter of an hour, a short contract run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
+
+from agentserver_contract import contract as contracts
+from agentserver_contract.expression import Inexpressible, method_of
+from agentserver_contract.findings import LayerResult
+from agentserver_contract.layers import fuzzing
+from agentserver_contract.local_server import running
+from agentserver_contract.people import gather
+from agentserver_contract.report import findings_text
+from agentserver_contract.style import Style
+from agentserver_contract.target import Target
+
+_PASSWORD: Final = "a password for the demo"  # noqa: S105 (of accounts that end with the demo)
+_FEW_EXAMPLES: Final = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the demo tells of one operation."""
+
+    operation: str
+    in_contract: bool
+    served: bool
+    in_sdk: bool
+    cases: int
+    failures: int
+
+
+class Story:
+    """A person's first quarter of an hour, told while it happens."""
+
+    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
+        self.url = url
+        self.tell = tell
+        self.alice = self._client("alice")
+        self.bob = self._client("bob")
+
+    def _client(self, name: str) -> Client:
+        return Client(self.url, email=f"{name}@example.com", password=_PASSWORD)
+
+    def __enter__(self) -> Story:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.alice.close()
+        self.bob.close()
+
+    def register(self) -> None:
+        """Two accounts; the first one administers the installation."""
+        for client, name in ((self.alice, "Alice"), (self.bob, "Bob")):
+            account = client.auth.register(email=f"{name.lower()}@example.com", password=_PASSWORD)
+            self.tell(f"{name} registers and is account {account.id[:8]}...")
+        me = self.alice.auth.me()
+        self.tell(f"Alice came first: her role is {me.role}")
+
+    def work(self) -> None:
+        """A workspace, shared with a colleague."""
+        workspaces = self.alice.workspaces
+        workspace = workspaces.create(name="First steps")
+        self.tell(f"Alice creates the workspace {workspace.name!r}")
+        workspaces.members.add(workspace.id, email="bob@example.com", role="guest")
+        self.tell("she adds Bob as a guest; Bob sees " + _names(self.bob))
+        try:
+            self.bob.workspaces.rename(workspace.id, name="Bob's")
+        except PermissionDenied as refused:
+            self.tell(f"Bob may not rename it: {refused.status_code} {refused.message}")
+        bob = self.bob.auth.me().id
+        workspaces.members.set_role(workspace.id, bob, role="maintainer")
+        renamed = self.bob.workspaces.rename(workspace.id, name="Shared steps")
+        self.tell(f"as a maintainer he may: {renamed.name!r}")
+        try:
+            workspaces.members.remove(workspace.id, self.alice.auth.me().id)
+        except Conflict as refused:
+            self.tell(f"Alice cannot leave it without an owner: {refused.message}")
+        workspaces.llm_config.set(
+            workspace.id,
+            base_url="https://models.example.com/v1",
+            api_key="sk-0123456789abcdef",
+            models=[{"id": "example-large", "name": "Example Large"}],
+        )
+        config = workspaces.llm_config.get(workspace.id)
+        self.tell(f"its sandboxes get a model endpoint; the key is shown as {config.api_key}")
+        limits = workspaces.get_defaults(workspace.id)
+        self.tell(f"a sandbox there may have {limits.max_sandbox_cpu} millicores")
+        workspaces.delete(workspace.id)
+        self.tell("Alice deletes it; Bob sees " + _names(self.bob))
+
+    def administer(self) -> None:
+        """Quotas, met and raised."""
+        bob = self.bob.auth.me().id
+        self.alice.admin.users.quota.set(bob, max_workspaces=1)
+        try:
+            self.bob.workspaces.create(name="One too many")
+        except QuotaExceeded as refused:
+            self.tell(f"Bob's quota is reached: {refused.current} of {refused.max}")
+        self.alice.admin.users.quota.set(bob, max_workspaces=2)
+        created = self.bob.workspaces.create(name="Room for one more")
+        self.tell(f"Alice raises it, and Bob creates {created.name!r}")
+        self.bob.auth.logout()
+        self.tell("Bob logs out; the session has ended on the server too")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; 0 when everything that was tried keeps the contract, else 1."""
+    options = _parser().parse_args(arguments)
+    style = Style(sys.stdout if not options.json else sys.stderr, options.color)
+    with tempfile.TemporaryDirectory(prefix="agentserver-demo-") as folder:
+        style.heading("The reference server, on an empty database")
+        with running(Path(folder)) as url:
+            style.line(f"listens at {url}; its API can be tried at {url}/docs")
+            with Story(url, style.line) as story:
+                for chapter in (story.register, story.work, story.administer):
+                    style.heading((chapter.__doc__ or "").rstrip("."))
+                    chapter()
+                style.heading("A short contract run against the same server")
+                result = _contract_run(story, options.examples, options.seed)
+            rows = _rows(result, url)
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        _show(rows, result, style)
+    return 0 if result.holds else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m agentserver_contract.demo", description=__doc__
+    )
+    parser.add_argument(
+        "--examples",
+        type=int,
+        default=_FEW_EXAMPLES,
+        help="random cases for each operation, beside its examples and boundaries (%(default)s)",
+    )
+    parser.add_argument("--seed", type=int, help="make the contract run that printed this seed")
+    parser.add_argument("--json", action="store_true", help="the table as JSON, the rest on stderr")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    return parser
+
+
+def _contract_run(story: Story, examples: int, seed: int | None) -> LayerResult:
+    contract = contracts.load()
+    with Target(story.url) as target:
+        story.alice.admin.quota_defaults.set(max_workspaces_per_user=0)
+        people = gather(target)
+        story.alice.admin.users.set_role(people["admin"].id, role="admin")
+        started = time.monotonic()
+        result = fuzzing.run(
+            target,
+            people,
+            contract,
+            seed=secrets.randbelow(2**32) if seed is None else seed,
+            examples=examples,
+        )
+        result.seconds = time.monotonic() - started
+    return result
+
+
+def _rows(result: LayerResult, url: str) -> list[Row]:
+    contract = contracts.load()
+    with Client(url) as client:
+        return [
+            Row(
+                operation.id,
+                in_contract=True,
+                served=result.succeeded[operation.id] > 0,
+                in_sdk=_is_in_sdk(client, operation),
+                cases=result.cases[operation.id],
+                failures=sum(found.operation == operation.id for found in result.findings),
+            )
+            for operation in contract.operations.values()
+        ]
+
+
+def _is_in_sdk(client: Client, operation: contracts.Operation) -> bool:
+    try:
+        return callable(method_of(client, operation))
+    except Inexpressible:
+        return False
+
+
+def _show(rows: Sequence[Row], result: LayerResult, style: Style) -> None:
+    style.heading("What is in the contract, served, in the SDK, and how it stood")
+    heads = ("operation", "in contract", "served", "in SDK", "cases tried", "failures")
+    table = [
+        (
+            row.operation,
+            *map(_yes, (row.in_contract, row.served, row.in_sdk)),
+            str(row.cases),
+            str(row.failures),
+        )
+        for row in rows
+    ]
+    total = (
+        f"{len(rows)} operations",
+        *(str(sum(row[i] == "yes" for row in table)) for i in (1, 2, 3)),
+        str(sum(row.cases for row in rows)),
+        str(len(result.findings)),
+    )
+    style.table(heads, table, total)
+    if result.findings:
+        style.text(findings_text(result.findings))
+    style.line(f"seed {result.seed}, {result.seconds:.1f} s")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _names(client: Client) -> str:
+    return ", ".join(repr(workspace.name) for workspace in client.workspaces.list())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,362 @@
+"""The differential: whatever is sent to a server is also said through the SDK, and compared.
+
+The SDK's request never leaves the process. A transport catches it and gives back the very answer
+that the server gave, so that the SDK's decoding is compared as well, and nothing happens twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+import httpx
+
+import agentserver
+from agentserver import AgentserverError, AsyncClient, Client, ResponseValidationError, StatusError
+from agentserver_contract.contract import JSON, Contract, Operation
+from agentserver_contract.expression import Expression, Inexpressible, express, method_of
+from agentserver_contract.validation import media_type, schema_problems
+from agentserver_contract.wire import Answer, Request, scrubbed
+
+NAME = "differential"
+
+# The class that stands for each status is part of what the SDK promises, so it is written down
+# here a second time, by hand.
+ERROR_CLASSES: Mapping[int, type[StatusError]] = {
+    400: agentserver.BadRequest,
+    401: agentserver.Unauthenticated,
+    403: agentserver.PermissionDenied,
+    404: agentserver.NotFound,
+    405: agentserver.MethodNotAllowed,
+    409: agentserver.Conflict,
+    410: agentserver.Gone,
+    413: agentserver.PayloadTooLarge,
+    415: agentserver.UnsupportedMediaType,
+    422: agentserver.UnprocessableEntity,
+    429: agentserver.RateLimited,
+    500: agentserver.InternalServerError,
+    501: agentserver.NotSupported,
+    502: agentserver.BadGateway,
+    503: agentserver.ServiceUnavailable,
+}
+
+_BASE_URL = "http://127.0.0.1"
+# Every how many cases the asynchronous client is tried as well.
+_ASYNC_SHARE = 4
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """One thing in which the SDK and the wire disagree."""
+
+    kind: str
+    """What differs: `path`, `body`, `credential`, `result`, `error class`, ..."""
+    wire: Any
+    sdk: Any
+
+    def __str__(self) -> str:
+        return scrubbed(f"{self.kind}: on the wire {_shown(self.wire)}, SDK {_shown(self.sdk)}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the SDK did with a call: what it sent, and what it returned or raised."""
+
+    seen: Request | None
+    value: Any = None
+    error: Exception | None = None
+
+
+class Differential:
+    """Compares exchanges, one after the other, and counts what became of them.
+
+    Use it as a context manager: it keeps an event loop for the asynchronous client.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.tally: Counter[tuple[str, str]] = Counter()
+        """Verdicts by whether the request was a valid one: `("valid", "same")`, ..."""
+        self._anybody = Client(_BASE_URL)  # asked for its methods' signatures alone
+        self._runner = asyncio.Runner()
+        self._compared = 0
+
+    def __enter__(self) -> Differential:
+        self._runner.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._runner.__exit__(kind, error, traceback)
+
+    def compare(
+        self, operation: Operation, request: Request, answer: Answer, *, valid: bool
+    ) -> list[Divergence]:
+        """Say the request through the SDK; an empty list means that both agree.
+
+        A valid request must be expressible, must be sent as it was, and its answer decoded to what
+        it says. Any other request the SDK may refuse before it sends anything; if it sends, then
+        the same: never silently something else.
+        """
+        name = "valid" if valid else "invalid"
+        try:
+            expression = express(
+                self.contract, operation, request, method_of(self._anybody, operation)
+            )
+        except Inexpressible as reason:
+            self.tally[name, f"not expressible: {reason}"] += 1
+            return [Divergence("call", "a valid request", f"{reason}")] if valid else []
+        if expression.unknown_fields:
+            self.tally[name, "unknown fields left out"] += 1
+        self._compared += 1
+        drivers: list[_Driver] = [_call]
+        if self._compared % _ASYNC_SHARE == 0:
+            drivers.append(self._call_async)
+        divergences: list[Divergence] = []
+        for driver in drivers:
+            outcome = driver(operation, expression, request, answer)
+            divergences += self._judged(operation, expression, request, answer, outcome, valid)
+            verdict = self._verdict(outcome, divergences)
+            self.tally[name, verdict] += 1
+        return divergences
+
+    def _verdict(self, outcome: Outcome, divergences: Sequence[Divergence]) -> str:
+        if divergences:
+            return "different"
+        if outcome.seen is None:
+            return f"refused by the SDK: {type(outcome.error).__name__}"
+        return "same"
+
+    def _judged(
+        self,
+        operation: Operation,
+        expression: Expression,
+        request: Request,
+        answer: Answer,
+        outcome: Outcome,
+        valid: bool,
+    ) -> list[Divergence]:
+        if outcome.seen is None:
+            refusal = Divergence("call", "a valid request", f"refused: {outcome.error!r}")
+            return [refusal] if valid else []
+        return [
+            *request_divergences(operation, expression, request, outcome.seen),
+            *answer_divergences(self.contract, operation, answer, outcome),
+        ]
+
+    def _call_async(
+        self, operation: Operation, expression: Expression, request: Request, answer: Answer
+    ) -> Outcome:
+        async def call() -> Any:
+            client = AsyncClient(_BASE_URL, session=request.session, **_OPTIONS, transport=capture)
+            async with client:
+                return await method_of(client, operation)(**expression.arguments)
+
+        capture = _Capture(answer)
+        return _outcome(capture, lambda: self._runner.run(call()))
+
+
+_Driver = Callable[[Operation, Expression, Request, Answer], Outcome]
+# One attempt, and strict: a response that breaks the contract must not slip through.
+_OPTIONS: Mapping[str, Any] = {"max_retries": 0, "strict": True}
+
+
+def _call(
+    operation: Operation, expression: Expression, request: Request, answer: Answer
+) -> Outcome:
+    def call() -> Any:
+        client = Client(_BASE_URL, session=request.session, **_OPTIONS, transport=capture)
+        with client:
+            return method_of(client, operation)(**expression.arguments)
+
+    capture = _Capture(answer)
+    return _outcome(capture, call)
+
+
+def _outcome(capture: _Capture, call: Callable[[], Any]) -> Outcome:
+    try:
+        value = call()
+    except (AgentserverError, TypeError) as error:
+        # TypeError is Python's own refusal of a call without a required argument.
+        return Outcome(capture.seen, error=error)
+    return Outcome(capture.seen, value)
+
+
+class _Capture(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Keeps the request and gives the answer that was given to the other one."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.seen: Request | None = None
+        self._answer = answer
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        target = request.url.raw_path.decode("ascii")
+        body = request.read() or None
+        self.seen = Request(request.method, target, dict(request.headers.items()), body)
+        return httpx.Response(
+            self._answer.status,
+            headers=[(name, v) for name, values in self._answer.headers.items() for v in values],
+            content=self._answer.body,
+            request=request,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        return self.handle_request(request)
+
+
+def request_divergences(
+    operation: Operation, expression: Expression, wire: Request, sdk: Request
+) -> Iterator[Divergence]:
+    """Everything in which the two requests mean something else."""
+    pairs: list[tuple[str, Any, Any]] = [
+        ("method", wire.method, sdk.method),
+        ("path", _segments(wire.path), _segments(sdk.path)),
+        ("query", _pairs(wire.query), _pairs(sdk.query)),
+        ("body", expression.body, _json_body(sdk)),
+    ]
+    if expression.body is not None:
+        pairs.append(("content type", JSON, media_type(sdk.headers.get("content-type"))))
+    pairs.append(("credential", wire.session if operation.security else None, sdk.session))
+    for kind, sent, said in pairs:
+        if not same_json(sent, said):
+            if kind == "credential":
+                sent, said = ("one" if each else "none" for each in (sent, said))
+            yield Divergence(kind, sent, said)
+
+
+def answer_divergences(
+    contract: Contract, operation: Operation, answer: Answer, outcome: Outcome
+) -> Iterator[Divergence]:
+    """Everything in which the SDK made of the answer something else than it says."""
+    documented = operation.responses.get(answer.status)
+    if documented is None:
+        return  # a fault of the server, and another check's to report
+    if answer.status >= 400:
+        yield from _error_divergences(answer, outcome.error)
+        return
+    schema = documented.content.get(JSON)
+    if schema is None:
+        if outcome.error is not None or outcome.value is not None:
+            yield Divergence("result", "no content", outcome.error or outcome.value)
+        return
+    try:
+        wire = answer.json()
+        broken = any(schema_problems(contract, schema, wire))
+    except ValueError:
+        wire, broken = answer.body, True
+    if broken:
+        if not isinstance(outcome.error, ResponseValidationError):
+            yield Divergence("result", "breaks the contract", "taken, although decoding is strict")
+    elif outcome.error is not None:
+        yield Divergence("result", wire, outcome.error)
+    else:
+        if not same_json(wire, _plain(outcome.value)):
+            yield Divergence("result", wire, _plain(outcome.value))
+        yield from _attribute_divergences(wire, outcome.value, "$")
+
+
+def _error_divergences(answer: Answer, error: Exception | None) -> Iterator[Divergence]:
+    wanted = ERROR_CLASSES[answer.status]
+    quota = answer.status == 403 and answer.media_type == JSON
+    if quota:
+        wanted = agentserver.QuotaExceeded
+    if not isinstance(error, wanted):
+        yield Divergence("error class", wanted.__name__, error)
+        return
+    if error.status_code != answer.status:
+        yield Divergence("error status", answer.status, error.status_code)
+    text = answer.json()["message"] if quota else answer.body.decode("utf-8").rstrip("\n")
+    if error.message != text:
+        yield Divergence("error message", text, error.message)
+    if isinstance(error, agentserver.QuotaExceeded):
+        limits = {"current": error.current, "max": error.max}
+        if not same_json(answer.json()["quota"], limits):
+            yield Divergence("quota", answer.json()["quota"], limits)
+
+
+def _attribute_divergences(wire: Any, value: Any, at: str) -> Iterator[Divergence]:
+    """Where an attribute of the result does not have the value that came."""
+    if isinstance(wire, list) and isinstance(value, Sequence):
+        for index, (item, decoded) in enumerate(zip(wire, value, strict=True)):
+            yield from _attribute_divergences(item, decoded, f"{at}[{index}]")
+    elif isinstance(wire, dict) and hasattr(value, "to_dict"):
+        for name, item in wire.items():
+            found = _attribute(value, name)
+            yield from _attribute_divergences(item, found, f"{at}.{name}")
+    elif isinstance(value, datetime) and isinstance(wire, str):
+        if datetime.fromisoformat(wire) != value:
+            yield Divergence(f"attribute {at}", wire, value)
+    elif not same_json(wire, value):
+        yield Divergence(f"attribute {at}", wire, value)
+
+
+_MISSING = object()
+
+
+def _attribute(model: Any, name: str) -> Any:
+    for candidate in (name, f"{name}_"):
+        found = getattr(model, candidate, _MISSING)
+        if found is not _MISSING:
+            return found
+    return model.additional_properties.get(name, _MISSING)
+
+
+def same_json(left: Any, right: Any) -> bool:
+    """Whether two JSON values are equal; 1, 1.0 and true are three values."""
+    if isinstance(left, str) and isinstance(right, str):
+        return str(left) == str(right)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(
+            same_json(item, right[name]) for name, item in left.items()
+        )
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same_json, left, right))
+    return type(left) is type(right) and bool(left == right)
+
+
+def _plain(value: Any) -> Any:
+    """A result of the SDK as JSON."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _segments(path: str) -> list[bytes]:
+    """A path by meaning: `%7E` and `~` are the same, `%2F` and `/` are not."""
+    return [unquote_to_bytes(segment) for segment in path.split("/")]
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return sorted(parse_qsl(query, keep_blank_values=True))
+
+
+def _json_body(request: Request) -> Any:
+    if not request.body:
+        return None
+    try:
+        return json.loads(request.body)
+    except ValueError:
+        return request.body
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {value}"[:300]
+    try:
+        return json.dumps(value, ensure_ascii=False)[:300]
+    except (TypeError, ValueError):
+        return repr(value)[:300]

@@ -1,0 +1,259 @@
+"""The role matrix: every operation, called by everybody, against a table written by hand.
+
+Whoever may, succeeds; whoever may not, gets exactly the refusal that the table says, and nothing
+that can be read afterwards has changed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any
+
+from agentserver_contract.contract import Contract, Operation, escape
+from agentserver_contract.findings import Finding, LayerResult
+from agentserver_contract.people import TEAM, People, email_of, log_in
+from agentserver_contract.scene import COLLEAGUE, Scene, set_scene
+from agentserver_contract.target import Target
+from agentserver_contract.wire import Answer, Request
+
+NAME = "roles"
+
+ALLOWED = "ok"
+NOBODY, STRANGER, EXPIRED = "nobody", "stranger", "expired"
+CALLERS = (
+    NOBODY,
+    STRANGER,
+    EXPIRED,
+    "outsider",
+    "guest",
+    "developer",
+    "maintainer",
+    "owner",
+    "admin",
+)
+
+# An account for those who have none, where a request needs one in its body.
+_SOMEBODY = "owner"
+
+Snapshot = Callable[[], Any]
+"""Everything that a refused call could have changed, as a value to compare."""
+
+
+class TableError(ValueError):
+    """The table cannot be read."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation with what each caller is answered: `ok` or the status of a refusal."""
+
+    operation_id: str
+    fields: Mapping[str, str]
+    """Fields of the body in which the row differs from the operation's example."""
+    answers: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return " ".join([self.operation_id, *(f"{k}={v}" for k, v in self.fields.items())])
+
+
+def table() -> list[Row]:
+    """The table that comes with the suite."""
+    return read_table((files(__package__) / "role_table.txt").read_text(encoding="utf-8"))
+
+
+def read_table(text: str) -> list[Row]:
+    """Read a table: a heading that names the callers, then a row for each operation.
+
+    Raises:
+        TableError: A line has another number of columns, or a word that is no answer.
+    """
+    lines = (line.partition("#")[0].split() for line in text.splitlines())
+    heading, *rows = [words for words in lines if words]
+    if tuple(heading[1:]) != CALLERS:
+        raise TableError(f"the heading must name {', '.join(CALLERS)}")
+    return [_row(words) for words in rows]
+
+
+def _row(words: list[str]) -> Row:
+    name, *rest = words
+    fields = [word for word in rest if "=" in word]
+    answers = rest[len(fields) :]
+    wrong = [word for word in answers if word != ALLOWED and word not in ("401", "403")]
+    if len(answers) != len(CALLERS) or wrong:
+        raise TableError(f"{name}: needs {len(CALLERS)} answers, each ok, 401 or 403")
+    pairs = dict(field.split("=", 1) for field in fields)
+    return Row(name, pairs, dict(zip(CALLERS, answers, strict=True)))
+
+
+def run(
+    target: Target,
+    people: People,
+    contract: Contract,
+    *,
+    rows: list[Row] | None = None,
+    expired: str | None = None,
+    snapshot: Snapshot | None = None,
+    operations: frozenset[str] | None = None,
+) -> LayerResult:
+    """Call everything as everybody.
+
+    Args:
+        target: The server.
+        people: Who calls.
+        contract: What is promised; operations of the table that it lacks are left out.
+        rows: The table; the suite's own when left out.
+        expired: A session that has run out. Without one that column is not run.
+        snapshot: What refusals must not change; when left out, all that can be read of it through
+            the API.
+        operations: Only these, by operationId.
+    """
+    matrix = _Matrix(target, people, contract, expired, snapshot)
+    started = time.monotonic()
+    for row in rows if rows is not None else table():
+        wanted = operations is None or row.operation_id in operations
+        if wanted and row.operation_id in contract.operations:
+            matrix.try_row(row)
+    matrix.result.seconds = time.monotonic() - started
+    return matrix.result
+
+
+class _Matrix:
+    def __init__(
+        self,
+        target: Target,
+        people: People,
+        contract: Contract,
+        expired: str | None,
+        snapshot: Snapshot | None,
+    ) -> None:
+        self.target = target
+        self.people = people
+        self.contract = contract
+        self.expired = expired
+        self.result = LayerResult(NAME)
+        self.scene = self._scene(_SOMEBODY)
+        self.snapshot = snapshot or (lambda: read_back(target, people, contract, self.scene))
+        if expired is None:
+            self.result.not_run[EXPIRED] = "no session can be made to run out over HTTP"
+
+    def try_row(self, row: Row) -> None:
+        operation = self.contract.operations[row.operation_id]
+        before = None
+        for caller, expected in row.answers.items():
+            if caller == EXPIRED and self.expired is None:
+                continue
+            if expected == ALLOWED:
+                self._try_allowed(row, operation, caller)
+                before = None
+            else:
+                before = self._try_refused(row, operation, caller, expected, before)
+
+    def _try_allowed(self, row: Row, operation: Operation, caller: str) -> None:
+        # A write gets a workspace of its own, so that no call meets what another one left.
+        scene = self.scene if operation.method == "GET" else self._scene(caller)
+        request = _request(scene, row, operation, self._session(operation, caller))
+        answer = self._send(operation, request)
+        if 200 <= answer.status < 300:
+            self.result.succeeded[operation.id] += 1
+        else:
+            promise = f"{caller} may call it"
+            self._found(row, operation, promise, "2xx", request, answer)
+
+    def _try_refused(
+        self, row: Row, operation: Operation, caller: str, expected: str, before: Any
+    ) -> Any:
+        before = self.snapshot() if before is None else before
+        request = _request(self.scene, row, operation, self._session(operation, caller))
+        answer = self._send(operation, request)
+        after = self.snapshot()
+        if str(answer.status) != expected:
+            promise = f"{caller} is refused with {expected}"
+            self._found(row, operation, promise, expected, request, answer)
+        if after != before:
+            promise = f"a refusal of {caller} changes nothing"
+            difference = "\n".join(differences(before, after))
+            self._found(row, operation, promise, f"no difference in\n{difference}", request, answer)
+        return after
+
+    def _send(self, operation: Operation, request: Request) -> Answer:
+        self.result.cases[operation.id] += 1
+        return self.target.send(request)
+
+    def _session(self, operation: Operation, caller: str) -> str | None:
+        if caller == NOBODY:
+            return None
+        if caller == STRANGER:
+            return secrets.token_hex(32)
+        if caller == EXPIRED:
+            return self.expired
+        person = self.people[caller]
+        if operation.id == "logout":  # it ends the session, which others still need
+            return log_in(self.target, person.email, person.password)
+        return person.session
+
+    def _scene(self, caller: str) -> Scene:
+        members = {role: role for role in TEAM if role != "owner"}
+        person = self.people[caller if caller in self.people.by_name else _SOMEBODY]
+        return set_scene(
+            self.contract, self.people, "owner", {**members, COLLEAGUE: "guest"}, person
+        )
+
+    def _found(
+        self,
+        row: Row,
+        operation: Operation,
+        promise: str,
+        expected: str,
+        request: Request,
+        answer: Answer,
+    ) -> None:
+        place = "x-required-role" if answer.status < 400 else f"responses/{escape(expected)}"
+        self.result.add(
+            Finding(
+                layer=NAME,
+                operation=operation.id,
+                promise=f"{promise} ({row})",
+                contract=f"{operation.pointer}/{place}" if expected != "2xx" else operation.pointer,
+                detail=f"expected {expected}, got {answer.status}",
+                sent=request.as_curl(self.target.base_url),
+                came=answer.as_text(),
+                replay=f"nox -s contract -- -k {NAME} --operation {operation.id}",
+            )
+        )
+
+
+def _request(scene: Scene, row: Row, operation: Operation, session: str | None) -> Request:
+    fields = dict(scene.bodies.get(operation.id, {})) | dict(row.fields)
+    if operation.id == "register_user":
+        fields["email"] = email_of(f"registered-{secrets.token_hex(6)}")
+    return replace(scene, bodies={operation.id: fields}).request(operation, session)
+
+
+def read_back(
+    target: Target, people: People, contract: Contract, scene: Scene
+) -> dict[tuple[str, str], Any]:
+    """Whatever the API shows of a scene: every GET, as its owner or as administrator."""
+    seen: dict[tuple[str, str], Any] = {}
+    for operation, reader in _reads(contract):
+        answer = target.send(scene.request(operation, people[reader].session))
+        seen[operation.id, reader] = (answer.status, answer.body)
+    return seen
+
+
+def _reads(contract: Contract) -> Iterator[tuple[Operation, str]]:
+    for operation in contract.operations.values():
+        if operation.method == "GET" and operation.raw.get("x-consumes") is not True:
+            yield operation, "admin" if operation.required_role == "admin" else "owner"
+
+
+def differences(before: Any, after: Any, at: str = "") -> Iterator[str]:
+    """Where two snapshots differ, one line for each place."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in [*before, *(key for key in after if key not in before)]:
+            yield from differences(before.get(key), after.get(key), f"{at}/{key}")
+    elif before != after:
+        yield f"{at}: {before!r} became {after!r}"[:400]

@@ -1,0 +1,51 @@
+"""What the contract tests are run with: the seed, the operation, a server on each database."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from databases import database_url
+from postgres import kept_postgres_database, postgres_server, postgres_url
+from servers import Server, in_process, settle
+
+from agentserver_contract.contract import Contract, load
+from agentserver_contract.people import People
+
+__all__ = ["database_url", "kept_postgres_database", "postgres_server", "postgres_url"]
+
+CONTRACT = Path(__file__).parents[2] / "openapi.yaml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The words that a replay command carries."""
+    group = parser.getgroup("contract tests")
+    group.addoption("--seed", type=int, help="make the run again that printed this seed")
+    group.addoption(
+        "--operation", action="append", help="show only what is found on this operation"
+    )
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return load(CONTRACT)
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    given = request.config.getoption("--seed")
+    return random.SystemRandom().randrange(2**32) if given is None else given
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[Server]:
+    """A server in this process, once on each database."""
+    with in_process(database_url) as served:
+        yield served
+
+
+@pytest.fixture
+def people(server: Server) -> People:
+    return settle(server.target)

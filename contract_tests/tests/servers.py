@@ -1,0 +1,105 @@
+"""Reference servers to try the suite on: in this process with a clock to turn, or in their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from schemathesis.python.asgi import shutdown_lifespans
+from sqlalchemy import Connection, select
+from starlette.applications import Starlette
+
+from agentserver_contract.local_server import running
+from agentserver_contract.people import People, Person, gather, log_in
+from agentserver_contract.target import Target
+from agentserver_reference.app import create_app
+from agentserver_reference.settings import Settings
+from agentserver_reference.storage import open_store
+from agentserver_reference.storage.tables import metadata
+
+# The cheapest that Argon2id takes: these tests are not about passwords.
+CHEAPEST_PASSWORDS = "m=8,t=1,p=1"
+SESSION_LIFETIME = timedelta(days=7)
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is turned."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Server:
+    """A reference server in this process."""
+
+    target: Target
+    app: Starlette
+    clock: Clock
+    rows: Callable[[], Rows]
+    """Reads every row of every table."""
+
+    def expired_session(self, person: Person) -> str:
+        """A session that ran out a second ago."""
+        now = self.clock.now
+        self.clock.now = now - SESSION_LIFETIME - timedelta(seconds=1)
+        try:
+            return log_in(self.target, person.email, person.password)
+        finally:
+            self.clock.now = now
+
+
+@contextmanager
+def in_process(database_url: str) -> Iterator[Server]:
+    """A server on an empty database, its answers checked against the contract before they are sent.
+
+    A SQLite database must be a file, as it is read from outside too.
+    """
+    clock = Clock()
+    settings = Settings.from_environment(
+        {},
+        database_url=database_url,
+        password_cost=CHEAPEST_PASSWORDS,
+        encryption_key="11" * 32,
+    )
+    app = create_app(settings, clock=clock, validate_responses=True)
+    store = open_store(settings)
+    with asyncio.Runner() as runner, Target(app=app) as target:
+        runner.run(store.open())
+        try:
+            yield Server(target, app, clock, lambda: runner.run(store.read(_rows)))
+        finally:
+            runner.run(store.close())
+            shutdown_lifespans()
+
+
+@contextmanager
+def in_own_process(folder: Path) -> Iterator[Target]:
+    """A server as people start it, on a real socket and a SQLite file in `folder`."""
+    with running(folder, "--password-cost", CHEAPEST_PASSWORDS) as url, Target(url) as target:
+        yield target
+
+
+def settle(target: Target) -> People:
+    """Everybody on a new server, who may make as many workspaces as a run needs."""
+    people = gather(target)
+    with target.client(session=people["admin"].session) as administrator:
+        administrator.admin.quota_defaults.set(max_workspaces_per_user=0)
+    return people
+
+
+def _rows(connection: Connection) -> Rows:
+    return {
+        table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+        for table in metadata.sorted_tables
+    }

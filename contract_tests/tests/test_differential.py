@@ -1,0 +1,146 @@
+"""The differential sees what an SDK does otherwise, and nothing where it does the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from agentserver import _encode
+from agentserver_contract.contract import JSON, Contract
+from agentserver_contract.layers import differential
+from agentserver_contract.layers.differential import Differential, same_json
+from agentserver_contract.target import cookie
+from agentserver_contract.wire import Answer, Request
+
+SESSION = "0123456789abcdef" * 4
+WORKSPACE = {
+    "id": "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+    "name": "My workspace",
+    "created_at": "2026-11-23T10:00:00Z",
+    "updated_at": "2026-11-23T10:00:00Z",
+}
+
+
+@pytest.fixture
+def compare(contract: Contract) -> Iterator[Any]:
+    """Compares one exchange; returns what kinds of things differ."""
+    with Differential(contract) as compared:
+
+        def kinds(
+            operation_id: str, request: Request, answer: Answer, *, valid: bool = True
+        ) -> list[str]:
+            operation = contract.operations[operation_id]
+            # Four times, so that the asynchronous client has its turn.
+            found = [compared.compare(operation, request, answer, valid=valid) for _ in range(4)]
+            assert found[0] == found[1] == found[2]
+            assert found[3] == found[0] * 2, "the asynchronous client differs from the other"
+            return [divergence.kind for divergence in found[0]]
+
+        yield kinds
+
+
+def create(body: Any, **headers: str) -> Request:
+    sent = {**cookie(SESSION), "content-type": JSON, **headers}
+    return Request("POST", "/api/workspaces", sent, json.dumps(body).encode())
+
+
+def answered(status: int, value: Any) -> Answer:
+    if isinstance(value, str):
+        return Answer(status, {"content-type": ("text/plain; charset=utf-8",)}, value.encode())
+    return Answer(status, {"content-type": (JSON,)}, json.dumps(value).encode())
+
+
+CREATED = answered(201, WORKSPACE)
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (create({"name": "My workspace"}), CREATED),
+        (create({"name": "\N{GRINNING FACE} <&> \\ \x01"}), CREATED),
+        (create({"name": "My workspace"}), answered(403, "forbidden\n")),
+        (create({"name": "My workspace", "unknown": [1]}), CREATED),
+    ],
+    ids=["a success", "odd characters", "a refusal", "a field that the contract does not know"],
+)
+def test_what_the_sdk_says_alike_is_no_difference(
+    compare: Any, request_: Request, answer: Answer
+) -> None:
+    assert compare("create_workspace", request_, answer) == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        create({}),
+        create({"name": 5}),
+        create({"name": None}),
+        create(["name"]),
+        create({"name": "My workspace"}, **{"content-type": "text/plain"}),
+        Request("GET", "/api/workspaces", cookie(SESSION)),
+    ],
+    ids=["no name", "a number", "null", "no object", "another media type", "another method"],
+)
+def test_what_the_sdk_cannot_say_is_no_difference_where_it_is_wrong_anyway(
+    compare: Any, request_: Request
+) -> None:
+    refused = answered(400, "name: must be a string\n")
+    assert compare("create_workspace", request_, refused, valid=False) == []
+
+
+def test_valid_request_that_the_sdk_cannot_say_is_a_difference(compare: Any) -> None:
+    assert compare("create_workspace", create({}), CREATED) == ["call"]
+
+
+def test_quota_error_carries_its_numbers(compare: Any) -> None:
+    quota = {"error": "quota_exceeded", "message": "full", "quota": {"current": 5, "max": 5}}
+    assert compare("create_workspace", create({"name": "x"}), answered(403, quota)) == []
+
+
+def test_answer_that_breaks_the_contract_is_refused_by_strict_decoding(compare: Any) -> None:
+    broken = answered(201, {**WORKSPACE, "created_at": "yesterday"})
+    assert compare("create_workspace", create({"name": "x"}), broken) == []
+
+
+def drop_last(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(list(arguments.items())[:-1])
+
+
+def falsy_dropped(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value}
+
+
+def as_text(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: str(value) for name, value in arguments.items()}
+
+
+def with_default(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": "New Workspace", **arguments, "limit": 10}
+
+
+@pytest.mark.parametrize("fault", [drop_last, with_default], ids=lambda fault: fault.__name__)
+def test_sdk_that_sends_another_body_is_seen(
+    compare: Any, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    from agentserver._generated.api.workspaces import create_workspace
+
+    right = _encode.body
+    monkeypatch.setattr(create_workspace, "_body", lambda given, **kw: right(fault(given), **kw))
+    assert compare("create_workspace", create({"name": "My workspace"}), CREATED) == ["body"]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [(1, 1.0), (1, True), (0, False), (None, False), ("1", 1), ([1], [1, 1]), ({"a": 1}, {})],
+)
+def test_json_values_of_different_types_differ(left: Any, right: Any) -> None:
+    assert not same_json(left, right)
+    assert not same_json(right, left)
+
+
+def test_divergence_shows_no_password() -> None:
+    shown = str(differential.Divergence("body", {"password": "hunter2"}, {"password": "hunter3"}))
+    assert "hunter" not in shown

@@ -1,0 +1,114 @@
+"""The suite catches what it is for: faults planted in server and SDK, each found by its layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from servers import Server, settle
+
+from agentserver_contract.contract import Contract
+from agentserver_contract.findings import LayerResult
+from agentserver_contract.layers import differential, fuzzing, roles
+from agentserver_contract.report import findings_text
+from agentserver_reference import call, dispatch, security
+from agentserver_reference.domain.errors import Forbidden
+
+SEEDS = (1, 2, 3)
+
+
+@pytest.fixture
+def database_url(tmp_path: Any) -> str:
+    """A fault is the same on every database: these tests take the quicker one."""
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+def forget_membership(monkeypatch: pytest.MonkeyPatch, operation_id: str) -> None:
+    """The server asks for a session there, and no longer for membership in the workspace."""
+    right = security.authorize
+
+    def lenient(connection: Any, operation: Any, *rest: Any) -> Any:
+        if operation.id == operation_id:
+            operation = attrs.evolve(operation, role="user")
+        return right(connection, operation, *rest)
+
+    for module in (call, dispatch):
+        monkeypatch.setattr(module, "authorize", lenient)
+
+
+def found(result: LayerResult, layer: str, operation: str, word: str) -> bool:
+    return any(
+        finding.layer == layer and finding.operation == operation and word in finding.promise
+        for finding in result.findings
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_read_across_tenants_is_found_by_the_peers(
+    monkeypatch: pytest.MonkeyPatch, server: Server, contract: Contract, seed: int
+) -> None:
+    forget_membership(monkeypatch, "get_workspace")
+    result = fuzzing.run(server.target, settle(server.target), contract, seed=seed, examples=5)
+    assert found(result, fuzzing.NAME, "get_workspace", "object_level_authorization"), (
+        f"not found; what was: {findings_text(result.findings)}"
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_write_across_tenants_is_found_by_the_peers(
+    monkeypatch: pytest.MonkeyPatch, server: Server, contract: Contract, seed: int
+) -> None:
+    forget_membership(monkeypatch, "rename_workspace")
+    result = fuzzing.run(server.target, settle(server.target), contract, seed=seed, examples=5)
+    assert found(result, fuzzing.NAME, "rename_workspace", "foreign_write"), (
+        f"not found; what was: {findings_text(result.findings)}"
+    )
+
+
+@pytest.mark.parametrize("operation", ["get_workspace", "rename_workspace", "delete_workspace"])
+def test_forgotten_membership_is_found_by_the_roles(
+    monkeypatch: pytest.MonkeyPatch, server: Server, contract: Contract, operation: str
+) -> None:
+    forget_membership(monkeypatch, operation)
+    result = roles.run(server.target, settle(server.target), contract, snapshot=server.rows)
+    assert found(result, roles.NAME, operation, "outsider is refused with 403"), (
+        f"not found; what was: {findings_text(result.findings)}"
+    )
+
+
+def test_refusal_that_writes_all_the_same_is_found_by_the_roles(
+    monkeypatch: pytest.MonkeyPatch, server: Server, contract: Contract
+) -> None:
+    endpoint, _ = server.app.router.default.router.find("PATCH", b"/api/workspaces/any")
+    rename = endpoint.handler
+
+    async def renames_then_refuses(given: Any) -> Any:
+        await rename(given)
+        raise Forbidden("insufficient permissions")
+
+    forget_membership(monkeypatch, "rename_workspace")
+    object.__setattr__(endpoint, "handler", renames_then_refuses)
+    result = roles.run(server.target, settle(server.target), contract)
+    assert found(result, roles.NAME, "rename_workspace", "a refusal of guest changes nothing"), (
+        f"not found; what was: {findings_text(result.findings)}"
+    )
+
+
+def test_sdk_that_drops_a_field_is_found_by_the_differential(
+    monkeypatch: pytest.MonkeyPatch, server: Server, contract: Contract
+) -> None:
+    from agentserver._generated.api.workspaces import add_workspace_member as generated
+
+    right = generated._body
+
+    def without_role(given: Any, **options: Any) -> Any:
+        return right({name: value for name, value in given.items() if name != "role"}, **options)
+
+    monkeypatch.setattr(generated, "_body", without_role)
+    # Restored before the run's own people are added by the very same method.
+    people = settle(server.target)
+    result = fuzzing.run(server.target, people, contract, seed=1, examples=1)
+    assert found(result, differential.NAME, "add_workspace_member", "The SDK sends"), (
+        f"not found; what was: {findings_text(result.findings)}"
+    )

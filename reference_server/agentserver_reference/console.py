@@ -1,0 +1,93 @@
+"""A console to try the API in, at /docs: Swagger UI from a package, nothing from other hosts."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import FileResponse, Response
+
+from agentserver_reference.dispatch import Page
+from agentserver_reference.domain.errors import Missing
+
+PACKAGE = "mkdocs_swagger_ui_tag"
+"""Used for the files of Swagger UI 5 that it carries; none of its code is run."""
+
+# Swagger UI sets style attributes and draws its icons from data: URLs.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""With it the browser itself refuses to ask another host."""
+
+FILES = {
+    "swagger-ui.css": "stylesheets/swagger-ui.css",
+    "swagger-ui-bundle.js": "javascripts/swagger-ui-bundle.js",
+}
+
+INDEX = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>agentserver API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="console"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+
+START = """SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#console",
+  deepLinking: true,
+  validatorUrl: null,
+  queryConfigEnabled: false,
+});
+"""
+
+
+def pages(document: dict[str, Any]) -> dict[str, Page]:
+    """The pages by path: the contract always, the console where its package is installed."""
+    contract = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    served = {"/openapi.json": Page(lambda _: Response(contract, media_type="application/json"))}
+    folder = find_files()
+    if folder is None:
+        return served
+
+    def asset(path: dict[str, str]) -> Response:
+        name = path["name"]
+        if name == "start.js":
+            return _page(START, "text/javascript")
+        if name not in FILES:
+            raise Missing("not found")
+        media_type = mimetypes.guess_type(name)[0]
+        return FileResponse(folder / FILES[name], media_type=media_type, headers=_HEADERS)
+
+    return served | {
+        "/docs": Page(lambda _: _page(INDEX, "text/html")),
+        "/docs/{name}": Page(asset),
+    }
+
+
+_HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+
+
+def _page(text: str, media_type: str) -> Response:
+    return Response(text, media_type=media_type, headers=_HEADERS)
+
+
+def find_files() -> Path | None:
+    """The folder of Swagger UI's files, or None where their package is not installed."""
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "swagger-ui"

@@ -1,0 +1,288 @@
+"""The contract as objects: every operation with its security, role and compiled validators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+import jsonschema_rs
+
+from agentserver_reference.security import ROLES
+
+if TYPE_CHECKING:
+    from jsonschema_rs import KeywordValidator
+
+Document = dict[str, Any]
+Security = Literal["required", "optional", "none"]
+
+METHODS = ("get", "put", "post", "delete", "patch")
+JSON = "application/json"
+DOCUMENT_URI = "urn:agentserver:contract"
+MASK = "***"
+
+
+class ContractError(Exception):
+    """A contract that the server cannot serve. The text names the operation and the rule."""
+
+
+class MaxBytes:
+    """The keyword `x-max-bytes`: the longest a string may be in bytes of UTF-8."""
+
+    def __init__(self, parent_schema: Document, value: Any, schema_path: list[str | int]) -> None:
+        self.limit = int(value)
+
+    def validate(self, instance: Any) -> None:
+        """Refuse a string with more bytes than the limit."""
+        if isinstance(instance, str) and len(instance.encode()) > self.limit:
+            raise ValueError(f"must have at most {self.limit} bytes of UTF-8")
+
+
+Shape = dict[str, "Shape"] | list["Shape"] | None
+"""The fields that a schema names: by name for an object, one entry for a list's items."""
+
+
+_KEYWORDS: dict[str, type[KeywordValidator]] = {"x-max-bytes": MaxBytes}
+
+
+@attrs.frozen
+class Body:
+    """The JSON body that an operation reads."""
+
+    required: bool
+    shape: Shape = attrs.field(repr=False)
+    validator: jsonschema_rs.Validator = attrs.field(repr=False)
+    examples: Mapping[str, str] = attrs.field(repr=False)
+    """For a pattern of the contract, a text that fits: people read it better than the pattern."""
+
+
+@attrs.frozen
+class Parameter:
+    """A query parameter."""
+
+    name: str
+    required: bool
+    type: str
+    validator: jsonschema_rs.Validator = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Header:
+    """A header that an answer may carry, or must."""
+
+    required: bool
+    validator: jsonschema_rs.Validator = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Answer:
+    """One documented answer: its headers by name and its validators by media type."""
+
+    headers: Mapping[str, Header]
+    content: Mapping[str, jsonschema_rs.Validator] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Operation:
+    """One operation of the contract."""
+
+    id: str
+    tag: str
+    method: str
+    path: str
+    security: Security
+    role: str
+    query: tuple[Parameter, ...] = ()
+    body: Body | None = None
+    answers: Mapping[int, Answer] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.frozen
+class Contract:
+    """The whole contract, compiled once."""
+
+    document: Document = attrs.field(repr=False)
+    operations: tuple[Operation, ...]
+
+
+def load_document() -> Document:
+    """The contract as the wheel carries it."""
+    text = (files("agentserver_reference") / "openapi.json").read_text("utf-8")
+    document: Document = json.loads(text)
+    return document
+
+
+@cache
+def load_contract(*, closed: bool = False) -> Contract:
+    """The contract as the wheel carries it, compiled; see `compile_contract`."""
+    return compile_contract(load_document(), closed=closed)
+
+
+def compile_contract(document: Document, *, closed: bool = False) -> Contract:
+    """Compile every schema of the contract.
+
+    Arguments:
+        document: the contract, an OpenAPI 3.1 document as plain objects.
+        closed: refuse fields in an answer that its schema does not name. The contract leaves
+            answers open so that they can grow; closed, a field that leaks is found.
+
+    Raises:
+        ContractError: a schema that does not compile, or a role nobody enforces.
+    """
+    compiler = _Compiler(document, closed=closed)
+    operations = tuple(
+        compiler.operation(method, path, item, node)
+        for path, item in document["paths"].items()
+        for method, node in item.items()
+        if method in METHODS
+    )
+    return Contract(document, operations)
+
+
+class _Compiler:
+    def __init__(self, document: Document, *, closed: bool) -> None:
+        self.document = document
+        self._open = _registry(document)
+        self._examples: dict[str, str] = {}
+        for pattern, example in _pattern_examples(document):
+            self._examples.setdefault(pattern, example)
+        self._answers = _registry(_close(document)) if closed else self._open
+
+    def operation(self, method: str, path: str, item: Document, node: Document) -> Operation:
+        name = node.get("operationId", f"{method.upper()} {path}")
+        role = node.get("x-required-role")
+        if role not in ROLES:
+            raise ContractError(f"{name}: x-required-role {role!r} is not one of {ROLES}")
+        try:
+            return Operation(
+                id=node["operationId"],
+                tag=node["tags"][0],
+                method=method.upper(),
+                path=path,
+                security=_security({**self.document, **node}.get("security", [])),
+                role=role,
+                query=tuple(self._query(item, node)),
+                body=self._body(node),
+                answers={
+                    int(status): self._answer(_resolve(self.document, answer))
+                    for status, answer in node["responses"].items()
+                },
+            )
+        except (KeyError, ValueError, jsonschema_rs.ReferencingError) as error:
+            raise ContractError(f"{name}: {error!r}") from error
+
+    def _query(self, item: Document, node: Document) -> Iterator[Parameter]:
+        for reference in (*item.get("parameters", ()), *node.get("parameters", ())):
+            parameter = _resolve(self.document, reference)
+            if parameter["in"] == "query":
+                schema = _resolve(self.document, parameter["schema"])
+                yield Parameter(
+                    name=parameter["name"],
+                    required=parameter.get("required", False),
+                    type=schema.get("type", "string"),
+                    validator=_validator(parameter["schema"], self._open),
+                )
+
+    def _body(self, node: Document) -> Body | None:
+        if "requestBody" not in node:
+            return None
+        body = _resolve(self.document, node["requestBody"])
+        schema = body["content"][JSON]["schema"]
+        return Body(
+            required=body.get("required", False),
+            shape=self._shape(schema),
+            validator=_validator(schema, self._open),
+            examples=self._examples,
+        )
+
+    def _shape(self, schema: Document) -> Shape:
+        schema = _resolve(self.document, schema)
+        if "properties" in schema and "additionalProperties" not in schema:
+            return {name: self._shape(field) for name, field in schema["properties"].items()}
+        if "items" in schema:
+            return [self._shape(schema["items"])]
+        # Of a choice, only "this or null" is used: its one branch with a shape counts.
+        shapes = [self._shape(branch) for branch in schema.get("anyOf", ())]
+        return next((shape for shape in shapes if shape is not None), None)
+
+    def _answer(self, answer: Document) -> Answer:
+        return Answer(
+            headers={
+                name: self._header(_resolve(self.document, header))
+                for name, header in answer.get("headers", {}).items()
+            },
+            content={
+                media_type: _validator(media.get("schema", True), self._answers)
+                for media_type, media in answer.get("content", {}).items()
+            },
+        )
+
+    def _header(self, header: Document) -> Header:
+        return Header(header.get("required", False), _validator(header["schema"], self._open))
+
+
+def _security(requirements: list[Document]) -> Security:
+    if not requirements:
+        return "none"
+    return "optional" if {} in requirements else "required"
+
+
+def _registry(document: Document) -> jsonschema_rs.Registry:
+    return jsonschema_rs.Registry([(DOCUMENT_URI, document)], draft=jsonschema_rs.Draft202012)
+
+
+def _validator(schema: Any, registry: jsonschema_rs.Registry) -> jsonschema_rs.Validator:
+    return jsonschema_rs.Draft202012Validator(
+        _absolute(schema),
+        registry=registry,
+        validate_formats=True,
+        offline=True,
+        mask=MASK,
+        keywords=_KEYWORDS,
+    )
+
+
+def _absolute(node: Any) -> Any:
+    """The schema with its references aimed at the registered document."""
+    if isinstance(node, dict):
+        return {
+            key: DOCUMENT_URI + value
+            if key == "$ref" and isinstance(value, str) and value.startswith("#")
+            else _absolute(value)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        return [_absolute(item) for item in node]
+    return node
+
+
+def _close(node: Any) -> Any:
+    """A copy in which an object schema that names its fields takes no others."""
+    if isinstance(node, list):
+        return [_close(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: _close(value) for key, value in node.items()}
+    if isinstance(node.get("properties"), dict) and "additionalProperties" not in node:
+        closed["unevaluatedProperties"] = False
+    return closed
+
+
+def _pattern_examples(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict) and isinstance(node.get("pattern"), str) and node.get("examples"):
+        yield node["pattern"], str(node["examples"][0])
+    if isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _pattern_examples(child)
+
+
+def _resolve(document: Document, node: Document) -> Document:
+    while "$ref" in node:
+        target: Any = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part.replace("~1", "/").replace("~0", "~")]
+        node = target
+    return node

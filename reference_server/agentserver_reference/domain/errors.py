@@ -1,0 +1,53 @@
+"""Why a call is refused: one class a reason, each carrying the one line that its caller reads."""
+
+
+class Refusal(Exception):
+    """A call that the rules refuse.
+
+    `line` is the whole answer: one clear line that names the field or the rule and never a secret.
+    """
+
+    def __init__(self, line: str) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+class Invalid(Refusal):
+    """The request breaks a rule of the contract that no schema can express."""
+
+
+class Unauthenticated(Refusal):
+    """Nobody is calling, or the credential is not valid (any more)."""
+
+
+class Forbidden(Refusal):
+    """The caller is known, and may not."""
+
+
+class Missing(Refusal):
+    """What the call names does not exist."""
+
+
+class Conflict(Refusal):
+    """The state of things does not allow it: a name taken, the last owner leaving."""
+
+
+class Gone(Refusal):
+    """It existed, and has ended."""
+
+
+class QuotaExceeded(Refusal):
+    """A limit is reached: `current` of `maximum` are in use."""
+
+    def __init__(self, line: str, *, current: int, maximum: int) -> None:
+        super().__init__(line)
+        self.current = current
+        self.maximum = maximum
+
+
+class BadGateway(Refusal):
+    """An outside service did not answer, or answered nonsense; its own text is never passed on."""
+
+
+class Unavailable(Refusal):
+    """The operator has switched the service off that would answer."""

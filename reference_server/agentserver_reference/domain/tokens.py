@@ -1,0 +1,14 @@
+"""Random tokens: shown once, kept as a hash. 128 random bits and more need no slow hash."""
+
+import secrets
+from hashlib import sha256
+
+
+def session_token() -> str:
+    """A fresh session token: 64 lower-case hexadecimal digits."""
+    return secrets.token_hex(32)
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token; whatever text a caller sends has one."""
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,1 @@
+"""Outside services: what the server asks of each, embedded or over HTTP."""

@@ -1,0 +1,67 @@
+"""The log: one line an event, for people or as JSON, with the request id and without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import IO, Any
+
+LOGGER = "agentserver_reference"
+
+_OURS = "event_fields"
+
+
+def event(logger: logging.Logger, level: int, message: str, **fields: Any) -> None:
+    """Log an event with fields that both forms show. Never pass a body, a query or a header."""
+    logger.log(level, message, extra={_OURS: fields})
+
+
+def configure(form: str, level: str, stream: IO[str] | None = None) -> None:
+    """Send everything that is logged in this process to one stream, by default stderr.
+
+    Arguments:
+        form: `human` or `json`.
+        level: the lowest level shown: `debug`, `info`, `warning` or `error`.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if form == "json" else HumanFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(LOGGER).setLevel(level.upper())
+
+
+class JsonFormatter(logging.Formatter):
+    """An object a line: time, level, message, the event's fields, the traceback of a failure."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
+        entry = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **getattr(record, _OURS, {}),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
+
+
+class HumanFormatter(logging.Formatter):
+    """`time level message name=value ...`, a traceback on the lines after it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line to read."""
+        fields = getattr(record, _OURS, {})
+        line = f"{_time(record)} {record.levelname.lower():7} {record.getMessage()}"
+        line += "".join(f" {name}={value}" for name, value in fields.items())
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

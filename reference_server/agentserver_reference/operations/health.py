@@ -1,0 +1,8 @@
+"""Whether the server is up."""
+
+from agentserver_reference.call import Call, Reply
+
+
+async def check_health(call: Call) -> Reply:
+    """GET /healthz: that it answers is the answer."""
+    return Reply(200)

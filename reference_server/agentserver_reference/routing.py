@@ -1,0 +1,95 @@
+"""From a method and a path to what answers it: a trie of path segments, concrete ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+from urllib.parse import unquote
+
+from agentserver_reference.domain.errors import Missing, Refusal
+
+T = TypeVar("T")
+
+
+class MethodNotAllowed(Refusal):
+    """The path exists and does not take this method; `allow` names those that it takes."""
+
+    def __init__(self, allow: Iterable[str]) -> None:
+        super().__init__("method not allowed")
+        self.allow = ", ".join(sorted(allow))
+
+
+class _Node(Generic[T]):
+    __slots__ = ("any_segment", "methods", "names", "segments")
+
+    def __init__(self) -> None:
+        self.segments: dict[str, _Node[T]] = {}
+        self.any_segment: _Node[T] | None = None
+        self.names: tuple[str, ...] = ()
+        self.methods: dict[str, T] | None = None
+
+
+class Router(Generic[T]):
+    """Finds a target by path and method. A path with a concrete segment wins over a template."""
+
+    def __init__(self) -> None:
+        self._root: _Node[T] = _Node()
+
+    def add_path(self, template: str) -> dict[str, T]:
+        """Make a path known, such as `/api/workspaces/{workspace_id}`; gives its methods to fill.
+
+        A path without methods exists and answers 405 to all.
+        """
+        node, names = self._root, []
+        for segment in template.split("/")[1:]:
+            if segment.startswith("{"):
+                names.append(segment[1:-1])
+                node.any_segment = node.any_segment or _Node()
+                node = node.any_segment
+            else:
+                node = node.segments.setdefault(segment, _Node())
+        if node.methods is None:
+            node.methods, node.names = {}, tuple(names)
+        elif node.names != tuple(names):
+            raise ValueError(f"{template}: another path of this form names {node.names}")
+        return node.methods
+
+    def find(self, method: str, raw_path: bytes) -> tuple[T, dict[str, str]]:
+        """The target and the path parameters, decoded.
+
+        Arguments:
+            method: in upper case.
+            raw_path: the path as it was sent, percent-encoded, so that `%2F` stays in its segment.
+
+        Raises:
+            Missing: no such path.
+            MethodNotAllowed: the path takes other methods.
+        """
+        segments = [_decode(segment) for segment in raw_path.split(b"/")[1:]]
+        found = _walk(self._root, segments, 0, ())
+        if found is None:
+            raise Missing("not found")
+        node, values = found
+        methods = node.methods or {}
+        if method not in methods:
+            raise MethodNotAllowed(methods)
+        return methods[method], dict(zip(node.names, values, strict=True))
+
+
+def _walk(
+    node: _Node[T], segments: list[str], position: int, values: tuple[str, ...]
+) -> tuple[_Node[T], tuple[str, ...]] | None:
+    if position == len(segments):
+        return None if node.methods is None else (node, values)
+    segment = segments[position]
+    concrete = node.segments.get(segment)
+    if concrete and (found := _walk(concrete, segments, position + 1, values)):
+        return found
+    if node.any_segment and segment:
+        return _walk(node.any_segment, segments, position + 1, (*values, segment))
+    return None
+
+
+def _decode(segment: bytes) -> str:
+    """The segment as text. What no id can hold becomes U+FFFD: an id that nobody has."""
+    return unquote(segment.decode("utf-8", "replace"), errors="replace").replace("\0", "\ufffd")

@@ -1,0 +1,122 @@
+"""Serving: a socket of our own, the application's lifespan around it, a graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+
+import uvicorn
+from starlette.applications import Starlette
+
+from agentserver_reference import logs
+from agentserver_reference.app import create_app
+from agentserver_reference.console import find_files
+from agentserver_reference.settings import Settings, SettingsError
+from agentserver_reference.storage import sqlite_path
+
+GRACE = 30
+"""Seconds that requests in flight may take to finish once the server is told to stop."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight finish first.
+
+    Raises:
+        SettingsError: the address cannot be listened on, or the data folder not be used.
+        StoreError: the database cannot be used.
+        BindingError, ContractError: the installation is broken.
+    """
+    logs.configure(settings.log_format, settings.log_level)
+    app = create_app(settings)
+    with listen(settings.host, settings.port) as listener:
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            # The lifespan runs around the server, so that its errors reach the caller as they are.
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        # uvicorn raises the signal that stopped it once more when all is done.
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(stop, lambda *_: None)
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_run(app, _Server(config, settings), listener))
+
+
+async def _run(app: Starlette, server: uvicorn.Server, listener: socket.socket) -> None:
+    async with app.router.lifespan_context(app):
+        await server.serve(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; with port 0 the system takes a free one.
+
+    Raises:
+        SettingsError: naming the setting that has to change.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise SettingsError(f"--host: {host} is no address ({error.strerror})") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"--port: cannot listen on {host} port {port} ({error.strerror})"
+        ) from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            print(ready_line(self._settings, listener), flush=True)
+        logs.event(logging.getLogger(logs.LOGGER), logging.INFO, "started", pid=os.getpid())
+
+
+def ready_line(settings: Settings, listener: socket.socket) -> str:
+    """What a person or a program reads on stdout once the server takes requests."""
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    database = _database(settings)
+    if settings.log_format == "json":
+        return json.dumps({"event": "listening", "url": url, "database": database})
+    console = f"console: {url}/docs, " if find_files() else ""
+    return f"agentserver-reference listens on {_bold(url)} ({console}data: {database})"
+
+
+def _database(settings: Settings) -> str:
+    """Where the state lies, without a password."""
+    if settings.is_postgresql:
+        return "PostgreSQL"
+    path = sqlite_path(settings.resolved_database_url)
+    return str(path) if path else "memory"
+
+
+def _bold(text: str) -> str:
+    colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"\x1b[1m{text}\x1b[0m" if colourful else text

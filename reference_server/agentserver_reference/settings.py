@@ -1,0 +1,316 @@
+"""What an operator can set: each setting once, with its variable, option, reader and help."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+import attrs
+import platformdirs
+
+from agentserver_reference.domain.passwords import Cost
+from agentserver_reference.domain.quotas import LIMITS
+
+DATABASE_FILE = "agentserver.db"
+
+QUOTA_VARIABLES = tuple(limit.variable for limit in LIMITS)
+"""The environment's layer of the quotas; `domain.quotas` reads their units and forms."""
+
+CLIENT_VARIABLES = frozenset(
+    {
+        "AGENTSERVER_URL",
+        "AGENTSERVER_TOKEN",
+        "AGENTSERVER_SESSION",
+        "AGENTSERVER_EMAIL",
+        "AGENTSERVER_PASSWORD",
+    }
+)
+"""Variables of the same prefix that belong to the SDK: not the server's, so never its mistake."""
+
+TEST_PREFIX = "AGENTSERVER_TEST_"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used. The text is one line naming the setting and the rule."""
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65535:
+        raise ValueError("must be a number from 0 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > 2**31 - 1:
+        raise ValueError("must be a whole number from 0 to 2147483647")
+    return int(text)
+
+
+def _switched_on(text: str) -> bool:
+    return text.lower() != "false"
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return read
+
+
+def _web_url(text: str) -> str:
+    rule = "must be an http:// or https:// URL with a host, without user, query or fragment"
+    parts = _split_url(text, rule)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(rule)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError(rule)
+    return text.rstrip("/")
+
+
+def _service_url(text: str) -> str:
+    """A URL, or `off` for none; left out, an embedded default answers."""
+    return text if text == "off" else _web_url(text)
+
+
+def _database_url(text: str) -> str:
+    rule = "must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
+    scheme = _split_url(text, rule).scheme
+    if scheme == "postgres":
+        text, scheme = "postgresql" + text[len("postgres") :], "postgresql"
+    starts = {"sqlite": "sqlite://", "postgresql": "postgresql://"}
+    if scheme not in starts or not text.startswith(starts[scheme]):
+        raise ValueError(rule)
+    if scheme == "sqlite" and text != "sqlite://" and not text.startswith("sqlite:///"):
+        raise ValueError(rule)
+    return text
+
+
+def _split_url(text: str, rule: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(rule) from None
+    return parts
+
+
+def _encryption_key(text: str) -> bytes:
+    rule = "must be 32 bytes, written as 64 hexadecimal digits or as base64"
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        return bytes.fromhex(text)
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(rule) from None
+    if len(key) != 32:
+        raise ValueError(rule)
+    return key
+
+
+def _password_cost(text: str) -> str:
+    cost = Cost.parse(text)
+    if not (1 <= cost.passes <= 100 and 1 <= cost.lanes <= 16):
+        raise ValueError("must have 1 to 100 passes and 1 to 16 lanes")
+    if not 8 * cost.lanes <= cost.memory <= 4 * 1024**2:
+        raise ValueError("must have 8 KiB of memory for each lane and at most 4194304 KiB")
+    return text
+
+
+def _setting(
+    default: Any,
+    variable: str,
+    read: Callable[[str], Any],
+    help: str,
+    *,
+    option: str | None = None,
+    metavar: str | None = None,
+    secret: bool = False,
+) -> Any:
+    return attrs.field(
+        default=default,
+        repr=not secret,
+        kw_only=True,
+        metadata={
+            "variable": variable,
+            "read": read,
+            "help": help,
+            "option": option,
+            "metavar": metavar,
+        },
+    )
+
+
+@attrs.frozen
+class Settings:
+    """Everything the server is told at its start. Nothing else reads the environment."""
+
+    host: str = _setting(
+        "127.0.0.1", "AGENTSERVER_HOST", _text, "address to listen on", option="--host"
+    )
+    port: int = _setting(
+        8080, "AGENTSERVER_PORT", _port, "port to listen on; 0 takes a free one", option="--port"
+    )
+    database_url: str | None = _setting(
+        None,
+        "DATABASE_URL",
+        _database_url,
+        "sqlite:///PATH or postgresql://...; left out: a SQLite file in the data directory",
+        option="--database-url",
+        metavar="URL",
+        secret=True,
+    )
+    data_dir: Path = _setting(
+        attrs.Factory(lambda: Path(platformdirs.user_data_dir("agentserver", appauthor=False))),
+        "AGENTSERVER_DATA_DIR",
+        lambda text: Path(_text(text)).expanduser().absolute(),
+        "folder of the SQLite file and of the key beside it",
+        option="--data-dir",
+        metavar="PATH",
+    )
+    public_url: str | None = _setting(
+        None,
+        "AGENTSERVER_PUBLIC_URL",
+        _web_url,
+        "address by which browsers reach the server; https makes the session cookie Secure",
+        option="--public-url",
+        metavar="URL",
+    )
+    encryption_key: bytes | None = _setting(
+        None,
+        "AGENTSERVER_ENCRYPTION_KEY",
+        _encryption_key,
+        "key of the stored secrets, 64 hexadecimal digits or base64 of 32 bytes; required with "
+        "PostgreSQL (the variable keeps it out of process lists)",
+        option="--encryption-key",
+        metavar="KEY",
+        secret=True,
+    )
+    log_format: str = _setting(
+        "human",
+        "AGENTSERVER_LOG_FORMAT",
+        _one_of("human", "json"),
+        "human or json, one line an event",
+        option="--log-format",
+        metavar="FORMAT",
+    )
+    log_level: str = _setting(
+        "info",
+        "AGENTSERVER_LOG_LEVEL",
+        _one_of("debug", "info", "warning", "error"),
+        "debug, info, warning or error",
+        option="--log-level",
+        metavar="LEVEL",
+    )
+    password_cost: str = _setting(
+        "m=19456,t=2,p=1",
+        "AGENTSERVER_PASSWORD_COST",
+        _password_cost,
+        "Argon2id cost of new password hashes: KiB of memory, passes, lanes",
+        option="--password-cost",
+        metavar="COST",
+    )
+    password_auth_enabled: bool = _setting(
+        True, "PASSWORD_AUTH_ENABLED", _switched_on, "false switches register and login off"
+    )
+    cookie_domain: str | None = _setting(
+        None, "AGENTSERVER_COOKIE_DOMAIN", _text, "Domain of the session cookie"
+    )
+    llm_proxy_url: str | None = _setting(
+        None,
+        "LLMPROXY_URL",
+        _service_url,
+        "LLM proxy that keeps the request quotas; off: none; left out: the embedded one",
+    )
+    llm_proxy_default_max_rpd: int = _setting(
+        0,
+        "LLMPROXY_DEFAULT_MAX_RPD",
+        _count,
+        "requests a workspace may make in a day by the embedded quota; 0: no limit",
+    )
+    quota_environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], **overrides: Any) -> Settings:
+        """Read the settings: an override beats its variable, which beats the default.
+
+        Arguments:
+            environ: variables by name, as in `os.environ`.
+            overrides: settings by field name; a text is read as on the command line, `None`
+                counts as not given.
+
+        Raises:
+            SettingsError: a value that breaks its rule, a variable of the server's namespace
+                that is no setting, or PostgreSQL without an encryption key.
+        """
+        _refuse_unknown(environ, overrides)
+        values: dict[str, Any] = {}
+        for field in SETTINGS:
+            given, name = overrides.get(field.name), field.metadata["option"] or field.name
+            if given is None:
+                name = field.metadata["variable"]
+                given = environ.get(name) or None  # an empty variable is an unset one
+            if given is not None:
+                values[field.name] = _read(name, field, given)
+        quotas = {name: environ[name] for name in QUOTA_VARIABLES if environ.get(name)}
+        quotas |= overrides.get("quota_environment") or {}
+        settings = cls(quota_environment=quotas, **values)
+        if settings.is_postgresql and settings.encryption_key is None:
+            raise SettingsError(
+                "AGENTSERVER_ENCRYPTION_KEY: is required with PostgreSQL "
+                "(make one with: openssl rand -hex 32)"
+            )
+        return settings
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the state lies in PostgreSQL; otherwise in SQLite."""
+        return (self.database_url or "").startswith("postgresql://")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL; percent-encoded, the default file in the data directory filled in."""
+        if self.database_url is not None:
+            return self.database_url
+        return "sqlite:///" + quote(str(self.data_dir / DATABASE_FILE))
+
+    @property
+    def serves_https(self) -> bool:
+        """Whether browsers reach the server over https, by its public URL."""
+        return (self.public_url or "").startswith("https://")
+
+
+SETTINGS = tuple(field for field in attrs.fields(Settings) if "variable" in field.metadata)
+
+
+def _read(name: str, field: attrs.Attribute[Any], given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return field.metadata["read"](given)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+def _refuse_unknown(environ: Mapping[str, str], overrides: Mapping[str, Any]) -> None:
+    fields = {field.name for field in attrs.fields(Settings)}
+    for name in overrides:
+        if name not in fields:
+            raise SettingsError(f"{name}: is not a setting of the server")
+    known = {field.metadata["variable"] for field in SETTINGS} | CLIENT_VARIABLES
+    for name in sorted(environ):
+        ours = name.startswith("AGENTSERVER_") and not name.startswith(TEST_PREFIX)
+        if ours and name not in known:
+            raise SettingsError(f"{name}: is not a setting of the server (see serve --help)")

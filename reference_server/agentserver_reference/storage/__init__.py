@@ -1,0 +1,44 @@
+"""Where the state lies: tables, the queries on them, and the two databases they run on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from agentserver_reference.storage.schema import SchemaTooNew, SchemaUnknown
+from agentserver_reference.storage.store import Store, StoreError, StoreUnreachable
+
+if TYPE_CHECKING:
+    from agentserver_reference.settings import Settings
+
+__all__ = [
+    "SchemaTooNew",
+    "SchemaUnknown",
+    "Store",
+    "StoreError",
+    "StoreUnreachable",
+    "open_store",
+    "sqlite_path",
+]
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that `settings.resolved_database_url` names; `await store.open()` connects it.
+
+    Raises StoreError where the packages for PostgreSQL are not installed.
+    """
+    if settings.is_postgresql:
+        # Only who uses PostgreSQL pays for importing it.
+        from agentserver_reference.storage.postgres import PostgresStore
+
+        return PostgresStore(settings.resolved_database_url)
+    from agentserver_reference.storage.sqlite import SqliteStore
+
+    return SqliteStore(sqlite_path(settings.resolved_database_url))
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file that `sqlite:///PATH` names; None for `sqlite://`, which is a database in memory."""
+    _, _, path = url.partition(":///")
+    return Path(unquote(path)) if path else None

@@ -1,0 +1,76 @@
+"""Who belongs to a workspace, and as what."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.tables import members, users
+from agentserver_reference.storage.violations import unique
+
+_this = (
+    members.c.workspace_id == bindparam("of_workspace"),
+    members.c.user_id == bindparam("of_user"),
+)
+_role = select(members.c.role).where(*_this)
+_of_workspace = Query(
+    select(members.c.user_id, users.c.email, members.c.role, users.c.picture)
+    .join(users, users.c.id == members.c.user_id)
+    .where(members.c.workspace_id == bindparam("workspace_id"))
+    .order_by(members.c.created_at, members.c.sequence)
+)
+_owned = select(func.count()).where(
+    members.c.user_id == bindparam("user_id"), members.c.role == "owner"
+)
+_owners = select(members.c.user_id).where(
+    members.c.workspace_id == bindparam("workspace_id"), members.c.role == "owner"
+)
+_add = insert(members).inline()
+_set_role = update(members).where(*_this).values(role=bindparam("new_role"))
+_remove = delete(members).where(*_this)
+
+
+def role_of(conn: Connection, workspace_id: str, user_id: str) -> str | None:
+    """The member's role; None for a stranger and in a workspace that does not exist."""
+    found = conn.execute(_role, {"of_workspace": workspace_id, "of_user": user_id})
+    return found.scalar_one_or_none()
+
+
+def list_of(conn: Connection, workspace_id: str) -> list[Record]:
+    """The members, those who came first first: user_id, email, role, picture."""
+    return _of_workspace.all(conn, workspace_id=workspace_id)
+
+
+def count_owned(conn: Connection, user_id: str) -> int:
+    """How many workspaces have this user as an owner."""
+    return conn.execute(_owned, {"user_id": user_id}).scalar_one()
+
+
+def owners(conn: Connection, workspace_id: str) -> list[str]:
+    """The user ids of the workspace's owners."""
+    return list(conn.execute(_owners, {"workspace_id": workspace_id}).scalars())
+
+
+def add(conn: Connection, *, workspace_id: str, user_id: str, role: str, now: datetime) -> None:
+    """Make a user a member. Raises Conflict for one who is a member already."""
+    with unique("already a workspace member"):
+        conn.execute(
+            _add,
+            {
+                "workspace_id": workspace_id,
+                "user_id": user_id,
+                "role": role,
+                "created_at": timestamp(now),
+            },
+        )
+
+
+def set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> None:
+    """Give a member another role."""
+    conn.execute(_set_role, {"of_workspace": workspace_id, "of_user": user_id, "new_role": role})
+
+
+def remove(conn: Connection, workspace_id: str, user_id: str) -> None:
+    """End a membership; one that is not there has ended already."""
+    conn.execute(_remove, {"of_workspace": workspace_id, "of_user": user_id})

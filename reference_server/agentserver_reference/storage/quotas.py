@@ -1,0 +1,99 @@
+"""Stored limits: the installation's settings, and the overrides of users and workspaces."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from agentserver_reference.domain.quotas import WORKSPACE_LIMITS, Limits, defaults
+from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.schema import hold_installation
+from agentserver_reference.storage.tables import settings, user_quotas, workspace_quotas
+from agentserver_reference.storage.upsert import Values, upsert
+
+_settings = select(settings.c.key, settings.c.value)
+_insert_setting = insert(settings).values(key=bindparam("setting"), value=bindparam("text"))
+_update_setting = (
+    update(settings).where(settings.c.key == bindparam("setting")).values(value=bindparam("text"))
+)
+
+_of_user = user_quotas.c.user_id == bindparam("owner")
+_user = Query(select(user_quotas.c.max_workspaces, user_quotas.c.updated_at).where(_of_user))
+_user_values: Values = {"max_workspaces": bindparam("maximum"), "updated_at": bindparam("now")}
+_update_user = update(user_quotas).where(_of_user).values(_user_values)
+_insert_user = insert(user_quotas).values(user_id=bindparam("owner"), **_user_values)
+_delete_user = delete(user_quotas).where(_of_user)
+
+_of_workspace = workspace_quotas.c.workspace_id == bindparam("owner")
+_workspace = Query(
+    select(*(workspace_quotas.c[name] for name in (*WORKSPACE_LIMITS, "updated_at"))).where(
+        _of_workspace
+    )
+)
+_workspace_values: Values = {name: bindparam(f"new_{name}") for name in WORKSPACE_LIMITS} | {
+    "updated_at": bindparam("now")
+}
+_update_workspace = update(workspace_quotas).where(_of_workspace).values(_workspace_values)
+_insert_workspace = insert(workspace_quotas).values(
+    workspace_id=bindparam("owner"), **_workspace_values
+)
+_delete_workspace = delete(workspace_quotas).where(_of_workspace)
+
+
+def system_limits(conn: Connection, environment: Mapping[str, str]) -> Limits:
+    """The limits of the installation, from what is stored and the environment."""
+    return defaults(stored_settings(conn), environment)
+
+
+def stored_settings(conn: Connection) -> dict[str, str]:
+    """What an administrator has set for the installation: text by key."""
+    return {row.key: row.value for row in conn.execute(_settings)}
+
+
+def store_settings(conn: Connection, values: Mapping[str, str]) -> None:
+    """Set these keys and leave the others; all of them, or none on any error."""
+    hold_installation(conn)
+    for key, value in values.items():
+        upsert(conn, _update_setting, _insert_setting, {"setting": key, "text": value})
+
+
+def of_user(conn: Connection, user_id: str) -> Record | None:
+    """A user's override: max_workspaces (None: the default holds) and updated_at."""
+    return _user.first(conn, owner=user_id)
+
+
+def set_of_user(conn: Connection, user_id: str, maximum: int | None, now: datetime) -> None:
+    """Replace the override of a user who is held."""
+    values = {"owner": user_id, "maximum": maximum, "now": timestamp(now)}
+    upsert(conn, _update_user, _insert_user, values)
+
+
+def delete_of_user(conn: Connection, user_id: str) -> None:
+    """Remove a user's override, if there is one."""
+    conn.execute(_delete_user, {"owner": user_id})
+
+
+def of_workspace(conn: Connection, workspace_id: str) -> Record | None:
+    """A workspace's override: every name of WORKSPACE_LIMITS (None: the default holds) and
+    updated_at.
+    """
+    return _workspace.first(conn, owner=workspace_id)
+
+
+def set_of_workspace(
+    conn: Connection, workspace_id: str, limits: Mapping[str, int | None], now: datetime
+) -> None:
+    """Replace the override of a workspace that is held."""
+    values = {f"new_{name}": limits[name] for name in WORKSPACE_LIMITS}
+    upsert(
+        conn,
+        _update_workspace,
+        _insert_workspace,
+        {"owner": workspace_id, "now": timestamp(now), **values},
+    )
+
+
+def delete_of_workspace(conn: Connection, workspace_id: str) -> None:
+    """Remove a workspace's override, if there is one."""
+    conn.execute(_delete_workspace, {"owner": workspace_id})

@@ -1,0 +1,188 @@
+"""The tables, written once for SQLite and PostgreSQL.
+
+Times are UTC text as `domain.times` writes it. Where a list has an order, `sequence` says who of
+two that came in the same second was first.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+def _sequence() -> Column[int]:
+    """SQLite counts only in a column whose type is INTEGER to the letter."""
+    return Column(
+        "sequence",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    )
+
+
+def _id() -> Column[str]:
+    return Column("id", String, nullable=False, unique=True)
+
+
+def _reference(name: str, target: str, *, primary_key: bool = False) -> Column[str]:
+    """A column that names a row of another table, and goes when that row goes."""
+    return Column(
+        name,
+        String,
+        ForeignKey(target, ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+    )
+
+
+def _time(name: str) -> Column[str]:
+    return Column(name, String, nullable=False)
+
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("schema_version", Integer, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _sequence(),
+    _id(),
+    Column("email", String, nullable=False),
+    Column("email_key", String, nullable=False, unique=True),
+    Column("name", String),
+    Column("picture", String),
+    Column("role", String, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+credentials = Table(
+    "user_credentials",
+    metadata,
+    _reference("user_id", "users.id", primary_key=True),
+    Column("password_hash", String, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String, primary_key=True),
+    _reference("user_id", "users.id"),
+    _time("expires_at"),
+    _time("created_at"),
+    Index("sessions_by_user", "user_id"),
+    Index("sessions_by_expiry", "expires_at"),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    _sequence(),
+    _id(),
+    Column("name", String, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+members = Table(
+    "workspace_members",
+    metadata,
+    _sequence(),
+    _reference("workspace_id", "workspaces.id"),
+    _reference("user_id", "users.id"),
+    Column("role", String, nullable=False),
+    _time("created_at"),
+    UniqueConstraint("workspace_id", "user_id"),
+    Index("workspace_members_by_user", "user_id"),
+)
+
+sandboxes = Table(
+    "sandboxes",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    Column("name", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("is_local", Boolean, nullable=False),
+    Column("cpu", BigInteger),
+    Column("memory", BigInteger),
+    Column("idle_timeout", BigInteger),
+    _time("created_at"),
+    Column("last_activity_at", String),
+    Index("sandboxes_by_workspace", "workspace_id"),
+)
+
+settings = Table(
+    "system_settings",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+user_quotas = Table(
+    "user_quotas",
+    metadata,
+    _reference("user_id", "users.id", primary_key=True),
+    Column("max_workspaces", BigInteger),
+    _time("updated_at"),
+)
+
+workspace_quotas = Table(
+    "workspace_quotas",
+    metadata,
+    _reference("workspace_id", "workspaces.id", primary_key=True),
+    Column("max_sandboxes", BigInteger),
+    Column("max_sandbox_cpu", BigInteger),
+    Column("max_sandbox_memory", BigInteger),
+    Column("max_idle_timeout", BigInteger),
+    Column("max_total_cpu", BigInteger),
+    Column("max_total_memory", BigInteger),
+    Column("max_drive_size", BigInteger),
+    _time("updated_at"),
+)
+
+llm_configs = Table(
+    "llm_configs",
+    metadata,
+    _reference("workspace_id", "workspaces.id", primary_key=True),
+    Column("base_url", String, nullable=False),
+    Column("api_key_encrypted", String, nullable=False),
+    Column("models", JSON, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+llm_quotas = Table(
+    "llm_quotas",
+    metadata,
+    _reference("workspace_id", "workspaces.id", primary_key=True),
+    Column("max_rpd", BigInteger),
+    _time("updated_at"),
+)
+
+llm_usage = Table(
+    "llm_usage",
+    metadata,
+    _sequence(),
+    _reference("workspace_id", "workspaces.id"),
+    _time("created_at"),
+    Index("llm_usage_by_day", "workspace_id", "created_at"),
+)

@@ -1,0 +1,118 @@
+"""Workspaces."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.tables import (
+    members,
+    sandboxes,
+    users,
+    workspace_quotas,
+    workspaces,
+)
+
+_shown = (
+    workspaces.c.id,
+    workspaces.c.name,
+    workspaces.c.created_at,
+    workspaces.c.updated_at,
+)
+_oldest_first = (workspaces.c.created_at, workspaces.c.sequence)
+_this = workspaces.c.id == bindparam("workspace_id")
+
+_by_id = Query(select(*_shown).where(_this))
+_of_member = Query(
+    select(*_shown)
+    .join(members, members.c.workspace_id == workspaces.c.id)
+    .where(members.c.user_id == bindparam("user_id"))
+    .order_by(*_oldest_first)
+)
+_oldest_owner = (
+    select(members.c.user_id)
+    .where(members.c.workspace_id == workspaces.c.id, members.c.role == "owner")
+    .order_by(members.c.created_at, members.c.sequence)
+    .limit(1)
+    .correlate(workspaces)
+    .scalar_subquery()
+)
+_sandbox_count = (
+    select(func.count())
+    .where(sandboxes.c.workspace_id == workspaces.c.id)
+    .correlate(workspaces)
+    .scalar_subquery()
+)
+_all = Query(
+    select(
+        *_shown,
+        users.c.id.label("owner_id"),
+        users.c.email.label("owner_email"),
+        users.c.name.label("owner_name"),
+        users.c.picture.label("owner_picture"),
+        _sandbox_count.label("sandbox_count"),
+        workspace_quotas.c.max_sandboxes,
+    )
+    .select_from(workspaces)
+    .outerjoin(users, users.c.id == _oldest_owner)
+    .outerjoin(workspace_quotas, workspace_quotas.c.workspace_id == workspaces.c.id)
+    .order_by(*_oldest_first)
+)
+_hold = select(workspaces.c.id).where(_this).with_for_update()
+_exists = select(workspaces.c.id).where(_this)
+_add = insert(workspaces).inline()
+_rename = (
+    update(workspaces).where(_this).values(name=bindparam("new_name"), updated_at=bindparam("now"))
+)
+_remove = delete(workspaces).where(_this)
+
+
+def find(conn: Connection, workspace_id: str) -> Record | None:
+    """id, name, created_at and updated_at of a workspace."""
+    return _by_id.first(conn, workspace_id=workspace_id)
+
+
+def list_of_member(conn: Connection, user_id: str) -> list[Record]:
+    """The workspaces that a user belongs to, oldest first."""
+    return _of_member.all(conn, user_id=user_id)
+
+
+def list_all(conn: Connection) -> list[Record]:
+    """Every workspace once, oldest first, with its oldest owner (owner_id, owner_email,
+    owner_name, owner_picture; null where nobody owns it), sandbox_count, and the override
+    max_sandboxes or null.
+    """
+    return _all.all(conn)
+
+
+def exists(conn: Connection, workspace_id: str) -> bool:
+    """Whether there is such a workspace."""
+    return conn.execute(_exists, {"workspace_id": workspace_id}).first() is not None
+
+
+def hold(conn: Connection, workspace_id: str) -> bool:
+    """Keep other transactions off this workspace until this one ends; False where there is none."""
+    return conn.execute(_hold, {"workspace_id": workspace_id}).first() is not None
+
+
+def add(conn: Connection, *, workspace_id: str, name: str, now: datetime) -> Record:
+    """Add a workspace, as yet without a member."""
+    record = {
+        "id": workspace_id,
+        "name": name,
+        "created_at": timestamp(now),
+        "updated_at": timestamp(now),
+    }
+    conn.execute(_add, record)
+    return record
+
+
+def rename(conn: Connection, workspace_id: str, name: str, now: datetime) -> None:
+    """Give a workspace another name."""
+    conn.execute(_rename, {"workspace_id": workspace_id, "new_name": name, "now": timestamp(now)})
+
+
+def remove(conn: Connection, workspace_id: str) -> None:
+    """Remove a workspace and everything that belongs to it."""
+    conn.execute(_remove, {"workspace_id": workspace_id})

@@ -1,0 +1,271 @@
+"""The LLM proxy: embedded on both databases, over HTTP to a real socket, and switched off."""
+
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from people import House, Person, ok, open_house, said
+
+from agentserver_reference.domain.errors import BadGateway, Missing
+from agentserver_reference.gateways.llm_proxy import EmbeddedLlmProxy, HttpLlmProxy
+from agentserver_reference.settings import Settings
+from agentserver_reference.storage import Store, llm_usage
+
+pytestmark = pytest.mark.anyio
+
+UNAVAILABLE = (502, "llmproxy unavailable")
+QUOTA = {"default_max_rpd": 500, "today_request_count": 12, "workspace_quota": None}
+
+
+@attrs.define
+class Upstream:
+    """A proxy on a real socket that answers what the test says, and keeps what it was asked."""
+
+    url: str
+    asked: list[tuple[str, str, bytes]] = attrs.field(factory=list)
+    status: int = 200
+    headers: dict[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+
+    def answers(self, status: int, body: Any = b"", **headers: str) -> None:
+        """Answer this from now on; what is not bytes is sent as JSON."""
+        self.status = status
+        self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.headers = headers
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            state.asked.append((self.command, self.path, self.rfile.read(length)))
+            self.send_response(state.status)
+            for name, value in state.headers.items():
+                self.send_header(name, value)
+            if state.status != 204:
+                self.send_header("Content-Length", str(len(state.body)))
+            self.end_headers()
+            self.wfile.write(state.body)
+
+        do_GET = do_PUT = do_DELETE = answer  # noqa: N815
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state = Upstream(f"http://127.0.0.1:{server.server_port}/base")
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield state
+        server.shutdown()
+        thread.join()
+
+
+# Embedded
+
+
+async def test_without_a_limit_the_default_holds(settings: Settings) -> None:
+    async with open_house(settings, llm_proxy_default_max_rpd=500) as house:
+        admin = await house.join("admin@example.com")
+        workspace_id = await admin.create_workspace()
+        nothing = {"default_max_rpd": 500, "today_request_count": 0, "workspace_quota": None}
+        for path in ("/api/workspaces", "/api/admin/workspaces"):
+            assert await admin.read(f"{path}/{workspace_id}/llm-quota") == nothing
+
+
+async def test_a_limit_is_replaced_each_time_and_removed(house: House) -> None:
+    admin = await house.join("admin@example.com")
+    path = f"/api/admin/workspaces/{await admin.create_workspace()}/llm-quota"
+    for body, kept in (({"max_rpd": 100}, 100), ({"max_rpd": 0}, 0), ({}, None)):
+        house.clock.advance(seconds=1)
+        assert (await admin.ask("PUT", path, body)).status_code == 204
+        quota = (await admin.read(path))["workspace_quota"]
+        moment = house.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert (quota["max_rpd"], quota["updated_at"]) == (kept, moment)
+    for _ in range(2):
+        assert (await admin.ask("DELETE", path)).status_code == 204
+    assert (await admin.read(path))["workspace_quota"] is None
+
+
+async def test_today_begins_at_midnight_utc(house: House) -> None:
+    admin = await house.join("admin@example.com")
+    workspace_id = await admin.create_workspace()
+    midnight = house.clock().replace(hour=0)
+    for moment in (midnight - timedelta(seconds=1), midnight, house.clock()):
+        await house.store.write(llm_usage.record, workspace_id, moment)
+    path = f"/api/workspaces/{workspace_id}/llm-quota"
+    assert (await admin.read(path))["today_request_count"] == 2
+
+
+async def test_a_limit_for_a_workspace_that_just_went_is_not_found(
+    store: Store, house: House
+) -> None:
+    with pytest.raises(Missing, match="workspace not found"):
+        await EmbeddedLlmProxy(store, house.clock, 0).set_quota("gone", 5)
+
+
+# Over HTTP
+
+
+@pytest.fixture
+async def admin(settings: Settings, upstream: Upstream) -> AsyncIterator[Person]:
+    async with open_house(settings, llm_proxy_url=upstream.url) as house:
+        yield await house.join("admin@example.com")
+
+
+async def test_the_proxy_is_asked_for_the_workspace_and_its_answer_shown(
+    admin: Person, upstream: Upstream
+) -> None:
+    workspace_id = await admin.create_workspace()
+    own = {
+        "workspace_id": workspace_id,
+        "max_rpd": None,
+        "updated_at": "2026-11-23T10:00:00.98652Z",
+    }
+    upstream.answers(200, QUOTA | {"workspace_quota": own, "secret": "s"})
+    shown = await admin.read(f"/api/workspaces/{workspace_id}/llm-quota")
+    own_shown = shown.pop("workspace_quota")
+    assert shown == {"default_max_rpd": 500, "today_request_count": 12}
+    assert own_shown.pop("updated_at").startswith("2026-11-23T10:00:00.98652")
+    assert own_shown == {"workspace_id": workspace_id, "max_rpd": None}
+    assert upstream.asked == [("GET", f"/base/internal/quotas/{workspace_id}", b"")]
+
+
+async def test_a_limit_is_handed_on(admin: Person, upstream: Upstream) -> None:
+    workspace_id = await admin.create_workspace()
+    path = f"/api/admin/workspaces/{workspace_id}/llm-quota"
+    upstream.answers(204)
+    assert (await admin.ask("PUT", path, {"max_rpd": 7})).status_code == 204
+    assert (await admin.ask("PUT", path, {})).status_code == 204
+    assert (await admin.ask("DELETE", path)).status_code == 204
+    told = [(method, body and json.loads(body)) for method, _, body in upstream.asked]
+    assert told == [("PUT", {"max_rpd": 7}), ("PUT", {"max_rpd": None}), ("DELETE", b"")]
+    assert {path for _, path, _ in upstream.asked} == {f"/base/internal/quotas/{workspace_id}"}
+
+
+async def test_the_id_stays_one_segment_of_the_path(upstream: Upstream) -> None:
+    proxy = HttpLlmProxy(upstream.url)
+    upstream.answers(204)
+    await proxy.delete_quota("../a/b?c#d %00é")
+    await proxy.close()
+    assert upstream.asked[0][1] == "/base/internal/quotas/..%2Fa%2Fb%3Fc%23d%20%2500%C3%A9"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (500, b"pq: password authentication failed for user llm", {}),
+        (400, b"bad request", {}),
+        (204, b"", {}),
+        (302, b"", {"Location": "http://127.0.0.1:1/elsewhere"}),
+        (200, b"", {}),
+        (200, b"<html>", {}),
+        (200, b"[]", {}),
+        (200, b"\xff", {}),
+        (200, b"[" * 50_000, {}),
+        (200, b" " * 100_000 + json.dumps(QUOTA).encode(), {}),
+        (200, QUOTA | {"today_request_count": -1}, {}),
+        (200, QUOTA | {"today_request_count": "12"}, {}),
+        (200, QUOTA | {"default_max_rpd": None}, {}),
+        (200, {key: QUOTA[key] for key in ("default_max_rpd", "today_request_count")}, {}),
+        (200, QUOTA | {"workspace_quota": {"workspace_id": "w"}}, {}),
+        (
+            200,
+            QUOTA
+            | {
+                "workspace_quota": {
+                    "workspace_id": "another",
+                    "max_rpd": 1,
+                    "updated_at": "2026-11-23T10:00:00Z",
+                }
+            },
+            {},
+        ),
+        (200, json.dumps(QUOTA).encode(), {"Content-Encoding": "gzip"}),
+    ],
+)
+async def test_an_answer_that_is_none_is_a_bad_gateway(
+    upstream: Upstream, status: int, body: Any, headers: dict[str, str]
+) -> None:
+    proxy = HttpLlmProxy(upstream.url)
+    upstream.answers(status, body, **headers)
+    with pytest.raises(BadGateway) as refused:
+        await proxy.quota("w")
+    await proxy.close()
+    assert refused.value.line == "llmproxy unavailable"
+    assert len(upstream.asked) == 1, "it was asked again, or a redirect followed"
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 500, 503])
+async def test_a_limit_that_was_not_taken_is_a_bad_gateway(
+    admin: Person, upstream: Upstream, status: int
+) -> None:
+    path = f"/api/admin/workspaces/{await admin.create_workspace()}/llm-quota"
+    upstream.answers(status, b"pq: secret")
+    assert said(await admin.ask("PUT", path, {"max_rpd": 1})) == UNAVAILABLE
+    assert said(await admin.ask("DELETE", path)) == UNAVAILABLE
+
+
+async def test_an_unreachable_proxy_is_a_bad_gateway(settings: Settings) -> None:
+    async with open_house(settings, llm_proxy_url="http://127.0.0.1:1") as house:
+        admin = await house.join("admin@example.com")
+        path = f"/api/workspaces/{await admin.create_workspace()}/llm-quota"
+        assert said(await admin.get(path)) == UNAVAILABLE
+
+
+async def test_a_proxy_that_takes_too_long_is_a_bad_gateway() -> None:
+    class Slow(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            raise httpx.ReadTimeout("too slow", request=request)
+
+    class Dripping(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            raise TimeoutError
+            yield b""
+
+    class Drip(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, stream=Dripping())
+
+    for transport in (Slow(), Drip()):
+        proxy = HttpLlmProxy("http://llmproxy", transport=transport)
+        with pytest.raises(BadGateway):
+            await proxy.quota("w")
+        await proxy.close()
+
+
+async def test_who_may_not_learns_nothing_of_the_proxy(
+    settings: Settings, upstream: Upstream
+) -> None:
+    async with open_house(settings, llm_proxy_url=upstream.url) as house:
+        admin, bob = await house.join("admin@example.com"), await house.join("bob@example.com")
+        path = f"/api/workspaces/{await bob.create_workspace()}/llm-quota"
+        assert said(await admin.get(path)) == (403, "not a workspace member")
+        missing = await admin.get("/api/admin/workspaces/unknown/llm-quota")
+        assert said(missing) == (404, "workspace not found")
+    assert upstream.asked == []
+
+
+# Switched off
+
+
+async def test_a_proxy_that_is_off_is_unavailable(settings: Settings) -> None:
+    async with open_house(settings, llm_proxy_url="off") as house:
+        admin = await house.join("admin@example.com")
+        workspace_id = await admin.create_workspace()
+        path = f"/api/admin/workspaces/{workspace_id}/llm-quota"
+        for answer in (
+            await admin.get(f"/api/workspaces/{workspace_id}/llm-quota"),
+            await admin.get(path),
+            await admin.ask("PUT", path, {"max_rpd": 1}),
+            await admin.ask("DELETE", path),
+        ):
+            assert said(answer) == (503, "llmproxy not configured")
+        ok(await admin.get("/api/auth/check"))

@@ -1,0 +1,290 @@
+"""Starting and stopping the command, as a process of its own."""
+
+import json
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from databases import CHEAPEST, KEY
+
+COMMAND = [sys.executable, "-m", "agentserver_reference"]
+ACCOUNT = {"email": "alice@example.com", "password": "correct horse"}
+PATIENCE = 60
+
+
+def environment(folder: Path, **variables: str) -> dict[str, str]:
+    """A plain environment, whose user's data directory is in `folder`."""
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "SYSTEMROOT")}
+    return {
+        **kept,
+        "HOME": str(folder),
+        "XDG_DATA_HOME": str(folder / "share"),
+        "AGENTSERVER_PASSWORD_COST": CHEAPEST,
+        **variables,
+    }
+
+
+class Server:
+    """A running server: what it said on stdout, and how to end it."""
+
+    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
+        self.log = folder / "stderr.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", "--port", "0", *options],
+                env=environment(folder, **variables),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdout
+        self.ready = self.process.stdout.readline()
+        found = re.search(r"http://[^\s,\")]+", self.ready)
+        assert found, f"no ready line but {self.ready!r}; stderr: {self.log.read_text()}"
+        self.url = found[0].removesuffix("/docs")
+
+    def stop(self) -> int:
+        self.process.terminate()
+        assert self.process.stdout
+        code = self.process.wait(PATIENCE)
+        self.process.stdout.close()
+        return code
+
+
+@contextmanager
+def running(folder: Path, *options: str, **variables: str) -> Iterator[Server]:
+    server = Server(folder, *options, **variables)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait(PATIENCE)
+        if server.process.stdout:
+            server.process.stdout.close()
+
+
+def refused(folder: Path, *arguments: str, **variables: str) -> str:
+    """The one line of a start that must fail."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(folder, **variables),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert done.stdout == ""
+    assert done.stderr.startswith("agentserver-reference: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def test_serve_needs_no_configuration_and_keeps_its_state(tmp_path: Path) -> None:
+    database = tmp_path / "share" / "agentserver" / "agentserver.db"
+    with running(tmp_path) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        assert str(database) in server.ready
+        assert "\x1b" not in server.ready, "no colour where there is no terminal"
+        registered = httpx.post(f"{server.url}/api/auth/register", json=ACCOUNT)
+        assert registered.status_code == 201
+        assert server.stop() == 0
+    key = database.with_name("secret.key")
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert database.parent.stat().st_mode & 0o777 == 0o700
+    before = key.read_bytes()
+    with running(tmp_path) as server:
+        assert httpx.post(f"{server.url}/api/auth/login", json=ACCOUNT).status_code == 200
+        assert server.stop() == 0
+    assert key.read_bytes() == before
+
+
+def test_the_ready_line_is_json_where_the_log_is(tmp_path: Path) -> None:
+    with running(tmp_path, "--log-format", "json", "--database-url", "sqlite://") as server:
+        ready = json.loads(server.ready)
+        headers = {"X-Request-Id": "mine", "Cookie": "agentserver-token=s3cret"}
+        url = f"{ready['url']}/api/workspaces?password=s3cret"
+        assert httpx.get(url, headers=headers).status_code == 401
+        assert server.stop() == 0
+    assert ready == {"event": "listening", "url": server.url, "database": "memory"}
+    text = server.log.read_text()
+    answered = next(e for e in map(json.loads, text.splitlines()) if e["message"] == "answered")
+    assert (answered["request_id"], answered["status"]) == ("mine", 401)
+    assert (answered["method"], answered["path"]) == ("GET", "/api/workspaces")
+    assert "s3cret" not in text
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests that only talk to it."""
+    with running(tmp_path_factory.mktemp("server"), "--database-url", "sqlite://") as started:
+        yield started
+        assert started.stop() == 0
+
+
+def test_the_server_does_not_say_what_it_runs_on(server: Server) -> None:
+    answer = httpx.get(f"{server.url}/healthz")
+    assert answer.status_code == 200
+    assert "server" not in answer.headers
+
+
+def test_a_chunked_body_is_bounded_and_the_server_goes_on(server: Server) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b" " * 65536
+
+    try:
+        refusal = httpx.post(f"{server.url}/api/auth/login", content=chunks())
+    except httpx.WriteError:
+        pass  # the server hung up while the rest was still being sent
+    else:
+        assert refusal.status_code == 413
+        assert refusal.headers["connection"] == "close"
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_quoted_path_stays_quoted_over_a_real_socket(server: Server) -> None:
+    httpx.post(f"{server.url}/api/auth/register", json=ACCOUNT)
+    login = httpx.post(f"{server.url}/api/auth/login", json=ACCOUNT)
+    headers = {"Cookie": login.headers["set-cookie"].partition(";")[0]}
+    for segment in ("..%2F..%2Fhealthz", "%00", "%FF"):
+        answer = httpx.get(f"{server.url}/api/workspaces/{segment}", headers=headers)
+        assert (answer.status_code, answer.text) == (403, "not a workspace member\n"), segment
+
+
+def test_a_request_in_flight_finishes_after_sigterm(tmp_path: Path) -> None:
+    body = json.dumps(ACCOUNT).encode()
+    head = f"POST /api/auth/register HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    with running(tmp_path) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), PATIENCE) as connection:
+            connection.sendall(head.encode() + body[:10])
+            # Another request, answered: the server has taken in what came before it.
+            assert httpx.get(f"{server.url}/healthz").status_code == 200
+            server.process.terminate()
+            wait_until_refused(host, int(port))
+            connection.sendall(body[10:])
+            answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 201 ")
+        assert server.process.wait(PATIENCE) == 0
+
+
+def wait_until_refused(host: str, port: int) -> None:
+    """Return once the server takes no new connections; each attempt is one it may answer."""
+    deadline = threading.Event()
+    timer = threading.Timer(PATIENCE, deadline.set)
+    timer.start()
+    try:
+        while not deadline.is_set():
+            try:
+                socket.create_connection((host, port), PATIENCE).close()
+            except OSError:
+                return
+        pytest.fail("the server still listens after SIGTERM")
+    finally:
+        timer.cancel()
+
+
+def test_a_taken_port_is_refused_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        line = refused(tmp_path, "serve", "--port", port)
+    assert f"--port: cannot listen on 127.0.0.1 port {port} (Address already in use)" in line
+
+
+def test_a_data_folder_that_cannot_be_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    line = refused(tmp_path, "serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "data"))
+    assert "--data-dir: " in line
+
+
+def test_a_newer_database_is_refused_in_one_line(tmp_path: Path) -> None:
+    with running(tmp_path, "--data-dir", str(tmp_path)) as server:
+        assert server.stop() == 0
+    with sqlite3.connect(tmp_path / "agentserver.db") as database:
+        database.execute("UPDATE installation SET schema_version = 999")
+    database.close()
+    line = refused(tmp_path, "serve", "--port", "0", "--data-dir", str(tmp_path))
+    assert "schema version 999" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (("serve", "--port", "high"), {}, "--port: must be a number"),
+        (("serve", "--host", "no such host"), {}, "--host: no such host is no address"),
+        (("serve", "--database-url", "mysql://x/y"), {}, "--database-url: must be sqlite"),
+        (("serve", "--database-url", "postgresql://x/y"), {}, "AGENTSERVER_ENCRYPTION_KEY: is"),
+        (("serve", "--nonsense"), {}, "unrecognized arguments: --nonsense"),
+        ((), {}, "arguments are required: COMMAND"),
+        (("dance",), {}, "invalid choice: 'dance'"),
+        (("serve",), {"AGENTSERVER_PROT": "1"}, "AGENTSERVER_PROT: is not a setting"),
+        (("serve",), {"AGENTSERVER_PUBLIC_URL": "x"}, "AGENTSERVER_PUBLIC_URL: must be an http"),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    assert said in refused(tmp_path, *arguments, **variables)
+
+
+def test_an_unreachable_postgresql_is_refused_in_one_line_without_its_password(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"postgresql://me:hunter2@127.0.0.1:{port}/db"
+    options = ("--port", "0", "--database-url", url)
+    line = refused(tmp_path, "serve", *options, AGENTSERVER_ENCRYPTION_KEY=KEY)
+    assert "hunter2" not in line
+
+
+def said(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_every_command_has_help_and_the_server_tells_its_version(tmp_path: Path) -> None:
+    assert "serve" in said(tmp_path, "--help")
+    assert said(tmp_path, "--version").startswith("agentserver-reference ")
+    text = said(tmp_path, "serve", "--help")
+    for word in ("--database-url", "[DATABASE_URL]", "PASSWORD_AUTH_ENABLED", "IDLE_TIMEOUT"):
+        assert word in text
+
+
+@pytest.mark.parametrize(("missing", "extra"), [("starlette", "server"), ("asyncpg", "postgres")])
+def test_without_its_extra_the_command_prints_the_line_that_installs_it(
+    tmp_path: Path, missing: str, extra: str
+) -> None:
+    blocked = (
+        f"import sys; sys.modules['{missing}'] = None; "
+        "from agentserver_reference.__main__ import main; main(sys.argv[1:])"
+    )
+    url = "postgresql://me@127.0.0.1/db"
+    done = subprocess.run(
+        [sys.executable, "-c", blocked, "serve", "--port", "0", "--database-url", url],
+        env=environment(tmp_path, AGENTSERVER_ENCRYPTION_KEY=KEY),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 2
+    assert missing in done.stderr
+    assert done.stderr.endswith(f": pip install 'agentserver[{extra}]'\n")
+    assert done.stderr.count("\n") == 1

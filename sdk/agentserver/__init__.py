@@ -1,0 +1,125 @@
+"""The typed client of agentserver: `Client`, `AsyncClient`, and what they raise."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import models
+    from ._client import AsyncClient, Client
+    from ._errors import (
+        AgentserverError,
+        ArgumentError,
+        BadGateway,
+        BadRequest,
+        CallError,
+        ClientClosed,
+        ClientError,
+        ConfigurationError,
+        Conflict,
+        ConnectionFailed,
+        GatewayTimeout,
+        Gone,
+        InsecureConnection,
+        InternalServerError,
+        MethodNotAllowed,
+        MissingCredential,
+        NotFound,
+        NotSupported,
+        OutcomeUnknown,
+        PayloadTooLarge,
+        PermissionDenied,
+        QuotaExceeded,
+        RateLimited,
+        RedirectRefused,
+        RequestTimeout,
+        ResponseValidationError,
+        ServerError,
+        ServiceUnavailable,
+        StatusError,
+        TimedOut,
+        TransportError,
+        Unauthenticated,
+        UnprocessableEntity,
+        UnsupportedMediaType,
+    )
+    from ._operation import OMIT, Omit
+    from ._options import AsyncTransport, Timeout, Transport
+    from ._secret import Secret
+    from .pagination import Page
+
+__all__ = [
+    "OMIT",
+    "AgentserverError",
+    "ArgumentError",
+    "AsyncClient",
+    "AsyncTransport",
+    "BadGateway",
+    "BadRequest",
+    "CallError",
+    "Client",
+    "ClientClosed",
+    "ClientError",
+    "ConfigurationError",
+    "Conflict",
+    "ConnectionFailed",
+    "GatewayTimeout",
+    "Gone",
+    "InsecureConnection",
+    "InternalServerError",
+    "MethodNotAllowed",
+    "MissingCredential",
+    "NotFound",
+    "NotSupported",
+    "Omit",
+    "OutcomeUnknown",
+    "Page",
+    "PayloadTooLarge",
+    "PermissionDenied",
+    "QuotaExceeded",
+    "RateLimited",
+    "RedirectRefused",
+    "RequestTimeout",
+    "ResponseValidationError",
+    "Secret",
+    "ServerError",
+    "ServiceUnavailable",
+    "StatusError",
+    "TimedOut",
+    "Timeout",
+    "Transport",
+    "TransportError",
+    "Unauthenticated",
+    "UnprocessableEntity",
+    "UnsupportedMediaType",
+    "__version__",
+    "models",
+]
+
+# Where each name is defined that is not among the errors; everything comes on first use.
+_HOMES = {
+    "AsyncClient": "_client",
+    "AsyncTransport": "_options",
+    "Client": "_client",
+    "OMIT": "_operation",
+    "Omit": "_operation",
+    "Page": "pagination",
+    "Secret": "_secret",
+    "Timeout": "_options",
+    "Transport": "_options",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "models":
+        return import_module(".models", __name__)
+    value = getattr(import_module(f".{_HOMES.get(name, '_errors')}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,197 @@
+"""Which credential goes with a call, and where the client's credentials come from."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import define, field, frozen
+
+from ._errors import ConfigurationError, MissingCredential
+from ._operation import Operation
+from ._options import BaseUrl
+from ._secret import Secret
+
+COOKIE_NAME = "agentserver-token"
+_COOKIE_SCHEME = "sessionCookie"
+_BEARER_SCHEME = "bearerToken"
+
+# RFC 6265's cookie-octet and RFC 6750's b64token, both a little wider: nothing that could end the
+# header or begin another one.
+_HEADER_SAFE = re.compile(r"[!#-+\--:<-\[\]-~]+")
+_SET_COOKIE = re.compile(rf'\s*{COOKIE_NAME}\s*=\s*"?([^";\s]*)"?')
+
+_GIVE = {
+    _COOKIE_SCHEME: "email= and password=, or session=",
+    _BEARER_SCHEME: "token=",
+}
+
+
+@frozen
+class Given:
+    """What a person gave the client: by argument, else by environment."""
+
+    email: Secret | None
+    password: Secret | None
+    session: Secret | None
+    token: Secret | None
+    environment_withheld: bool
+    """Whether the environment had a credential that was left alone."""
+
+
+def given(
+    email: Secret | None,
+    password: Secret | None,
+    session: Secret | None,
+    token: Secret | None,
+    *,
+    url_in_code: bool,
+) -> Given:
+    """Complete the arguments from the environment.
+
+    Whoever writes the URL into code decides where credentials go; a credential that somebody else
+    put into the environment was meant for the URL beside it and is not sent anywhere else.
+
+    Raises:
+        ConfigurationError: a credential is empty, cannot be sent, or lacks its other half.
+    """
+    withheld = False
+
+    def choose(explicit: Secret | None, name: str, wanted: bool = True) -> Secret | None:
+        nonlocal withheld
+        found = os.environ.get(name)
+        if explicit is not None or not found or not wanted:
+            return explicit
+        withheld = withheld or url_in_code
+        return None if url_in_code else Secret(found)
+
+    # A session given in code belongs to somebody; logging in as whoever the environment names,
+    # once that session has ended, would quietly go on as somebody else.
+    login_wanted = session is None
+    email = choose(email, "AGENTSERVER_EMAIL", login_wanted)
+    password = choose(password, "AGENTSERVER_PASSWORD", login_wanted)
+    token = choose(token, "AGENTSERVER_TOKEN")
+    if (email is None) != (password is None):
+        raise ConfigurationError("email and password go together; one of them is missing")
+    _check("email", email, None)
+    _check("password", password, None)
+    _check("session", session, _HEADER_SAFE)
+    _check("token", token, _HEADER_SAFE)
+    return Given(email, password, session, token, withheld)
+
+
+def _check(name: str, secret: Secret | None, allowed: re.Pattern[str] | None) -> None:
+    if secret is None:
+        return
+    if not isinstance(secret, Secret):
+        raise ConfigurationError(f"{name} must be a str")
+    if not secret.reveal():
+        raise ConfigurationError(f"{name} is empty")
+    if allowed is not None and not allowed.fullmatch(secret.reveal()):
+        raise ConfigurationError(f"{name} holds a character that no HTTP header can carry")
+
+
+def base_url(explicit: Secret | None) -> BaseUrl:
+    """The URL given in code, else the environment's.
+
+    Raises:
+        ConfigurationError: there is none, or it is no base URL.
+    """
+    if explicit is not None:
+        return BaseUrl.parse(explicit)
+    found = Secret(os.environ.get("AGENTSERVER_URL", ""))
+    if not found.reveal():
+        raise ConfigurationError("no URL: give base_url= or set AGENTSERVER_URL")
+    return BaseUrl.parse(found, "AGENTSERVER_URL")
+
+
+@define(eq=False)
+class Credentials:
+    """The credentials of one client, and the session it is in; shared by `with_options`."""
+
+    given: Given
+    session: Secret | None = field(init=False)
+    renewable: bool = field(init=False)
+    """Whether the session is this client's own, so that it may log in again when it has ended."""
+
+    def __attrs_post_init__(self) -> None:
+        self.session = self.given.session
+        self.renewable = self.given.email is not None
+
+    def scheme_for(self, operation: Operation[Any]) -> str | None:
+        """The scheme to sign with: the first the operation takes that the client can serve.
+
+        Raises:
+            MissingCredential: it asks for a credential and the client has none of that kind.
+        """
+        may_log_in = self.renewable and not operation.security_optional
+        for scheme in operation.security:
+            if self._serves(scheme, may_log_in):
+                return scheme
+        if operation.security and not operation.security_optional:
+            raise MissingCredential(self._missing(operation))
+        return None
+
+    def bearer(self, scheme: str | None) -> Secret | None:
+        """The bearer token, where that is the scheme."""
+        return self.given.token if scheme == _BEARER_SCHEME else None
+
+    def needs_session(self, scheme: str | None) -> bool:
+        """Whether the scheme is the session cookie."""
+        return scheme == _COOKIE_SCHEME
+
+    def other_than(self, stale: Secret | None) -> Secret | None:
+        """The session, when it is not the one that was found stale: somebody renewed it."""
+        return None if self.session is stale else self.session
+
+    def forget(self, stale: Secret | None) -> None:
+        """Let go of a session that has ended."""
+        if self.session is stale:
+            self.session = None
+
+    def follow(self, set_cookies: tuple[Secret, ...], body: Any) -> None:
+        """Take over the session that an answer gave, or let go of the one that it ended.
+
+        A session that the person's own code logged in to, as somebody else, is used but not
+        renewed: the client's e-mail and password would make another person of the caller.
+        """
+        for value in sessions_in(set_cookies):
+            self.session = value if value.reveal() else None
+            self.renewable = self.given.email is not None and (
+                self.session is None or self._is_own(body)
+            )
+
+    def _is_own(self, body: Any) -> bool:
+        return (
+            isinstance(body, dict)
+            and _secret(body.get("email")) == self.given.email
+            and _secret(body.get("password")) == self.given.password
+        )
+
+    def _serves(self, scheme: str, may_log_in: bool) -> bool:
+        if scheme == _BEARER_SCHEME:
+            return self.given.token is not None
+        return scheme == _COOKIE_SCHEME and (self.session is not None or may_log_in)
+
+    def _missing(self, operation: Operation[Any]) -> str:
+        ways = " or ".join(_GIVE.get(scheme, scheme) for scheme in operation.security)
+        withheld = (
+            "; the environment's credentials are not sent to a URL given in code"
+            if self.given.environment_withheld
+            else ""
+        )
+        return f"{operation.id} needs a credential that the client does not have: {ways}{withheld}"
+
+
+def sessions_in(set_cookies: tuple[Secret, ...]) -> Iterator[Secret]:
+    """The session of each Set-Cookie header that has one; an empty one ends the session."""
+    for header in set_cookies:
+        found = _SET_COOKIE.match(header.reveal())
+        if found is not None:
+            yield Secret(found[1])
+
+
+def _secret(value: object) -> Secret | None:
+    return Secret(value) if isinstance(value, (str, Secret)) else None

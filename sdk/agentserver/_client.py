@@ -1,0 +1,324 @@
+"""`Client` and `AsyncClient`: settings and life cycle; the resources hang off them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from math import inf
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+
+from attrs import define, evolve, field
+
+from . import _auth
+from ._errors import ClientClosed, ConfigurationError
+from ._generated.resources import AsyncResources, Resources
+from ._operation import OMIT, Call, Omit
+from ._options import AsyncTransport, Connection, Options, Retry, Timeout, Transport, Verify
+from ._secret import Secret
+from ._transport import Send, Session, Step, Terms, World, call_flow, drive, drive_async, login_flow
+
+if TYPE_CHECKING:
+    from ._http import AsyncPool, Pool
+
+T = TypeVar("T")
+TransportT = TypeVar("TransportT")
+
+
+@define(eq=False)
+class _Shared:
+    """What a client has in common with those that `with_options` makes of it."""
+
+    connection: Connection
+    credentials: _auth.Credentials
+    world: World
+    transport: Any = field(repr=False)
+    pools: dict[Any, Any] = field(factory=dict, repr=False)
+    """By process, or by event loop: a connection cannot be used across either."""
+    closed: bool = False
+
+
+class _Client(Generic[TransportT]):
+    """What both clients are: their settings."""
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        email: str | Secret | None = None,
+        password: str | Secret | None = None,
+        session: str | Secret | None = None,
+        token: str | Secret | None = None,
+        timeout: float | Timeout = Timeout(),  # noqa: B008  # frozen
+        deadline: float = 90.0,
+        max_retries: int = 2,
+        retry: Retry = "safe",
+        strict: bool = False,
+        proxy: str | Secret | None = None,
+        verify: Verify = True,
+        transport: TransportT | None = None,
+        allow_insecure_http: bool = False,
+        _world: World | None = None,
+    ) -> None:
+        """Set up a client; nothing is sent or opened before the first call.
+
+        Args:
+            base_url: where the server is, ``https://agents.example.com``; a path in it is kept.
+                Left out: the environment's ``AGENTSERVER_URL``.
+            email: with `password`, logs in when a call first needs a session, and once again when
+                that session has ended. Left out: ``AGENTSERVER_EMAIL``.
+            password: see `email`. Left out: ``AGENTSERVER_PASSWORD``.
+            session: the value of a session cookie, for the operations that take one.
+            token: a bearer token, for the operations that take one. Left out:
+                ``AGENTSERVER_TOKEN``. Credentials from the environment are used only with the URL
+                from the environment.
+            timeout: seconds that each phase of one attempt may take, or a `Timeout`.
+            deadline: seconds that a whole call may take, its repeats and waits included.
+            max_retries: how often a request may be sent again.
+            retry: ``safe`` repeats what may be sent twice without harm; ``always`` repeats every
+                write too, which may then happen twice.
+            strict: whether an answer that breaks the contract raises `ResponseValidationError`.
+            proxy: URL of a proxy. Left out: the environment's, which is not asked for a server on
+                this machine.
+            verify: False to trust every certificate; a path to the certificates of your own
+                authority; or an `ssl.SSLContext`.
+            transport: sends the requests instead of connections of our own. It is closed with the
+                client.
+            allow_insecure_http: whether credentials may travel over plain http to other machines.
+
+        Raises:
+            ConfigurationError: a setting is missing, or not as described.
+        """
+        # A traceback shows locals: from here on these are hidden.
+        url, via = Secret.of(base_url), Secret.of(proxy)
+        hidden = [Secret.of(value) for value in (email, password, session, token)]
+        del base_url, proxy, email, password, session, token
+        if transport is not None and (via is not None or verify is not True):
+            raise ConfigurationError("transport makes its own connections: no proxy, no verify")
+        world = _world or World()
+        self._options = Options(
+            timeout=timeout,
+            deadline=deadline,
+            max_retries=max_retries,
+            retry=retry,
+            strict=strict,
+        )
+        connection = Connection(
+            base_url=_auth.base_url(url),
+            proxy=via,
+            verify=verify,
+            allow_insecure_http=allow_insecure_http,
+            clock=world.clock,
+        )
+        given = _auth.given(*hidden, url_in_code=url is not None)
+        self._shared = _Shared(connection, _auth.Credentials(given), world, transport)
+
+    @property
+    def base_url(self) -> str:
+        """Where the server is, without a slash at the end."""
+        return self._shared.connection.base_url.text
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Timeout | Omit = OMIT,
+        deadline: float | Omit = OMIT,
+        max_retries: int | Omit = OMIT,
+        retry: Retry | Omit = OMIT,
+        strict: bool | Omit = OMIT,
+    ) -> Self:
+        """A client with other settings, in the same session and on the same connections.
+
+        Closing either closes both. Costs next to nothing: use it for a single call.
+
+        Args:
+            timeout: as for the client.
+            deadline: as for the client.
+            max_retries: as for the client.
+            retry: as for the client.
+            strict: as for the client.
+
+        Raises:
+            ConfigurationError: a setting is not as described.
+        """
+        changes: dict[str, Any] = {
+            "timeout": timeout,
+            "deadline": deadline,
+            "max_retries": max_retries,
+            "retry": retry,
+            "strict": strict,
+        }
+        other = object.__new__(type(self))
+        other._shared = self._shared
+        other._options = evolve(
+            self._options, **{name: value for name, value in changes.items() if value is not OMIT}
+        )
+        return other
+
+    def __repr__(self) -> str:
+        if "_shared" not in vars(self):  # seen in the traceback of a setting that was refused
+            return object.__repr__(self)
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} does not pickle: it holds credentials")
+
+    def _terms(self) -> Terms:
+        connection = self._shared.connection
+        return Terms(
+            connection.base_url,
+            connection.allow_insecure_http,
+            self._options,
+            self._shared.credentials,
+            self._shared.world,
+        )
+
+    def _flow(self, call: Call[T]) -> Generator[Step, Any, T]:
+        self._check_open()
+        return call_flow(call, self._terms())
+
+    def _login_flow(self, wanted: Session) -> Generator[Step, Any, Secret]:
+        from ._generated.api.auth import login
+
+        # Only a client that has both is ever asked for a session.
+        given = self._shared.credentials.given
+        assert given.email is not None and given.password is not None  # noqa: S101, PT018
+        call = login.call(email=given.email.reveal(), password=given.password)
+        return login_flow(call, wanted, self._terms())
+
+    def _check_open(self) -> None:
+        if self._shared.closed:
+            raise ClientClosed(f"this {type(self).__name__} is closed")
+
+    def _seconds_left(self, ends: float) -> float:
+        return max(0.0, ends - self._shared.world.clock())
+
+
+class Client(_Client[Transport], Resources):
+    """A client for programs that wait; safe to share between threads.
+
+    Use it in a ``with`` statement, or call `close`.
+    """
+
+    def __enter__(self) -> Self:
+        self._check_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; every later call raises `ClientClosed`."""
+        if not self._shared.closed:
+            self._shared.closed = True
+            if self._shared.pools or self._shared.transport is not None:
+                self._pool().close()
+
+    def _call(self, call: Call[T]) -> T:
+        return drive(self._flow(call), self._perform)
+
+    def _perform(self, step: Step) -> Any:
+        if isinstance(step, Send):
+            return self._pool().send(step, self._options.timeout)
+        if isinstance(step, Session):
+            return self._session(step)
+        return self._shared.world.sleep(step.seconds)
+
+    def _session(self, wanted: Session) -> Secret | None:
+        from threading import TIMEOUT_MAX
+
+        lock = self._pool().session_lock
+        if not lock.acquire(timeout=min(self._seconds_left(wanted.ends), TIMEOUT_MAX)):
+            return None
+        try:
+            return drive(self._login_flow(wanted), self._perform)
+        finally:
+            lock.release()
+
+    def _pool(self) -> Pool:
+        pools, process = self._shared.pools, os.getpid()
+        found: Pool | None = pools.get(process)
+        if found is not None:
+            return found
+        from ._http import Pool
+
+        # One step of the interpreter, so that threads which race get the same one; and no lock
+        # that a fork could copy while it is held.
+        pool: Pool = pools.setdefault(
+            process, Pool(self._shared.connection, self._shared.transport)
+        )
+        return pool
+
+
+class AsyncClient(_Client[AsyncTransport], AsyncResources):
+    """A client for asyncio programs; one may be used from several event loops.
+
+    Use it in an ``async with`` statement, or await `aclose`.
+    """
+
+    async def __aenter__(self) -> Self:
+        self._check_open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections; every later call raises `ClientClosed`."""
+        if not self._shared.closed:
+            self._shared.closed = True
+            if self._shared.pools or self._shared.transport is not None:
+                await self._pool().close()
+
+    async def _call(self, call: Call[T]) -> T:
+        return await drive_async(self._flow(call), self._perform)
+
+    async def _perform(self, step: Step) -> Any:
+        if isinstance(step, Send):
+            return await self._pool().send(step, self._options.timeout)
+        if isinstance(step, Session):
+            return await self._session(step)
+        return await self._sleep(step.seconds)
+
+    async def _session(self, wanted: Session) -> Secret | None:
+        from asyncio import timeout
+
+        lock = self._pool().session_lock
+        left = self._seconds_left(wanted.ends)
+        try:
+            async with timeout(None if left == inf else left):
+                await lock.acquire()
+        except TimeoutError:
+            return None
+        try:
+            return await drive_async(self._login_flow(wanted), self._perform)
+        finally:
+            lock.release()
+
+    async def _sleep(self, seconds: float) -> None:
+        from asyncio import sleep
+
+        await (self._shared.world.sleep_async or sleep)(seconds)
+
+    def _pool(self) -> AsyncPool:
+        from asyncio import get_running_loop
+
+        pools, loop = self._shared.pools, get_running_loop()
+        pool: AsyncPool | None = pools.get(loop)
+        if pool is None:
+            from ._http import AsyncPool
+
+            for ended in [other for other in pools if other.is_closed()]:
+                del pools[ended]
+            pool = pools[loop] = AsyncPool(self._shared.connection, self._shared.transport)
+        return pool

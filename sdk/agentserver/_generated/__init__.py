@@ -1,0 +1,1 @@
+"""What is generated from the contract. Nothing in this package is edited by hand."""

@@ -1,0 +1,32 @@
+"""The operation `admin_delete_user_quota`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import segment as _segment
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    pass
+
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="admin_delete_user_quota",
+    method="DELETE",
+    path="/api/admin/users/{user_id}/quota",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=204,
+    decode=None,
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        404: "No account has this id.",
+    },
+)
+
+
+def call(user_id: str) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(OPERATION, f"/api/admin/users/{_segment('user_id', user_id)}/quota")

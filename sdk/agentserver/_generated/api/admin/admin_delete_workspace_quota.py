@@ -1,0 +1,32 @@
+"""The operation `admin_delete_workspace_quota`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import segment as _segment
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    pass
+
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="admin_delete_workspace_quota",
+    method="DELETE",
+    path="/api/admin/workspaces/{workspace_id}/quota",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=204,
+    decode=None,
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        404: "No workspace has this id.",
+    },
+)
+
+
+def call(workspace_id: str) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(OPERATION, f"/api/admin/workspaces/{_segment('workspace_id', workspace_id)}/quota")

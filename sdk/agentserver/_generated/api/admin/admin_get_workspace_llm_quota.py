@@ -1,0 +1,38 @@
+"""The operation `admin_get_workspace_llm_quota`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import segment as _segment
+from agentserver._generated import models
+from agentserver._model import one
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import LLMQuotaResponse
+
+
+OPERATION: Final[Operation[LLMQuotaResponse]] = Operation(
+    id="admin_get_workspace_llm_quota",
+    method="GET",
+    path="/api/admin/workspaces/{workspace_id}/llm-quota",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=200,
+    decode=one(lambda: models.LLMQuotaResponse),
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        404: "No workspace has this id.",
+        502: "The language-model proxy does not answer as it should.",
+        503: "The operator switched the language-model proxy off.",
+    },
+)
+
+
+def call(workspace_id: str) -> Call[LLMQuotaResponse]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION, f"/api/admin/workspaces/{_segment('workspace_id', workspace_id)}/llm-quota"
+    )

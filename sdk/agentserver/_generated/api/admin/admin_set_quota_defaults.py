@@ -1,0 +1,65 @@
+"""The operation `admin_set_quota_defaults`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import body as _body
+from agentserver._generated import models
+from agentserver._model import one
+from agentserver._operation import OMIT, Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import AdminQuotaDefaultsResponse
+    from agentserver._operation import Omit
+
+
+OPERATION: Final[Operation[AdminQuotaDefaultsResponse]] = Operation(
+    id="admin_set_quota_defaults",
+    method="PUT",
+    path="/api/admin/quotas/defaults",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=200,
+    decode=one(lambda: models.AdminQuotaDefaultsResponse),
+    errors={
+        400: "The body breaks its schema; the line names the field and the rule.",
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        413: "The body is over 1 MiB.",
+        415: "The body is said to be something other than `application/json`.",
+    },
+)
+
+
+def call(
+    *,
+    max_workspaces_per_user: int | Omit = OMIT,
+    max_sandboxes_per_workspace: int | Omit = OMIT,
+    max_workspace_drive_size: int | Omit = OMIT,
+    max_sandbox_cpu: int | Omit = OMIT,
+    max_sandbox_memory: int | Omit = OMIT,
+    max_idle_timeout: int | Omit = OMIT,
+    ws_max_total_cpu: int | Omit = OMIT,
+    ws_max_total_memory: int | Omit = OMIT,
+    ws_max_idle_timeout: int | Omit = OMIT,
+) -> Call[AdminQuotaDefaultsResponse]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        "/api/admin/quotas/defaults",
+        body=_body(
+            {
+                "max_workspaces_per_user": max_workspaces_per_user,
+                "max_sandboxes_per_workspace": max_sandboxes_per_workspace,
+                "max_workspace_drive_size": max_workspace_drive_size,
+                "max_sandbox_cpu": max_sandbox_cpu,
+                "max_sandbox_memory": max_sandbox_memory,
+                "max_idle_timeout": max_idle_timeout,
+                "ws_max_total_cpu": ws_max_total_cpu,
+                "ws_max_total_memory": ws_max_total_memory,
+                "ws_max_idle_timeout": ws_max_idle_timeout,
+            },
+            required=True,
+        ),
+    )

@@ -1,0 +1,40 @@
+"""The operation `admin_set_user_quota`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import body as _body
+from agentserver._encode import segment as _segment
+from agentserver._operation import OMIT, Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._operation import Omit
+
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="admin_set_user_quota",
+    method="PUT",
+    path="/api/admin/users/{user_id}/quota",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=204,
+    decode=None,
+    errors={
+        400: "The body breaks its schema; the line names the field and the rule.",
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        404: "No account has this id.",
+        413: "The body is over 1 MiB.",
+        415: "The body is said to be something other than `application/json`.",
+    },
+)
+
+
+def call(user_id: str, *, max_workspaces: int | Omit | None = OMIT) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        f"/api/admin/users/{_segment('user_id', user_id)}/quota",
+        body=_body({"max_workspaces": max_workspaces}, required=True),
+    )

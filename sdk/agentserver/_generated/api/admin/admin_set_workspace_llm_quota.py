@@ -1,0 +1,42 @@
+"""The operation `admin_set_workspace_llm_quota`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import body as _body
+from agentserver._encode import segment as _segment
+from agentserver._operation import OMIT, Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._operation import Omit
+
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="admin_set_workspace_llm_quota",
+    method="PUT",
+    path="/api/admin/workspaces/{workspace_id}/llm-quota",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=204,
+    decode=None,
+    errors={
+        400: "The body breaks its schema; the line names the field and the rule.",
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        404: "No workspace has this id.",
+        413: "The body is over 1 MiB.",
+        415: "The body is said to be something other than `application/json`.",
+        502: "The language-model proxy does not answer as it should.",
+        503: "The operator switched the language-model proxy off.",
+    },
+)
+
+
+def call(workspace_id: str, *, max_rpd: int | Omit | None = OMIT) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        f"/api/admin/workspaces/{_segment('workspace_id', workspace_id)}/llm-quota",
+        body=_body({"max_rpd": max_rpd}, required=True),
+    )

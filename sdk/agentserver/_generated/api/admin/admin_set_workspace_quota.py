@@ -1,0 +1,61 @@
+"""The operation `admin_set_workspace_quota`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import body as _body
+from agentserver._encode import segment as _segment
+from agentserver._operation import OMIT, Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._operation import Omit
+
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="admin_set_workspace_quota",
+    method="PUT",
+    path="/api/admin/workspaces/{workspace_id}/quota",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=204,
+    decode=None,
+    errors={
+        400: "The body breaks its schema; the line names the field and the rule.",
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        404: "No workspace has this id.",
+        413: "The body is over 1 MiB.",
+        415: "The body is said to be something other than `application/json`.",
+    },
+)
+
+
+def call(
+    workspace_id: str,
+    *,
+    max_sandboxes: int | Omit | None = OMIT,
+    max_sandbox_cpu: int | Omit | None = OMIT,
+    max_sandbox_memory: int | Omit | None = OMIT,
+    max_idle_timeout: int | Omit | None = OMIT,
+    max_total_cpu: int | Omit | None = OMIT,
+    max_total_memory: int | Omit | None = OMIT,
+    max_drive_size: int | Omit | None = OMIT,
+) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        f"/api/admin/workspaces/{_segment('workspace_id', workspace_id)}/quota",
+        body=_body(
+            {
+                "max_sandboxes": max_sandboxes,
+                "max_sandbox_cpu": max_sandbox_cpu,
+                "max_sandbox_memory": max_sandbox_memory,
+                "max_idle_timeout": max_idle_timeout,
+                "max_total_cpu": max_total_cpu,
+                "max_total_memory": max_total_memory,
+                "max_drive_size": max_drive_size,
+            },
+            required=True,
+        ),
+    )

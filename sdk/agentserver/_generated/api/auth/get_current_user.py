@@ -1,0 +1,29 @@
+"""The operation `get_current_user`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._generated import models
+from agentserver._model import one
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import AuthMeResponse
+
+
+OPERATION: Final[Operation[AuthMeResponse]] = Operation(
+    id="get_current_user",
+    method="GET",
+    path="/api/auth/me",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=200,
+    decode=one(lambda: models.AuthMeResponse),
+    errors={401: "There is no session, or it has ended."},
+)
+
+
+def call() -> Call[AuthMeResponse]:
+    """Make a call of the operation ready to send."""
+    return Call(OPERATION, "/api/auth/me")

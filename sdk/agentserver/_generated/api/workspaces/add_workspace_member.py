@@ -1,0 +1,46 @@
+"""The operation `add_workspace_member`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import body as _body
+from agentserver._encode import segment as _segment
+from agentserver._generated import models
+from agentserver._model import one
+from agentserver._operation import OMIT, Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import WorkspaceMember, WorkspaceRole
+    from agentserver._operation import Omit
+
+
+OPERATION: Final[Operation[WorkspaceMember]] = Operation(
+    id="add_workspace_member",
+    method="POST",
+    path="/api/workspaces/{workspace_id}/members",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=201,
+    decode=one(lambda: models.WorkspaceMember),
+    errors={
+        400: "The body breaks its schema; the line names the field and the rule.",
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        404: "No account has this e-mail address.",
+        409: "The account is a member already.",
+        413: "The body is over 1 MiB.",
+        415: "The body is said to be something other than `application/json`.",
+    },
+)
+
+
+def call(
+    workspace_id: str, *, email: str, role: WorkspaceRole | str | Omit = OMIT
+) -> Call[WorkspaceMember]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        f"/api/workspaces/{_segment('workspace_id', workspace_id)}/members",
+        body=_body({"email": email, "role": role}, required=True),
+    )

@@ -1,0 +1,28 @@
+"""The operation `delete_workspace`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import segment as _segment
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    pass
+
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="delete_workspace",
+    method="DELETE",
+    path="/api/workspaces/{workspace_id}",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=204,
+    decode=None,
+    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+)
+
+
+def call(workspace_id: str) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(OPERATION, f"/api/workspaces/{_segment('workspace_id', workspace_id)}")

@@ -1,0 +1,30 @@
+"""The operation `get_workspace`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import segment as _segment
+from agentserver._generated import models
+from agentserver._model import one
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import Workspace
+
+
+OPERATION: Final[Operation[Workspace]] = Operation(
+    id="get_workspace",
+    method="GET",
+    path="/api/workspaces/{workspace_id}",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=200,
+    decode=one(lambda: models.Workspace),
+    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+)
+
+
+def call(workspace_id: str) -> Call[Workspace]:
+    """Make a call of the operation ready to send."""
+    return Call(OPERATION, f"/api/workspaces/{_segment('workspace_id', workspace_id)}")

@@ -1,0 +1,30 @@
+"""The operation `get_workspace_llm_config`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import segment as _segment
+from agentserver._generated import models
+from agentserver._model import one
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import LLMConfigResponse
+
+
+OPERATION: Final[Operation[LLMConfigResponse]] = Operation(
+    id="get_workspace_llm_config",
+    method="GET",
+    path="/api/workspaces/{workspace_id}/llm-config",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=200,
+    decode=one(lambda: models.LLMConfigResponse),
+    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+)
+
+
+def call(workspace_id: str) -> Call[LLMConfigResponse]:
+    """Make a call of the operation ready to send."""
+    return Call(OPERATION, f"/api/workspaces/{_segment('workspace_id', workspace_id)}/llm-config")

@@ -1,0 +1,31 @@
+"""The operation `list_workspace_members`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import segment as _segment
+from agentserver._generated import models
+from agentserver._model import Object, page
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import WorkspaceMember
+    from agentserver.pagination import Page
+
+
+OPERATION: Final[Operation[Page[WorkspaceMember]]] = Operation(
+    id="list_workspace_members",
+    method="GET",
+    path="/api/workspaces/{workspace_id}/members",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=200,
+    decode=page(Object(lambda: models.WorkspaceMember)),
+    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+)
+
+
+def call(workspace_id: str) -> Call[Page[WorkspaceMember]]:
+    """Make a call of the operation ready to send."""
+    return Call(OPERATION, f"/api/workspaces/{_segment('workspace_id', workspace_id)}/members")

@@ -1,0 +1,36 @@
+"""The operation `remove_workspace_member`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import segment as _segment
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    pass
+
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="remove_workspace_member",
+    method="DELETE",
+    path="/api/workspaces/{workspace_id}/members/{user_id}",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=204,
+    decode=None,
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        409: "It would leave the workspace without an owner.",
+    },
+)
+
+
+def call(workspace_id: str, user_id: str) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        f"/api/workspaces/{_segment('workspace_id', workspace_id)}"
+        f"/members/{_segment('user_id', user_id)}",
+    )

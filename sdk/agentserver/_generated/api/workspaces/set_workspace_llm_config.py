@@ -1,0 +1,51 @@
+"""The operation `set_workspace_llm_config`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from agentserver._encode import body as _body
+from agentserver._encode import segment as _segment
+from agentserver._generated import models
+from agentserver._model import one
+from agentserver._operation import OMIT, Call, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agentserver._generated.models import LLMConfigUpsertResponse, LLMModel
+    from agentserver._operation import Omit
+    from agentserver._secret import Secret
+
+
+OPERATION: Final[Operation[LLMConfigUpsertResponse]] = Operation(
+    id="set_workspace_llm_config",
+    method="PUT",
+    path="/api/workspaces/{workspace_id}/llm-config",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=200,
+    decode=one(lambda: models.LLMConfigUpsertResponse),
+    errors={
+        400: "The body breaks its schema; the line names the field and the rule.",
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        413: "The body is over 1 MiB.",
+        415: "The body is said to be something other than `application/json`.",
+    },
+)
+
+
+def call(
+    workspace_id: str,
+    *,
+    base_url: str,
+    models: Sequence[LLMModel | Mapping[str, Any]],
+    api_key: str | Secret | Omit = OMIT,
+) -> Call[LLMConfigUpsertResponse]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        f"/api/workspaces/{_segment('workspace_id', workspace_id)}/llm-config",
+        body=_body({"base_url": base_url, "api_key": api_key, "models": models}, required=True),
+    )

@@ -1,0 +1,42 @@
+"""The operation `update_workspace_member_role`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentserver._encode import body as _body
+from agentserver._encode import segment as _segment
+from agentserver._operation import Call, Operation
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import WorkspaceRole
+
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="update_workspace_member_role",
+    method="PUT",
+    path="/api/workspaces/{workspace_id}/members/{user_id}",
+    security=("sessionCookie",),
+    security_optional=False,
+    success=204,
+    decode=None,
+    errors={
+        400: "The body breaks its schema; the line names the field and the rule.",
+        401: "There is no session, or it has ended.",
+        403: "The caller may not do this.",
+        404: "The account is no member of the workspace.",
+        409: "It would leave the workspace without an owner.",
+        413: "The body is over 1 MiB.",
+        415: "The body is said to be something other than `application/json`.",
+    },
+)
+
+
+def call(workspace_id: str, user_id: str, *, role: WorkspaceRole | str) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        f"/api/workspaces/{_segment('workspace_id', workspace_id)}"
+        f"/members/{_segment('user_id', user_id)}",
+        body=_body({"role": role}, required=True),
+    )

@@ -1,0 +1,102 @@
+"""The models and enums of the contract, each imported when it is first asked for."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .admin_owner_info import AdminOwnerInfo
+    from .admin_quota_defaults_response import AdminQuotaDefaultsResponse
+    from .admin_sandbox_item import AdminSandboxItem
+    from .admin_user_item import AdminUserItem
+    from .admin_user_quota_defaults import AdminUserQuotaDefaults
+    from .admin_user_quota_overrides import AdminUserQuotaOverrides
+    from .admin_user_quota_response import AdminUserQuotaResponse
+    from .admin_workspace_item import AdminWorkspaceItem
+    from .admin_workspace_quota_defaults import AdminWorkspaceQuotaDefaults
+    from .admin_workspace_quota_overrides import AdminWorkspaceQuotaOverrides
+    from .admin_workspace_quota_response import AdminWorkspaceQuotaResponse
+    from .auth_me_response import AuthMeResponse
+    from .auth_register_response import AuthRegisterResponse
+    from .auth_status_response import AuthStatusResponse
+    from .llm_config_response import LLMConfigResponse
+    from .llm_config_upsert_response import LLMConfigUpsertResponse
+    from .llm_model import LLMModel
+    from .llm_quota_response import LLMQuotaResponse
+    from .llm_workspace_quota_part import LLMWorkspaceQuotaPart
+    from .sandbox_status import SandboxStatus
+    from .user_role import UserRole
+    from .workspace import Workspace
+    from .workspace_defaults_response import WorkspaceDefaultsResponse
+    from .workspace_member import WorkspaceMember
+    from .workspace_quota_response import WorkspaceQuotaResponse
+    from .workspace_role import WorkspaceRole
+else:
+    from importlib import import_module
+
+    _MODULES = {
+        "AdminOwnerInfo": ".admin_owner_info",
+        "AdminQuotaDefaultsResponse": ".admin_quota_defaults_response",
+        "AdminSandboxItem": ".admin_sandbox_item",
+        "AdminUserItem": ".admin_user_item",
+        "AdminUserQuotaDefaults": ".admin_user_quota_defaults",
+        "AdminUserQuotaOverrides": ".admin_user_quota_overrides",
+        "AdminUserQuotaResponse": ".admin_user_quota_response",
+        "AdminWorkspaceItem": ".admin_workspace_item",
+        "AdminWorkspaceQuotaDefaults": ".admin_workspace_quota_defaults",
+        "AdminWorkspaceQuotaOverrides": ".admin_workspace_quota_overrides",
+        "AdminWorkspaceQuotaResponse": ".admin_workspace_quota_response",
+        "AuthMeResponse": ".auth_me_response",
+        "AuthRegisterResponse": ".auth_register_response",
+        "AuthStatusResponse": ".auth_status_response",
+        "LLMConfigResponse": ".llm_config_response",
+        "LLMConfigUpsertResponse": ".llm_config_upsert_response",
+        "LLMModel": ".llm_model",
+        "LLMQuotaResponse": ".llm_quota_response",
+        "LLMWorkspaceQuotaPart": ".llm_workspace_quota_part",
+        "SandboxStatus": ".sandbox_status",
+        "UserRole": ".user_role",
+        "Workspace": ".workspace",
+        "WorkspaceDefaultsResponse": ".workspace_defaults_response",
+        "WorkspaceMember": ".workspace_member",
+        "WorkspaceQuotaResponse": ".workspace_quota_response",
+        "WorkspaceRole": ".workspace_role",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(_MODULES[name], __name__), name)
+        globals()[name] = found
+        return found
+
+    def __dir__() -> list[str]:
+        return [*globals(), *_MODULES]
+
+
+__all__ = (
+    "AdminOwnerInfo",
+    "AdminQuotaDefaultsResponse",
+    "AdminSandboxItem",
+    "AdminUserItem",
+    "AdminUserQuotaDefaults",
+    "AdminUserQuotaOverrides",
+    "AdminUserQuotaResponse",
+    "AdminWorkspaceItem",
+    "AdminWorkspaceQuotaDefaults",
+    "AdminWorkspaceQuotaOverrides",
+    "AdminWorkspaceQuotaResponse",
+    "AuthMeResponse",
+    "AuthRegisterResponse",
+    "AuthStatusResponse",
+    "LLMConfigResponse",
+    "LLMConfigUpsertResponse",
+    "LLMModel",
+    "LLMQuotaResponse",
+    "LLMWorkspaceQuotaPart",
+    "SandboxStatus",
+    "UserRole",
+    "Workspace",
+    "WorkspaceDefaultsResponse",
+    "WorkspaceMember",
+    "WorkspaceQuotaResponse",
+    "WorkspaceRole",
+)

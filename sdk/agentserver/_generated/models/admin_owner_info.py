@@ -1,0 +1,33 @@
+"""The model `AdminOwnerInfo`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from agentserver._model import Field, Model, Text
+
+
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
+class AdminOwnerInfo(Model):
+    """The owner of a workspace."""
+
+    id: str
+    """The account's id. 1 to 255 characters."""
+    email: str
+    """The account's e-mail address. At most 254 characters."""
+    name: str | None
+    """The person's name, from an outside login."""
+    picture: str | None
+    """The address of the person's picture, from an outside login."""
+    additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    """Fields that came and that the contract does not know."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("id", "id", Text(shortest=1, longest=255)),
+        Field("email", "email", Text(longest=254)),
+        Field("name", "name", Text(nullable=True)),
+        Field("picture", "picture", Text(nullable=True)),
+    )

@@ -1,0 +1,33 @@
+"""The model `AdminUserQuotaResponse`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import field, frozen
+
+from agentserver._generated import models
+from agentserver._model import Field, Model, Object
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import AdminUserQuotaDefaults, AdminUserQuotaOverrides
+
+
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
+class AdminUserQuotaResponse(Model):
+    """An account's quota in its layers."""
+
+    defaults: AdminUserQuotaDefaults
+    """What holds where nothing overrides it."""
+    overrides: AdminUserQuotaOverrides | None
+    """What was set for this account; null where nothing was."""
+    additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    """Fields that came and that the contract does not know."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("defaults", "defaults", Object(lambda: models.AdminUserQuotaDefaults)),
+        Field(
+            "overrides", "overrides", Object(lambda: models.AdminUserQuotaOverrides, nullable=True)
+        ),
+    )

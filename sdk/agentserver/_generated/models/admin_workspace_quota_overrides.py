@@ -1,0 +1,66 @@
+"""The model `AdminWorkspaceQuotaOverrides`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from agentserver._model import Field, Integer, Model, Time
+
+
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
+class AdminWorkspaceQuotaOverrides(Model):
+    """A workspace's overrides; null means that the default holds."""
+
+    max_sandboxes: int | None
+    """How many sandboxes the workspace may have; 0 is no limit. 0 to 2,147,483,647."""
+    max_sandbox_cpu: int | None
+    """Processor share of one sandbox, in millicores. 0 to 2,147,483,647."""
+    max_sandbox_memory: int | None
+    """Memory of one sandbox, in bytes. 0 to 9,007,199,254,740,991."""
+    max_idle_timeout: int | None
+    """Longest idle timeout that a new sandbox may ask for, in seconds; 0 is no bound. 0 to
+    2,147,483,647.
+    """
+    max_total_cpu: int | None
+    """Processor share of all sandboxes together, in millicores; 0 is no limit. 0 to
+    2,147,483,647.
+    """
+    max_total_memory: int | None
+    """Memory of all sandboxes together, in bytes; 0 is no limit. 0 to 9,007,199,254,740,991."""
+    max_drive_size: int | None
+    """Size of the workspace's drive, in bytes. 0 to 9,007,199,254,740,991."""
+    updated_at: datetime
+    """When they were last set."""
+    additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    """Fields that came and that the contract does not know."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("max_sandboxes", "max_sandboxes", Integer(least=0, most=2147483647, nullable=True)),
+        Field(
+            "max_sandbox_cpu", "max_sandbox_cpu", Integer(least=0, most=2147483647, nullable=True)
+        ),
+        Field(
+            "max_sandbox_memory",
+            "max_sandbox_memory",
+            Integer(least=0, most=9007199254740991, nullable=True),
+        ),
+        Field(
+            "max_idle_timeout", "max_idle_timeout", Integer(least=0, most=2147483647, nullable=True)
+        ),
+        Field("max_total_cpu", "max_total_cpu", Integer(least=0, most=2147483647, nullable=True)),
+        Field(
+            "max_total_memory",
+            "max_total_memory",
+            Integer(least=0, most=9007199254740991, nullable=True),
+        ),
+        Field(
+            "max_drive_size",
+            "max_drive_size",
+            Integer(least=0, most=9007199254740991, nullable=True),
+        ),
+        Field("updated_at", "updated_at", Time()),
+    )

@@ -1,0 +1,38 @@
+"""The model `AdminWorkspaceQuotaResponse`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import field, frozen
+
+from agentserver._generated import models
+from agentserver._model import Field, Model, Object
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import (
+        AdminWorkspaceQuotaDefaults,
+        AdminWorkspaceQuotaOverrides,
+    )
+
+
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
+class AdminWorkspaceQuotaResponse(Model):
+    """A workspace's limits in their layers."""
+
+    defaults: AdminWorkspaceQuotaDefaults
+    """What holds where nothing overrides it."""
+    overrides: AdminWorkspaceQuotaOverrides | None
+    """What was set for this workspace; null where nothing was."""
+    additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    """Fields that came and that the contract does not know."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("defaults", "defaults", Object(lambda: models.AdminWorkspaceQuotaDefaults)),
+        Field(
+            "overrides",
+            "overrides",
+            Object(lambda: models.AdminWorkspaceQuotaOverrides, nullable=True),
+        ),
+    )

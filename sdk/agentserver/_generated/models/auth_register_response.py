@@ -1,0 +1,27 @@
+"""The model `AuthRegisterResponse`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from agentserver._model import Field, Model, Text
+
+
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
+class AuthRegisterResponse(Model):
+    """The new account."""
+
+    id: str
+    """The account's id. 1 to 255 characters."""
+    email: str
+    """The e-mail address as it was given. At most 254 characters."""
+    additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    """Fields that came and that the contract does not know."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("id", "id", Text(shortest=1, longest=255)),
+        Field("email", "email", Text(longest=254)),
+    )

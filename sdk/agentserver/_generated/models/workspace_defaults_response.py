@@ -1,0 +1,42 @@
+"""The model `WorkspaceDefaultsResponse`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from agentserver._model import Field, Integer, Model
+
+
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
+class WorkspaceDefaultsResponse(Model):
+    """What a new sandbox of a workspace may have, and how many there are and may be."""
+
+    max_sandbox_cpu: int
+    """Processor share of one sandbox, in millicores; also the default of a new one. 0 to
+    2,147,483,647.
+    """
+    max_sandbox_memory: int
+    """Memory of one sandbox, in bytes; also the default of a new one. 0 to
+    9,007,199,254,740,991.
+    """
+    max_idle_timeout: int
+    """Longest idle timeout that a new sandbox may ask for, in seconds; 0 is no bound. 0 to
+    2,147,483,647.
+    """
+    max_sandboxes: int
+    """How many sandboxes there may be; 0 is no limit. 0 to 2,147,483,647."""
+    current_sandboxes: int
+    """How many sandboxes there are, in any state. 0 to 2,147,483,647."""
+    additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    """Fields that came and that the contract does not know."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("max_sandbox_cpu", "max_sandbox_cpu", Integer(least=0, most=2147483647)),
+        Field("max_sandbox_memory", "max_sandbox_memory", Integer(least=0, most=9007199254740991)),
+        Field("max_idle_timeout", "max_idle_timeout", Integer(least=0, most=2147483647)),
+        Field("max_sandboxes", "max_sandboxes", Integer(least=0, most=2147483647)),
+        Field("current_sandboxes", "current_sandboxes", Integer(least=0, most=2147483647)),
+    )

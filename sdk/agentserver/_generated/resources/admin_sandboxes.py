@@ -1,0 +1,58 @@
+"""The resource `client.admin.sandboxes`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentserver._generated.api.admin import admin_list_sandboxes
+from agentserver._operation import AsyncResource, Resource
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import AdminSandboxItem
+    from agentserver.pagination import Page
+
+
+class AdminSandboxes(Resource):
+    """`client.admin.sandboxes`."""
+
+    __slots__ = ()
+
+    def list(self) -> Page[AdminSandboxItem]:
+        """List all sandboxes.
+
+        Every sandbox of the installation, oldest first. `last_activity_at` is left out where
+        a sandbox has shown none.
+
+        Returns:
+            The sandboxes.
+
+        Raises:
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+
+        Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
+        """
+        return self._call(admin_list_sandboxes.call())
+
+
+class AsyncAdminSandboxes(AsyncResource):
+    """`client.admin.sandboxes`."""
+
+    __slots__ = ()
+
+    async def list(self) -> Page[AdminSandboxItem]:
+        """List all sandboxes.
+
+        Every sandbox of the installation, oldest first. `last_activity_at` is left out where
+        a sandbox has shown none.
+
+        Returns:
+            The sandboxes.
+
+        Raises:
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+
+        Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
+        """
+        return await self._call(admin_list_sandboxes.call())

@@ -1,0 +1,124 @@
+"""The resource `client.admin.users`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentserver._generated.api.admin import admin_list_users, admin_update_user_role
+from agentserver._operation import AsyncResource, Resource
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import AdminUserItem, UserRole
+    from agentserver._generated.resources.admin_users_quota import (
+        AdminUsersQuota,
+        AsyncAdminUsersQuota,
+    )
+    from agentserver.pagination import Page
+
+
+class AdminUsers(Resource):
+    """`client.admin.users`."""
+
+    __slots__ = ()
+
+    @property
+    def quota(self) -> AdminUsersQuota:
+        """`client.admin.users.quota`."""
+        from agentserver._generated.resources.admin_users_quota import AdminUsersQuota
+
+        return AdminUsersQuota(self)
+
+    def list(self) -> Page[AdminUserItem]:
+        """List all accounts.
+
+        Every account of the installation, oldest first.
+
+        Returns:
+            The accounts.
+
+        Raises:
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+
+        Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
+        """
+        return self._call(admin_list_users.call())
+
+    def set_role(self, user_id: str, *, role: UserRole | str) -> None:
+        """Make or unmake an administrator.
+
+        Sets an account's role in the installation, from its next request on. Administrators
+        may change their own role, but the last administrator stays one.
+
+        Args:
+            user_id: The account's id. 1 to 255 characters.
+            role: The new role. One of `user`, `admin`.
+
+        Raises:
+            BadRequest: 400. The body breaks its schema; the line names the field and the
+                rule.
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+            NotFound: 404. No account has this id.
+            Conflict: 409. It would leave the installation without an administrator.
+            PayloadTooLarge: 413. The body is over 1 MiB.
+            UnsupportedMediaType: 415. The body is said to be something other than
+                `application/json`.
+
+        Operation `admin_update_user_role`, `PUT /api/admin/users/{user_id}/role`, for: admin.
+        """
+        return self._call(admin_update_user_role.call(user_id, role=role))
+
+
+class AsyncAdminUsers(AsyncResource):
+    """`client.admin.users`."""
+
+    __slots__ = ()
+
+    @property
+    def quota(self) -> AsyncAdminUsersQuota:
+        """`client.admin.users.quota`."""
+        from agentserver._generated.resources.admin_users_quota import AsyncAdminUsersQuota
+
+        return AsyncAdminUsersQuota(self)
+
+    async def list(self) -> Page[AdminUserItem]:
+        """List all accounts.
+
+        Every account of the installation, oldest first.
+
+        Returns:
+            The accounts.
+
+        Raises:
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+
+        Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
+        """
+        return await self._call(admin_list_users.call())
+
+    async def set_role(self, user_id: str, *, role: UserRole | str) -> None:
+        """Make or unmake an administrator.
+
+        Sets an account's role in the installation, from its next request on. Administrators
+        may change their own role, but the last administrator stays one.
+
+        Args:
+            user_id: The account's id. 1 to 255 characters.
+            role: The new role. One of `user`, `admin`.
+
+        Raises:
+            BadRequest: 400. The body breaks its schema; the line names the field and the
+                rule.
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+            NotFound: 404. No account has this id.
+            Conflict: 409. It would leave the installation without an administrator.
+            PayloadTooLarge: 413. The body is over 1 MiB.
+            UnsupportedMediaType: 415. The body is said to be something other than
+                `application/json`.
+
+        Operation `admin_update_user_role`, `PUT /api/admin/users/{user_id}/role`, for: admin.
+        """
+        return await self._call(admin_update_user_role.call(user_id, role=role))

@@ -1,0 +1,238 @@
+"""The resource `client.workspaces.members`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentserver._generated.api.workspaces import (
+    add_workspace_member,
+    list_workspace_members,
+    remove_workspace_member,
+    update_workspace_member_role,
+)
+from agentserver._operation import OMIT, AsyncResource, Resource
+
+if TYPE_CHECKING:
+    from agentserver._generated.models import WorkspaceMember, WorkspaceRole
+    from agentserver._operation import Omit
+    from agentserver.pagination import Page
+
+
+class WorkspacesMembers(Resource):
+    """`client.workspaces.members`."""
+
+    __slots__ = ()
+
+    def list(self, workspace_id: str) -> Page[WorkspaceMember]:
+        """List a workspace's members.
+
+        Every member with the role, in the order in which they joined. It also tells callers
+        their own role.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+
+        Returns:
+            The members.
+
+        Raises:
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+
+        Operation `list_workspace_members`, `GET /api/workspaces/{workspace_id}/members`, for:
+        guest.
+        """
+        return self._call(list_workspace_members.call(workspace_id))
+
+    def add(
+        self, workspace_id: str, *, email: str, role: WorkspaceRole | str | Omit = OMIT
+    ) -> WorkspaceMember:
+        """Add a member.
+
+        Makes the account with this e-mail address a member, as `developer` unless another
+        role is given. Only an owner may add an owner. Being added as an owner does not count
+        against the account's quota.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+            email: The account's e-mail address; spaces around it do not count, nor does case.
+                3 to 254 characters.
+            role: The new member's role; `developer` where it is left out. One of `owner`,
+                `maintainer`, `developer`, `guest`.
+
+        Returns:
+            The new member.
+
+        Raises:
+            BadRequest: 400. The body breaks its schema; the line names the field and the
+                rule.
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+            NotFound: 404. No account has this e-mail address.
+            Conflict: 409. The account is a member already.
+            PayloadTooLarge: 413. The body is over 1 MiB.
+            UnsupportedMediaType: 415. The body is said to be something other than
+                `application/json`.
+
+        Operation `add_workspace_member`, `POST /api/workspaces/{workspace_id}/members`, for:
+        maintainer.
+        """
+        return self._call(add_workspace_member.call(workspace_id, email=email, role=role))
+
+    def set_role(self, workspace_id: str, user_id: str, *, role: WorkspaceRole | str) -> None:
+        """Change a member's role.
+
+        Gives a member another role, from the next request on. Owners may change their own
+        role, but the last owner of a workspace stays one.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+            user_id: The account's id. 1 to 255 characters.
+            role: The new role. One of `owner`, `maintainer`, `developer`, `guest`.
+
+        Raises:
+            BadRequest: 400. The body breaks its schema; the line names the field and the
+                rule.
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+            NotFound: 404. The account is no member of the workspace.
+            Conflict: 409. It would leave the workspace without an owner.
+            PayloadTooLarge: 413. The body is over 1 MiB.
+            UnsupportedMediaType: 415. The body is said to be something other than
+                `application/json`.
+
+        Operation `update_workspace_member_role`, `PUT
+        /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
+        """
+        return self._call(update_workspace_member_role.call(workspace_id, user_id, role=role))
+
+    def remove(self, workspace_id: str, user_id: str) -> None:
+        """Remove a member.
+
+        Ends a membership, and with it everything that acts for the account in this workspace.
+        The account and its sessions stay. For an account that is no member it answers the
+        same. The last owner of a workspace stays.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+            user_id: The account's id. 1 to 255 characters.
+
+        Raises:
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+            Conflict: 409. It would leave the workspace without an owner.
+
+        Operation `remove_workspace_member`, `DELETE
+        /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
+        """
+        return self._call(remove_workspace_member.call(workspace_id, user_id))
+
+
+class AsyncWorkspacesMembers(AsyncResource):
+    """`client.workspaces.members`."""
+
+    __slots__ = ()
+
+    async def list(self, workspace_id: str) -> Page[WorkspaceMember]:
+        """List a workspace's members.
+
+        Every member with the role, in the order in which they joined. It also tells callers
+        their own role.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+
+        Returns:
+            The members.
+
+        Raises:
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+
+        Operation `list_workspace_members`, `GET /api/workspaces/{workspace_id}/members`, for:
+        guest.
+        """
+        return await self._call(list_workspace_members.call(workspace_id))
+
+    async def add(
+        self, workspace_id: str, *, email: str, role: WorkspaceRole | str | Omit = OMIT
+    ) -> WorkspaceMember:
+        """Add a member.
+
+        Makes the account with this e-mail address a member, as `developer` unless another
+        role is given. Only an owner may add an owner. Being added as an owner does not count
+        against the account's quota.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+            email: The account's e-mail address; spaces around it do not count, nor does case.
+                3 to 254 characters.
+            role: The new member's role; `developer` where it is left out. One of `owner`,
+                `maintainer`, `developer`, `guest`.
+
+        Returns:
+            The new member.
+
+        Raises:
+            BadRequest: 400. The body breaks its schema; the line names the field and the
+                rule.
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+            NotFound: 404. No account has this e-mail address.
+            Conflict: 409. The account is a member already.
+            PayloadTooLarge: 413. The body is over 1 MiB.
+            UnsupportedMediaType: 415. The body is said to be something other than
+                `application/json`.
+
+        Operation `add_workspace_member`, `POST /api/workspaces/{workspace_id}/members`, for:
+        maintainer.
+        """
+        return await self._call(add_workspace_member.call(workspace_id, email=email, role=role))
+
+    async def set_role(self, workspace_id: str, user_id: str, *, role: WorkspaceRole | str) -> None:
+        """Change a member's role.
+
+        Gives a member another role, from the next request on. Owners may change their own
+        role, but the last owner of a workspace stays one.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+            user_id: The account's id. 1 to 255 characters.
+            role: The new role. One of `owner`, `maintainer`, `developer`, `guest`.
+
+        Raises:
+            BadRequest: 400. The body breaks its schema; the line names the field and the
+                rule.
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+            NotFound: 404. The account is no member of the workspace.
+            Conflict: 409. It would leave the workspace without an owner.
+            PayloadTooLarge: 413. The body is over 1 MiB.
+            UnsupportedMediaType: 415. The body is said to be something other than
+                `application/json`.
+
+        Operation `update_workspace_member_role`, `PUT
+        /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
+        """
+        return await self._call(update_workspace_member_role.call(workspace_id, user_id, role=role))
+
+    async def remove(self, workspace_id: str, user_id: str) -> None:
+        """Remove a member.
+
+        Ends a membership, and with it everything that acts for the account in this workspace.
+        The account and its sessions stay. For an account that is no member it answers the
+        same. The last owner of a workspace stays.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+            user_id: The account's id. 1 to 255 characters.
+
+        Raises:
+            Unauthenticated: 401. There is no session, or it has ended.
+            PermissionDenied: 403. The caller may not do this.
+            Conflict: 409. It would leave the workspace without an owner.
+
+        Operation `remove_workspace_member`, `DELETE
+        /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
+        """
+        return await self._call(remove_workspace_member.call(workspace_id, user_id))

@@ -1,0 +1,137 @@
+"""What the contract says of an operation, and one call of it made ready to send."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, final
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from agentserver._model import Decoding
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@final
+class Omit:
+    """The type of `OMIT`: the value of an argument that was left out, and so is not sent."""
+
+    __slots__ = ()
+    _only: Omit | None = None
+
+    def __new__(cls) -> Omit:
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "OMIT"
+
+    def __reduce__(self) -> str:
+        return "OMIT"
+
+    def __copy__(self) -> Omit:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Omit:
+        return self
+
+
+OMIT: Final = Omit()
+"""Given as an argument, it means the same as leaving the argument out."""
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+_IDEMPOTENT_METHODS: Final = _SAFE_METHODS | {"PUT", "DELETE"}
+
+
+@frozen
+class Operation(Generic[T_co]):
+    """One operation of the contract."""
+
+    id: str
+    """The `operationId`."""
+    method: str
+    """In upper case."""
+    path: str
+    """The template, as in `/api/workspaces/{workspace_id}`."""
+    security: tuple[str, ...]
+    """Names of the security schemes, any one of which is enough; empty when none is asked for."""
+    security_optional: bool
+    """Whether the operation also answers a caller who sends no credential."""
+    success: int
+    """The one documented status of a success."""
+    decode: Callable[[Any, Decoding], T_co] | None = field(repr=False)
+    """Makes the result from the parsed JSON of a success; `None` when it has no content."""
+    errors: Mapping[int, str] = field(repr=False, hash=False)
+    """Every other documented status, with what the contract says of it."""
+    consumes: bool = False
+    """Whether a GET changes state, so that sending it twice is not the same as sending it once."""
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether sending it twice leaves the server as sending it once does."""
+        return self.method in _IDEMPOTENT_METHODS and not self.consumes
+
+    @property
+    def safe(self) -> bool:
+        """Whether it only reads."""
+        return self.method in _SAFE_METHODS and not self.consumes
+
+
+@frozen
+class Call(Generic[T_co]):
+    """One operation with the arguments of one call, made ready to send."""
+
+    operation: Operation[T_co]
+    path: str
+    """Percent-encoded and complete, without a dot segment."""
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Names and values, not yet encoded."""
+    body: Any = field(default=OMIT, repr=False)
+    """What JSON can hold, where a string may be wrapped as a `Secret`; `OMIT` for no body."""
+
+
+class Caller(ABC):
+    """What the resources call through: `Client` is one."""
+
+    @abstractmethod
+    def _call(self, call: Call[T]) -> T:
+        """Send the call and return its result, or raise what came instead."""
+
+
+class AsyncCaller(ABC):
+    """What the asynchronous resources call through: `AsyncClient` is one."""
+
+    @abstractmethod
+    async def _call(self, call: Call[T]) -> T:
+        """Send the call and return its result, or raise what came instead."""
+
+
+class Resource(Caller):
+    """A node of the tree that hangs off a client; it calls through what it hangs off."""
+
+    __slots__ = ("_parent",)
+
+    def __init__(self, parent: Caller) -> None:
+        self._parent = parent
+
+    def _call(self, call: Call[T]) -> T:
+        return self._parent._call(call)
+
+
+class AsyncResource(AsyncCaller):
+    """A node of the tree that hangs off an asynchronous client."""
+
+    __slots__ = ("_parent",)
+
+    def __init__(self, parent: AsyncCaller) -> None:
+        self._parent = parent
+
+    async def _call(self, call: Call[T]) -> T:
+        return await self._parent._call(call)

@@ -1,0 +1,227 @@
+"""How a client is set up: where it calls, how long it waits, how it connects."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from attrs import field, frozen
+
+from ._errors import ConfigurationError
+from ._secret import Secret
+
+if TYPE_CHECKING:
+    import ssl
+
+Retry: TypeAlias = Literal["safe", "always"]
+Origin: TypeAlias = tuple[str, str, int]
+"""Scheme, host and port."""
+Verify: TypeAlias = "bool | str | os.PathLike[str] | ssl.SSLContext"
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# Stricter than RFC 3986 on purpose: what two URL parsers could read in two ways is refused.
+_AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s\\/?#@:\[\]%<>\"'^`{|}]+)(:\d{1,5})?")
+_PROXY = re.compile(r"(https?|socks5h?)://[^\s/]+/?")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+class Transport(Protocol):
+    """What `Client` can send through instead of its own connections; any httpx transport is one."""
+
+    def handle_request(self, request: Any, /) -> Any:
+        """Send one request and return its response."""
+
+    def close(self) -> None:
+        """Let go of whatever is held open."""
+
+
+class AsyncTransport(Protocol):
+    """What `AsyncClient` can send through; any asynchronous httpx transport is one."""
+
+    async def handle_async_request(self, request: Any, /) -> Any:
+        """Send one request and return its response."""
+
+    async def aclose(self) -> None:
+        """Let go of whatever is held open."""
+
+
+def _positive(instance: object, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be a number of seconds above 0")
+
+
+@frozen
+class Timeout:
+    """How long one attempt may wait in each of its phases, in seconds.
+
+    Args:
+        connect: to reach the server, TLS included.
+        read: for the next bytes of the answer.
+        write: to hand over the next bytes of the request.
+        pool: for a free connection when all are in use.
+
+    Raises:
+        ConfigurationError: a value is not a number above 0.
+    """
+
+    connect: float = field(default=5.0, validator=_positive)
+    read: float = field(default=30.0, validator=_positive)
+    write: float = field(default=30.0, validator=_positive)
+    pool: float = field(default=5.0, validator=_positive)
+
+    NONE: ClassVar[Timeout]
+    """No limit in any phase; the deadline of the call still holds."""
+
+
+def _as_timeout(given: Any) -> Timeout:
+    """A number stands for all four phases; "no limit" has to be asked for by name."""
+    if isinstance(given, Timeout):
+        return given
+    if given is None:
+        raise ConfigurationError("timeout must be seconds or a Timeout; see Timeout.NONE")
+    return Timeout(given, given, given, given)
+
+
+Timeout.NONE = Timeout(inf, inf, inf, inf)
+
+
+@frozen
+class BaseUrl:
+    """Where the API is: the checked URL and what follows from it."""
+
+    text: str
+    """Without a slash at its end."""
+    origin: Origin
+    """What credentials are bound to."""
+    loopback: bool
+
+    @property
+    def private(self) -> bool:
+        """Whether nobody between here and there can read along."""
+        return self.loopback or self.origin[0] == "https"
+
+    @classmethod
+    def parse(cls, url: Secret, name: str = "base_url") -> BaseUrl:
+        """Check a base URL; a `Secret`, for a wrong one may hold a password.
+
+        Raises:
+            ConfigurationError: it is no http or https URL with a host, or carries a credential,
+                a query or a fragment.
+        """
+        found = cls._read(url)
+        if isinstance(found, str):
+            raise ConfigurationError(f"{name} {found}")
+        return found
+
+    @classmethod
+    def _read(cls, url: Any) -> BaseUrl | str:
+        """The URL, or what is wrong with it."""
+        text = url.reveal() if isinstance(url, Secret) else url
+        parts, problem = _split(text)
+        if parts is None:
+            return problem
+        if "?" in text or "#" in text:
+            return "must have no query and no fragment"
+        return cls(text.rstrip("/"), _origin(parts), _is_loopback(parts.hostname or ""))
+
+
+def redirect_target(url: str, location: str) -> tuple[str, BaseUrl] | None:
+    """Where a redirect from `url` leads, with its origin; None when that is no place to go."""
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        return None
+    target = target.partition("#")[0]
+    parts, _ = _split(target)
+    if parts is None:
+        return None
+    return target, BaseUrl(target, _origin(parts), _is_loopback(parts.hostname or ""))
+
+
+def _split(text: Any) -> tuple[SplitResult | None, str]:
+    """The parts of an http(s) URL, or what is wrong with it, in words that do not repeat it."""
+    if not isinstance(text, str) or not text or _UNPRINTABLE.search(text):
+        return None, "must be a URL without spaces, backslashes or control characters"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None, "must be a URL: its host or port cannot be read"
+    if parts.scheme not in _DEFAULT_PORTS:
+        return None, "must begin with http:// or https://"
+    if "@" in parts.netloc:
+        return None, "must not carry a user name or password"
+    if not _AUTHORITY.fullmatch(parts.netloc) or port == 0:
+        return None, "must name a host, and a port that exists"
+    return parts, ""
+
+
+def _origin(parts: SplitResult) -> Origin:
+    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _retries(instance: object, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError("max_retries must be a whole number, 0 or more")
+
+
+def _retry(instance: object, attribute: Any, value: Any) -> None:
+    if value not in ("safe", "always"):
+        raise ConfigurationError("retry must be 'safe' or 'always'")
+
+
+def _flag(instance: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{attribute.name} must be True or False")
+
+
+@frozen(kw_only=True)
+class Options:
+    """What can differ from call to call: `with_options` changes these."""
+
+    timeout: Timeout = field(converter=_as_timeout)
+    deadline: float = field(validator=_positive)
+    max_retries: int = field(validator=_retries)
+    retry: Retry = field(validator=_retry)
+    strict: bool = field(validator=_flag)
+
+
+def _proxy(instance: object, attribute: Any, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, Secret) or not _PROXY.fullmatch(value.reveal()):
+        raise ConfigurationError("proxy must be a URL: http://, https:// or socks5:// and a host")
+
+
+def _verify(instance: object, attribute: Any, value: Any) -> None:
+    if isinstance(value, (bool, str, os.PathLike)):
+        return
+    import ssl  # not needed by those who never connect
+
+    if not isinstance(value, ssl.SSLContext):
+        raise ConfigurationError("verify must be True, False, a path or an ssl.SSLContext")
+
+
+@frozen(kw_only=True)
+class Connection:
+    """How the server is reached."""
+
+    base_url: BaseUrl
+    proxy: Secret | None = field(validator=_proxy)  # may carry a password
+    verify: Verify = field(validator=_verify)
+    allow_insecure_http: bool = field(validator=_flag)
+    clock: Callable[[], float]

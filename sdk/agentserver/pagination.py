@@ -1,0 +1,70 @@
+"""What list operations return: an immutable sequence of the items that came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, TypeGuard, TypeVar, overload
+
+T_co = TypeVar("T_co", covariant=True)
+
+_SHOWN: Final = 3
+
+
+class Page(Sequence[T_co]):
+    """The items of a list operation, in the server's order; slices of it are pages too.
+
+    Args:
+        items: The items.
+        has_more: Whether the server holds further items that are not part of this page. Every list
+            of the API is whole today, so that this is false for each page that the SDK returns.
+    """
+
+    __slots__ = ("_has_more", "_items")
+
+    def __init__(self, items: Iterable[T_co] = (), *, has_more: bool = False) -> None:
+        self._items = tuple(items)
+        self._has_more = has_more
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the server holds further items that are not part of this page."""
+        return self._has_more
+
+    @overload
+    def __getitem__(self, index: int) -> T_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Page[T_co]: ...
+    def __getitem__(self, index: int | slice) -> T_co | Page[T_co]:
+        if isinstance(index, slice):
+            return Page(self._items[index])
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[T_co]:
+        return iter(self._items)
+
+    def __reversed__(self) -> Iterator[T_co]:
+        return reversed(self._items)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._items
+
+    def __eq__(self, other: object) -> bool:
+        if _is_sequence(other):
+            return self._items == tuple(other)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._items)
+
+    def __repr__(self) -> str:
+        shown = [repr(item)[:300] for item in islice(self._items, _SHOWN)]
+        left_out = len(self._items) - len(shown)
+        return f"Page([{', '.join(shown)}{f', ... {left_out} more' if left_out else ''}])"
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)

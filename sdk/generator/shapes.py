@@ -1,0 +1,288 @@
+"""What a schema of the contract becomes: a shape for the decoder, a type, a line of prose.
+
+A keyword that the decoder would not hold answers to stops the generation by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+# Says something to people, or to other tools, and nothing about which values are valid.
+_ANNOTATIONS = frozenset(
+    {"description", "title", "example", "examples", "deprecated", "readOnly", "writeOnly"}
+)
+_FORMATS = {
+    "string": {"date-time", "email", "password", "uri", "uuid"},
+    "integer": {"int32", "int64"},
+    "number": {"double", "float"},
+}
+# By type: the keyword of the contract, and what the decoder calls it.
+_LIMITS = {
+    "string": {"minLength": "shortest", "maxLength": "longest", "pattern": "pattern"},
+    "integer": {
+        "minimum": "least",
+        "maximum": "most",
+        "exclusiveMinimum": "above",
+        "exclusiveMaximum": "below",
+    },
+    "boolean": {},
+    "array": {"minItems": "fewest", "maxItems": "most"},
+    "object": {},
+}
+_LIMITS["number"] = _LIMITS["integer"]
+_SCALARS = {"integer": "int", "number": "float", "boolean": "bool", "string": "str"}
+_SHAPES = {"integer": "Integer", "number": "Number", "boolean": "Flag", "string": "Text"}
+
+
+class ContractError(Exception):
+    """The contract says something that the generator does not know how to turn into code."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A schema with references followed and nullability taken apart."""
+
+    schema: Schema
+    nullable: bool
+    component: str | None
+    """The name under `components/schemas`, which names the class of an object or an enum."""
+
+    @property
+    def kind(self) -> str:
+        """What it is: a JSON type, or `enum`, `time`, `table`, `anything`."""
+        schema = self.schema
+        if "enum" in schema:
+            return "enum"
+        if "const" in schema:
+            return "boolean" if isinstance(schema["const"], bool) else "string"
+        if schema.get("format") == "date-time":
+            return "time"
+        if schema.get("type") == "object" and "properties" not in schema:
+            return "table"
+        return str(schema.get("type", "anything"))
+
+
+class Schemas:
+    """The schemas of one contract.
+
+    Args:
+        document: The contract, parsed.
+        class_name: Names the class of a component.
+    """
+
+    def __init__(self, document: Mapping[str, Any], class_name: Any) -> None:
+        self._document = document
+        self._class_name = class_name
+
+    def follow(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Follow `$ref` to its end; what stands beside it wins over what it names."""
+        while "$ref" in node:
+            target: Any = self._document
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                target = target[part.replace("~1", "/").replace("~0", "~")]
+            node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+        return node
+
+    def resolve(self, schema: Schema) -> Resolved:
+        """Follow references and take nullability apart."""
+        component = _component(schema)
+        plain = dict(self.follow(schema))
+        nullable = False
+        for keyword in ("anyOf", "oneOf"):
+            if keyword not in plain:
+                continue
+            members = plain.pop(keyword)
+            others = [member for member in members if member.get("type") != "null"]
+            if len(others) != 1:
+                raise ContractError(f"{keyword} of {len(others)} types is not known: {members}")
+            inner = self.resolve(others[0])
+            return Resolved(
+                {**inner.schema, **plain},
+                len(others) < len(members) or inner.nullable,
+                inner.component,
+            )
+        kinds = plain.get("type")
+        if isinstance(kinds, list):
+            others = [kind for kind in kinds if kind != "null"]
+            if len(others) != 1:
+                raise ContractError(f"type: {kinds} is not known")
+            plain["type"], nullable = others[0], "null" in kinds
+        return Resolved(plain, nullable, component)
+
+    def class_of(self, resolved: Resolved) -> str:
+        """Name the class of an object or an enum."""
+        if resolved.component is None:
+            raise ContractError(
+                f"an object or enum must stand under components/schemas: {dict(resolved.schema)}"
+            )
+        return str(self._class_name(resolved.component))
+
+    # --- what becomes of a schema ---
+
+    def shape(self, schema: Schema) -> str:
+        """Write the shape that the decoder holds values to."""
+        found = self.resolve(schema)
+        _refuse_unknown(found)
+        arguments = self._shape_arguments(found)
+        if found.nullable:
+            arguments.append("nullable=True")
+        return f"{self._shape_name(found)}({', '.join(arguments)})"
+
+    def _shape_name(self, found: Resolved) -> str:
+        names = {
+            "enum": "Enumeration",
+            "time": "Time",
+            "table": "Table",
+            "object": "Object",
+            "array": "Listing",
+            "anything": "Anything",
+        }
+        return names.get(found.kind) or _SHAPES[found.kind]
+
+    def _shape_arguments(self, found: Resolved) -> list[str]:
+        schema = found.schema
+        limits = [
+            f"{name}={_pattern(schema[keyword]) if keyword == 'pattern' else repr(schema[keyword])}"
+            for keyword, name in _LIMITS.get(str(schema.get("type")), {}).items()
+            if keyword in schema
+        ]
+        match found.kind:
+            case "enum" | "object":
+                return [f"lambda: models.{self.class_of(found)}"]
+            case "array":
+                return [self.shape(schema["items"]), *limits]
+            case "table":
+                return [self.shape(_values(schema))]
+            case "time" | "anything":
+                return []
+        if "const" in schema:
+            constant = schema["const"]
+            limits.append(
+                f"only={constant!r}" if isinstance(constant, bool) else f"one_of=({constant!r},)"
+            )
+        return limits
+
+    def annotation(self, schema: Schema) -> str:
+        """Write the type of an attribute of a model."""
+        found = self.resolve(schema)
+        match found.kind:
+            case "enum" | "object":
+                plain = self.class_of(found)
+            case "array":
+                plain = f"list[{self.annotation(found.schema['items'])}]"
+            case "table":
+                plain = f"dict[str, {self.annotation(_values(found.schema))}]"
+            case "time":
+                plain = "datetime"
+            case "anything":
+                return "Any"
+            case kind:
+                plain = _SCALARS[kind]
+        return f"{plain} | None" if found.nullable else plain
+
+    def argument(self, schema: Schema) -> str:
+        """Write the type of an argument, which takes whatever can be sent as the schema says."""
+        found = self.resolve(schema)
+        match found.kind:
+            case "enum":
+                plain = f"{self.class_of(found)} | str"
+            case "object":
+                plain = f"{self.class_of(found)} | Mapping[str, Any]"
+            case "array":
+                plain = f"Sequence[{self.argument(found.schema['items'])}]"
+            case "table":
+                plain = f"Mapping[str, {self.argument(_values(found.schema))}]"
+            case "time":
+                plain = "datetime"
+            case "anything":
+                return "Any"
+            case kind:
+                plain = _SCALARS[kind]
+        if is_secret(found.schema):
+            plain = f"{plain} | Secret"
+        return f"{plain} | None" if found.nullable else plain
+
+    def classes(self, schema: Schema) -> Iterator[str]:
+        """Name every class that the schema reaches, those inside its objects too."""
+        seen: set[str] = set()
+        waiting = [schema]
+        while waiting:
+            found = self.resolve(waiting.pop())
+            if found.kind in ("enum", "object"):
+                name = self.class_of(found)
+                if name in seen:
+                    continue
+                seen.add(name)
+                yield name
+            waiting += found.schema.get("properties", {}).values()
+            if found.kind == "array":
+                waiting.append(found.schema["items"])
+            if found.kind == "table":
+                waiting.append(_values(found.schema))
+
+    def bounds(self, schema: Schema) -> str:
+        """Say in words which values are allowed: `1 to 255 characters`."""
+        found = self.resolve(schema)
+        limits, kind = found.schema, found.kind
+        if kind == "enum":
+            return f"One of {', '.join(f'`{value}`' for value in limits['enum'])}."
+        if kind == "string":
+            return _range(limits.get("minLength"), limits.get("maxLength"), "characters")
+        if kind == "array":
+            return _range(limits.get("minItems"), limits.get("maxItems"), "items")
+        if kind in ("integer", "number"):
+            return _range(limits.get("minimum"), limits.get("maximum"), "")
+        return ""
+
+
+def is_secret(schema: Schema) -> bool:
+    """Tell whether values of the schema must not be seen."""
+    return schema.get("format") == "password" or schema.get("writeOnly") is True
+
+
+def _component(schema: Schema) -> str | None:
+    reference = str(schema.get("$ref", ""))
+    prefix = "#/components/schemas/"
+    return reference.removeprefix(prefix) if reference.startswith(prefix) else None
+
+
+def _values(schema: Schema) -> Schema:
+    values = schema.get("additionalProperties", True)
+    return values if isinstance(values, Mapping) else {}
+
+
+def _pattern(pattern: str) -> str:
+    """Write an ECMA pattern as Python's `re` reads the same; there `$` also allows a line feed."""
+    if pattern.endswith("$") and not pattern.endswith(r"\$"):
+        pattern = pattern[:-1] + r"\Z"
+    re.compile(pattern)
+    return repr(pattern)
+
+
+def _range(least: float | None, most: float | None, unit: str) -> str:
+    unit = f" {unit}" if unit else ""
+    if least and most is not None:
+        return f"{least:,} to {most:,}{unit}."
+    if most is not None:
+        return f"At most {most:,}{unit}." if least is None or unit else f"{least:,} to {most:,}."
+    return f"At least {least:,}{unit}." if least else ""
+
+
+def _refuse_unknown(found: Resolved) -> None:
+    schema = found.schema
+    kind = str(schema.get("type", ""))
+    known = _ANNOTATIONS | {"type", "format", "enum", "const"} | set(_LIMITS.get(kind, {}))
+    known |= {"array": {"items"}, "object": {"properties", "required", "additionalProperties"}}.get(
+        kind, set()
+    )
+    unknown = sorted(key for key in schema if key not in known and not key.startswith("x-"))
+    if unknown:
+        raise ContractError(f"the decoder does not know {', '.join(unknown)}: {dict(schema)}")
+    form = schema.get("format")
+    if form is not None and form not in _FORMATS.get(kind, set()):
+        raise ContractError(f"the decoder does not know the format {form} of a {kind}")

@@ -1,0 +1,254 @@
+"""The generated tree: each operation is one method, synchronous and not, and all of it is lazy."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from agentserver import AsyncClient, Client, ServiceUnavailable, models
+from agentserver._errors import ArgumentError, class_for
+from agentserver._generated.resources import AsyncResources, Resources
+from agentserver._operation import OMIT, Call
+from agentserver._secret import Secret
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = json.loads(
+    (ROOT / "reference_server/agentserver_reference/openapi.json").read_text(encoding="utf-8")
+)
+
+
+class Recorder(Resources):
+    """Returns the call instead of sending it."""
+
+    def _call(self, call: Call[Any]) -> Any:
+        return call
+
+
+class AsyncRecorder(AsyncResources):
+    """Returns the call instead of sending it."""
+
+    async def _call(self, call: Call[Any]) -> Any:
+        return call
+
+
+def follow(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in node:
+        target: Any = CONTRACT
+        for part in node["$ref"].split("/")[1:]:
+            target = target[part]
+        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    return node
+
+
+def operations() -> dict[str, tuple[str, str, dict[str, Any], list[Any]]]:
+    return {
+        raw["operationId"]: (method.upper(), path, raw, item.get("parameters", []))
+        for path, item in CONTRACT["paths"].items()
+        for method, raw in item.items()
+        if isinstance(raw, dict) and "operationId" in raw
+    }
+
+
+OPERATIONS = operations()
+
+
+def arguments(operation: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Path arguments and body of the operation's own example."""
+    _, _, raw, shared = OPERATIONS[operation]
+    parameters = [follow(each) for each in (*shared, *raw.get("parameters", []))]
+    path = {each["name"]: each["example"] for each in parameters if each["in"] == "path"}
+    body = follow(raw.get("requestBody", {})).get("content", {}).get("application/json", {})
+    return path, body.get("example", {})
+
+
+def method(root: object, operation: str) -> Any:
+    found: Any = root
+    for name in OPERATIONS[operation][2]["x-sdk"].split("."):
+        found = getattr(found, name)
+    return found
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_call_carries_what_the_contract_says_of_the_operation(operation: str) -> None:
+    verb, path, raw, _ = OPERATIONS[operation]
+    named, body = arguments(operation)
+    call = method(Recorder(), operation)(*named.values(), **body)
+    said = call.operation
+    assert (said.id, said.method, said.path) == (operation, verb, path)
+    assert call.path == path.format(**named)
+    assert call.query == ()
+    assert [str(said.success)] == [status for status in raw["responses"] if status[0] == "2"]
+    assert sorted(said.errors) == sorted(
+        int(status) for status in raw["responses"] if status[0] != "2"
+    )
+    requirements = raw["security"]
+    assert said.security == tuple(name for each in requirements for name in each)
+    assert said.security_optional is (len(requirements) > 1 and {} in requirements)
+    assert said.consumes is raw.get("x-consumes", False)
+    assert (said.decode is None) is ("content" not in follow(raw["responses"][str(said.success)]))
+    sent = call.body
+    if "requestBody" in raw:
+        revealed = {
+            name: value.reveal() if isinstance(value, Secret) else value
+            for name, value in sent.items()
+        }
+        assert revealed == body
+    else:
+        assert sent is OMIT
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_async_method_makes_the_same_call_from_the_same_arguments(operation: str) -> None:
+    path, body = arguments(operation)
+    synchronous, asynchronous = method(Recorder(), operation), method(AsyncRecorder(), operation)
+    assert inspect.iscoroutinefunction(asynchronous)
+    assert inspect.signature(synchronous) == inspect.signature(asynchronous)
+    assert synchronous.__doc__ == asynchronous.__doc__
+    assert asyncio.run(asynchronous(**path, **body)) == synchronous(**path, **body)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_both_clients_send_the_same_request(operation: str) -> None:
+    path, body = arguments(operation)
+    sent: list[tuple[str, bytes, bytes, dict[str, str]]] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        headers = {k: v for k, v in request.headers.items() if k != "x-request-id"}
+        sent.append((request.method, request.url.raw_path, request.content, headers))
+        return httpx.Response(503, text="not now\n")
+
+    transport = httpx.MockTransport(refuse)
+    with (
+        Client("http://127.0.0.1", session="0" * 64, transport=transport, max_retries=0) as client,
+        pytest.raises(ServiceUnavailable, match="not now"),
+    ):
+        method(client, operation)(**path, **body)
+
+    async def call() -> None:
+        async with AsyncClient(
+            "http://127.0.0.1", session="0" * 64, transport=transport, max_retries=0
+        ) as client:
+            with pytest.raises(ServiceUnavailable, match="not now"):
+                await method(client, operation)(**path, **body)
+
+    asyncio.run(call())
+    assert len(sent) == 2
+    assert sent[0] == sent[1]
+    verb, template, _, _ = OPERATIONS[operation]
+    assert sent[0][:2] == (verb, template.format(**path).encode())
+    assert json.loads(sent[0][2] or "null") == (body or None)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_only_path_arguments_go_by_position_and_optional_ones_are_left_out(operation: str) -> None:
+    _, _, raw, _ = OPERATIONS[operation]
+    named, _ = arguments(operation)
+    parameters = inspect.signature(method(Recorder(), operation)).parameters
+    by_position = [each.name for each in parameters.values() if each.kind is not each.KEYWORD_ONLY]
+    assert by_position == list(named)
+    content = follow(raw.get("requestBody", {})).get("content", {})
+    schema = follow(content.get("application/json", {}).get("schema", {}))
+    required = set(schema.get("required", []))
+    for name in schema.get("properties", {}):
+        default = parameters[name].default
+        assert default is (inspect.Parameter.empty if name in required else OMIT), name
+    for name in set(schema.get("properties", {})) - required:
+        _, body = arguments(operation)
+        body = {key: value for key, value in body.items() if key != name}
+        assert name not in method(Recorder(), operation)(**named, **body).body
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_docstring_tells_what_the_contract_tells(operation: str) -> None:
+    verb, path, raw, _ = OPERATIONS[operation]
+    told = " ".join(inspect.getdoc(method(Recorder(), operation)).split())  # type: ignore[union-attr]
+    for text in (raw["summary"], raw["description"]):
+        assert " ".join(text.split()) in told
+    assert f"`{verb} {path}`" in told
+    assert f"`{operation}`" in told
+    for status, response in raw["responses"].items():
+        if status[0] != "2":
+            assert f"{class_for(int(status)).__name__}: {status}." in told
+            assert " ".join(follow(response)["description"].split()) in told
+    named, body = arguments(operation)
+    for name in (*named, *body):
+        assert f" {name}: " in told
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_secret_argument_is_wrapped_before_anything_else_sees_it(operation: str) -> None:
+    path, body = arguments(operation)
+    content = follow(OPERATIONS[operation][2].get("requestBody", {})).get("content", {})
+    schema = follow(content.get("application/json", {}).get("schema", {}))
+    secrets = {
+        name
+        for name, field in schema.get("properties", {}).items()
+        if follow(field).get("format") == "password" or follow(field).get("writeOnly")
+    }
+    call = method(Recorder(), operation)(**path, **body)
+    wrapped = set() if call.body is OMIT else {k for k, v in call.body.items() if type(v) is Secret}
+    assert wrapped == secrets & set(body)
+    for name in secrets & set(body):
+        assert body[name] not in repr(call)
+        with pytest.raises(ArgumentError, match=f"^{name}: must be a str, not bytes$") as raised:
+            method(Recorder(), operation)(**path, **{**body, name: b"hunter2-bytes"})
+        frames = raised.traceback[1:]  # the first is this test
+        assert not any("hunter2" in repr(frame.frame.f_locals) for frame in frames)
+
+
+def test_tree_has_a_method_for_every_operation_and_no_other() -> None:
+    def walk(node: object, path: str) -> list[str]:
+        found = []
+        for name in dir(type(node)):
+            if name.startswith("_"):
+                continue
+            if isinstance(inspect.getattr_static(type(node), name), property):
+                found += walk(getattr(node, name), f"{path}{name}.")
+            else:
+                found.append(f"{path}{name}")
+        return found
+
+    placed = sorted(raw["x-sdk"] for _, _, raw, _ in OPERATIONS.values())
+    assert sorted(walk(Recorder(), "")) == placed
+    assert sorted(walk(AsyncRecorder(), "")) == placed
+
+
+def test_every_model_can_be_had_from_the_public_module() -> None:
+    assert models.__all__
+    for name in models.__all__:
+        assert getattr(models, name).__name__ == name
+    assert set(models.__all__) <= set(dir(models))
+    with pytest.raises(AttributeError, match="Nonsense"):
+        models.Nonsense  # noqa: B018
+
+
+def test_models_and_resources_are_imported_only_when_used() -> None:
+    script = """
+import sys
+import agentserver.models
+from agentserver._generated.resources import Resources
+def loaded(part):
+    return sorted(n for n in sys.modules if n.startswith(f"agentserver._generated.{part}."))
+assert loaded("models") == loaded("resources") == loaded("api") == [], sys.modules
+class Client(Resources):
+    def _call(self, call): return call
+Client().workspaces
+assert loaded("resources") == ["agentserver._generated.resources.workspaces"], loaded("resources")
+assert loaded("models") == [], loaded("models")
+agentserver.models.Workspace
+assert loaded("models") == ["agentserver._generated.models.workspace"], loaded("models")
+assert not [n for n in sys.modules if n.partition(".")[0] == "httpx"]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,123 @@
+"""Redirects: which are followed, and what does not go along."""
+
+from __future__ import annotations
+
+import pytest
+
+from agentserver import Client, RedirectRefused
+
+SESSION = ("sessionCookie",)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_read_follows_a_redirect_with_its_credential_on_the_same_origin(
+    status, server, answer, call
+) -> None:
+    server.will(answer(status, headers={"Location": "/new?x=1"}), answer(body=b"7"))
+    with Client(server.url, session="s-1") as client:
+        assert client._call(call(security=SESSION)) == 7
+    assert server.requests[1].path == "/new?x=1"
+    assert server.requests[1].headers["cookie"] == "agentserver-token=s-1"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://other.example/x",
+        "http://agents.example/x",
+        "https://agents.example:8443/x",
+        "//other.example/x",
+    ],
+)
+@pytest.mark.parametrize("credentials", [{"session": "s-1"}, {"token": "t-1"}])
+def test_a_credential_is_dropped_on_a_redirect_to_another_origin(
+    elsewhere, credentials, stage, call, reply
+) -> None:
+    security = SESSION if "session" in credentials else ("bearerToken",)
+    played = stage.play(
+        call(security=security), reply(302, location=elsewhere), reply(), **credentials
+    )
+    first, second = played.sent
+    assert first.cookie or first.bearer
+    assert second.url.endswith("/x")
+    assert second.cookie is None
+    assert second.bearer is None
+
+
+def test_a_credential_comes_back_with_the_way_back(stage, call, reply) -> None:
+    played = stage.play(
+        call(security=SESSION),
+        reply(302, location="https://other.example/x"),
+        reply(302, location="https://agents.example/y"),
+        reply(),
+        session="s-1",
+    )
+    assert [sent.cookie is not None for sent in played.sent] == [True, False, True]
+
+
+def test_a_401_from_another_origin_does_not_log_in_again(stage, call, reply) -> None:
+    client = stage.client(email="a@example.org", password="word word")
+    client._shared.credentials.session = client._shared.credentials.given.password
+    played = stage.play(
+        call(security=SESSION),
+        reply(302, location="https://other.example/x"),
+        reply(401),
+        client=client,
+    )
+    assert played.error.status_code == 401
+
+
+def test_a_session_offered_by_another_origin_is_not_taken(stage, call, reply) -> None:
+    planted = reply()
+    from agentserver._secret import Secret
+
+    planted.set_cookies = (Secret("agentserver-token=planted"),)
+    client = stage.client(session="mine")
+    stage.play(call(), reply(302, location="https://other.example/x"), planted, client=client)
+    assert client._shared.credentials.session == Secret("mine")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_write_follows_only_what_keeps_it_a_write(method, status, server, answer, call) -> None:
+    server.will(answer(status, headers={"Location": "/new"}), answer())
+    with Client(server.url, session="s-1") as client:
+        client._call(call(method, security=SESSION, body={"a": 1}))
+    assert [(r.method, r.path, r.body) for r in server.requests][1] == (method, "/new", b'{"a":1}')
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("status", "location"),
+    [
+        (301, "/new"),
+        (302, "/new"),
+        (303, "/new"),
+        (307, "https://other.example/new"),
+        (308, "http://agents.example/new"),
+    ],
+)
+def test_a_write_is_not_sent_anywhere_else(method, status, location, stage, call, reply) -> None:
+    played = stage.play(call(method), reply(status, location=location))
+    assert isinstance(played.error, RedirectRefused)
+    assert played.error.status_code == status
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "ftp://agents.example/x",
+        "https://user:pw@agents.example/",
+        "https://[::1",
+        "",
+        "http://a\\@b",
+    ],
+)
+def test_a_redirect_to_no_place_is_refused(location, stage, call, reply) -> None:
+    assert isinstance(stage.play(call(), reply(302, location=location)).error, RedirectRefused)
+
+
+def test_redirects_end_after_five(stage, call, reply) -> None:
+    played = stage.play(call(), *[reply(302, location="/again")] * 6)
+    assert isinstance(played.error, RedirectRefused)
+    assert len(played.sent) == 6

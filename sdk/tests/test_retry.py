@@ -1,0 +1,237 @@
+"""What is sent twice, after how long, and what is said when nobody knows whether it happened."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from agentserver import (
+    BadRequest,
+    ConnectionFailed,
+    OutcomeUnknown,
+    RateLimited,
+    ServiceUnavailable,
+    TimedOut,
+)
+from agentserver._retry import backoff, retry_after
+from agentserver._transport import FAILURES, Failure
+
+METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH")
+UNSENT = ("connect", "connect timeout", "pool timeout")
+LOST = ("broken", "read timeout", "write timeout")
+
+# By method: what a request is repeated after, once it was sent.
+REPEATED = {
+    "GET": {*LOST, 408, 429, 500, 502, 503, 504},
+    "PUT": {*LOST, 408, 429, 502, 503, 504},
+    "DELETE": {*LOST, 408, 429, 502, 503, 504},
+    "POST": set(),
+    "PATCH": set(),
+}
+STATUSES = (
+    400,
+    401,
+    403,
+    404,
+    405,
+    408,
+    409,
+    410,
+    413,
+    415,
+    422,
+    429,
+    500,
+    501,
+    502,
+    503,
+    504,
+    520,
+)
+
+
+def came(what: str | int, reply: Any) -> Any:
+    return Failure(what) if isinstance(what, str) else reply(what)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("what", [*LOST, *STATUSES])
+def test_only_what_is_safe_to_send_twice_is_sent_twice(method, what, stage, call, reply) -> None:
+    again = what in REPEATED[method]
+    answers = [came(what, reply), *([reply(200)] if again else [])]
+    played = stage.play(call(method), *answers)
+    assert len(played.sent) == len(answers), f"{method} answered by {what}"
+    assert (played.error is None) == again
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("what", UNSENT)
+def test_what_never_left_is_sent_again_whatever_it_is(method, what, stage, call, reply) -> None:
+    played = stage.play(call(method), Failure(what), Failure(what), reply(200))
+    assert played.result == "fine"
+
+
+@pytest.mark.parametrize("what", [kind for kind in FAILURES if not FAILURES[kind].repeatable])
+def test_what_would_fail_the_same_way_is_not_repeated(what, stage, call) -> None:
+    assert isinstance(stage.play(call(), Failure(what)).error, ConnectionFailed)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_write_turned_away_with_a_time_is_sent_again(method, status, stage, call, reply) -> None:
+    played = stage.play(call(method), reply(status, retry_after="2"), reply(200))
+    assert played.result == "fine"
+    assert played.slept == [2.0]
+
+
+@pytest.mark.parametrize("what", [*LOST, 408, 429, 502, 503, 504])
+def test_writes_are_repeated_when_the_caller_says_always(what, stage, call, reply) -> None:
+    played = stage.play(call("POST"), came(what, reply), reply(200), retry="always")
+    assert played.result == "fine"
+
+
+@pytest.mark.parametrize("what", [*LOST, 408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("retry", ["safe", "always"])
+def test_a_get_that_consumes_is_never_sent_twice(what, retry, stage, call, reply) -> None:
+    answer = came(what, reply) if isinstance(what, str) else reply(what, retry_after="1")
+    played = stage.play(call(consumes=True), answer, retry=retry)
+    assert len(played.sent) == 1
+    assert isinstance(played.error, OutcomeUnknown) == (what in LOST)
+
+
+def test_there_are_two_repeats_unless_told_otherwise(stage, call, reply) -> None:
+    assert stage.play(call(), *[reply(503)] * 3).error.attempts == 3
+    assert stage.play(call(), reply(503), max_retries=0).error.attempts == 1
+    assert stage.play(call(), *[reply(503)] * 5, max_retries=4).error.attempts == 5
+
+
+def test_waits_double_up_to_a_cap_and_are_spread_fully() -> None:
+    assert [backoff(n, lambda: 1.0) for n in range(7)] == [0.5, 1, 2, 4, 8, 8, 8]
+    assert backoff(3, lambda: 0.25) == 1.0
+    assert backoff(3, lambda: 0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("1.5", 1.5),
+        (formatdate(1_000_030, usegmt=True), 30.0),
+        (formatdate(1_000_030), 30.0),
+        (formatdate(900_000, usegmt=True), 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+        ("Fri, 99 Foo 2026 99:99:99 GMT", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_read_in_both_its_forms(header, seconds) -> None:
+    assert retry_after(header, lambda: 1_000_000.0) == seconds
+
+
+def test_a_retry_after_of_a_minute_is_waited_for_and_a_longer_one_is_not(
+    stage, call, reply
+) -> None:
+    assert stage.play(call(), reply(429, retry_after="60"), reply(200)).slept == [60.0]
+    played = stage.play(call(), reply(429, retry_after="61"))
+    assert played.slept == []
+    assert isinstance(played.error, RateLimited)
+    assert played.error.retry_after == 61.0
+
+
+def test_an_absurd_retry_after_is_not_waited_for(stage, call, reply) -> None:
+    played = stage.play(call(), reply(503, retry_after="9" * 400))
+    assert isinstance(played.error, ServiceUnavailable)
+    assert played.slept == []
+
+
+def test_a_repeat_that_would_pass_the_deadline_is_left_out(stage, call, reply) -> None:
+    stage.takes = 6.0
+    played = stage.play(call(), reply(503, retry_after="5"), deadline=10.0)
+    assert len(played.sent) == 1
+    assert played.error.elapsed == 6.0
+
+
+def test_every_attempt_of_a_call_ends_by_the_same_deadline(stage, call, reply) -> None:
+    stage.takes = 3.0
+    played = stage.play(call(), reply(503), reply(503), reply(200), deadline=50.0)
+    assert [sent.ends for sent in played.sent] == [1050.0] * 3
+
+
+def test_a_login_on_the_way_counts_towards_the_deadline(stage, call, reply) -> None:
+    stage.takes = 4.0
+    client = stage.client(email="a@b.example", password="pw", deadline=5.0)
+    played = stage.play(
+        call(security=("sessionCookie",)), reply(503, retry_after="2"), client=client
+    )
+    assert isinstance(played.error, ServiceUnavailable)
+    assert played.error.operation_id == "login"
+
+
+# --- the outcome of a write -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("what", LOST)
+def test_a_write_without_an_answer_leaves_its_outcome_unknown(method, what, stage, call) -> None:
+    attempts = 3 if what in REPEATED[method] else 1
+    error = stage.play(call(method), *[Failure(what)] * attempts).error
+    if method == "GET":
+        assert not isinstance(error, OutcomeUnknown), "a read has no outcome"
+    else:
+        assert isinstance(error, OutcomeUnknown)
+        assert not isinstance(error, TimedOut)
+
+
+@pytest.mark.parametrize("first", [*LOST, 502, 504])
+@pytest.mark.parametrize("status", [403, 404, 409])
+def test_a_refused_repeat_does_not_tell_what_became_of_the_first(
+    first, status, stage, call, reply
+) -> None:
+    error = stage.play(call("DELETE"), came(first, reply), reply(status, "gone")).error
+    assert isinstance(error, OutcomeUnknown)
+    assert error.status_code == status
+    assert error.attempts == 2
+
+
+@pytest.mark.parametrize("first", [*UNSENT, 429, 503, 408])
+def test_a_refusal_after_an_attempt_that_changed_nothing_is_itself(
+    first, stage, call, reply
+) -> None:
+    error = stage.play(call("DELETE"), came(first, reply), reply(404)).error
+    assert type(error).__name__ == "NotFound"
+
+
+def test_a_repeat_found_malformed_was_malformed_before(stage, call, reply) -> None:
+    assert isinstance(stage.play(call("PUT"), Failure("broken"), reply(400)).error, BadRequest)
+
+
+def test_a_repeat_that_cannot_connect_does_not_hide_the_first(stage, call) -> None:
+    played = stage.play(call("PUT"), Failure("read timeout"), *[Failure("connect")] * 2)
+    assert isinstance(played.error, OutcomeUnknown)
+
+
+def test_a_repeat_that_succeeds_settles_it(stage, call, reply) -> None:
+    assert stage.play(call("DELETE"), Failure("broken"), reply(200)).result == "fine"
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_an_answer_to_the_only_attempt_is_told_as_it_came(status, stage, call, reply) -> None:
+    error = stage.play(call("POST"), reply(status)).error
+    assert error.status_code == status
+    assert not isinstance(error, OutcomeUnknown)
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "sent"),
+    [("connect timeout", "connect", False), ("pool timeout", "pool", False)],
+)
+def test_a_timeout_tells_its_phase_and_whether_it_was_sent(kind, phase, sent, stage, call) -> None:
+    error = stage.play(call("POST"), *[Failure(kind)] * 3).error
+    assert isinstance(error, TimedOut)
+    assert (error.phase, error.sent) == (phase, sent)

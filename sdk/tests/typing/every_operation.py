@@ -1,0 +1,225 @@
+"""Calls every operation, synchronously and not, for type checkers to read; nobody runs it."""
+
+from typing import assert_type
+
+from agentserver import AsyncClient, Client
+from agentserver.models import (
+    AdminQuotaDefaultsResponse,
+    AdminSandboxItem,
+    AdminUserItem,
+    AdminUserQuotaResponse,
+    AdminWorkspaceItem,
+    AdminWorkspaceQuotaResponse,
+    AuthMeResponse,
+    AuthRegisterResponse,
+    AuthStatusResponse,
+    LLMConfigResponse,
+    LLMConfigUpsertResponse,
+    LLMQuotaResponse,
+    Workspace,
+    WorkspaceDefaultsResponse,
+    WorkspaceMember,
+    WorkspaceQuotaResponse,
+)
+from agentserver.pagination import Page
+
+
+def synchronously(client: Client) -> None:
+    assert_type(
+        client.auth.register(email="alice@example.com", password="correct horse battery staple"),
+        AuthRegisterResponse,
+    )
+    assert_type(
+        client.auth.login(email="alice@example.com", password="correct horse battery staple"),
+        AuthStatusResponse,
+    )
+    assert_type(client.auth.logout(), AuthStatusResponse)
+    assert_type(client.auth.check(), AuthStatusResponse)
+    assert_type(client.auth.me(), AuthMeResponse)
+    assert_type(client.workspaces.list(), Page[Workspace])
+    assert_type(client.workspaces.create(name="My workspace"), Workspace)
+    assert_type(client.workspaces.get_creation_quota(), WorkspaceQuotaResponse)
+    assert_type(client.workspaces.get("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Workspace)
+    client.workspaces.delete("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(
+        client.workspaces.rename("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", name="Renamed workspace"),
+        Workspace,
+    )
+    assert_type(
+        client.workspaces.get_defaults("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        WorkspaceDefaultsResponse,
+    )
+    assert_type(
+        client.workspaces.llm_config.get("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), LLMConfigResponse
+    )
+    assert_type(
+        client.workspaces.llm_config.set(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            base_url="https://api.example.com/v1",
+            models=[{"id": "example-large", "name": "Example Large"}],
+            api_key="sk-0123456789abcdef",
+        ),
+        LLMConfigUpsertResponse,
+    )
+    client.workspaces.llm_config.delete("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(
+        client.workspaces.get_llm_quota("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), LLMQuotaResponse
+    )
+    assert_type(
+        client.workspaces.members.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        Page[WorkspaceMember],
+    )
+    assert_type(
+        client.workspaces.members.add(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", email="bob@example.com", role="developer"
+        ),
+        WorkspaceMember,
+    )
+    client.workspaces.members.set_role(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+        "7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11",
+        role="maintainer",
+    )
+    client.workspaces.members.remove(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11"
+    )
+    assert_type(client.admin.users.list(), Page[AdminUserItem])
+    client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
+    assert_type(
+        client.admin.users.quota.get("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11"), AdminUserQuotaResponse
+    )
+    client.admin.users.quota.set("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", max_workspaces=30)
+    client.admin.users.quota.delete("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11")
+    assert_type(client.admin.workspaces.list(), Page[AdminWorkspaceItem])
+    assert_type(
+        client.admin.workspaces.quota.get("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        AdminWorkspaceQuotaResponse,
+    )
+    client.admin.workspaces.quota.set(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+        max_sandboxes=5,
+        max_sandbox_cpu=4000,
+        max_sandbox_memory=4294967296,
+        max_idle_timeout=3600,
+        max_total_cpu=8000,
+        max_total_memory=8589934592,
+        max_drive_size=21474836480,
+    )
+    client.admin.workspaces.quota.delete("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(
+        client.admin.workspaces.llm_quota.get("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        LLMQuotaResponse,
+    )
+    client.admin.workspaces.llm_quota.set("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", max_rpd=100)
+    client.admin.workspaces.llm_quota.delete("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(client.admin.sandboxes.list(), Page[AdminSandboxItem])
+    assert_type(client.admin.quota_defaults.get(), AdminQuotaDefaultsResponse)
+    assert_type(
+        client.admin.quota_defaults.set(max_workspaces_per_user=15, max_idle_timeout=3600),
+        AdminQuotaDefaultsResponse,
+    )
+    client.health.check()
+
+
+async def asynchronously(client: AsyncClient) -> None:
+    assert_type(
+        await client.auth.register(
+            email="alice@example.com", password="correct horse battery staple"
+        ),
+        AuthRegisterResponse,
+    )
+    assert_type(
+        await client.auth.login(email="alice@example.com", password="correct horse battery staple"),
+        AuthStatusResponse,
+    )
+    assert_type(await client.auth.logout(), AuthStatusResponse)
+    assert_type(await client.auth.check(), AuthStatusResponse)
+    assert_type(await client.auth.me(), AuthMeResponse)
+    assert_type(await client.workspaces.list(), Page[Workspace])
+    assert_type(await client.workspaces.create(name="My workspace"), Workspace)
+    assert_type(await client.workspaces.get_creation_quota(), WorkspaceQuotaResponse)
+    assert_type(await client.workspaces.get("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Workspace)
+    await client.workspaces.delete("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(
+        await client.workspaces.rename(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", name="Renamed workspace"
+        ),
+        Workspace,
+    )
+    assert_type(
+        await client.workspaces.get_defaults("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        WorkspaceDefaultsResponse,
+    )
+    assert_type(
+        await client.workspaces.llm_config.get("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        LLMConfigResponse,
+    )
+    assert_type(
+        await client.workspaces.llm_config.set(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            base_url="https://api.example.com/v1",
+            models=[{"id": "example-large", "name": "Example Large"}],
+            api_key="sk-0123456789abcdef",
+        ),
+        LLMConfigUpsertResponse,
+    )
+    await client.workspaces.llm_config.delete("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(
+        await client.workspaces.get_llm_quota("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        LLMQuotaResponse,
+    )
+    assert_type(
+        await client.workspaces.members.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        Page[WorkspaceMember],
+    )
+    assert_type(
+        await client.workspaces.members.add(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", email="bob@example.com", role="developer"
+        ),
+        WorkspaceMember,
+    )
+    await client.workspaces.members.set_role(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+        "7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11",
+        role="maintainer",
+    )
+    await client.workspaces.members.remove(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11"
+    )
+    assert_type(await client.admin.users.list(), Page[AdminUserItem])
+    await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
+    assert_type(
+        await client.admin.users.quota.get("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11"),
+        AdminUserQuotaResponse,
+    )
+    await client.admin.users.quota.set("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", max_workspaces=30)
+    await client.admin.users.quota.delete("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11")
+    assert_type(await client.admin.workspaces.list(), Page[AdminWorkspaceItem])
+    assert_type(
+        await client.admin.workspaces.quota.get("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        AdminWorkspaceQuotaResponse,
+    )
+    await client.admin.workspaces.quota.set(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+        max_sandboxes=5,
+        max_sandbox_cpu=4000,
+        max_sandbox_memory=4294967296,
+        max_idle_timeout=3600,
+        max_total_cpu=8000,
+        max_total_memory=8589934592,
+        max_drive_size=21474836480,
+    )
+    await client.admin.workspaces.quota.delete("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(
+        await client.admin.workspaces.llm_quota.get("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        LLMQuotaResponse,
+    )
+    await client.admin.workspaces.llm_quota.set("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", max_rpd=100)
+    await client.admin.workspaces.llm_quota.delete("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(await client.admin.sandboxes.list(), Page[AdminSandboxItem])
+    assert_type(await client.admin.quota_defaults.get(), AdminQuotaDefaultsResponse)
+    assert_type(
+        await client.admin.quota_defaults.set(max_workspaces_per_user=15, max_idle_timeout=3600),
+        AdminQuotaDefaultsResponse,
+    )
+    await client.health.check()

@@ -154,7 +154,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
     session.run("openapi-spec-validator", "openapi.yaml")
-    session.env |= {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    session.env.update(REDOCLY_TELEMETRY="off", REDOCLY_SUPPRESS_UPDATE_NOTICE="true")
     session.run(
         str(npm(session, REDOCLY) / "redocly"),
         *("lint", "openapi.yaml", "--config", f"{LINT}/redocly.yaml", "--max-problems=1000"),
@@ -172,7 +172,7 @@ def typing(session: nox.Session) -> None:
     """`mypy --strict` and pyright, on the packages and on a sample that calls every operation."""
     install(session, "typing", extras="server,postgres,contract")
     session.run("mypy")
-    session.run("mypy", "sdk/tests/typing/every_operation.py")
+    session.run("mypy", "sdk/tests/typing/every_operation.py", "noxfile.py")
     python = Path(session.bin) / "python"
     session.run(str(npm(session, PYRIGHT) / "pyright"), "--pythonpath", str(python), external=True)
 

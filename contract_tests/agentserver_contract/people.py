@@ -1,14 +1,17 @@
-"""The people of a run: accounts with recognisable names, made through the SDK."""
+"""The people of a run: accounts with recognisable names, made through the SDK.
+
+No operation removes an account, so they are few, always the same, and used again by the next run.
+"""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from agentserver import Conflict
+from agentserver import AgentserverError, Conflict
 from agentserver_contract.target import Target
 from agentserver_contract.wire import Request
 
@@ -23,6 +26,9 @@ PEERS = ("alice", "bob")
 
 NAMES = ("admin", *TEAM, "outsider", "colleague", "newcomer", "leaver", *PEERS)
 """Everybody. The administrator comes first: on an empty server the first account becomes one."""
+
+SPARE = ("spare",)
+"""Addresses to register where an operation asks for one that is free."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +57,58 @@ class CannotPrepare(RuntimeError):
     """The server does not let the run make what it needs."""
 
 
-def email_of(name: str) -> str:
-    """The address of a person of the run."""
-    return f"contract-{name}@{DOMAIN}"
+def email_of(name: str, team: int = 1) -> str:
+    """The address of a person of the run; each team that runs at the same time has its own."""
+    return f"contract-{name}@{DOMAIN}" if team == 1 else f"contract-{team}-{name}@{DOMAIN}"
 
 
-def gather(target: Target, *, password: str | None = None) -> People:
+def emails_of(team: int = 1) -> list[str]:
+    """Every address that a run may register, add or log in with."""
+    return [email_of(name, team) for name in (*NAMES, *SPARE)]
+
+
+def gather(
+    target: Target,
+    *,
+    password_of: Callable[[str], str] | None = None,
+    names: Iterable[str] = NAMES,
+    team: int = 1,
+) -> People:
     """Register everybody and open a session for each.
 
     Args:
-        target: The server; where it has no account yet, `admin` becomes its administrator.
-        password: Everybody's password; made up for this run when left out.
+        target: The server; where it has no account yet, the first becomes its administrator.
+        password_of: Gives the password for an address; one is made up when left out.
+        names: Who is wanted.
+        team: Which of the teams that run at the same time this is.
 
     Raises:
-        CannotPrepare: An account exists with another password.
+        CannotPrepare: An account exists with another password, or registering is not possible.
     """
-    chosen = password or secrets.token_urlsafe(24)
-    return People(target, {name: _person(target, name, chosen) for name in NAMES})
+    made_up = secrets.token_urlsafe(24)
+    password_of = password_of or (lambda email: made_up)
+    people = {}
+    for name in names:
+        email = email_of(name, team)
+        people[name] = join(target, name, email, password_of(email))
+    return People(target, people)
+
+
+def join(target: Target, name: str, email: str, password: str) -> Person:
+    """An account of this name: registered, unless an earlier run has done so, and logged in.
+
+    Raises:
+        CannotPrepare: It exists with another password, or registering is not possible.
+    """
+    try:
+        # Where the account is taken it has been here since an earlier run.
+        with target.client() as client, suppress(Conflict):
+            client.auth.register(email=email, password=password)
+        session = log_in(target, email, password)
+        with target.client(session=session) as client:
+            return Person(name, email, client.auth.me().id, password, session)
+    except AgentserverError as error:
+        raise CannotPrepare(f"{email} cannot be registered: {error}") from None
 
 
 def log_in(target: Target, email: str, password: str) -> str:
@@ -80,15 +121,5 @@ def log_in(target: Target, email: str, password: str) -> str:
     headers = {"content-type": "application/json"}
     answer = target.send(Request("POST", "/api/auth/login", headers, body))
     if answer.session is None:
-        raise CannotPrepare(f"{email} cannot log in: {answer.as_text()}")
+        raise CannotPrepare(f"{email} cannot log in: {' '.join(answer.as_text().split())}")
     return answer.session
-
-
-def _person(target: Target, name: str, password: str) -> Person:
-    email = email_of(name)
-    # Where the account is taken it has been here since an earlier run.
-    with target.client() as client, suppress(Conflict):
-        client.auth.register(email=email, password=password)
-    session = log_in(target, email, password)
-    with target.client(session=session) as client:
-        return Person(name, email, client.auth.me().id, password, session)

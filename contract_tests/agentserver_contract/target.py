@@ -232,7 +232,8 @@ def _answer_of(response: requests.Response) -> Answer:
     headers: dict[str, tuple[str, ...]] = {}
     for name, value in response.raw.headers.items():
         headers[name.lower()] = (*headers.get(name.lower(), ()), value)
-    return Answer(response.status_code, headers, response.content or b"")
+    endless = response.headers.get("content-type", "").startswith("text/event-stream")
+    return Answer(response.status_code, headers, b"" if endless else response.content or b"")
 
 
 def _held_back(prepared: requests.PreparedRequest, refusal: Refused) -> requests.Response:

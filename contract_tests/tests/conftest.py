@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import database_url
 from postgres import kept_postgres_database, postgres_server, postgres_url
 from servers import Server, in_process, settle
 
@@ -37,6 +36,24 @@ def contract() -> Contract:
 def seed(request: pytest.FixtureRequest) -> int:
     given = request.config.getoption("--seed")
     return random.SystemRandom().randrange(2**32) if given is None else given
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an empty database in a file."""
+    return f"sqlite:///{tmp_path / 'contract.db'}"
+
+
+@pytest.fixture
+def postgresql_url(postgres_url: str) -> str:
+    return postgres_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A test that takes it runs once on each kind of database."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from processes import serving_processes
 pytestmark = pytest.mark.anyio
 
 MANY = 20
+ROUNDS = 8
+"""How often a race is run in which the wrong one does not always win."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -139,39 +141,41 @@ async def test_a_member_is_added_once(crowd: Crowd) -> None:
 
 async def test_a_limit_of_five_workspaces_is_never_six(crowd: Crowd) -> None:
     (admin, *_) = await crowd.administrators()
-    keen = await crowd.join("keen@example.com")
-    quota = f"/api/admin/users/{keen.id}/quota"
-    ok(await crowd.ask("PUT", quota, {"max_workspaces": 5}, admin))
-    answers = await at_once(
-        crowd.ask("POST", "/api/workspaces", {"name": "more"}, keen) for _ in range(MANY)
-    )
-    assert statuses(answers) == {201: 4, 403: MANY - 4}, "one was there: the default workspace"
-    assert (await crowd.ask("GET", "/api/workspaces/quota", None, keen)).json() == {
-        "current": 5,
-        "max": 5,
-    }
+    for number in range(ROUNDS):
+        keen = await crowd.join(f"keen{number}@example.com")
+        quota = f"/api/admin/users/{keen.id}/quota"
+        ok(await crowd.ask("PUT", quota, {"max_workspaces": 5}, admin))
+        answers = await at_once(
+            crowd.ask("POST", "/api/workspaces", {"name": "more"}, keen) for _ in range(MANY)
+        )
+        assert statuses(answers) == {201: 4, 403: MANY - 4}, "one was there: the default workspace"
+        counted = await crowd.ask("GET", "/api/workspaces/quota", None, keen)
+        assert counted.json() == {"current": 5, "max": 5}
 
 
 async def test_an_owner_stays_when_all_of_them_leave_at_once(crowd: Crowd) -> None:
     owners = [await crowd.join(f"leaving{number}@example.com") for number in range(4)]
-    path = await crowd.create_workspace(owners[0])
-    for owner in owners[1:]:
-        body = {"email": owner.email, "role": "owner"}
-        ok(await crowd.ask("POST", f"{path}/members", body, owners[0]))
+    for _ in range(ROUNDS):
+        path = await crowd.create_workspace(owners[0])
+        for owner in owners[1:]:
+            body = {"email": owner.email, "role": "owner"}
+            ok(await crowd.ask("POST", f"{path}/members", body, owners[0]))
+        answers = await at_once(leave(crowd, path, owners[n % 4], n) for n in range(MANY))
+        assert set(statuses(answers)) <= {204, 403, 409}, [answer.text for answer in answers]
+        assert statuses(answers)[409] > 0, "nobody was told that an owner must stay"
+        lists = [await crowd.ask("GET", f"{path}/members", None, owner) for owner in owners]
+        (members, *_) = [listed.json() for listed in lists if listed.is_success]
+        assert [member["role"] for member in members].count("owner") == 1
 
-    def leave(number: int) -> Coroutine[Any, Any, httpx.Response]:
-        one = owners[number % 4]
-        myself = f"{path}/members/{one.id}"
-        if number % 2:
-            return crowd.ask("DELETE", myself, None, one)
-        return crowd.ask("PUT", myself, {"role": "guest"}, one)
 
-    answers = await at_once(leave(number) for number in range(MANY))
-    assert set(statuses(answers)) <= {204, 403, 409}, [answer.text for answer in answers]
-    assert statuses(answers)[409] > 0, "nobody was told that an owner must stay"
-    lists = [await crowd.ask("GET", f"{path}/members", None, owner) for owner in owners]
-    (members, *_) = [listed.json() for listed in lists if listed.is_success]
-    assert [member["role"] for member in members].count("owner") == 1
+def leave(
+    crowd: Crowd, path: str, owner: Somebody, number: int
+) -> Coroutine[Any, Any, httpx.Response]:
+    """An owner goes, or ceases to be one."""
+    myself = f"{path}/members/{owner.id}"
+    if number % 2:
+        return crowd.ask("DELETE", myself, None, owner)
+    return crowd.ask("PUT", myself, {"role": "guest"}, owner)
 
 
 async def test_an_administrator_stays_when_all_of_them_step_down_at_once(crowd: Crowd) -> None:

@@ -193,7 +193,8 @@ class _Connections(Generic[T]):
         transport = self._by_way.get(way)
         if transport is None:
             scheme, proxy = way
-            transport = _opened(self.kind, proxy, _ssl_context(self.connection, scheme))
+            with quiet():
+                transport = _opened(self.kind, proxy, _ssl_context(self.connection, scheme))
             self._by_way[way] = transport
         self._by_origin[origin] = transport
         return transport

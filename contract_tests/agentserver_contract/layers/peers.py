@@ -8,6 +8,7 @@ and as somebody who must be refused, changes nothing on a server that keeps its 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +40,14 @@ class ForeignWrites:
     Args:
         target: Where to.
         peer: Who tries.
-        known: Values of path parameters that are the owner's from the start.
+        owned: Values of path parameters that are the owner's, beside those that the run itself
+            got to know.
     """
 
-    def __init__(self, target: Target, peer: Person, known: frozenset[str]) -> None:
+    def __init__(self, target: Target, peer: Person, owned: Set[str]) -> None:
         self._target = target
         self._peer = peer
-        self._known = known
+        self._owned = owned
         self._tried: Counter[str] = Counter()
         self._came: dict[str, Answer] = {}
 
@@ -73,7 +75,7 @@ class ForeignWrites:
         if not declared or case.method not in WRITES or "workspace_id" not in case.path_parameters:
             return False
         drawn = {draw.parameter_name for draw in case.meta.pool_draws} if case.meta else set()
-        return "workspace_id" in drawn or case.path_parameters["workspace_id"] in self._known
+        return "workspace_id" in drawn or case.path_parameters["workspace_id"] in self._owned
 
 
 def _as(case: Case[Any], person: Person, base_url: str) -> Request:

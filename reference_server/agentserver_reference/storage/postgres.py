@@ -25,7 +25,7 @@ class PostgresStore(Store):
             await self.write(_prepare_alone)
         except (OSError, exc.DBAPIError) as error:
             await self.close()
-            reason = error.orig if isinstance(error, exc.DBAPIError) else error
+            reason = getattr(error, "orig", error)
             where = self._engine.url.render_as_string(hide_password=True)
             raise StoreUnreachable(f"cannot use the database at {where}: {reason}") from error
         except BaseException:

@@ -55,7 +55,7 @@ class SqliteStore(Store):
             self._in_transaction("BEGIN EXCLUSIVE", schema.prepare)
         except (sqlite3.Error, exc.DBAPIError) as error:
             await self.close()
-            reason = error.orig if isinstance(error, exc.DBAPIError) else error
+            reason = getattr(error, "orig", error)
             raise StoreUnreachable(f"cannot use {self._path} as a database: {reason}") from error
         except BaseException:
             await self.close()

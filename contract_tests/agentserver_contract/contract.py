@@ -122,6 +122,15 @@ class Contract:
         schemas: Mapping[str, Any] = self.document.get("components", {}).get("schemas", {})
         return schemas
 
+    def operation_at(self, method: str, path: str) -> Operation | None:
+        """The operation that a raw path is of; concrete paths go before templates."""
+        matching = [
+            operation
+            for operation in self.operations.values()
+            if operation.method == method and operation.path_pattern.fullmatch(path)
+        ]
+        return min(matching, key=lambda each: len(each.path_parameters), default=None)
+
     def locate(self, pointer: str) -> Located:
         """The piece at a JSON pointer such as `/components/schemas/Workspace`.
 

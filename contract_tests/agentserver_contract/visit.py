@@ -17,7 +17,6 @@ from agentserver_contract.people import (
     CannotPrepare,
     People,
     Person,
-    email_of,
     gather,
     join,
     log_in,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
+import attrs
 import pytest
 
-from agentserver import _encode
+from agentserver import NotFound, _encode, _transport
+from agentserver._generated.api.workspaces import create_workspace, get_workspace
 from agentserver_contract.contract import JSON, Contract
 from agentserver_contract.layers import differential
 from agentserver_contract.layers.differential import Differential, same_json
@@ -33,11 +36,14 @@ def compare(contract: Contract) -> Iterator[Any]:
             operation_id: str, request: Request, answer: Answer, *, valid: bool = True
         ) -> list[str]:
             operation = contract.operations[operation_id]
-            # Four times, so that the asynchronous client has its turn.
-            found = [compared.compare(operation, request, answer, valid=valid) for _ in range(4)]
+            found = [
+                [each.kind for each in compared.compare(operation, request, answer, valid=valid)]
+                for _ in range(4)
+            ]
             assert found[0] == found[1] == found[2]
+            # The fourth time the asynchronous client has its turn as well.
             assert found[3] == found[0] * 2, "the asynchronous client differs from the other"
-            return [divergence.kind for divergence in found[0]]
+            return found[0]
 
         yield kinds
 
@@ -105,31 +111,99 @@ def test_answer_that_breaks_the_contract_is_refused_by_strict_decoding(compare: 
     assert compare("create_workspace", create({"name": "x"}), broken) == []
 
 
-def drop_last(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def drops_the_last(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return dict(list(arguments.items())[:-1])
 
 
-def falsy_dropped(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def drops_what_is_empty(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value}
 
 
-def as_text(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def sends_text(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: str(value) for name, value in arguments.items()}
 
 
-def with_default(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": "New Workspace", **arguments, "limit": 10}
+def adds_a_default(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {**arguments, "limit": 10}
 
 
-@pytest.mark.parametrize("fault", [drop_last, with_default], ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [
+        (drops_the_last, "My workspace"),
+        (drops_what_is_empty, ""),
+        (sends_text, 5),
+        (sends_text, None),
+        (adds_a_default, "My workspace"),
+    ],
+)
 def test_sdk_that_sends_another_body_is_seen(
-    compare: Any, monkeypatch: pytest.MonkeyPatch, fault: Any
+    compare: Any, monkeypatch: pytest.MonkeyPatch, fault: Any, name: Any
 ) -> None:
-    from agentserver._generated.api.workspaces import create_workspace
-
     right = _encode.body
     monkeypatch.setattr(create_workspace, "_body", lambda given, **kw: right(fault(given), **kw))
-    assert compare("create_workspace", create({"name": "My workspace"}), CREATED) == ["body"]
+    valid = bool(name) and isinstance(name, str)
+    assert compare("create_workspace", create({"name": name}), CREATED, valid=valid) == ["body"]
+
+
+@pytest.mark.parametrize("fault", [str.upper, lambda text: quote(text, safe="")])
+def test_sdk_that_calls_another_path_is_seen(
+    compare: Any, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    right = _encode.segment
+    monkeypatch.setattr(get_workspace, "_segment", lambda name, value: fault(right(name, value)))
+    request = Request("GET", "/api/workspaces/a%20b", cookie(SESSION))
+    assert compare("get_workspace", request, answered(200, WORKSPACE)) == ["path"]
+
+
+def test_sdk_that_takes_no_credential_along_is_seen(
+    compare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_to_all = attrs.evolve(get_workspace.OPERATION, security=())
+    monkeypatch.setattr(get_workspace, "OPERATION", open_to_all)
+    request = Request("GET", "/api/workspaces/1", cookie(SESSION))
+    assert compare("get_workspace", request, answered(200, WORKSPACE)) == ["credential"]
+
+
+def test_sdk_that_loses_the_result_is_seen(compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    loses = attrs.evolve(create_workspace.OPERATION, decode=lambda wire, how: None)
+    monkeypatch.setattr(create_workspace, "OPERATION", loses)
+    assert "result" in compare("create_workspace", create({"name": "x"}), CREATED)
+
+
+def test_sdk_that_decodes_an_attribute_otherwise_is_seen(
+    compare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = create_workspace.OPERATION.decode
+
+    def swaps(wire: Any, how: Any) -> Any:
+        return Swapped(right({**wire, "name": wire["id"]}, how), wire)
+
+    swapped = attrs.evolve(create_workspace.OPERATION, decode=swaps)
+    monkeypatch.setattr(create_workspace, "OPERATION", swapped)
+    assert compare("create_workspace", create({"name": "x"}), CREATED) == ["attribute $.name"]
+
+
+class Swapped:
+    """A model that gives back what came, and shows something else."""
+
+    def __init__(self, model: Any, wire: Any) -> None:
+        self._model = model
+        self._wire = wire
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def to_dict(self) -> Any:
+        return self._wire
+
+
+def test_sdk_that_raises_another_error_is_seen(
+    compare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_transport, "class_for", lambda status: NotFound)
+    refusal = answered(403, "forbidden\n")
+    assert compare("create_workspace", create({"name": "x"}), refusal) == ["error class"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,11 @@ from agentserver_reference.storage import sqlite_path
 GRACE = 30
 """Seconds that requests in flight may take to finish once the server is told to stop."""
 
+KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than clients keep one in their pools, so that
+none is closed under a request that is just being sent.
+"""
+
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight finish first.
@@ -44,6 +49,7 @@ def serve(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=GRACE,
         )
         # uvicorn raises the signal that stopped it once more when all is done.

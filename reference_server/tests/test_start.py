@@ -288,3 +288,40 @@ def test_without_its_extra_the_command_prints_the_line_that_installs_it(
     assert missing in done.stderr
     assert done.stderr.endswith(f": pip install 'agentserver[{extra}]'\n")
     assert done.stderr.count("\n") == 1
+
+
+def test_what_was_answered_outlives_a_server_that_is_killed(tmp_path: Path) -> None:
+    answered: list[str] = []
+    enough = threading.Event()
+
+    def create_until_the_server_is_gone(url: str, headers: dict[str, str]) -> None:
+        with httpx.Client(base_url=url, headers=headers) as client:
+            for number in range(10_000):
+                try:
+                    created = client.post("/api/workspaces", json={"name": f"{number}"})
+                except httpx.TransportError:
+                    return
+                assert created.status_code == 201, created.text
+                answered.append(created.json()["id"])
+                if number == 20:
+                    enough.set()
+
+    with running(tmp_path, QUOTA_MAX_WORKSPACES_PER_USER="0") as server:
+        assert httpx.post(f"{server.url}/api/auth/register", json=ACCOUNT).status_code == 201
+        session = httpx.post(f"{server.url}/api/auth/login", json=ACCOUNT).headers["set-cookie"]
+        headers = {"Cookie": session.partition(";")[0]}
+        writer = threading.Thread(
+            target=create_until_the_server_is_gone, args=(server.url, headers)
+        )
+        writer.start()
+        assert enough.wait(PATIENCE)
+        server.process.kill()  # SIGKILL: nothing of the server's own runs any more
+        writer.join(PATIENCE)
+    with running(tmp_path) as server:
+        listed = httpx.get(f"{server.url}/api/workspaces", headers=headers)
+        assert listed.status_code == 200, "the session is kept as well"
+        kept = [workspace["id"] for workspace in listed.json()[1:]]
+        # One more may have been written whose answer the kill cut off.
+        assert kept[: len(answered)] == answered
+        assert len(kept) <= len(answered) + 1
+        assert server.stop() == 0

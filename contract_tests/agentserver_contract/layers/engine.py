@@ -27,6 +27,7 @@ from agentserver_contract.layers.home import Home
 from agentserver_contract.layers.parity import check_parity
 from agentserver_contract.layers.peers import ForeignWrites
 from agentserver_contract.layers.reading import Reading
+from agentserver_contract.layers.stage import Stage
 from agentserver_contract.people import PEERS, People
 from agentserver_contract.scene import COLLEAGUE, Scene, set_scene
 from agentserver_contract.target import HELD_BACK, Target, cookie
@@ -106,6 +107,7 @@ def try_part(
 
     def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
         stage.before_call(case)
+        home.bring(case)
         for each in writes:
             each.before_call(case)
 

@@ -11,6 +11,7 @@ from schemathesis.engine import events
 from agentserver_contract.contract import Contract, Operation, escape
 from agentserver_contract.findings import Finding, LayerResult
 from agentserver_contract.layers import cases
+from agentserver_contract.target import HELD_BACK
 from agentserver_contract.wire import Answer, scrubbed
 
 if TYPE_CHECKING:
@@ -63,8 +64,11 @@ class Reading:
     def _take_scenario(self, recorder: ScenarioRecorder) -> None:
         for case_id, interaction in recorder.interactions.items():
             operation = self.operation(recorder.cases[case_id].value.operation.label)
-            self.result.cases[operation.id] += 1
             response = interaction.response
+            if response is not None and HELD_BACK in response.headers:
+                self.result.notes["held back by the guard"] += 1
+                continue
+            self.result.cases[operation.id] += 1
             if response is not None and 200 <= response.status_code < 300:
                 self.result.succeeded[operation.id] += 1
         for case_id, checks in recorder.checks.items():
@@ -82,6 +86,8 @@ class Reading:
         operation = self.operation(recorder.cases[case_id].value.operation.label)
         answer = None if interaction.response is None else cases.answer(interaction.response)
         sent = cases.recorded_request(interaction.request, self._base_url)
+        if answer is not None and HELD_BACK in answer.headers:
+            return
         self.result.add(
             Finding(
                 layer=_LAYERS.get(check, self.result.layer),
@@ -92,6 +98,9 @@ class Reading:
                 sent=sent.as_curl(self._base_url),
                 came="no answer" if answer is None else answer.as_text(),
                 replay=self._replay(operation.id),
+                check=check,
+                request=sent,
+                answer=answer,
             )
         )
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
-from agentserver_contract.contract import Contract, Operation, escape
+from agentserver_contract.contract import JSON, Contract, Operation, escape
 from agentserver_contract.findings import Finding, LayerResult
+from agentserver_contract.guard import Guard, Refused
 from agentserver_contract.people import TEAM, People, email_of, log_in
 from agentserver_contract.scene import COLLEAGUE, Scene, set_scene
 from agentserver_contract.target import Target
@@ -35,6 +36,9 @@ CALLERS = (
     "owner",
     "admin",
 )
+
+OUTSIDE = (501, 502, 503)
+"""What a server answers where an outside service is missing or does not work."""
 
 # An account for those who have none, where a request needs one in its body.
 _SOMEBODY = "owner"
@@ -62,7 +66,9 @@ class Row:
 
 def table() -> list[Row]:
     """The table that comes with the suite."""
-    return read_table((files(__package__) / "role_table.txt").read_text(encoding="utf-8"))
+    return read_table(
+        (files("agentserver_contract.layers") / "role_table.txt").read_text(encoding="utf-8")
+    )
 
 
 def read_table(text: str) -> list[Row]:
@@ -98,6 +104,7 @@ def run(
     expired: str | None = None,
     snapshot: Snapshot | None = None,
     operations: frozenset[str] | None = None,
+    scene: Scene | None = None,
 ) -> LayerResult:
     """Call everything as everybody.
 
@@ -110,8 +117,9 @@ def run(
         snapshot: What refusals must not change; when left out, all that can be read of it through
             the API.
         operations: Only these, by operationId.
+        scene: What refused calls and reads are about; made when left out.
     """
-    matrix = _Matrix(target, people, contract, expired, snapshot)
+    matrix = _Matrix(target, people, contract, expired, snapshot, scene)
     started = time.monotonic()
     for row in rows if rows is not None else table():
         wanted = operations is None or row.operation_id in operations
@@ -129,13 +137,14 @@ class _Matrix:
         contract: Contract,
         expired: str | None,
         snapshot: Snapshot | None,
+        scene: Scene | None,
     ) -> None:
         self.target = target
         self.people = people
         self.contract = contract
         self.expired = expired
         self.result = LayerResult(NAME)
-        self.scene = self._scene(_SOMEBODY)
+        self.scene = scene or self._scene(_SOMEBODY)
         self.snapshot = snapshot or (lambda: read_back(target, people, contract, self.scene))
         if expired is None:
             self.result.not_run[EXPIRED] = "no session can be made to run out over HTTP"
@@ -146,11 +155,17 @@ class _Matrix:
         for caller, expected in row.answers.items():
             if caller == EXPIRED and self.expired is None:
                 continue
-            if expected == ALLOWED:
-                self._try_allowed(row, operation, caller)
-                before = None
-            else:
-                before = self._try_refused(row, operation, caller, expected, before)
+            if caller not in (NOBODY, STRANGER, EXPIRED) and caller not in self.people.by_name:
+                self.result.not_run[caller] = "the run has nobody in this role"
+                continue
+            try:
+                if expected == ALLOWED:
+                    self._try_allowed(row, operation, caller)
+                    before = None
+                else:
+                    before = self._try_refused(row, operation, caller, expected, before)
+            except Refused as refusal:
+                self.result.not_run[f"{row} as {caller}"] = str(refusal)
 
     def _try_allowed(self, row: Row, operation: Operation, caller: str) -> None:
         # A write gets a workspace of its own, so that no call meets what another one left.
@@ -159,6 +174,8 @@ class _Matrix:
         answer = self._send(operation, request)
         if 200 <= answer.status < 300:
             self.result.succeeded[operation.id] += 1
+        elif answer.status in OUTSIDE and answer.status in operation.responses:
+            self.result.not_run[f"{row}"] = f"an outside service answers {answer.status}"
         else:
             promise = f"{caller} may call it"
             self._found(row, operation, promise, "2xx", request, answer)
@@ -197,7 +214,8 @@ class _Matrix:
 
     def _scene(self, caller: str) -> Scene:
         members = {role: role for role in TEAM if role != "owner"}
-        person = self.people[caller if caller in self.people.by_name else _SOMEBODY]
+        known = self.people.by_name.get(caller)
+        person = known if known is not None and known.password else self.people[_SOMEBODY]
         return set_scene(
             self.contract, self.people, "owner", {**members, COLLEAGUE: "guest"}, person
         )
@@ -222,6 +240,9 @@ class _Matrix:
                 sent=request.as_curl(self.target.base_url),
                 came=answer.as_text(),
                 replay=f"nox -s contract -- -k {NAME} --operation {operation.id}",
+                check="matrix",
+                request=request,
+                answer=answer,
             )
         )
 
@@ -240,8 +261,19 @@ def read_back(
     seen: dict[tuple[str, str], Any] = {}
     for operation, reader in _reads(contract):
         answer = target.send(scene.request(operation, people[reader].session))
-        seen[operation.id, reader] = (answer.status, answer.body)
+        if answer.status not in OUTSIDE:
+            seen[operation.id, reader] = (answer.status, _own(answer, target.guard))
     return seen
+
+
+def _own(answer: Answer, guard: Guard | None) -> Any:
+    """A body; of a list on somebody's server only what the run owns, as others go on working."""
+    if guard is None or answer.media_type != JSON:
+        return answer.body
+    body = answer.json()
+    if not isinstance(body, list):
+        return body
+    return [each for each in body if not isinstance(each.get("id"), str) or guard.owns(each["id"])]
 
 
 def _reads(contract: Contract) -> Iterator[tuple[Operation, str]]:

@@ -1,0 +1,105 @@
+"""A run as text for a terminal: a line for each layer while it runs, then what matters."""
+
+from __future__ import annotations
+
+from agentserver_contract.findings import LayerResult
+from agentserver_contract.report import finding_text
+from agentserver_contract.run import Outcome
+from agentserver_contract.style import Style
+
+_HEADS = ("layer", "operations", "cases", "findings", "not run", "seconds")
+
+
+class Console:
+    """Tells of a run while it goes on, and sums it up."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+
+    def begins(self, url: str, seed: int) -> None:
+        """What is about to run."""
+        self._style.heading(f"Contract run against {url}")
+        self._style.line(f"seed {seed}")
+
+    def told(self, layer: str) -> None:
+        """A layer begins."""
+        self._style.line(f"{layer} ...")
+
+    def finished(self, result: LayerResult) -> None:
+        """A layer has ended."""
+        style = self._style
+        if result.layer in result.not_run:
+            style.line(f"{result.layer}: not run: {result.not_run[result.layer]}")
+            return
+        found = f"{len(result.findings)} findings"
+        painted = style.good(found) if result.holds else style.bad(found)
+        style.line(f"{result.layer}: {result.cases.total()} cases, {painted}, {_seconds(result)} s")
+
+    def sum_up(self, outcome: Outcome) -> None:
+        """Everything, the verdict last."""
+        style = self._style
+        if outcome.unexplained:
+            style.heading("Broken")
+            for finding in outcome.unexplained:
+                style.text(f"\n{finding_text(finding)}")
+        self._departures(outcome)
+        self._not_run(outcome)
+        if outcome.held_back:
+            style.heading("Held back by the guard, and no finding")
+            for reason, count in sorted(outcome.held_back.items()):
+                style.line(f"{count} x {reason}")
+        for line in outcome.left_behind:
+            style.line(style.bad(f"could not be put back: {line}"))
+        style.heading("Layers")
+        style.table(_HEADS, [_row(result) for result in outcome.results], _total(outcome))
+        verdict = _verdict(outcome)
+        style.heading(style.good(verdict) if outcome.holds else style.bad(verdict))
+
+    def _departures(self, outcome: Outcome) -> None:
+        if outcome.departures:
+            style = self._style
+            style.heading("Departures that are listed")
+            by_name = {departure.name: departure for departure in outcome.departures}
+            for name, findings in sorted(outcome.known.items()):
+                style.line(f"{name}: {len(findings)} x {' '.join(by_name[name].answers.split())}")
+            for departure in outcome.idle:
+                style.line(f"{departure.name}: listed, and not met in this run")
+
+    def _not_run(self, outcome: Outcome) -> None:
+        """What could not be tried, by reason: the same reason often covers many cases."""
+        by_reason: dict[str, list[str]] = {}
+        for layer, name, reason in outcome.not_run:
+            by_reason.setdefault(reason, []).append(f"{layer} {name}" if name != layer else name)
+        if by_reason:
+            self._style.heading("Not run")
+        for reason, names in by_reason.items():
+            self._style.line(f"{reason}: {', '.join(names)}")
+
+
+def _row(result: LayerResult) -> tuple[str, ...]:
+    numbers = (len(result.cases), result.cases.total(), len(result.findings), len(result.not_run))
+    return (result.layer, *map(str, numbers), _seconds(result))
+
+
+def _total(outcome: Outcome) -> tuple[str, ...]:
+    results = outcome.results
+    operations = {operation for result in results for operation in result.cases}
+    numbers = (
+        len(operations),
+        sum(result.cases.total() for result in results),
+        sum(len(result.findings) for result in results),
+        sum(len(result.not_run) for result in results),
+    )
+    return ("all", *map(str, numbers), f"{outcome.seconds:.1f}")
+
+
+def _seconds(result: LayerResult) -> str:
+    return f"{result.seconds:.1f}"
+
+
+def _verdict(outcome: Outcome) -> str:
+    known = f", {len(outcome.known)} listed departures" if outcome.known else ""
+    seed = f"seed {outcome.plan.seed}"
+    if outcome.holds:
+        return f"The contract holds{known} ({seed})"
+    return f"The contract is broken: {len(outcome.unexplained)} findings{known} ({seed})"

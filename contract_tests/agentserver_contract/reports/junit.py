@@ -1,0 +1,58 @@
+"""A run as JUnit XML: a suite for each layer, a case for each operation, as every CI shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from xml.etree import ElementTree
+
+from agentserver_contract.findings import Finding, LayerResult
+from agentserver_contract.report import finding_text
+from agentserver_contract.run import Outcome
+
+# What XML 1.0 cannot hold, not even escaped.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def text(outcome: Outcome) -> str:
+    """The whole run. A listed departure is no failure; what was not run is skipped."""
+    root = ElementTree.Element("testsuites", name="agentserver contract")
+    by_layer: dict[str, list[Finding]] = {}
+    for finding in outcome.unexplained:
+        by_layer.setdefault(finding.layer, []).append(finding)
+    for result in outcome.results:
+        _add_suite(root, result, by_layer.pop(result.layer, []))
+    for layer, findings in by_layer.items():  # such as the differential, inside another layer
+        _add_suite(root, LayerResult(layer), findings)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _add_suite(root: ElementTree.Element, result: LayerResult, findings: list[Finding]) -> None:
+    operations = dict.fromkeys([*result.cases, *(finding.operation for finding in findings)])
+    suite = ElementTree.SubElement(root, "testsuite", name=result.layer)
+    failed = 0
+    for operation in operations:
+        of_operation = [finding for finding in findings if finding.operation == operation]
+        failed += bool(of_operation)
+        _add_case(suite, result.layer, operation or "the whole run", of_operation)
+    for name, reason in result.not_run.items():
+        case = ElementTree.SubElement(suite, "testcase", classname=result.layer, name=_xml(name))
+        ElementTree.SubElement(case, "skipped", message=_xml(reason))
+    suite.set("tests", str(len(operations) + len(result.not_run)))
+    suite.set("failures", str(failed))
+    suite.set("skipped", str(len(result.not_run)))
+    suite.set("time", f"{result.seconds:.3f}")
+
+
+def _add_case(
+    suite: ElementTree.Element, layer: str, name: str, findings: Iterable[Finding]
+) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=layer, name=name)
+    for finding in findings:
+        failure = ElementTree.SubElement(case, "failure", message=_xml(finding.promise))
+        failure.text = _xml(finding_text(finding))
+
+
+def _xml(text: str) -> str:
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)

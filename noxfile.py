@@ -88,6 +88,10 @@ nox.options.sessions = ["tests", "lint", "typing", "generate", "wheel"]
 
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
+# Registries are trusted as the machine trusts them, which matters behind a company's proxy.
+os.environ.setdefault("UV_SYSTEM_CERTS", "1")
+os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
+
 
 def show_pyenv_to_nox() -> None:
     """Put every Python of pyenv on the PATH: its shims answer for the chosen version alone."""

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import schemathesis
-from hypothesis import strategies as st
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.engine import from_schema
 from schemathesis.hooks import unregister as unregister_hook
-from schemathesis.specs.openapi.formats import unregister_string_format
 
 from agentserver_contract.contract import Contract, Operation
+from agentserver_contract.layers.bounds import fit_bytes
 from agentserver_contract.layers.differential import Differential
 from agentserver_contract.layers.home import Home
 from agentserver_contract.layers.parity import check_parity
@@ -35,8 +34,6 @@ from agentserver_contract.target import HELD_BACK, Target, cookie
 if TYPE_CHECKING:
     from schemathesis import Case, CheckContext, HookContext, Response
     from schemathesis.core.failures import Failure
-
-MAX_PASSWORD_BYTES = 72
 
 
 @dataclass(frozen=True)
@@ -103,9 +100,10 @@ def try_part(
     home = Home(target, people, scene)
     others = [people[name] for name in part.peers if name != part.caller]
     stage = Stage(people, scene, PEERS[0], caller)
-    writes = [ForeignWrites(target, other, stage.owned) for other in others]
+    writes = [ForeignWrites(target, caller, other, stage.owned) for other in others]
 
     def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+        fit_bytes(contract, case)
         stage.before_call(case)
         home.bring(case)
         for each in writes:
@@ -186,17 +184,3 @@ def _extended(
             unregister_hook(hook)
         for check in checks:
             CHECKS.unregister(check.__name__)
-
-
-@contextmanager
-def passwords() -> Iterator[None]:
-    """Passwords as the contract bounds them: in bytes of UTF-8, which no JSON Schema can count."""
-    characters = st.characters(codec="utf-8", exclude_characters="\0")
-    passwords = st.text(characters, min_size=1, max_size=MAX_PASSWORD_BYTES)
-    schemathesis.openapi.format(
-        "password", passwords.filter(lambda text: len(text.encode()) <= MAX_PASSWORD_BYTES)
-    )
-    try:
-        yield
-    finally:
-        unregister_string_format("password")

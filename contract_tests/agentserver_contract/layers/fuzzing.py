@@ -8,7 +8,7 @@ from agentserver_contract.contract import Contract, Operation
 from agentserver_contract.findings import LayerResult
 from agentserver_contract.layers.differential import NAME as DIFFERENTIAL
 from agentserver_contract.layers.differential import Differential
-from agentserver_contract.layers.engine import Part, passwords, try_part
+from agentserver_contract.layers.engine import Part, try_part
 from agentserver_contract.layers.reading import Reading
 from agentserver_contract.people import PEERS, People
 from agentserver_contract.scene import Scene
@@ -29,8 +29,8 @@ def _is_admins(operation: Operation) -> bool:
 
 PARTS = (
     Part("alice", lambda each: not (_is_admins(each) or _ends_session(each)), PEERS),
-    Part("admin", _is_admins),
     Part("leaver", _ends_session),  # in a session of its own, which it may end
+    Part("admin", _is_admins),  # last, as it moves the quotas that the others live by
 )
 
 
@@ -62,7 +62,7 @@ def run(
         "generation": {"max-examples": examples, "database": "none"},
         "phases": {"stateful": {"enabled": False}},
     }
-    with Differential(contract) as differential, passwords():
+    with Differential(contract) as differential:
         for part in PARTS:
             if part.caller not in people.by_name:
                 continue

@@ -41,13 +41,15 @@ class ForeignWrites:
 
     Args:
         target: Where to.
+        owner: Whose workspaces they are.
         peer: Who tries.
         owned: Values of path parameters that are the owner's, beside those that the run itself
             got to know.
     """
 
-    def __init__(self, target: Target, peer: Person, owned: Set[str]) -> None:
+    def __init__(self, target: Target, owner: Person, peer: Person, owned: Set[str]) -> None:
         self._target = target
+        self._owner = owner
         self._peer = peer
         self._owned = owned
         self._tried: Counter[str] = Counter()
@@ -77,8 +79,12 @@ class ForeignWrites:
         declared = case.method == case.operation.method.upper()
         if not declared or case.method not in WRITES or "workspace_id" not in case.path_parameters:
             return False
-        drawn = {draw.parameter_name for draw in case.meta.pool_draws} if case.meta else set()
-        return "workspace_id" in drawn or case.path_parameters["workspace_id"] in self._owned
+        # What the engine learnt while it asked as the peer may be the peer's own.
+        drawn = any(
+            draw.parameter_name == "workspace_id" and draw.source_identity == self._owner.name
+            for draw in (case.meta.pool_draws if case.meta else ())
+        )
+        return drawn or case.path_parameters["workspace_id"] in self._owned
 
 
 def _as(case: Case[Any], person: Person, base_url: str) -> Request:

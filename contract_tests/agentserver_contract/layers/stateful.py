@@ -12,7 +12,7 @@ from typing import Any
 from agentserver_contract.contract import Contract, Operation
 from agentserver_contract.findings import Finding, LayerResult
 from agentserver_contract.layers.differential import Differential
-from agentserver_contract.layers.engine import Part, passwords, try_part
+from agentserver_contract.layers.engine import Part, try_part
 from agentserver_contract.layers.reading import Reading
 from agentserver_contract.people import PEERS, People
 from agentserver_contract.target import Target
@@ -52,7 +52,7 @@ def run(
         "generation": {"max-examples": max(1, scenarios // len(PARTS)), "database": "none"},
         "phases": {name: {"enabled": False} for name in ("examples", "coverage", "fuzzing")},
     }
-    with Differential(contract) as differential, passwords():
+    with Differential(contract) as differential:
         for part in PARTS:
             reading = Reading(contract, target.base_url, result)
             chosen = [each.id for each in contract.operations.values() if part.wanted(each)]

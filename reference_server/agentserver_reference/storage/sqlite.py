@@ -38,8 +38,12 @@ class SqliteStore(Store):
         raw = sqlite3.connect(
             self._path, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        for pragma in _PRAGMAS:
-            raw.execute(pragma)
+        try:
+            for pragma in _PRAGMAS:
+                raw.execute(pragma)
+        except BaseException:
+            raw.close()
+            raise
         return raw
 
     @property

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
-
 from agentserver_contract import contract as contracts
 from agentserver_contract.expression import Inexpressible, method_of
 from agentserver_contract.findings import LayerResult

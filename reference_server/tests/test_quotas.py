@@ -148,5 +148,5 @@ def test_at_the_limit_and_over_it_none_may(owned: int, maximum: int) -> None:
         check_workspaces(owned, maximum)
     assert (refused.value.current, refused.value.maximum) == (owned, maximum)
     assert refused.value.line == (
-        f"Workspace limit reached ({owned}/{maximum}). Contact an admin to increase your quota."
+        f"Workspace limit reached ({owned}/{maximum}). Ask an administrator for a higher quota."
     )

@@ -76,7 +76,7 @@ async def test_the_quota_counts_what_one_owns_and_refuses_one_more(house: House)
     assert refused.headers["content-type"] == "application/json"
     assert refused.json() == {
         "error": "quota_exceeded",
-        "message": "Workspace limit reached (2/2). Contact an admin to increase your quota.",
+        "message": "Workspace limit reached (2/2). Ask an administrator for a higher quota.",
         "quota": {"current": 2, "max": 2},
     }
     assert len(await bob.read("/api/workspaces")) == 2

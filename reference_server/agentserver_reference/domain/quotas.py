@@ -218,7 +218,7 @@ def check_workspaces(owned: int, maximum: int) -> None:
     if maximum and owned >= maximum:
         raise QuotaExceeded(
             f"Workspace limit reached ({owned}/{maximum}). "
-            "Contact an admin to increase your quota.",
+            "Ask an administrator for a higher quota.",
             current=owned,
             maximum=maximum,
         )

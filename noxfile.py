@@ -151,6 +151,13 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Plants faults in server, SDK and contract, one at a time: how many do the tests catch?"""
+    install(session, "tests", extras="server,contract")
+    session.run("python", "contract_tests/faults", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """The code's style, who imports whom, and the contract under two linters."""
     install(session, "lint", extras="server,contract")

@@ -17,8 +17,12 @@ from urllib.parse import unquote
 from agentserver_contract.contract import Contract, Operation
 from agentserver_contract.wire import Answer, Request
 
+NO_SUCH = "contract-no-such-"
+"""What an id begins with that a run has made up: no server gives such a one."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _ROLE_CHANGE = "admin_update_user_role"
+_REGISTER = "register_user"
 _DECODER = json.JSONDecoder(object_pairs_hook=list)
 
 
@@ -60,6 +64,7 @@ class Guard:
     Args:
         contract: Tells which part of a path is an id, and which operations concern everybody.
         emails: Addresses of the run's own people, and of nobody else.
+        absent: Addresses that never have an account; nobody is registered with them.
         allow_global: Whether settings that concern everybody, and the role of the administrator
             whose credential was given, may be changed.
         read_only: Whether nothing at all may be written.
@@ -70,6 +75,7 @@ class Guard:
         contract: Contract,
         emails: Collection[str],
         *,
+        absent: Collection[str] = (),
         allow_global: bool = False,
         read_only: bool = False,
     ) -> None:
@@ -80,6 +86,7 @@ class Guard:
         self.administrator: Administrator | None = None
         self._contract = contract
         self._emails = frozenset(emails)
+        self._absent = frozenset(absent)
         self._made: set[str] = set()
         self._rules: tuple[Callable[[_Write], str | None], ...] = (
             self._nothing_at_all,
@@ -96,8 +103,8 @@ class Guard:
         self._made.update(ids)
 
     def owns(self, id: str) -> bool:
-        """Whether an id is of something that belongs to the run."""
-        return id in self._made
+        """Whether an id is of something that belongs to the run, or of nothing."""
+        return id in self._made or id.startswith(NO_SUCH)
 
     def is_own_email(self, email: str) -> bool:
         """Whether an address belongs to the run's own people, in whatever case and blanks."""
@@ -172,8 +179,10 @@ class Guard:
         return None
 
     def _no_foreign_email(self, write: _Write) -> str | None:
+        registers = any(operation.id == _REGISTER for operation in write.operations)
         for names, text in _texts(write.request):
-            if "email" in names and text and not self.is_own_email(text):
+            nobodys = not registers and text.strip().casefold() in self._absent
+            if "email" in names and text and not nobodys and not self.is_own_email(text):
                 return "a write that names somebody who is not of the run"
         return None
 

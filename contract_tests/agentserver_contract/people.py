@@ -30,6 +30,9 @@ NAMES = ("admin", *TEAM, "outsider", "colleague", "newcomer", "leaver", *PEERS)
 SPARE = ("spare",)
 """Addresses to register where an operation asks for one that is free."""
 
+ABSENT = "nobody"
+"""Whose address never has an account."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -63,8 +66,8 @@ def email_of(name: str, team: int = 1) -> str:
 
 
 def emails_of(team: int = 1) -> list[str]:
-    """Every address that a run may register, add or log in with."""
-    return [email_of(name, team) for name in (*NAMES, *SPARE)]
+    """Every address that a run may register, add or log in with; spare ones are everybody's."""
+    return [*(email_of(name, team) for name in NAMES), *map(email_of, SPARE)]
 
 
 def gather(

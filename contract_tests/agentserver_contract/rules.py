@@ -245,6 +245,17 @@ def requests_are_bounded(contract: Contract) -> Iterator[Violation]:
 
 
 @_rule
+def texts_sent_hold_no_nul(contract: Contract) -> Iterator[Violation]:
+    """No text of a request body may hold NUL, which no database keeps and no fuzzer draws."""
+    for operation in contract.operations.values():
+        for piece in contract.schema_walk(operation.body) if operation.body else ():
+            kinds = piece.value.get("type", [])
+            text = "string" in ([kinds] if isinstance(kinds, str) else kinds)
+            if text and contract.validator(piece).is_valid(_with_nul(piece.value)):
+                yield Violation(f"{operation} request body at #{piece.pointer}", "may hold NUL")
+
+
+@_rule
 def alternatives_are_told_apart(contract: Contract) -> Iterator[Violation]:
     """oneOf only with a field that is another constant in each."""
     for where, schema in _schemas(contract):
@@ -336,6 +347,12 @@ def examples_are_valid(contract: Contract) -> Iterator[Violation]:
         for schema, at, value in _examples(contract, piece):
             for problem in schema_problems(contract, schema, value):
                 yield Violation(f"#{piece.pointer}/{at}", f"{problem.at}: {problem.message}")
+
+
+def _with_nul(schema: Mapping[str, Any]) -> str:
+    """A text that fits, as far as its example shows, but for a NUL at its end."""
+    examples = schema.get("examples") or ["x" * schema.get("minLength", 0)]
+    return f"{examples[0]}\0"
 
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agentserver import AgentserverError
 from agentserver_contract import departures
 from agentserver_contract.contract import Contract
 from agentserver_contract.departures import Departure
 from agentserver_contract.findings import Finding, LayerResult
-from agentserver_contract.layers import fuzzing, gate, roles, stateful
-from agentserver_contract.people import People
+from agentserver_contract.layers import fuzzing, gate, model, refusals, roles, stateful
+from agentserver_contract.people import CannotPrepare, People
 from agentserver_contract.scene import Scene
 from agentserver_contract.tally import Tally
 from agentserver_contract.target import Target
+from agentserver_contract.wire import scrubbed
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Plan:
     @property
     def situations(self) -> frozenset[str]:
         """What a waiver may ask for."""
-        guarded = {"guarded"} if self.guarded else set()
-        return frozenset({"always", *guarded, *({"read-only"} if self.read_only else ())})
+        holding = {"always": True, "guarded": self.guarded, "not global": not self.allow_global}
+        return frozenset(name for name, holds in holding.items() if holds)
 
     def chosen(self, contract: Contract) -> frozenset[str]:
         """The operations of this shard, by operationId."""
@@ -108,6 +110,25 @@ def _fuzzing(setting: Setting) -> LayerResult:
     )
 
 
+def _refusals(setting: Setting) -> LayerResult:
+    return refusals.run(
+        setting.target,
+        setting.people,
+        setting.contract,
+        operations=setting.plan.chosen(setting.contract),
+    )
+
+
+def _model(setting: Setting) -> LayerResult:
+    return model.run(
+        setting.target,
+        setting.people,
+        setting.contract,
+        seed=setting.plan.seed,
+        allow_global=setting.plan.allow_global,
+    )
+
+
 def _stateful(setting: Setting) -> LayerResult:
     return stateful.run(
         setting.target,
@@ -120,6 +141,8 @@ def _stateful(setting: Setting) -> LayerResult:
 
 LAYERS = (
     Layer(roles.NAME, _roles, by_operation=True),
+    Layer(refusals.NAME, _refusals, by_operation=True, writes=True),
+    Layer(model.NAME, _model, writes=True),
     Layer(stateful.NAME, _stateful, writes=True),
     Layer(fuzzing.NAME, _fuzzing, by_operation=True),
 )
@@ -187,7 +210,7 @@ def run(
     for layer in _planned(plan):
         told(layer.name)
         reason = _left_out(layer, plan)
-        result = LayerResult(layer.name) if reason else layer.run(setting)
+        result = LayerResult(layer.name) if reason else _played(layer, setting)
         if reason:
             result.not_run[layer.name] = reason
         result.statuses.update(tally.taken())
@@ -210,6 +233,28 @@ def reads(contract: Contract, operation_id: str) -> bool:
     """Whether an operation changes nothing."""
     operation = contract.operations[operation_id]
     return operation.method == "GET" and operation.raw.get("x-consumes") is not True
+
+
+def _played(layer: Layer, setting: Setting) -> LayerResult:
+    """A layer's result; where the server fails what the layer builds on, that is the finding."""
+    try:
+        return layer.run(setting)
+    except (AgentserverError, CannotPrepare) as error:
+        result = LayerResult(layer.name, seed=setting.plan.seed)
+        result.add(
+            Finding(
+                layer=layer.name,
+                operation=getattr(error, "operation_id", ""),
+                promise="what the layer builds on can be made",
+                contract="",
+                detail=scrubbed(f"{type(error).__name__}: {error}"),
+                sent="",
+                came="",
+                replay="",
+                check="preparation",
+            )
+        )
+        return result
 
 
 def _planned(plan: Plan) -> list[Layer]:
@@ -253,14 +298,13 @@ def _outcome(
     guard = setting.target.guard
     found = [finding for result in results for finding in result.all_findings]
     account = departures.account_live(setting.contract, known, found)
+    url, plan = setting.target.base_url, setting.plan
     unexplained: dict[Any, Finding] = {}
     for finding in account.unexplained:
-        unexplained.setdefault(
-            finding.key, replayable(finding, setting.target.base_url, setting.plan)
-        )
+        unexplained.setdefault(finding.key, replayable(finding, url, plan))
     return Outcome(
-        url=setting.target.base_url,
-        plan=setting.plan,
+        url=url,
+        plan=plan,
         results=results,
         known=account.explained,
         departures=known,

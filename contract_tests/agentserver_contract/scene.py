@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agentserver_contract.contract import JSON, Contract, Located, Operation
-from agentserver_contract.people import People, Person
+from agentserver_contract.people import SPARE, People, Person, email_of
 from agentserver_contract.target import cookie
 from agentserver_contract.wire import Request
 
@@ -39,6 +39,8 @@ class Scene:
     """Values of path parameters, by name."""
     bodies: Mapping[str, Mapping[str, Any]] = field(repr=False)
     """Fields of request bodies that the example alone cannot know, by operationId."""
+    left_out: frozenset[str] = frozenset()
+    """Fields that no body has, whatever its example says."""
 
     def request(self, operation: Operation, session: str | None) -> Request:
         """The operation's example as a request that works for whoever may make it.
@@ -63,7 +65,8 @@ class Scene:
         examples = [media["example"]] if "example" in media else named
         if not examples:
             raise NoExample(f"{operation}: its request body has no example")
-        return {**examples[0], **self.bodies.get(operation.id, {})}
+        body = {**examples[0], **self.bodies.get(operation.id, {})}
+        return {name: value for name, value in body.items() if name not in self.left_out}
 
     def document(self) -> dict[str, Any]:
         """The contract with these values as its examples."""
@@ -105,7 +108,11 @@ def set_scene(
     return Scene(
         contract,
         {"workspace_id": workspace_id, "user_id": people[COLLEAGUE].id},
-        {"login": account, "add_workspace_member": {"email": people[NEWCOMER].email}},
+        {
+            "register_user": {"email": email_of(SPARE[0])},
+            "login": account,
+            "add_workspace_member": {"email": people[NEWCOMER].email},
+        },
     )
 
 

@@ -140,7 +140,7 @@ class Target:
             self.after(request, _answer_of(response))
             return response
 
-        requests.Session.send = watched  # type: ignore[method-assign]
+        requests.Session.send = watched  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from agentserver import AgentserverError, Client
 from agentserver.models import AdminQuotaDefaultsResponse
@@ -17,6 +18,7 @@ from agentserver_contract.people import (
     CannotPrepare,
     People,
     Person,
+    email_of,
     gather,
     join,
     log_in,
@@ -53,7 +55,9 @@ class Visit:
 
 
 @contextmanager
-def visiting(target: Target, guard: Guard, door: Target, credential: Credential) -> Iterator[Visit]:
+def visiting(
+    target: Target, guard: Guard, door: Target, credential: Credential, *, team: int = 1
+) -> Iterator[Visit]:
     """Arrive with the run's own people, and put everything back at the end, come what may.
 
     Args:
@@ -61,6 +65,7 @@ def visiting(target: Target, guard: Guard, door: Target, credential: Credential)
         guard: Holds for `target`.
         door: The same server without a guard, for the administrator's own log-in.
         credential: An administrator's.
+        team: Which of the teams that run at the same time this is.
 
     Raises:
         CannotPrepare: The credential is not an administrator's, or the people cannot be had.
@@ -78,7 +83,7 @@ def visiting(target: Target, guard: Guard, door: Target, credential: Credential)
             "with a session alone the passwords of the run's own people cannot be made again: "
             "give a secret as well"
         )
-    people = _own_people(target, guard, credential, administrator)
+    people = _own_people(target, guard, credential, administrator, team)
     stay = _Stay(door, guard, people, administrator)
     stay.put_back()  # what a run left that could not end
     if stay.problems:
@@ -100,7 +105,7 @@ def _administrator(door: Target, guard: Guard, credential: Credential) -> tuple[
     try:
         if not opened:
             session = credential.session
-        elif guard.is_own_email(credential.email):
+        elif credential.email.strip().casefold() == email_of("admin"):
             # On an empty server, such as one made for a test, this account becomes administrator.
             session = join(door, "admin", credential.email, credential.password).session
         else:
@@ -119,10 +124,16 @@ def _administrator(door: Target, guard: Guard, credential: Credential) -> tuple[
 
 
 def _own_people(
-    target: Target, guard: Guard, credential: Credential, administrator: Person
+    target: Target, guard: Guard, credential: Credential, administrator: Person, team: int
 ) -> People:
     others = [name for name in NAMES if name != "admin"]
-    people = gather(target, password_of=credential.password_of, names=others, team=guard.team)
+    try:
+        people = gather(target, password_of=credential.password_of, names=others, team=team)
+    except CannotPrepare as error:
+        raise CannotPrepare(
+            f"{error} (made by a run with another secret? AGENTSERVER_CONTRACT_SECRET takes it, or "
+            "the password that the administrator had then)"
+        ) from None
     guard.own(*(person.id for person in people.by_name.values()))
     return replace(people, by_name={"admin": administrator, **people.by_name})
 
@@ -163,13 +174,18 @@ class _Stay:
         self.problems.append(f"{self.administrator.email} is no administrator any more")
 
     def _settings(self) -> None:
-        if self._defaults is not None:
-            with self._as_administrator() as client:
-                client.admin.quota_defaults.set(**self._defaults.to_dict())
+        if self._defaults is None:
+            return
+        with self._as_administrator() as client:
+            now = client.admin.quota_defaults.get().to_dict()
+            before = self._defaults.to_dict()
+            # What nobody ever set stays so: a setting that was sent once can never be unset.
+            if changed := {name: value for name, value in before.items() if now[name] != value}:
+                client.admin.quota_defaults.set(**changed)
 
     def _workspaces(self) -> None:
         for person in self._own():
-            self._tried(lambda person=person: self._workspaces_of(person))
+            self._tried(partial(self._workspaces_of, person))
 
     def _workspaces_of(self, person: Person) -> None:
         own = {each.id for each in self._own()}

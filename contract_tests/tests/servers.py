@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from agentserver_contract.local_server import running
 from agentserver_contract.people import People, Person, gather, log_in
-from agentserver_contract.target import Target
+from agentserver_contract.target import Target, Watch
 from agentserver_reference.app import create_app
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store
@@ -60,21 +60,31 @@ class Server:
 
 
 @contextmanager
-def in_process(database_url: str) -> Iterator[Server]:
-    """A server on an empty database, its answers checked against the contract before they are sent.
+def in_process(
+    database_url: str,
+    *,
+    clock: Clock | None = None,
+    checks_answers: bool = True,
+    watches: Sequence[Watch] = (),
+) -> Iterator[Server]:
+    """A server on an empty database.
 
-    A SQLite database must be a file, as it is read from outside too.
+    Args:
+        database_url: Where; a SQLite database must be a file, as it is read from outside too.
+        clock: What time it has.
+        checks_answers: Whether it holds its answers to the contract before it sends them.
+        watches: See every request and its answer.
     """
-    clock = Clock()
+    clock = clock or Clock()
     settings = Settings.from_environment(
         {},
         database_url=database_url,
         password_cost=CHEAPEST_PASSWORDS,
         encryption_key="11" * 32,
     )
-    app = create_app(settings, clock=clock, validate_responses=True)
+    app = create_app(settings, clock=clock, validate_responses=checks_answers)
     store = open_store(settings)
-    with asyncio.Runner() as runner, Target(app=app) as target:
+    with asyncio.Runner() as runner, Target(app=app, watches=watches) as target:
         runner.run(store.open())
         try:
             yield Server(target, app, clock, lambda: runner.run(store.read(_rows)))

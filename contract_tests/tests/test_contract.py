@@ -211,6 +211,10 @@ PLANTS: dict[str, list[Callable[[Document], None]]] = {
         put(*REQUEST_NAME, value={"type": ["string", "null"]}),
         drop("components", "schemas", "Id", "maxLength"),
     ],
+    "texts_sent_hold_no_nul": [
+        drop(*REQUEST_NAME, "pattern"),
+        drop("components", "schemas", "LLMModel", "properties", "id", "pattern"),
+    ],
     "alternatives_are_told_apart": [
         put(*REQUEST_NAME, value={"oneOf": [{"type": "object"}, {"type": "object"}]})
     ],

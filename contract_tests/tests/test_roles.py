@@ -12,17 +12,6 @@ from agentserver_contract.layers import roles
 from agentserver_contract.people import People
 from agentserver_contract.report import findings_text, result_text
 
-# Who may call an operation that requires a role, among the columns of the table.
-ALLOWED_BY_ROLE = {
-    "none": set(roles.CALLERS),
-    "user": {"outsider", "guest", "developer", "maintainer", "owner", "admin"},
-    "guest": {"guest", "developer", "maintainer", "owner"},
-    "developer": {"developer", "maintainer", "owner"},
-    "maintainer": {"maintainer", "owner"},
-    "owner": {"owner"},
-    "admin": {"admin"},
-}
-
 
 def test_table_has_every_operation_once(contract: Contract) -> None:
     named = [row.operation_id for row in roles.table() if not row.fields]
@@ -38,7 +27,7 @@ def test_required_role_of_the_contract_is_what_the_table_says(
     if operation is None:
         pytest.skip("not in the contract yet")
     by_table = {caller for caller, answer in row.answers.items() if answer == roles.ALLOWED}
-    assert ALLOWED_BY_ROLE[str(operation.required_role)] == by_table
+    assert roles.ALLOWED_BY_ROLE[str(operation.required_role)] == by_table
 
 
 def test_everybody_may_do_what_the_table_says_and_nothing_else(

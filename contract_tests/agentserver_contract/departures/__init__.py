@@ -22,7 +22,7 @@ from agentserver_contract.recordings import findings as findings_of
 
 _T = TypeVar("_T")
 _F = TypeVar("_F")
-LAYERS = ("fuzzing", "differential", "stateful", "roles", "model", "gate")
+LAYERS = ("fuzzing", "differential", "stateful", "roles", "refusals", "model", "gate")
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")
 _PATTERNS = ("at", "detail", "promise", "request", "path", "answer")

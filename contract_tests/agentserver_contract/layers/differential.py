@@ -49,7 +49,7 @@ ERROR_CLASSES: Mapping[int, type[StatusError]] = {
 
 _BASE_URL = "http://127.0.0.1"
 # Every how many cases the asynchronous client is tried as well.
-_ASYNC_SHARE = 4
+ASYNC_SHARE = 4
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,15 @@ class Differential:
     """Compares exchanges, one after the other, and counts what became of them.
 
     Use it as a context manager: it keeps an event loop for the asynchronous client.
+
+    Args:
+        contract: What is promised.
+        async_share: Every how many cases the asynchronous client is tried as well.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, *, async_share: int = ASYNC_SHARE) -> None:
         self.contract = contract
+        self._async_share = async_share
         self.tally: Counter[tuple[str, str]] = Counter()
         """Verdicts by whether the request was a valid one: `("valid", "same")`, ..."""
         self._anybody = Client(_BASE_URL)  # asked for its methods' signatures alone
@@ -121,7 +126,7 @@ class Differential:
             self.tally[name, "unknown fields left out"] += 1
         self._compared += 1
         drivers: list[_Driver] = [_call]
-        if self._compared % _ASYNC_SHARE == 0:
+        if self._compared % self._async_share == 0:
             drivers.append(self._call_async)
         divergences: list[Divergence] = []
         for driver in drivers:
@@ -130,6 +135,14 @@ class Differential:
             verdict = self._verdict(outcome, divergences)
             self.tally[name, verdict] += 1
         return divergences
+
+    def lenient_refusal(self, operation: Operation, request: Request, answer: Answer) -> str | None:
+        """What a client that is not strict raises for an answer it should take, if it does."""
+        method = method_of(self._anybody, operation)
+        expression = express(self.contract, operation, request, method)
+        error = _call(operation, expression, request, answer, strict=False).error
+        taken = error is None if answer.status < 400 else isinstance(error, StatusError)
+        return None if taken else _shown(error)
 
     def _verdict(self, outcome: Outcome, divergences: Sequence[Divergence]) -> str:
         if divergences:
@@ -173,10 +186,16 @@ _OPTIONS: Mapping[str, Any] = {"max_retries": 0, "strict": True}
 
 
 def _call(
-    operation: Operation, expression: Expression, request: Request, answer: Answer
+    operation: Operation,
+    expression: Expression,
+    request: Request,
+    answer: Answer,
+    *,
+    strict: bool = True,
 ) -> Outcome:
     def call() -> Any:
-        client = Client(_BASE_URL, session=request.session, **_OPTIONS, transport=capture)
+        options = {**_OPTIONS, "strict": strict}
+        client = Client(_BASE_URL, session=request.session, **options, transport=capture)
         with client:
             return method_of(client, operation)(**expression.arguments)
 

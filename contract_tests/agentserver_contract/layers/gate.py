@@ -12,8 +12,8 @@ from agentserver_contract.contract import Contract, Operation, escape
 from agentserver_contract.findings import Finding, LayerResult
 
 NAME = "gate"
-SITUATIONS = ("always", "guarded", "read-only")
-"""When a waiver holds: in every run, in one on somebody's server, in one that changes nothing."""
+SITUATIONS = ("always", "guarded", "not global")
+"""When a waiver holds: in every run, in one on somebody's server, in one without --allow-global."""
 
 
 class WaiverError(ValueError):

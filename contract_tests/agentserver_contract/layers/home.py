@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from agentserver_contract.contract import Contract, Located
-from agentserver_contract.guard import SAFE_METHODS, Guard
-from agentserver_contract.people import People
+from agentserver_contract.guard import NO_SUCH, SAFE_METHODS, Guard
+from agentserver_contract.people import ABSENT, People, email_of
 from agentserver_contract.scene import Scene
 from agentserver_contract.target import Target
 
@@ -39,10 +39,12 @@ class Home:
         """Replace foreign ids and addresses in a write; what breaks the contract stays broken."""
         if self._guard is None or case.method in SAFE_METHODS:
             return
-        for name, own in self._scene.parameters.items():
-            value = case.path_parameters.get(name)
+        drawn = {draw.parameter_name for draw in case.meta.pool_draws} if case.meta else set()
+        for name, value in case.path_parameters.items():
             if isinstance(value, str) and not self._guard.owns(value):
-                case.path_parameters[name] = own
+                # What a server has shown is somebody's; anything else need only stay unknown.
+                own = self._scene.parameters.get(name) if name in drawn else None
+                case.path_parameters[name] = own or f"{NO_SUCH}{value}"
         self._bring_address(case, self._guard)
 
     def _bring_address(self, case: Case[Any], guard: Guard) -> None:
@@ -51,9 +53,11 @@ class Home:
         if schema is None or not isinstance(case.body, Mapping):
             return
         email = case.body.get("email")
-        valid = isinstance(email, str) and self._scene.contract.validator(schema).is_valid(email)
-        if valid and not guard.is_own_email(email):
+        if not isinstance(email, str) or not self._scene.contract.validator(schema).is_valid(email):
+            return
+        if not guard.is_own_email(email):
             everybody = [person.email for person in self._people.by_name.values()]
+            everybody += [] if operation_id == "register_user" else [email_of(ABSENT)]
             chosen = everybody[crc32(email.encode("utf-8", "replace")) % len(everybody)]
             case.body = {**case.body, "email": chosen}
 

@@ -40,6 +40,17 @@ CALLERS = (
 OUTSIDE = (501, 502, 503)
 """What a server answers where an outside service is missing or does not work."""
 
+ALLOWED_BY_ROLE: Mapping[str, frozenset[str]] = {
+    "none": frozenset(CALLERS),
+    "user": frozenset({"outsider", *TEAM, "admin"}),
+    "guest": frozenset(TEAM),
+    "developer": frozenset(TEAM) - {"guest"},
+    "maintainer": frozenset({"owner", "maintainer"}),
+    "owner": frozenset({"owner"}),
+    "admin": frozenset({"admin"}),
+}
+"""Who may call an operation that the contract says requires a role."""
+
 # An account for those who have none, where a request needs one in its body.
 _SOMEBODY = "owner"
 
@@ -151,6 +162,7 @@ class _Matrix:
 
     def try_row(self, row: Row) -> None:
         operation = self.contract.operations[row.operation_id]
+        self._check_declared(row, operation)
         before = None
         for caller, expected in row.answers.items():
             if caller == EXPIRED and self.expired is None:
@@ -166,6 +178,26 @@ class _Matrix:
                     before = self._try_refused(row, operation, caller, expected, before)
             except Refused as refusal:
                 self.result.not_run[f"{row} as {caller}"] = str(refusal)
+
+    def _check_declared(self, row: Row, operation: Operation) -> None:
+        """The contract says the same as the row, which fields of a body may only narrow."""
+        declared = ALLOWED_BY_ROLE.get(str(operation.required_role), frozenset())
+        allowed = {caller for caller, answer in row.answers.items() if answer == ALLOWED}
+        if allowed != declared and not (row.fields and allowed < declared):
+            self.result.add(
+                Finding(
+                    layer=NAME,
+                    operation=operation.id,
+                    promise=f"the contract says who may call it ({row})",
+                    contract=f"{operation.pointer}/x-required-role",
+                    detail=f"{operation.required_role} lets in {', '.join(sorted(declared))}; "
+                    f"who may are {', '.join(sorted(allowed))}",
+                    sent="",
+                    came="",
+                    replay="",
+                    check="declared",
+                )
+            )
 
     def _try_allowed(self, row: Row, operation: Operation, caller: str) -> None:
         # A write gets a workspace of its own, so that no call meets what another one left.

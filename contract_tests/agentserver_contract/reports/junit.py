@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from agentserver_contract.findings import Finding, LayerResult
 from agentserver_contract.report import finding_text
@@ -16,7 +16,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 def text(outcome: Outcome) -> str:
     """The whole run. A listed departure is no failure; what was not run is skipped."""
-    root = ElementTree.Element("testsuites", name="agentserver contract")
+    root = ET.Element("testsuites", name="agentserver contract")
     by_layer: dict[str, list[Finding]] = {}
     for finding in outcome.unexplained:
         by_layer.setdefault(finding.layer, []).append(finding)
@@ -24,33 +24,31 @@ def text(outcome: Outcome) -> str:
         _add_suite(root, result, by_layer.pop(result.layer, []))
     for layer, findings in by_layer.items():  # such as the differential, inside another layer
         _add_suite(root, LayerResult(layer), findings)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _add_suite(root: ElementTree.Element, result: LayerResult, findings: list[Finding]) -> None:
+def _add_suite(root: ET.Element, result: LayerResult, findings: list[Finding]) -> None:
     operations = dict.fromkeys([*result.cases, *(finding.operation for finding in findings)])
-    suite = ElementTree.SubElement(root, "testsuite", name=result.layer)
+    suite = ET.SubElement(root, "testsuite", name=result.layer)
     failed = 0
     for operation in operations:
         of_operation = [finding for finding in findings if finding.operation == operation]
         failed += bool(of_operation)
         _add_case(suite, result.layer, operation or "the whole run", of_operation)
     for name, reason in result.not_run.items():
-        case = ElementTree.SubElement(suite, "testcase", classname=result.layer, name=_xml(name))
-        ElementTree.SubElement(case, "skipped", message=_xml(reason))
+        case = ET.SubElement(suite, "testcase", classname=result.layer, name=_xml(name))
+        ET.SubElement(case, "skipped", message=_xml(reason))
     suite.set("tests", str(len(operations) + len(result.not_run)))
     suite.set("failures", str(failed))
     suite.set("skipped", str(len(result.not_run)))
     suite.set("time", f"{result.seconds:.3f}")
 
 
-def _add_case(
-    suite: ElementTree.Element, layer: str, name: str, findings: Iterable[Finding]
-) -> None:
-    case = ElementTree.SubElement(suite, "testcase", classname=layer, name=name)
+def _add_case(suite: ET.Element, layer: str, name: str, findings: Iterable[Finding]) -> None:
+    case = ET.SubElement(suite, "testcase", classname=layer, name=name)
     for finding in findings:
-        failure = ElementTree.SubElement(case, "failure", message=_xml(finding.promise))
+        failure = ET.SubElement(case, "failure", message=_xml(finding.promise))
         failure.text = _xml(finding_text(finding))
 
 

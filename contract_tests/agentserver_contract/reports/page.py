@@ -99,8 +99,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     if not rows:
         return []
     lines = ["<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
-    for row in rows:
-        lines.append("<tr>" + "".join(_cell(value) for value in row) + "</tr>")
+    lines += ["<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows]
     return [*lines, "</table>"]
 
 

@@ -28,7 +28,7 @@ class AdminWorkspaceItem(Model):
     updated_at: datetime
     """When it was last renamed, or created."""
     owner: AdminOwnerInfo | None
-    """Who has been an owner longest; null where there is no owner."""
+    """The owner who has been a member longest; null where there is no owner."""
     sandbox_count: int
     """How many sandboxes there are, in any state. 0 to 2,147,483,647."""
     max_sandboxes: int

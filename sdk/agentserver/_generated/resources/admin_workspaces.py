@@ -44,8 +44,8 @@ class AdminWorkspaces(Resource):
     def list(self) -> Page[AdminWorkspaceItem]:
         """List all workspaces.
 
-        Every workspace of the installation, oldest first, one row each. `owner` is the one
-        who has been an owner longest, or null where there is none.
+        Every workspace of the installation, oldest first, one row each. `owner` is the owner
+        who has been a member longest, or null where there is none.
 
         Returns:
             The workspaces.
@@ -85,8 +85,8 @@ class AsyncAdminWorkspaces(AsyncResource):
     async def list(self) -> Page[AdminWorkspaceItem]:
         """List all workspaces.
 
-        Every workspace of the installation, oldest first, one row each. `owner` is the one
-        who has been an owner longest, or null where there is none.
+        Every workspace of the installation, oldest first, one row each. `owner` is the owner
+        who has been a member longest, or null where there is none.
 
         Returns:
             The workspaces.

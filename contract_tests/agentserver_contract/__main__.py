@@ -1,0 +1,42 @@
+"""`agentserver-contract`: the contract held against a running server, or its answers recorded."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import traceback
+from collections.abc import Sequence
+
+INSTALL = "pip install 'agentserver[contract]'"
+HOLDS, BROKEN, COULD_NOT_RUN = 0, 1, 2
+_NEEDED = ("hypothesis", "jsonschema_rs", "requests", "schemathesis", "yaml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 when the contract holds, 1 when it is broken, else 2."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        return _refused(f"{', '.join(missing)} not installed: {INSTALL}")
+    from agentserver_contract import commands
+
+    parser = commands.parser()
+    options: argparse.Namespace = parser.parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except commands.CannotRun as reason:
+        return _refused(str(reason))
+    except KeyboardInterrupt:
+        return _refused("interrupted")
+    except Exception:  # noqa: BLE001 (a fault of this tool must not look like one of the server)
+        traceback.print_exc()
+        return _refused("a fault of this tool itself, told above")
+
+
+def _refused(reason: str) -> int:
+    print(f"agentserver-contract: {reason}", file=sys.stderr)
+    return COULD_NOT_RUN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

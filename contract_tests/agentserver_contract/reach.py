@@ -1,0 +1,39 @@
+"""How far a URL is: whether a server is on this machine or on somebody's."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+class UrlError(ValueError):
+    """A text is no URL of a server."""
+
+
+def base_url(text: str) -> str:
+    """A server's URL without a slash at its end.
+
+    Raises:
+        UrlError: It is none, or carries a user, a password, a query or a fragment.
+    """
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 (reading it checks it)
+    except ValueError:
+        raise UrlError(f"{text!r} is no URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UrlError("the URL must be http or https with a host, as in http://127.0.0.1:8080")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise UrlError("the URL must have no user, password, query or fragment")
+    return text.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL can only mean this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,62 @@
+"""A server on which people work who have nothing to do with the contract tests."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from servers import in_own_process
+
+from agentserver import Client
+
+PASSWORD = "a password of their own"
+OPERATOR = "dana@example.org"
+PEOPLE = (OPERATOR, "erik@example.org", "fay@example.org")
+
+Rows = dict[str, set[tuple[Any, ...]]]
+
+
+@contextmanager
+def populated(folder: Path) -> Iterator[str]:
+    """The URL of a server in its own process, its database in `folder`.
+
+    Dana, who registered first, administers it; all three have workspaces, roles and limits.
+    """
+    with in_own_process(folder) as target:
+        clients = {email: _registered(target.base_url, email) for email in PEOPLE}
+        dana, erik, fay = clients.values()
+        for client in clients.values():
+            mine = client.workspaces.create(name="Mine")
+            client.workspaces.llm_config.set(
+                mine.id,
+                base_url="https://models.example.org/v1",
+                api_key="sk-nobody-elses",
+                models=[{"id": "large", "name": "Large"}],
+            )
+        shared = erik.workspaces.create(name="Shared")
+        erik.workspaces.members.add(shared.id, email=OPERATOR, role="guest")
+        erik.workspaces.members.add(shared.id, email=PEOPLE[2], role="owner")
+        dana.admin.users.quota.set(fay.auth.me().id, max_workspaces=7)
+        dana.admin.workspaces.quota.set(shared.id, max_sandboxes=3)
+        dana.admin.workspaces.llm_quota.set(shared.id, max_rpd=100)
+        dana.admin.quota_defaults.set(max_workspaces_per_user=5)
+        for client in clients.values():
+            client.auth.logout()
+            client.close()
+        yield target.base_url
+
+
+def rows(folder: Path) -> Rows:
+    """Every row of every table, as the server has committed it."""
+    with closing(sqlite3.connect(folder / "agentserver.db")) as database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {name: set(database.execute(f'SELECT * FROM "{name}"')) for (name,) in tables}
+
+
+def _registered(url: str, email: str) -> Client:
+    client = Client(url, email=email, password=PASSWORD)
+    client.auth.register(email=email, password=PASSWORD)
+    return client

@@ -1,0 +1,140 @@
+"""Whatever proposes it, no write leaves a run on anything that the run did not make."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from agentserver_contract.contract import Contract
+from agentserver_contract.guard import NO_SUCH, Administrator, Guard, Refused
+from agentserver_contract.people import ABSENT, email_of, emails_of
+from agentserver_contract.wire import SESSION_COOKIE, Answer, Request
+
+OWN, OTHERS = "own-workspace", "somebodys-workspace"
+COLLEAGUE, STRANGER = "own-user", "somebody"
+OPERATOR = Administrator("operator-id", "operator-session", own=False)
+
+
+def guard_of(contract: Contract, **options: Any) -> Guard:
+    guard = Guard(contract, emails_of(), absent=[email_of(ABSENT)], **options)
+    guard.administrator = OPERATOR
+    guard.own(OWN, COLLEAGUE)
+    return guard
+
+
+def sent(method: str, path: str, body: Any = None, session: str | None = None) -> Request:
+    headers = {"cookie": f"{SESSION_COOKIE}={session}"} if session else {}
+    raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    return Request(method, path, headers, raw)
+
+
+REFUSED = [
+    sent("DELETE", f"/api/workspaces/{OTHERS}"),
+    sent("PATCH", f"/api/workspaces/{OTHERS}", {"name": "Taken over"}),
+    sent("PUT", f"/api/workspaces/{OWN}/members/{STRANGER}", {"role": "guest"}),
+    sent("DELETE", f"/api/workspaces/{OTHERS}/members/{COLLEAGUE}"),
+    sent("PUT", f"/api/admin/users/{STRANGER}/role", {"role": "user"}),
+    sent("PUT", f"/api/admin/users/{OPERATOR.id}/role", {"role": "user"}),
+    sent("DELETE", f"/api/admin/workspaces/{OTHERS}/quota"),
+    sent("PUT", f"/api/admin/users/{STRANGER}/quota", {"max_workspaces": 1}),
+    sent("DELETE", "/api/workspaces/%2E%2E"),
+    sent("DELETE", "/api/workspaces/"),
+    sent("DELETE", "/api/workspaces/quota"),
+    sent("POST", f"/api/workspaces/{OTHERS}", {}),
+    sent("POST", "/api/something-else", {}),
+    sent("PUT", "/api/admin/quotas/defaults", {"max_workspaces_per_user": 0}),
+    sent("POST", "/api/auth/register", {"email": "real@example.org", "password": "x"}),
+    sent("POST", "/api/auth/register", {"email": email_of(ABSENT), "password": "x"}),
+    sent("POST", "/api/auth/register", {"EMAIL": "real@example.org", "password": "x"}),
+    sent("POST", "/api/auth/register", b'{"email": "contract-owner@contract.example"'),
+    sent(
+        "POST",
+        "/api/auth/register",
+        b'{"email": "contract-owner@contract.example", "email": "real@example.org"}',
+    ),
+    sent("POST", "/api/auth/register", b'\xef\xbb\xbf{"email": "real@example.org"} trailing'),
+    sent("POST", "/api/auth/login", {"email": "real@example.org", "password": "guess"}),
+    sent("POST", "/api/auth/login", {"email": {"nested": ["real@example.org"]}}),
+    sent("POST", f"/api/workspaces/{OWN}/members", {"email": "real@example.org"}),
+    sent("POST", f"/api/workspaces/{OWN}/members", {"user_id": STRANGER}),
+    sent("POST", "/api/workspaces", {"name": "Mine"}, session=OPERATOR.session),
+    sent("POST", "/api/auth/logout", session=OPERATOR.session),
+]
+
+ALLOWED = [
+    sent("GET", f"/api/workspaces/{OTHERS}"),
+    sent("HEAD", "/api/admin/users"),
+    sent("DELETE", f"/api/workspaces/{OWN}"),
+    sent("DELETE", f"/api/workspaces/{NO_SUCH}1"),
+    sent("PUT", f"/api/workspaces/{OWN}/members/{COLLEAGUE}", {"role": "guest"}),
+    sent("PUT", f"/api/admin/users/{COLLEAGUE}/role", {"role": "admin"}, session=OPERATOR.session),
+    sent("POST", "/api/auth/register", {"email": " Contract-Owner@CONTRACT.example "}),
+    sent("POST", "/api/auth/register", {"email": "", "password": 1}),
+    sent("POST", "/api/auth/register", b"not json"),
+    sent("POST", f"/api/workspaces/{OWN}/members", {"email": email_of(ABSENT)}),
+    sent("POST", "/api/workspaces", {"name": "real@example.org"}),
+]
+
+
+def told(request: Request) -> str:
+    body = (request.body or b"").decode("utf-8", "backslashreplace")
+    return f"{request.method} {request.path} {body} {request.session or ''}".strip()
+
+
+@pytest.mark.parametrize("request_", REFUSED, ids=told)
+def test_write_on_what_the_run_did_not_make_is_held_back(
+    contract: Contract, request_: Request
+) -> None:
+    guard = guard_of(contract)
+    with pytest.raises(Refused):
+        guard.before(request_)
+    assert guard.refused.total() == 1
+
+
+@pytest.mark.parametrize("request_", ALLOWED, ids=told)
+def test_reads_and_writes_on_what_is_the_runs_own_pass(
+    contract: Contract, request_: Request
+) -> None:
+    guard_of(contract).before(request_)
+
+
+def test_what_the_run_has_made_is_its_own(contract: Contract) -> None:
+    guard = guard_of(contract)
+    made = sent("DELETE", "/api/workspaces/just-made")
+    with pytest.raises(Refused):
+        guard.before(made)
+    guard.after(
+        sent("POST", "/api/workspaces", {"name": "New"}),
+        Answer(201, {}, b'{"id": "just-made"}'),
+    )
+    guard.before(made)
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("GET", 200), ("POST", 403), ("PUT", 200)], ids=str
+)
+def test_what_was_only_read_or_refused_is_not_the_runs_own(
+    contract: Contract, method: str, status: int
+) -> None:
+    guard = guard_of(contract)
+    guard.after(sent(method, "/api/workspaces"), Answer(status, {}, b'{"id": "not-made"}'))
+    with pytest.raises(Refused):
+        guard.before(sent("DELETE", "/api/workspaces/not-made"))
+
+
+def test_global_writes_pass_only_where_they_are_allowed(contract: Contract) -> None:
+    guard = guard_of(contract, allow_global=True)
+    guard.before(sent("PUT", "/api/admin/quotas/defaults", {"max_workspaces_per_user": 0}))
+    guard.before(sent("PUT", f"/api/admin/users/{OPERATOR.id}/role", {"role": "user"}))
+    with pytest.raises(Refused):
+        guard.before(sent("DELETE", f"/api/admin/users/{OPERATOR.id}/quota"))
+
+
+@pytest.mark.parametrize(
+    "request_", [request for request in ALLOWED if request.method not in ("GET", "HEAD")], ids=told
+)
+def test_run_that_only_reads_writes_nothing_at_all(contract: Contract, request_: Request) -> None:
+    with pytest.raises(Refused, match="only reads"):
+        guard_of(contract, read_only=True).before(request_)

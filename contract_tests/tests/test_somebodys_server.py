@@ -1,0 +1,233 @@
+"""On a server with other people's data a run touches nothing of theirs, and leaves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from somebodys import OPERATOR, PASSWORD, PEOPLE, Rows, populated, rows
+
+from agentserver import Client
+from agentserver_contract import commands
+from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
+from agentserver_contract.contract import Contract
+from agentserver_contract.guard import Guard
+from agentserver_contract.people import DOMAIN, NAMES, email_of, emails_of, log_in
+from agentserver_contract.target import Target
+from agentserver_contract.visit import Credential, visiting
+
+QUICK = ("--examples", "2", "--scenarios", "20", "--seed", "1")
+OF_THE_RUN = f"@{DOMAIN}"
+
+
+@pytest.fixture(autouse=True)
+def credential(monkeypatch: pytest.MonkeyPatch) -> Credential:
+    monkeypatch.setenv("AGENTSERVER_EMAIL", OPERATOR)
+    monkeypatch.setenv("AGENTSERVER_PASSWORD", PASSWORD)
+    monkeypatch.delenv("AGENTSERVER_SESSION", raising=False)
+    monkeypatch.delenv("AGENTSERVER_CONTRACT_SECRET", raising=False)
+    return Credential(email=OPERATOR, password=PASSWORD)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    with populated(tmp_path) as url:
+        yield url
+
+
+def lost_and_new(before: Rows, after: Rows) -> tuple[Rows, Rows]:
+    """Rows that are gone or were changed, and rows that have come, by table."""
+    lost = {name: found - after[name] for name, found in before.items() if found - after[name]}
+    new = {name: found - before[name] for name, found in after.items() if found - before[name]}
+    return lost, new
+
+
+@pytest.mark.parametrize("options", [(), ("--allow-global",)], ids=["", "allow global"])
+def test_every_row_of_others_is_as_it_was(
+    url: str, tmp_path: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = rows(tmp_path)
+    status = main(["run", url, *QUICK, *options])
+    told = capsys.readouterr().out
+    assert status == HOLDS, told
+    lost, new = lost_and_new(before, rows(tmp_path))
+    assert not lost, f"changed or removed: {lost}"
+    people = new.pop("users")
+    assert all(OF_THE_RUN in str(person) for person in people), f"somebody else's: {people}"
+    ids = {person[0] for person in people}
+    for table, found in new.items():
+        # Credentials and sessions of the run's own people are all that may remain beside them.
+        assert table in ("user_credentials", "sessions"), f"left in {table}: {found}"
+        assert all(ids & set(row) for row in found), f"somebody else's in {table}: {found}"
+    assert "Held back by the guard" in told
+
+
+def test_run_that_only_reads_leaves_every_row_as_it_was(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Target(url) as target:
+        monkeypatch.setenv("AGENTSERVER_SESSION", log_in(target, OPERATOR, PASSWORD))
+    before = rows(tmp_path)
+    status = main(["run", url, *QUICK, "--read-only"])
+    told = capsys.readouterr().out
+    assert status == HOLDS, told
+    assert rows(tmp_path) == before
+    assert "it would write" in told, "what was not tried must be told"
+
+
+def test_next_run_uses_the_same_people(url: str, tmp_path: Path) -> None:
+    first = ["run", url, *QUICK, "--layers", "roles", "--operation", "get_workspace"]
+    assert main(first) == HOLDS
+    before = rows(tmp_path)["users"]
+    assert main(first) == HOLDS
+    assert rows(tmp_path)["users"] == before
+
+
+def test_run_clears_away_what_a_run_before_it_could_not(
+    url: str, tmp_path: Path, contract: Contract, credential: Credential
+) -> None:
+    """A run that is killed puts nothing back: the next one finds its people as they were left."""
+    before = rows(tmp_path)
+    guard = Guard(contract, emails_of())
+    with Target(url) as door, Target(url, guard=guard) as target:
+        with visiting(target, guard, door, credential) as visit:
+            people = visit.people
+        owner, colleague = people["owner"], people["colleague"]
+        session = log_in(target, owner.email, owner.password)
+        with target.client(session=session) as client:
+            kept = client.workspaces.create(name="Left behind")
+            client.workspaces.members.add(kept.id, email=colleague.email, role="owner")
+    with Client(url, email=OPERATOR, password=PASSWORD) as dana:
+        dana.admin.users.set_role(colleague.id, role="admin")
+        dana.admin.users.quota.set(owner.id, max_workspaces=3)
+        dana.auth.logout()
+    assert main(["run", url, *QUICK, "--layers", "roles", "--operation", "check_health"]) == HOLDS
+    after = rows(tmp_path)
+    for table in ("workspaces", "workspace_members", "user_quotas"):
+        assert after[table] == before[table], f"left in {table}"
+    with Client(url, email=OPERATOR, password=PASSWORD) as dana:
+        admins = [user.email for user in dana.admin.users.list() if user.role == "admin"]
+    assert admins == [OPERATOR]
+
+
+def test_workspace_that_others_have_joined_is_left_alone(
+    url: str, contract: Contract, credential: Credential
+) -> None:
+    guard = Guard(contract, emails_of())
+    with Target(url) as door, Target(url, guard=guard) as target:
+        with visiting(target, guard, door, credential) as visit:
+            owner = visit.people["owner"]
+        with Client(url, email=PEOPLE[1], password=PASSWORD) as erik:
+            theirs = erik.workspaces.create(name="Erik's")
+            erik.workspaces.members.add(theirs.id, email=owner.email, role="owner")
+            assert main(["run", url, *QUICK, "--layers", "roles"]) == HOLDS
+            assert theirs.id in [workspace.id for workspace in erik.workspaces.list()]
+
+
+def test_everything_is_put_back_when_the_run_fails(
+    url: str, tmp_path: Path, contract: Contract, credential: Credential
+) -> None:
+    before = rows(tmp_path)
+    guard = Guard(contract, emails_of(), allow_global=True)
+    with (
+        Target(url) as door,
+        Target(url, guard=guard) as target,
+        pytest.raises(ZeroDivisionError),
+        visiting(target, guard, door, credential) as visit,
+    ):
+        with target.client(session=visit.people["owner"].session) as client:
+            client.workspaces.create(name="Soon gone")
+        with target.client(session=visit.people["admin"].session) as client:
+            client.admin.quota_defaults.set(max_workspaces_per_user=1)
+            client.admin.users.set_role(visit.people["colleague"].id, role="admin")
+            client.admin.users.set_role(visit.people["admin"].id, role="user")
+        raise ZeroDivisionError
+    assert not visit.left_behind
+    after = rows(tmp_path)
+    for table in ("workspaces", "workspace_members", "user_quotas", "system_settings"):
+        assert after[table] == before[table], f"not put back in {table}"
+    lost, _ = lost_and_new(before, after)
+    # Dana's row tells when it was last changed; nothing else of it is another.
+    assert set(lost) <= {"users"}
+    with Client(url, email=OPERATOR, password=PASSWORD) as dana:
+        admins = [user.email for user in dana.admin.users.list() if user.role == "admin"]
+    assert admins == [OPERATOR]
+
+
+def test_people_with_another_password_are_not_fought_over(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Client(url) as client:
+        client.auth.register(email=email_of(NAMES[1]), password="somebody was quicker")
+    assert main(["run", url, *QUICK]) == COULD_NOT_RUN
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert email_of(NAMES[1]) in line
+    assert "AGENTSERVER_CONTRACT_SECRET" in line
+
+
+@pytest.mark.parametrize(
+    ("environment", "line"),
+    [
+        ({"AGENTSERVER_PASSWORD": ""}, "AGENTSERVER_SESSION"),
+        ({"AGENTSERVER_PASSWORD": "not hers"}, "cannot log in"),
+        ({"AGENTSERVER_EMAIL": PEOPLE[1]}, "is no administrator"),
+        ({"AGENTSERVER_SESSION": "ab" * 32}, "credential does not work"),
+    ],
+    ids=["none", "wrong password", "no administrator", "dead session"],
+)
+def test_run_without_an_administrators_credential_is_refused(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    line: str,
+) -> None:
+    before = rows(tmp_path)["users"]
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["run", url, *QUICK]) == COULD_NOT_RUN
+    assert line in capsys.readouterr().err
+    assert rows(tmp_path)["users"] == before, "nobody is registered without a credential"
+
+
+def test_secret_is_enough_beside_a_session(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Target(url) as target:
+        session = log_in(target, OPERATOR, PASSWORD)
+        monkeypatch.setenv("AGENTSERVER_SESSION", session)
+        monkeypatch.delenv("AGENTSERVER_PASSWORD")
+        quick = ["run", url, *QUICK, "--layers", "roles", "--operation", "get_workspace"]
+        assert main(quick) == COULD_NOT_RUN
+        assert "secret" in capsys.readouterr().err
+        monkeypatch.setenv("AGENTSERVER_CONTRACT_SECRET", "known to the next run")
+        assert main(quick) == HOLDS
+        with target.client(session=session) as client:
+            assert client.auth.me().email == OPERATOR, "a session that was given stays open"
+
+
+def test_server_elsewhere_is_not_tried_without_being_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "http://agents.example.com"]) == COULD_NOT_RUN
+    assert "--allow-remote" in capsys.readouterr().err
+
+
+def test_server_that_does_not_answer_could_not_be_tried(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "http://127.0.0.1:9"]) == COULD_NOT_RUN
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "127.0.0.1:9" in line
+
+
+def test_exit_codes_are_told_apart() -> None:
+    assert (HOLDS, BROKEN, COULD_NOT_RUN) == (0, 1, 2)
+    told = commands.parser().format_help()
+    for line in ("0  the contract holds", "1  it is broken", "2  it could not be tried"):
+        assert line in told

@@ -22,7 +22,7 @@ from agentserver_contract.findings import LayerResult
 from agentserver_contract.guard import Guard, Refused
 from agentserver_contract.layers import fuzzing, gate, stateful
 from agentserver_contract.pace import Pace
-from agentserver_contract.people import ABSENT, CannotPrepare, email_of, emails_of
+from agentserver_contract.people import ABSENT, SPARE, CannotPrepare, email_of, emails_of
 from agentserver_contract.reach import UrlError, base_url, is_loopback
 from agentserver_contract.report import result_text
 from agentserver_contract.reports import data, junit, page
@@ -261,15 +261,17 @@ def _visit(
         raise CannotRun(str(error)) from None
     if not is_loopback(url) and not options.allow_remote:
         raise CannotRun(f"{url} is not on this machine: give --allow-remote to try it")
+    credential = _credential(options.email, os.environ)
+    spare = email_of(SPARE, team)
     guard = Guard(
         contract,
         emails_of(team),
+        spare={spare: credential.password_of(spare)},
         absent=[email_of(ABSENT)],
         allow_global=options.allow_global,
         read_only=options.read_only,
     )
     watches = [Pace(options.rate_limit)] if options.rate_limit else []
-    credential = _credential(options.email, os.environ)
     try:
         with (
             Target(url, watches=watches, timeout=options.timeout) as door,

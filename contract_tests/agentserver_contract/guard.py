@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
@@ -64,6 +65,8 @@ class Guard:
     Args:
         contract: Tells which part of a path is an id, and which operations concern everybody.
         emails: Addresses of the run's own people, and of nobody else.
+        spare: Passwords by address with which an account may be opened, as the run can then clear
+            away what a server puts into it.
         absent: Addresses that never have an account; nobody is registered with them.
         allow_global: Whether settings that concern everybody, and the role of the administrator
             whose credential was given, may be changed.
@@ -75,6 +78,7 @@ class Guard:
         contract: Contract,
         emails: Collection[str],
         *,
+        spare: Mapping[str, str] = MappingProxyType({}),
         absent: Collection[str] = (),
         allow_global: bool = False,
         read_only: bool = False,
@@ -86,6 +90,7 @@ class Guard:
         self.administrator: Administrator | None = None
         self._contract = contract
         self._emails = frozenset(emails)
+        self._spare = spare
         self._absent = frozenset(absent)
         self._made: set[str] = set()
         self._rules: tuple[Callable[[_Write], str | None], ...] = (
@@ -180,9 +185,13 @@ class Guard:
 
     def _no_foreign_email(self, write: _Write) -> str | None:
         registers = any(operation.id == _REGISTER for operation in write.operations)
-        for names, text in _texts(write.request):
-            nobodys = not registers and text.strip().casefold() in self._absent
-            if "email" in names and text and not nobodys and not self.is_own_email(text):
+        texts = list(_texts(write.request))
+        passwords = {text for names, text in texts if "password" in names}
+        for names, text in texts:
+            email = text.strip().casefold()
+            free = self._spare.get(text) if registers else None
+            known = {free} == passwords if registers else email in self._absent | {*self._spare}
+            if "email" in names and text and not known and not self.is_own_email(text):
                 return "a write that names somebody who is not of the run"
         return None
 

@@ -27,8 +27,8 @@ PEERS = ("alice", "bob")
 NAMES = ("admin", *TEAM, "outsider", "colleague", "newcomer", "leaver", *PEERS)
 """Everybody. The administrator comes first: on an empty server the first account becomes one."""
 
-SPARE = ("spare",)
-"""Addresses to register where an operation asks for one that is free."""
+SPARE = "spare"
+"""Who is registered where an operation asks for an address that is free."""
 
 ABSENT = "nobody"
 """Whose address never has an account."""
@@ -46,11 +46,21 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Account:
+    """What an account is opened with."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class People:
     """Everybody, by name."""
 
     target: Target
     by_name: Mapping[str, Person]
+    spare: Account
+    """To be registered by whoever wants to."""
 
     def __getitem__(self, name: str) -> Person:
         return self.by_name[name]
@@ -66,8 +76,8 @@ def email_of(name: str, team: int = 1) -> str:
 
 
 def emails_of(team: int = 1) -> list[str]:
-    """Every address that a run may register, add or log in with; spare ones are everybody's."""
-    return [*(email_of(name, team) for name in NAMES), *map(email_of, SPARE)]
+    """The addresses of everybody."""
+    return [email_of(name, team) for name in NAMES]
 
 
 def gather(
@@ -94,7 +104,8 @@ def gather(
     for name in names:
         email = email_of(name, team)
         people[name] = join(target, name, email, password_of(email))
-    return People(target, people)
+    spare = email_of(SPARE, team)
+    return People(target, people, Account(spare, password_of(spare)))
 
 
 def join(target: Target, name: str, email: str, password: str) -> Person:

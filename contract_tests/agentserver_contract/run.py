@@ -42,7 +42,12 @@ class Plan:
     @property
     def situations(self) -> frozenset[str]:
         """What a waiver may ask for."""
-        holding = {"always": True, "guarded": self.guarded, "not global": not self.allow_global}
+        holding = {
+            "always": True,
+            "guarded": self.guarded,
+            "not global": not self.allow_global,
+            "read-only": self.read_only,
+        }
         return frozenset(name for name, holds in holding.items() if holds)
 
     def chosen(self, contract: Contract) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agentserver_contract.contract import JSON, Contract, Located, Operation
-from agentserver_contract.people import SPARE, People, Person, email_of
+from agentserver_contract.people import People, Person
 from agentserver_contract.target import cookie
 from agentserver_contract.wire import Request
 
@@ -109,7 +109,7 @@ def set_scene(
         contract,
         {"workspace_id": workspace_id, "user_id": people[COLLEAGUE].id},
         {
-            "register_user": {"email": email_of(SPARE[0])},
+            "register_user": {"email": people.spare.email, "password": people.spare.password},
             "login": account,
             "add_workspace_member": {"email": people[NEWCOMER].email},
         },

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -15,6 +15,8 @@ from agentserver.models import AdminQuotaDefaultsResponse
 from agentserver_contract.guard import Administrator, Guard
 from agentserver_contract.people import (
     NAMES,
+    SPARE,
+    Account,
     CannotPrepare,
     People,
     Person,
@@ -73,7 +75,7 @@ def visiting(
     administrator, opened = _administrator(door, guard, credential)
     if guard.read_only:
         try:
-            yield Visit(People(target, {"admin": administrator}))
+            yield Visit(People(target, {"admin": administrator}, _spare(credential, team)))
         finally:
             if opened:
                 _log_out(door, administrator)
@@ -138,6 +140,11 @@ def _own_people(
     return replace(people, by_name={"admin": administrator, **people.by_name})
 
 
+def _spare(credential: Credential, team: int) -> Account:
+    email = email_of(SPARE, team)
+    return Account(email, credential.password_of(email))
+
+
 @dataclass
 class _Stay:
     """What is changed for a run, and put back after it; each step whether or not another fails."""
@@ -186,6 +193,13 @@ class _Stay:
     def _workspaces(self) -> None:
         for person in self._own():
             self._tried(partial(self._workspaces_of, person))
+        with suppress(CannotPrepare):  # mostly nobody has registered it
+            spare = self.people.spare
+            session = log_in(self.door, spare.email, spare.password)
+            with self.door.client(session=session) as client:
+                me = client.auth.me()
+                self.guard.own(me.id)
+            self._workspaces_of(Person(SPARE, me.email, me.id, spare.password, session))
 
     def _workspaces_of(self, person: Person) -> None:
         own = {each.id for each in self._own()}
@@ -198,8 +212,9 @@ class _Stay:
 
     def _accounts(self) -> None:
         with self._as_administrator() as client:
+            administrators = {user.id for user in client.admin.users.list() if user.role == "admin"}
             for person in self._own():
-                if person.id != self.administrator.id:
+                if person.id in administrators - {self.administrator.id}:
                     client.admin.users.set_role(person.id, role="user")
                 client.admin.users.quota.delete(person.id)
 

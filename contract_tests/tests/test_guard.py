@@ -9,7 +9,7 @@ import pytest
 
 from agentserver_contract.contract import Contract
 from agentserver_contract.guard import NO_SUCH, Administrator, Guard, Refused
-from agentserver_contract.people import ABSENT, email_of, emails_of
+from agentserver_contract.people import ABSENT, SPARE, email_of, emails_of
 from agentserver_contract.wire import SESSION_COOKIE, Answer, Request
 
 OWN, OTHERS = "own-workspace", "somebodys-workspace"
@@ -18,7 +18,8 @@ OPERATOR = Administrator("operator-id", "operator-session", own=False)
 
 
 def guard_of(contract: Contract, **options: Any) -> Guard:
-    guard = Guard(contract, emails_of(), absent=[email_of(ABSENT)], **options)
+    spare = {email_of(SPARE): "known"}
+    guard = Guard(contract, emails_of(), spare=spare, absent=[email_of(ABSENT)], **options)
     guard.administrator = OPERATOR
     guard.own(OWN, COLLEAGUE)
     return guard
@@ -47,6 +48,8 @@ REFUSED = [
     sent("PUT", "/api/admin/quotas/defaults", {"max_workspaces_per_user": 0}),
     sent("POST", "/api/auth/register", {"email": "real@example.org", "password": "x"}),
     sent("POST", "/api/auth/register", {"email": email_of(ABSENT), "password": "x"}),
+    sent("POST", "/api/auth/register", {"email": email_of(SPARE), "password": "unknown"}),
+    sent("POST", "/api/auth/register", {"email": email_of(SPARE)}),
     sent("POST", "/api/auth/register", {"EMAIL": "real@example.org", "password": "x"}),
     sent("POST", "/api/auth/register", b'{"email": "contract-owner@contract.example"'),
     sent(
@@ -72,6 +75,8 @@ ALLOWED = [
     sent("PUT", f"/api/admin/users/{COLLEAGUE}/role", {"role": "admin"}, session=OPERATOR.session),
     sent("POST", "/api/auth/register", {"email": " Contract-Owner@CONTRACT.example "}),
     sent("POST", "/api/auth/register", {"email": "", "password": 1}),
+    sent("POST", "/api/auth/register", {"email": email_of(SPARE), "password": "known"}),
+    sent("POST", "/api/auth/login", {"email": email_of(SPARE), "password": "guessed"}),
     sent("POST", "/api/auth/register", b"not json"),
     sent("POST", f"/api/workspaces/{OWN}/members", {"email": email_of(ABSENT)}),
     sent("POST", "/api/workspaces", {"name": "real@example.org"}),
@@ -112,9 +117,7 @@ def test_what_the_run_has_made_is_its_own(contract: Contract) -> None:
     guard.before(made)
 
 
-@pytest.mark.parametrize(
-    ("method", "status"), [("GET", 200), ("POST", 403), ("PUT", 200)], ids=str
-)
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 403), ("PUT", 200)], ids=str)
 def test_what_was_only_read_or_refused_is_not_the_runs_own(
     contract: Contract, method: str, status: int
 ) -> None:

@@ -12,8 +12,8 @@ from agentserver_contract.contract import Contract, Operation, escape
 from agentserver_contract.findings import Finding, LayerResult
 
 NAME = "gate"
-SITUATIONS = ("always", "guarded", "not global")
-"""When a waiver holds: in every run, in one on somebody's server, in one without --allow-global."""
+SITUATIONS = ("always", "guarded", "not global", "read-only")
+"""When a waiver holds: in every run, on somebody's server, without --allow-global, reading only."""
 
 
 class WaiverError(ValueError):

@@ -8,7 +8,9 @@ shrunk: a step takes milliseconds, a shrunk failure minutes, and the log of step
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,18 +50,21 @@ from agentserver_contract.layers.world import (
 )
 from agentserver_contract.people import ABSENT, People, email_of, log_in
 from agentserver_contract.target import Target
+from agentserver_contract.validation import MAX_BODY_BYTES, MAX_NESTING
 
 NAME = "model"
 RUNS = 3
 STEPS = 20
 _SHOWN_STEPS = 30
-_MOST_ROOMS = 2
+_MOST_ROOMS = 3
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[Any]], Any]
 """Takes one of several."""
 
 NAMES = (
+    "e\u0301 decomposed",
+    "漢" * 255,
     "a",
     "x" * 255,
     "  blanks kept  ",
@@ -83,6 +88,7 @@ BAD_ADDRESSES = (
     "models.example.com",
 )
 MODELS: tuple[list[dict[str, str]], ...] = (
+    [{"id": f"m{number}", "name": f"Model {number}"} for number in range(100)],
     [{"id": "m", "name": "Model"}],
     [{"id": "b", "name": "Second"}, {"id": "a", "name": "First"}, {"id": "b", "name": "Second"}],
 )
@@ -244,13 +250,18 @@ def two_rename_at_once(play: Play, choose: Choose) -> None:
 def a_maintainer_adds_a_member(play: Play, choose: Choose) -> None:
     room = _room(play, choose, lambda room: bool(_joinable(room)))
     who, whom = _one(room, choose, "owner", "maintainer"), choose(_joinable(room))
-    role = choose((*ROLES[:-1], None))
-    email = choose((play.people[whom].email, f"  {play.people[whom].email.upper()} "))
-    given = {} if role is None else {"role": role}
-    added = play.call(who, "workspaces.members.add", room.id, email=email, **given)
-    room.members[whom] = role or "developer"
-    if (added.user_id, added.role) != (play.ids[whom], room.members[whom]):
-        raise Broken("workspaces.members.add", "the answer shows the new member", added)
+    place, known = "workspaces.members.add", play.people[whom].email
+    for email, role in ((known, None), (f"  {known.upper()} ", choose(ROLES[:-1]))):
+        given: dict[str, Any] = {} if role is None else {"role": role}
+        added = play.call(who, place, room.id, email=email, **given)
+        room.members[whom] = role or "developer"
+        if (added.user_id, added.email, added.role) != (play.ids[whom], known, room.members[whom]):
+            raise Broken(place, "the answer shows the new member", added)
+        play.check_room(room)
+        if role is None:
+            owner = _one(room, choose, "owner")
+            play.call(owner, "workspaces.members.remove", room.id, play.ids[whom])
+            del room.members[whom]
 
 
 def _joinable(room: Room) -> list[str]:
@@ -405,13 +416,15 @@ def two_owners_demote_each_other_at_once(play: Play, choose: Choose) -> None:
 def a_maintainer_sets_the_endpoint(play: Play, choose: Choose) -> None:
     room, place = _room(play, choose), "workspaces.llm_config.set"
     who = _one(room, choose, "owner", "maintainer")
-    config = Config(choose(ADDRESSES), choose(KEYS), choose(MODELS))
-    given: dict[str, Any] = {"base_url": config.base_url, "models": config.models}
-    if room.config is None:
-        play.call(who, place, room.id, **given, refused=BadRequest)  # a first one needs a key
-    play.call(who, place, room.id, **given, api_key=config.api_key)
-    room.config = config
-    room.configured.moves()
+    for key in KEYS:
+        config = Config(choose(ADDRESSES), key, MODELS[KEYS.index(key) % len(MODELS)])
+        given: dict[str, Any] = {"base_url": config.base_url, "models": config.models}
+        if room.config is None:
+            play.call(who, place, room.id, **given, refused=BadRequest)  # a first one needs a key
+        play.call(who, place, room.id, **given, api_key=config.api_key)
+        room.config = config
+        room.configured.moves()
+        play.check_room(room)
 
 
 @_transition(_has_configured)
@@ -604,6 +617,38 @@ def an_administrator_sets_defaults(play: Play, choose: Choose) -> None:
     play.call("admin", "admin.quota_defaults.set")
 
 
+@_transition(_may_change_defaults)
+def a_quota_has_layers(play: Play, choose: Choose) -> None:
+    """An override counts before the default, whether it is larger, smaller, or without limit."""
+    name, kept = "colleague", play.defaults["max_workspaces_per_user"]
+    while play.owns(name) < 2:
+        _create(play, name, "for the quota")
+    owned, quota, create = play.owns(name), "admin.users.quota", "workspaces.create"
+    for default, override, may in (
+        (owned + 5, owned, False),  # a smaller override
+        (1, owned + 1, True),  # a larger one
+        (1, 0, True),  # one without limit
+        (1, None, False),  # one that says nothing: owned is over the limit
+        (0, None, True),
+    ):
+        play.call("admin", "admin.quota_defaults.set", max_workspaces_per_user=default)
+        play.defaults["max_workspaces_per_user"] = default
+        play.call("admin", f"{quota}.set", play.ids[name], max_workspaces=override)
+        play.quotas[name] = {"max_workspaces": override}
+        play.check_quota(name)
+        limit = default if override is None else override
+        if may:
+            made = play.call(name, create, name="room for one more")
+            play.gone.append(made.id)
+            play.call(name, "workspaces.delete", made.id)
+            continue
+        refused = play.call(name, create, name="one too many", refused=QuotaExceeded)
+        if (refused.current, refused.max) != (owned, limit):
+            raise Broken(create, f"the refusal tells {owned} of {limit}", refused)
+    play.call("admin", "admin.quota_defaults.set", max_workspaces_per_user=kept)
+    play.defaults["max_workspaces_per_user"] = kept
+
+
 @_transition(_has_room)
 def others_administer_in_vain(play: Play, choose: Choose) -> None:
     room = _room(play, choose)
@@ -660,8 +705,8 @@ def the_last_administrator_stays(play: Play, choose: Choose) -> None:
 def a_session_ends_alone(play: Play, choose: Choose) -> None:
     """Each log-in is a session of its own; logging out ends it on the server too."""
     person = play.people[choose(CAST)]
-    email = choose((person.email, f" {person.email.upper()} "))
-    sessions = [log_in(play.target, email, person.password) for _ in range(2)]
+    addresses = (person.email, f" {person.email.upper()} ")
+    sessions = [log_in(play.target, email, person.password) for email in addresses]
     clients = [play.target.client(session=session) for session in sessions]
     again = play.target.client(session=sessions[0])
     play.call(clients[0], "auth.check")
@@ -682,6 +727,8 @@ def a_refused_log_in_tells_nothing(play: Play, choose: Choose) -> None:
     nobody, person = play.target.client(), play.people[choose(CAST)]
     attempts = (
         (person.email, "wrong " + person.password[:50]),
+        (person.email, person.password[:-1]),
+        (person.email, person.password + "x"),
         (person.email, person.password.swapcase()),
         (email_of(ABSENT), person.password),
     )
@@ -710,6 +757,141 @@ def nobody_may_do_anything(play: Play, choose: Choose) -> None:
     play.call(nobody, "auth.check", refused=Unauthenticated)
     play.call(nobody, "auth.logout")
     play.call(play.target.client(), "health.check")
+
+
+@_transition(lambda play: len(play.rooms) < _MOST_ROOMS)
+def names_are_kept_as_given(play: Play, choose: Choose) -> None:
+    for name in NAMES:
+        made = play.call("outsider", "workspaces.create", name=name)
+        seen = play.call("outsider", "workspaces.get", made.id)
+        renamed = play.call("outsider", "workspaces.rename", made.id, name=name[::-1])
+        again = play.call("outsider", "workspaces.get", made.id)
+        play.gone.append(made.id)
+        play.call("outsider", "workspaces.delete", made.id)
+        for given, shown in ((name, (made, seen)), (name[::-1], (renamed, again))):
+            if any(each.name != given for each in shown):
+                raise Broken("workspaces.get", f"the name {given!r} is kept as given", shown)
+
+
+@_transition(_has_room)
+def an_unknown_workspace_is_like_one_of_others(play: Play, choose: Choose) -> None:
+    room = _room(play, choose)
+    unknown = f"{NO_SUCH}workspace"
+    for place in ("workspaces.get", "workspaces.members.list", "workspaces.get_defaults"):
+        told = {
+            play.call("outsider", place, workspace_id, refused=PermissionDenied).message
+            for workspace_id in (room.id, unknown)
+        }
+        if len(told) != 1:
+            raise Broken(place, "an unknown workspace is refused as one of others is", told)
+
+
+# --- requests that the SDK does not make ----------------------------------------------------------
+
+
+@_transition(_has_room)
+def bodies_are_read_as_promised(play: Play, choose: Choose) -> None:
+    """Media types, sizes, depth, repeated and unknown keys."""
+    room, place = _room(play, choose), "workspaces.rename"
+    who, target = _one(room, choose, "owner"), f"/api/workspaces/{room.id}"
+    body = b'{"name": "raw"}'
+    for media_type in ("", "application/json; charset=utf-8", "Application/JSON"):
+        play.raw(place, who, target, body, headers={"content-type": media_type}, status=200)
+    for media_type in ("text/plain", "application/merge-patch+json", "application/jsonx"):
+        play.raw(place, who, target, body, headers={"content-type": media_type}, status=415)
+    start, end = b'{"name": "raw", "padding": "', b'"}'
+    for size, status in ((MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 1, 413)):
+        padding = b"x" * (size - len(start) - len(end))
+        play.raw(place, who, target, start + padding + end, status=status)
+    for depth, status in ((MAX_NESTING - 1, 200), (MAX_NESTING, 400)):
+        nested = b"[" * depth + b"]" * depth
+        play.raw(place, who, target, b'{"name": "raw", "padding": ' + nested + b"}", status=status)
+    twice = b'{"name": "first", "name": "last", "Name": "other", "id": "mine", "role": "admin"}'
+    for text, status in ((b'{"Name": "x"}', 400), (b'{"name": "\\ud800"}', 400), (twice, 200)):
+        play.raw(place, who, target, text, status=status)
+    room.name = "last"
+    room.renamed.moves()
+
+
+@_transition(_has_room)
+def an_id_is_the_servers_to_give(play: Play, choose: Choose) -> None:
+    place = "workspaces.create"
+    body = b'{"name": "mine", "id": "mine", "created_at": "2000-01-01T00:00:00Z", "owner": "x"}'
+    made = play.raw(place, "outsider", "/api/workspaces", body, status=201).json()
+    play.gone.append(made["id"])
+    play.call("outsider", "workspaces.delete", made["id"])
+    if made["id"] == "mine" or made["created_at"].startswith("2000"):
+        raise Broken(place, "fields that the contract does not know are ignored", made)
+
+
+@_transition(_has_room)
+def paths_are_read_as_promised(play: Play, choose: Choose) -> None:
+    room, place = _room(play, choose), "workspaces.get"
+    who = _one(room, choose, "owner")
+    encoded = f"%{ord(room.id[0]):02X}{room.id[1:]}"
+    play.raw(place, who, f"/api/workspaces/{encoded}", status=200)
+    for odd in (f"{room.id}%2Fmembers", f"{room.id}%00", "%FF", "%2E%2E", "x" * 3000):
+        play.raw(place, who, f"/api/workspaces/{odd}", status=403)
+    for unknown in (f"{room.id}/", f"{room.id}/nothing", "/members", f"{room.id}//members"):
+        play.raw(place, who, f"/api/workspaces/{unknown}", status=404)
+    answer = play.raw(place, who, f"/api/workspaces/{room.id}", method="PUT", status=405)
+    if sorted((answer.header("allow") or "").split(", ")) != ["DELETE", "GET", "PATCH"]:
+        raise Broken(place, "Allow names what the path takes", answer.as_text())
+    play.raw(place, who, f"/api/workspaces/{room.id}", method="HEAD", status=405)
+
+
+@_transition()
+def every_answer_has_a_request_id(play: Play, choose: Choose) -> None:
+    place, seen = "auth.me", []
+    own = "own-id_1.~X"
+    for given in (own, "x" * 128, "", "", "with blank", "x" * 129, 'quote"'):
+        for who, status in (("owner", 200), (None, 401)):
+            answer = play.raw(
+                place, who, "/api/auth/me", headers={"x-request-id": given}, status=status
+            )
+            came = answer.header("x-request-id") or ""
+            sane = bool(re.fullmatch(r"[A-Za-z0-9._~-]{1,128}", given))
+            if (came == given) != sane or not came:
+                raise Broken(place, f"X-Request-Id {given!r} is kept if it is sane", came)
+            if answer.header("x-content-type-options") != "nosniff":
+                raise Broken(place, "every answer is nosniff", answer.as_text())
+            seen += [] if sane else [came]
+    if len(set(seen)) != len(seen):
+        raise Broken(place, "a new X-Request-Id is new", seen)
+
+
+@_transition()
+def a_password_is_bounded_in_bytes(play: Play, choose: Choose) -> None:
+    person, place = play.people[choose(CAST)], "auth.register"
+    for password, refused in (("é" * 36, Conflict), ("é" * 37, BadRequest), ("a\0", BadRequest)):
+        nobody = play.target.client()
+        play.call(nobody, place, email=person.email, password=password, refused=refused)
+
+
+@_transition(lambda play: play.target.guard is None)
+def somebody_new_registers(play: Play, choose: Choose) -> None:
+    """Only where accounts may be left behind: nothing removes one."""
+    number = f"{len(play.known)}-{play.result.cases.total()}"
+    given, password = f"New.Person-{number}@Contract.Example", "x" * 72
+    body = json.dumps({"email": f" {given}  ", "password": password, "role": "admin", "id": "mine"})
+    place = "auth.register"
+    made = play.raw(place, None, "/api/auth/register", body.encode(), status=201)
+    if made.json().get("email") != given or made.header("set-cookie") is not None:
+        raise Broken(place, "the address is trimmed and shown as given; no session", made.as_text())
+    client = play.target.client(session=log_in(play.target, given.lower(), password))
+    me = play.call(client, "auth.me")
+    if (me.id, me.email, me.role) != (made.json()["id"], given, "user"):
+        raise Broken("auth.me", "the new account is a plain one", me)
+    workspaces = play.call(client, "workspaces.list")
+    if [each.name for each in workspaces] != ["Default workspace"]:
+        raise Broken(place, "a new account has a default workspace", workspaces)
+    members = play.call(client, "workspaces.members.list", workspaces[0].id)
+    if [(each.user_id, each.role) for each in members] != [(me.id, "owner")]:
+        raise Broken(place, "a new account owns its default workspace", members)
+    quota = play.call(client, "workspaces.get_creation_quota")
+    if (quota.current, quota.max) != (1, play.defaults["max_workspaces_per_user"]):
+        raise Broken("workspaces.get_creation_quota", "it owns one, under the default", quota)
+    play.call(client, "workspaces.delete", workspaces[0].id)
 
 
 # --- the run --------------------------------------------------------------------------------------
@@ -778,7 +960,9 @@ def _step(play: Play, name: str, choose: Choose) -> None:
 def _opened(begin: Callable[[], Play]) -> Play:
     play = begin()
     try:
-        _create(play, "owner", "Model workspace")
+        # Two, whose names are in another order than their age: what holds for one may not for both.
+        _create(play, "owner", "Zebra")
+        _create(play, "colleague", "Aardvark")
     except Broken as broken:
         raise _Failed(play, broken) from None
     return play

@@ -155,20 +155,17 @@ class _Matrix:
         self.contract = contract
         self.expired = expired
         self.result = LayerResult(NAME)
+        self.given = scene is not None
         self.scene = scene or self._scene(_SOMEBODY)
         self.snapshot = snapshot or (lambda: read_back(target, people, contract, self.scene))
-        if expired is None:
-            self.result.not_run[EXPIRED] = "no session can be made to run out over HTTP"
 
     def try_row(self, row: Row) -> None:
         operation = self.contract.operations[row.operation_id]
         self._check_declared(row, operation)
         before = None
         for caller, expected in row.answers.items():
-            if caller == EXPIRED and self.expired is None:
-                continue
-            if caller not in (NOBODY, STRANGER, EXPIRED) and caller not in self.people.by_name:
-                self.result.not_run[caller] = "the run has nobody in this role"
+            if (reason := self._cannot_be(caller, operation)) is not None:
+                self.result.not_run[caller] = reason
                 continue
             try:
                 if expected == ALLOWED:
@@ -178,6 +175,16 @@ class _Matrix:
                     before = self._try_refused(row, operation, caller, expected, before)
             except Refused as refusal:
                 self.result.not_run[f"{row} as {caller}"] = str(refusal)
+
+    def _cannot_be(self, caller: str, operation: Operation) -> str | None:
+        """Why nobody can call as this one here, if nobody can."""
+        if caller == EXPIRED and self.expired is None:
+            return "no session can be made to run out over HTTP"
+        if caller not in (NOBODY, STRANGER, EXPIRED) and caller not in self.people.by_name:
+            return "the run has nobody in this role"
+        if self.given and caller == "admin" and operation.required_role in TEAM:
+            return "in workspaces that the run did not make the administrator may have any role"
+        return None
 
     def _check_declared(self, row: Row, operation: Operation) -> None:
         """The contract says the same as the row, which fields of a body may only narrow."""

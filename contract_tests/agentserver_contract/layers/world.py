@@ -13,7 +13,8 @@ from agentserver import AgentserverError, Client, NotFound, PermissionDenied
 from agentserver_contract.contract import Contract, Operation
 from agentserver_contract.findings import LayerResult
 from agentserver_contract.people import TEAM, People
-from agentserver_contract.target import Target
+from agentserver_contract.target import Target, cookie
+from agentserver_contract.wire import Answer, Request
 
 CAST = (*TEAM, "colleague", "outsider")
 """Whose view of everything is read back; the administrator sees it from above."""
@@ -204,6 +205,44 @@ class Play:
             ]
             return [each.result() for each in waiting]
 
+    def raw(
+        self,
+        place: str,
+        who: str | None,
+        target: str,
+        body: bytes | None = None,
+        *,
+        method: str = "",
+        headers: Mapping[str, str] | None = None,
+        status: int,
+    ) -> Answer:
+        """Send a request that the SDK would not make, and hold its answer's status to `status`.
+
+        Args:
+            place: Where the operation that it is about stands in the SDK.
+            who: Whose session it carries.
+            target: The raw path.
+            body: What is sent as JSON, unless `headers` say otherwise.
+            method: Another method than the operation's.
+            headers: In lower case; one that is empty is left out.
+            status: What must come.
+
+        Raises:
+            Broken: Another status came.
+        """
+        operation = self.operation(place)
+        sent = {} if who is None else cookie(self.people[who].session)
+        sent |= {"content-type": "application/json"} if body is not None else {}
+        sent = {name: value for name, value in {**sent, **(headers or {})}.items() if value}
+        request = Request(method or operation.method, target, sent, body)
+        self.log.append(request.as_curl("$URL"))
+        self.result.cases[operation.id] += 1
+        answer = self.target.send(request)
+        if answer.status != status:
+            raise Broken(place, f"this request is answered with {status}", answer.as_text())
+        self.result.succeeded[operation.id] += 200 <= status < 300
+        return answer
+
     def outcome(self, client: Client, place: str, *args: Any, **kwargs: Any) -> Any:
         """The result of a call, or the error that came instead; any of them will do."""
         operation = self._operations[place].id
@@ -256,6 +295,7 @@ class Play:
         shown = ("max_sandbox_cpu", "max_sandbox_memory", "max_idle_timeout", "max_sandboxes")
         for name in shown:
             self._expect(place, f"{name} in force", self.in_force(room, name), limits[name])
+        self._expect(place, "there is no sandbox", 0, limits["current_sandboxes"])
         place = "workspaces.get_llm_quota"
         part = self._read(room, place, "developer")["workspace_quota"]
         self._check_overrides(place, room.llm_quota, room.llm_limited, part)

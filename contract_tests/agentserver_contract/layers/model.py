@@ -48,7 +48,7 @@ from agentserver_contract.layers.world import (
     Room,
     Stamp,
 )
-from agentserver_contract.people import ABSENT, People, email_of, log_in
+from agentserver_contract.people import ABSENT, CannotPrepare, People, email_of, log_in
 from agentserver_contract.target import Target
 from agentserver_contract.validation import MAX_BODY_BYTES, MAX_NESTING
 
@@ -75,7 +75,7 @@ NAMES = (
     "0",
 )
 BAD_NAMES = ("", "x" * 256, "a\0b")
-KEYS = ("k", "12345678", "123456789", "sk-0123456789abcdef", "s" * 4096)
+KEYS = ("k", "12345678", "é" * 8, "123456789", "sk-0123456789abcdef", "s" * 4096)
 ADDRESSES = (
     "https://models.example.com/v1/",
     "http://10.0.0.1:8000",
@@ -129,14 +129,6 @@ def _transition(
 
 def _has_room(play: Play) -> bool:
     return bool(play.rooms)
-
-
-def _has_configured(play: Play) -> bool:
-    return any(room.config for room in play.rooms.values())
-
-
-def _has_unconfigured(play: Play) -> bool:
-    return any(room.config is None for room in play.rooms.values())
 
 
 def _may_change_defaults(play: Play) -> bool:
@@ -354,6 +346,22 @@ def the_last_owner_stays(play: Play, choose: Choose) -> None:
     play.call(who, "workspaces.members.set_role", room.id, own, role="owner")
 
 
+@_transition(lambda play: any(len(room.members) > 1 for room in play.rooms.values()))
+def a_founder_steps_down(play: Play, choose: Choose) -> None:
+    """And is an owner again afterwards: the owner that is shown is one, whoever came first."""
+    room = _room(play, choose, lambda room: len(room.members) > 1)
+    place, founder = "workspaces.members.set_role", next(iter(room.members))
+    heir = choose([name for name in room.members if name != founder])
+    if room.members[founder] != "owner":
+        founder, heir = heir, founder
+    who = _one(room, choose, "owner")
+    for name, role in ((heir, "owner"), (founder, "guest"), (founder, "owner")):
+        by = who if name == heir else heir
+        play.call(by, place, room.id, play.ids[name], role=role)
+        room.members[name] = role
+        play.check()
+
+
 @_transition(_has_room)
 def an_owner_removes_a_member(play: Play, choose: Choose) -> None:
     room = _room(play, choose)
@@ -416,6 +424,9 @@ def two_owners_demote_each_other_at_once(play: Play, choose: Choose) -> None:
 def a_maintainer_sets_the_endpoint(play: Play, choose: Choose) -> None:
     room, place = _room(play, choose), "workspaces.llm_config.set"
     who = _one(room, choose, "owner", "maintainer")
+    if room.config is not None:
+        play.call(who, "workspaces.llm_config.delete", room.id)
+        room.config, room.configured = None, Stamp()
     for key in KEYS:
         config = Config(choose(ADDRESSES), key, MODELS[KEYS.index(key) % len(MODELS)])
         given: dict[str, Any] = {"base_url": config.base_url, "models": config.models}
@@ -427,13 +438,42 @@ def a_maintainer_sets_the_endpoint(play: Play, choose: Choose) -> None:
         play.check_room(room)
 
 
-@_transition(_has_configured)
+@_transition(_has_room)
 def the_stored_key_stays(play: Play, choose: Choose) -> None:
-    room = _room(play, choose, lambda room: room.config is not None)
-    who, kept = _one(room, choose, "owner", "maintainer"), room.config
-    config = Config(choose(ADDRESSES), kept.api_key if kept else "", choose(MODELS))
+    room = _room(play, choose)
+    who = _one(room, choose, "owner", "maintainer")
+    _configure(play, room, who, Config(ADDRESSES[0], "sk-kept-0123", MODELS[0]))
+    config = Config(choose(ADDRESSES), "sk-kept-0123", choose(MODELS))
     given: dict[str, Any] = {"base_url": config.base_url, "models": config.models}
     play.call(who, "workspaces.llm_config.set", room.id, **given)
+    room.config = config
+    room.configured.moves()
+
+
+@_transition(_has_room)
+def two_set_the_endpoint_at_once(play: Play, choose: Choose) -> None:
+    room, place = _room(play, choose), "workspaces.llm_config.set"
+    who = _one(room, choose, "owner", "maintainer")
+    either = [
+        Config(ADDRESSES[0], "sk-one-of-two-1111", MODELS[1]),
+        Config(ADDRESSES[1], "sk-two-of-two-2222", MODELS[2]),
+    ]
+    _configure(play, room, who, Config(ADDRESSES[2], "sk-before-both-0000", MODELS[1]))
+    calls = [
+        (c.base_url, {"base_url": c.base_url, "api_key": c.api_key, "models": c.models})
+        for c in either
+    ]
+    came = play.at_once(place, [(who, (room.id,), given) for _, given in calls])
+    if any(isinstance(each, AgentserverError) for each in came):
+        raise Broken(place, "both who set it at once are answered", came)
+    seen = play.call(who, "workspaces.llm_config.get", room.id)
+    room.config = next((c for c in either if c.base_url == seen.base_url), either[0])
+    room.configured.moves()
+
+
+def _configure(play: Play, room: Room, who: str, config: Config) -> None:
+    given: dict[str, Any] = {"base_url": config.base_url, "models": config.models}
+    play.call(who, "workspaces.llm_config.set", room.id, **given, api_key=config.api_key)
     room.config = config
     room.configured.moves()
 
@@ -454,13 +494,16 @@ def a_bad_endpoint_changes_nothing(play: Play, choose: Choose) -> None:
         play.call(who, place, room.id, **given, api_key=bad_key, refused=BadRequest)
 
 
-@_transition(_has_configured)
+@_transition(_has_room)
 def a_maintainer_removes_the_endpoint(play: Play, choose: Choose) -> None:
-    room = _room(play, choose, lambda room: room.config is not None)
-    who = _one(room, choose, "owner", "maintainer")
-    for _ in range(2):  # the second time there is nothing left to do
-        play.call(who, "workspaces.llm_config.delete", room.id)
-        room.config, room.configured = None, Stamp()
+    """Of each workspace in turn, while the others keep theirs."""
+    for room in play.rooms.values():
+        who = _one(room, choose, "owner", "maintainer")
+        for _ in range(2):  # the second time there is nothing left to do
+            play.call(who, "workspaces.llm_config.delete", room.id)
+            room.config, room.configured = None, Stamp()
+        play.check()
+        _configure(play, room, who, Config(choose(ADDRESSES), choose(KEYS), choose(MODELS)))
 
 
 @_transition(_has_room)
@@ -475,8 +518,12 @@ def others_touch_the_endpoint_in_vain(play: Play, choose: Choose) -> None:
 # --- limits ---------------------------------------------------------------------------------------
 
 
+def _bytes_or_counts(name: str) -> tuple[int, ...]:
+    return BYTES if name in ("max_sandbox_memory", "max_total_memory", "max_drive_size") else COUNTS
+
+
 def _value(name: str, choose: Choose) -> int:
-    value: int = choose(BYTES if name in ("max_sandbox_memory", "max_total_memory") else COUNTS)
+    value: int = choose(_bytes_or_counts(name))
     return value
 
 
@@ -485,7 +532,10 @@ def an_administrator_overrides_limits(play: Play, choose: Choose) -> None:
     """A merge: what is left out or null stays."""
     room, kept = _room(play, choose), choose(LIMITS)
     given: dict[str, int | None] = {name: _value(name, choose) for name in LIMITS if name != kept}
-    for part in (dict(list(given.items())[:2]), {**given, kept: None}, {}, {kept: 3}):
+    greatest = {name: _bytes_or_counts(name)[-1] for name in LIMITS}
+    least = dict.fromkeys(LIMITS, 0)
+    few = dict(list(given.items())[:2])
+    for part in (few, {**given, kept: None}, {}, {kept: 3}, greatest, least, few):
         play.call("admin", "admin.workspaces.quota.set", room.id, **part)
         before: dict[str, int | None] = room.overrides or dict.fromkeys(LIMITS)
         room.overrides = {**before, **{k: v for k, v in part.items() if v is not None}}
@@ -493,12 +543,26 @@ def an_administrator_overrides_limits(play: Play, choose: Choose) -> None:
         play.check_room(room)
 
 
-@_transition(lambda play: any(room.overrides for room in play.rooms.values()))
+@_transition(_has_room)
 def an_administrator_clears_overrides(play: Play, choose: Choose) -> None:
-    room = _room(play, choose, lambda room: room.overrides is not None)
-    for _ in range(2):
-        play.call("admin", "admin.workspaces.quota.delete", room.id)
-        room.overrides, room.overridden = None, Stamp()
+    """Of each workspace in turn, while the others keep theirs."""
+    for room in play.rooms.values():
+        for _ in range(2):
+            play.call("admin", "admin.workspaces.quota.delete", room.id)
+            room.overrides, room.overridden = None, Stamp()
+        play.check()
+        _limit(play, room, choose)
+
+
+def _limit(play: Play, room: Room, choose: Choose) -> None:
+    limits: dict[str, Any] = {name: _value(name, choose) for name in LIMITS}
+    play.call("admin", "admin.workspaces.quota.set", room.id, **limits)
+    room.overrides = limits
+    room.overridden.moves()
+    requests = choose(COUNTS)
+    play.call("admin", "admin.workspaces.llm_quota.set", room.id, max_rpd=requests)
+    room.llm_quota = {"max_rpd": requests}
+    room.llm_limited.moves()
 
 
 @_transition(_has_room)
@@ -538,7 +602,7 @@ def two_merge_at_once(play: Play, choose: Choose) -> None:
 @_transition(_has_room)
 def an_administrator_limits_language_models(play: Play, choose: Choose) -> None:
     room, place = _room(play, choose), "admin.workspaces.llm_quota"
-    for value in (choose(COUNTS), None, "left out", choose(COUNTS)):
+    for value in (*COUNTS, None, choose(COUNTS), "left out", choose(COUNTS)):
         given: dict[str, Any] = {} if value == "left out" else {"max_rpd": value}
         play.call("admin", f"{place}.set", room.id, **given)
         room.llm_quota = {"max_rpd": given.get("max_rpd")}
@@ -551,33 +615,44 @@ def an_administrator_limits_language_models(play: Play, choose: Choose) -> None:
         raise Broken(f"{place}.get", "administrator and members see the same quota", seen)
 
 
-@_transition(lambda play: any(room.llm_quota for room in play.rooms.values()))
+@_transition(_has_room)
 def an_administrator_lifts_the_limit(play: Play, choose: Choose) -> None:
-    room = _room(play, choose, lambda room: room.llm_quota is not None)
-    for _ in range(2):
-        play.call("admin", "admin.workspaces.llm_quota.delete", room.id)
-        room.llm_quota, room.llm_limited = None, Stamp()
+    """Of each workspace in turn, while the others keep theirs."""
+    for room in play.rooms.values():
+        for _ in range(2):
+            play.call("admin", "admin.workspaces.llm_quota.delete", room.id)
+            room.llm_quota, room.llm_limited = None, Stamp()
+        play.check()
+        _limit(play, room, choose)
 
 
 @_transition()
 def an_administrator_overrides_a_quota(play: Play, choose: Choose) -> None:
     """A replacement: left out or null says nothing."""
-    name, place = choose(CAST), "admin.users.quota.set"
-    for value in (choose(COUNTS), None, choose(COUNTS), "left out"):
-        given: dict[str, Any] = {} if value == "left out" else {"max_workspaces": value}
-        play.call("admin", place, play.ids[name], **given)
-        play.quotas[name] = {"max_workspaces": given.get("max_workspaces")}
+    name = choose(CAST)
+    for value in (*COUNTS, None, choose(COUNTS), "left out", choose(COUNTS)):
+        _allow(play, name, {} if value == "left out" else {"max_workspaces": value})
         play.check_quota(name)
 
 
 @_transition()
 def an_administrator_clears_a_quota(play: Play, choose: Choose) -> None:
-    name = choose(CAST)
-    play.call("admin", "admin.users.quota.set", play.ids[name], max_workspaces=choose(COUNTS))
-    for _ in range(2):
-        play.call("admin", "admin.users.quota.delete", play.ids[name])
-        play.quotas[name] = None
-        play.check_quota(name)
+    """Everybody's in turn, while the others keep theirs."""
+    for name in CAST:
+        _allow(play, name, {"max_workspaces": choose(COUNTS[2:])})
+    for name in CAST:
+        for _ in range(2):
+            play.call("admin", "admin.users.quota.delete", play.ids[name])
+            play.quotas[name], play.limited[name] = None, Stamp()
+        for other in CAST:
+            play.check_quota(other)
+        _allow(play, name, {"max_workspaces": choose(COUNTS[2:])})
+
+
+def _allow(play: Play, name: str, given: dict[str, Any]) -> None:
+    play.call("admin", "admin.users.quota.set", play.ids[name], **given)
+    play.quotas[name] = {"max_workspaces": given.get("max_workspaces")}
+    play.limited[name].moves()
 
 
 @_transition()
@@ -587,17 +662,16 @@ def a_quota_is_reached(play: Play, choose: Choose) -> None:
     limit = play.owns(name)
     if limit == 0:
         return
-    play.call("admin", "admin.users.quota.set", play.ids[name], max_workspaces=limit)
+    _allow(play, name, {"max_workspaces": limit})
     refused = play.call(name, place, name="one too many", refused=QuotaExceeded)
     if (refused.current, refused.max) != (limit, limit):
         raise Broken(place, "the refusal tells the quota", refused)
-    play.call("admin", "admin.users.quota.set", play.ids[name], max_workspaces=limit + 2)
+    _allow(play, name, {"max_workspaces": limit + 2})
     came = play.at_once(place, [(name, (), {"name": f"at once {n}"}) for n in range(5)])
     made = [each for each in came if not isinstance(each, AgentserverError)]
     for each in made:
         play.gone.append(each.id)
         play.call(name, "workspaces.delete", each.id)
-    play.quotas[name] = {"max_workspaces": limit + 2}
     late = [each for each in came if isinstance(each, AgentserverError)]
     if len(made) != 2 or any(type(each) is not QuotaExceeded for each in late):
         raise Broken(place, "of five at once two find the room that is left", came)
@@ -623,7 +697,7 @@ def a_quota_has_layers(play: Play, choose: Choose) -> None:
     name, kept = "colleague", play.defaults["max_workspaces_per_user"]
     while play.owns(name) < 2:
         _create(play, name, "for the quota")
-    owned, quota, create = play.owns(name), "admin.users.quota", "workspaces.create"
+    owned, create = play.owns(name), "workspaces.create"
     for default, override, may in (
         (owned + 5, owned, False),  # a smaller override
         (1, owned + 1, True),  # a larger one
@@ -633,8 +707,7 @@ def a_quota_has_layers(play: Play, choose: Choose) -> None:
     ):
         play.call("admin", "admin.quota_defaults.set", max_workspaces_per_user=default)
         play.defaults["max_workspaces_per_user"] = default
-        play.call("admin", f"{quota}.set", play.ids[name], max_workspaces=override)
-        play.quotas[name] = {"max_workspaces": override}
+        _allow(play, name, {"max_workspaces": override})
         play.check_quota(name)
         limit = default if override is None else override
         if may:
@@ -683,7 +756,8 @@ def what_is_unknown_is_told_so_to_administrators(play: Play, choose: Choose) -> 
 
 @_transition()
 def somebody_becomes_an_administrator_for_a_while(play: Play, choose: Choose) -> None:
-    name, place = choose(CAST), "admin.users.set_role"
+    name = choose([name for name in CAST if play.roles[name] != "admin"])
+    place = "admin.users.set_role"
     play.call("admin", place, play.ids[name], role="admin")
     play.call(name, "admin.users.list")
     if play.call(name, "auth.me").role != "admin":
@@ -825,6 +899,22 @@ def an_id_is_the_servers_to_give(play: Play, choose: Choose) -> None:
 
 
 @_transition(_has_room)
+def whole_numbers_stay_whole(play: Play, choose: Choose) -> None:
+    room, place = _room(play, choose), "admin.workspaces.quota.set"
+    target = f"/api/admin/workspaces/{room.id}/quota"
+    play.raw(place, "admin", target, b'{"max_sandboxes": 7.0, "max_total_cpu": 1e2}', status=204)
+    room.overrides = (room.overrides or dict.fromkeys(LIMITS)) | {
+        "max_sandboxes": 7,
+        "max_total_cpu": 100,
+    }
+    room.overridden.moves()
+    shown = play.raw("admin.workspaces.quota.get", "admin", target, status=200)
+    if b".0" in shown.body:
+        raise Broken("admin.workspaces.quota.get", "a whole number is shown as one", shown.body)
+    play.raw(place, "admin", target, b'{"max_sandboxes": 7.5}', status=400)
+
+
+@_transition(_has_room)
 def paths_are_read_as_promised(play: Play, choose: Choose) -> None:
     room, place = _room(play, choose), "workspaces.get"
     who = _one(room, choose, "owner")
@@ -891,6 +981,15 @@ def somebody_new_registers(play: Play, choose: Choose) -> None:
     quota = play.call(client, "workspaces.get_creation_quota")
     if (quota.current, quota.max) != (1, play.defaults["max_workspaces_per_user"]):
         raise Broken("workspaces.get_creation_quota", "it owns one, under the default", quota)
+    accounts = play.call("admin", "admin.users.list")
+    owners = [each.owner for each in play.call("admin", "admin.workspaces.list")]
+    for place, shown in (
+        ("workspaces.members.list", {each.email for each in members}),
+        ("admin.users.list", {each.email for each in accounts}),
+        ("admin.workspaces.list", {owner.email for owner in owners if owner}),
+    ):
+        if given not in shown:
+            raise Broken(place, f"the address is shown as given, {given}", shown)
     play.call(client, "workspaces.delete", workspaces[0].id)
 
 
@@ -955,14 +1054,23 @@ def _step(play: Play, name: str, choose: Choose) -> None:
         play.check()
     except Broken as broken:
         raise _Failed(play, broken) from None
+    except CannotPrepare as error:
+        refused = Broken("auth.login", "everybody of the run can log in", error)
+        raise _Failed(play, refused) from None
 
 
 def _opened(begin: Callable[[], Play]) -> Play:
     play = begin()
     try:
         # Two, whose names are in another order than their age: what holds for one may not for both.
-        _create(play, "owner", "Zebra")
-        _create(play, "colleague", "Aardvark")
+        chance = random.Random(0)  # noqa: S311 - what it decides is no secret
+        for who, name, key in (("owner", "Zebra", "sk-zebra"), ("colleague", "Aardvark", "sk-ant")):
+            room = _create(play, who, name)
+            _configure(play, room, who, Config(ADDRESSES[0], f"{key}-0123456789", MODELS[1]))
+            _limit(play, room, chance.choice)
+        for name in CAST:
+            if (play.quotas[name] or {}).get("max_workspaces") is None:
+                _allow(play, name, {"max_workspaces": 2**31 - 2})
     except Broken as broken:
         raise _Failed(play, broken) from None
     return play

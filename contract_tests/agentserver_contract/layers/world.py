@@ -128,6 +128,7 @@ class Play:
     rooms: dict[str, Room] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     quotas: dict[str, dict[str, int | None] | None] = field(default_factory=dict)
+    limited: dict[str, Stamp] = field(default_factory=lambda: {name: Stamp() for name in CAST})
     roles: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     """The steps so far, as calls of the SDK."""
@@ -351,9 +352,10 @@ class Play:
         maximum = self.defaults["max_workspaces_per_user"] if override is None else override
         self._expect(place, f"what {name} may own", maximum, quota.max)
         place = "admin.users.quota.get"
-        seen_override = self._must("admin", place, self.ids[name]).to_dict()["overrides"]
-        shown = seen_override and {"max_workspaces": seen_override["max_workspaces"]}
-        self._expect(place, f"{name}'s override", self.quotas[name], shown)
+        whole = self._must("admin", place, self.ids[name]).to_dict()
+        default = {"max_workspaces_per_user": self.defaults["max_workspaces_per_user"]}
+        self._expect(place, "the default", default, whole["defaults"])
+        self._check_overrides(place, self.quotas[name], self.limited[name], whole["overrides"])
 
     def _check_administration(self) -> None:
         place = "admin.workspaces.list"
@@ -369,7 +371,10 @@ class Play:
             owners = [self.ids[name] for name in room.holding("owner")]
             self._expect(place, "its owner who came first", owners[0], row.owner and row.owner.id)
         place = "admin.users.list"
-        users = [each for each in self._must("admin", place) if each.id in self.ids.values()]
+        everybody = self._must("admin", place)
+        ages = [each.created_at for each in everybody]
+        self._expect(place, "the oldest first", sorted(ages), ages)
+        users = [each for each in everybody if each.id in self.ids.values()]
         self._expect(place, "each account once", len(self.ids), len(users))
         seen = {each.id: each.role.value for each in users}
         for name, role in self.roles.items():

@@ -142,13 +142,17 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         "--shard", type=_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts"
     )
     tried.add_argument("--read-only", action="store_true", help="only what changes nothing")
-    tried.add_argument(
-        "--departures", type=Path, metavar="FILE", help="known departures, which break nothing"
-    )
+    _add_departures(tried)
     told = command.add_argument_group("what is told")
     told.add_argument("--format", choices=("text", "json"), default="text")
     told.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
     told.add_argument("--html", type=Path, metavar="FILE", help="write an HTML report")
+
+
+def _add_departures(command: argparse._ActionsContainer) -> None:
+    command.add_argument(
+        "--departures", type=Path, metavar="FILE", help="known departures, which break nothing"
+    )
 
 
 def _add_record(command: argparse.ArgumentParser) -> None:
@@ -162,6 +166,7 @@ def _add_record(command: argparse.ArgumentParser) -> None:
 
 def _add_replay(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", type=Path, help="a cassette")
+    _add_departures(command)
 
 
 def _add_gate(command: argparse.ArgumentParser) -> None:
@@ -219,6 +224,7 @@ def record(options: argparse.Namespace) -> int:
 def replay(options: argparse.Namespace) -> int:
     """Play a cassette through the SDK, strict and lenient."""
     contract = _contract(options.contract)
+    known = _departures(options.departures)
     style = Style(sys.stdout, options.color)
     try:
         cassette = cassettes.read(options.file)
@@ -226,8 +232,14 @@ def replay(options: argparse.Namespace) -> int:
         raise CannotRun(str(error)) from None
     style.heading(f"{options.file}: recorded from {cassette.source}")
     result = cassettes.play(contract, cassette)
-    style.text(result_text(result))
-    return HOLDS if result.holds else BROKEN
+    account = departures.account_live(contract, known, result.all_findings)
+    for name, findings in sorted(account.explained.items()):
+        style.line(f"{name}: {len(findings)} x, as listed")
+    unexplained = LayerResult(result.layer, cases=result.cases, notes=result.notes)
+    for finding in account.unexplained:
+        unexplained.add(finding)
+    style.text(result_text(unexplained))
+    return HOLDS if unexplained.holds else BROKEN
 
 
 def judge(options: argparse.Namespace) -> int:

@@ -202,12 +202,11 @@ class _Stay:
             self._workspaces_of(Person(SPARE, me.email, me.id, spare.password, session))
 
     def _workspaces_of(self, person: Person) -> None:
-        own = {each.id for each in self._own()}
         with self._as(person) as client:
             for workspace in client.workspaces.list():
                 members = client.workspaces.members.list(workspace.id)
                 owns = any(m.user_id == person.id and m.role == "owner" for m in members)
-                if owns and all(member.user_id in own for member in members):
+                if owns and all(self.guard.owns(member.user_id) for member in members):
                     client.workspaces.delete(workspace.id)
 
     def _accounts(self) -> None:

@@ -37,6 +37,8 @@ _KINDS_OF_CHECK: Mapping[str, frozenset[str]] = {
     "response_headers_conformance": frozenset({"header"}),
     "negative_data_rejection": frozenset({"accepted"}),
     "positive_data_acceptance": frozenset({"refused"}),
+    "documented status": frozenset({"status"}),
+    "strict decoding": frozenset({"media-type", "schema"}),
 }
 
 

@@ -136,11 +136,17 @@ class Differential:
             self.tally[name, verdict] += 1
         return divergences
 
-    def lenient_refusal(self, operation: Operation, request: Request, answer: Answer) -> str | None:
-        """What a client that is not strict raises for an answer it should take, if it does."""
+    def refusal(
+        self, operation: Operation, request: Request, answer: Answer, *, strict: bool
+    ) -> str | None:
+        """What a client raises that cannot take an answer; None when it takes it.
+
+        Raises:
+            Inexpressible: The SDK cannot send the request at all.
+        """
         method = method_of(self._anybody, operation)
         expression = express(self.contract, operation, request, method)
-        error = _call(operation, expression, request, answer, strict=False).error
+        error = _call(operation, expression, request, answer, strict=strict).error
         taken = error is None if answer.status < 400 else isinstance(error, StatusError)
         return None if taken else _shown(error)
 

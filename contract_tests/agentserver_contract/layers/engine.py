@@ -94,7 +94,7 @@ def try_part(
         settings: More of Schemathesis's configuration: which phases, how many examples.
         scene: What the contract's examples are about; a new workspace when left out.
     """
-    caller = people[part.caller]
+    caller, given = people[part.caller], scene is not None
     if scene is None:
         scene = set_scene(contract, people, PEERS[0], {COLLEAGUE: "developer"}, caller)
     home = Home(target, people, scene)
@@ -104,7 +104,8 @@ def try_part(
 
     def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
         fit_bytes(contract, case)
-        stage.before_call(case)
+        if not given:
+            stage.before_call(case)
         home.bring(case)
         for each in writes:
             each.before_call(case)

@@ -436,6 +436,11 @@ def a_maintainer_sets_the_endpoint(play: Play, choose: Choose) -> None:
         room.config = config
         room.configured.moves()
         play.check_room(room)
+        seen = play.call(who, "workspaces.llm_config.get", room.id)
+        if [{"id": each.id, "name": each.name} for each in seen.models] != config.models:
+            raise Broken(
+                "workspaces.llm_config.get", "the models, in order, repeated ones too", seen
+            )
 
 
 @_transition(_has_room)

@@ -1,0 +1,160 @@
+"""A cassette has every operation and no secret, and plays without its server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import vcr
+import yaml
+from faulty import served
+
+from agentserver import Client
+from agentserver_contract import cassettes
+from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
+from agentserver_contract.contract import Contract
+from agentserver_contract.people import email_of
+from agentserver_contract.wire import SESSION_COOKIE, Answer, Request
+
+PASSWORD = "never in a cassette"
+
+
+@pytest.fixture(scope="module")
+def cassette(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cassette")
+    path = folder / "reference.yaml"
+    with served(folder) as url, pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AGENTSERVER_EMAIL", email_of("admin"))
+        patched.setenv("AGENTSERVER_PASSWORD", PASSWORD)
+        words = ["record", url, str(path), "--allow-global", "--source", "the reference server"]
+        assert main(words) == HOLDS
+    return path
+
+
+def test_every_operation_is_recorded_with_a_success(cassette: Path, contract: Contract) -> None:
+    recorded = {
+        operation.id
+        for exchange in cassettes.read(cassette).exchanges
+        if exchange.answer.status < 300
+        and (operation := contract.operation_at(exchange.request.method, exchange.request.path))
+    }
+    assert recorded == contract.operations.keys()
+
+
+def test_cassette_names_its_source(cassette: Path) -> None:
+    assert cassettes.read(cassette).source == "the reference server"
+
+
+def test_cassette_holds_no_secret(cassette: Path) -> None:
+    text = cassette.read_text()
+    assert PASSWORD not in text
+    assert "sk-0123456789abcdef" not in text
+    document = yaml.safe_load(text)
+    for interaction in document["interactions"]:
+        for part in ("request", "response"):
+            headers = interaction[part]["headers"]
+            for value in [*headers.get("cookie", []), *headers.get("set-cookie", [])]:
+                token = value.partition(f"{SESSION_COOKIE}=")[2].partition(";")[0]
+                assert token in ("", "***"), f"a session in {part}: {value}"
+
+
+def test_cassette_plays_through_the_sdk_without_a_server(
+    cassette: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", str(cassette)]) == HOLDS
+    told = capsys.readouterr().out
+    assert "the reference server" in told
+    assert "0 findings" in told
+
+
+def test_vcrpy_plays_the_cassette_too(cassette: Path) -> None:
+    exchanges = cassettes.read(cassette).exchanges
+    listed = next(e for e in exchanges if e.request.path == "/api/workspaces/quota")
+    recorder = vcr.VCR(record_mode="none", match_on=["method", "path"])
+    with (
+        recorder.use_cassette(str(cassette)),
+        Client(cassettes.HOST, session="any", allow_insecure_http=True) as client,
+    ):
+        quota = client.workspaces.get_creation_quota()
+    assert quota.to_dict() == listed.answer.json()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ('"current":', '"current"', "the SDK can read the answer"),
+        ('"current":', '"currently":', "the answer is as the contract has it"),
+        ("code: 204", "code: 202", "the status is a documented one"),
+    ],
+    ids=["no JSON", "a field of another name", "another status"],
+)
+def test_answer_that_the_sdk_does_not_understand_is_found(
+    cassette: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    old: str,
+    new: str,
+    kind: str,
+) -> None:
+    text = cassette.read_text()
+    assert old in text
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(text.replace(old, new))
+    status = main(["replay", str(changed)])
+    told = capsys.readouterr().out
+    assert status == BROKEN, told
+    assert kind in told
+
+
+def test_request_that_the_sdk_would_send_otherwise_is_found(
+    cassette: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = cassette.read_text()
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(text.replace("/api/workspaces/quota", "/api/workspaces//quota", 1))
+    assert main(["replay", str(changed)]) in (HOLDS, BROKEN)
+    assert "no operation of the contract" in capsys.readouterr().out
+
+
+def test_listed_departure_of_a_recorded_answer_breaks_nothing(
+    cassette: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed, listed = tmp_path / "changed.yaml", tmp_path / "departures.toml"
+    text = cassette.read_text()
+    changed.write_text(text.replace("code: 204", "code: 202"))
+    listed.write_text(
+        "[accepted]\noperations = '*'\nkind = 'status'\nstatus = 202\n"
+        "answers = 'Says accepted.'\nwhy = 'It is done already.'\n"
+    )
+    status = main(["replay", str(changed), "--departures", str(listed)])
+    told = capsys.readouterr().out
+    assert status == HOLDS, told
+    assert f"accepted: {text.count('code: 204')} x, as listed" in told
+
+
+@pytest.mark.parametrize("text", ["", "version: 1", "- a list", ":\n  - ["], ids=repr)
+def test_file_that_is_no_cassette_is_told_in_one_line(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "none.yaml"
+    path.write_text(text)
+    assert main(["replay", str(path)]) == COULD_NOT_RUN
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert str(path) in line
+
+
+def test_secrets_are_hidden_on_both_sides() -> None:
+    exchange = cassettes.scrubbed(
+        cassettes.Exchange(
+            Request(
+                "POST",
+                "/api/auth/login",
+                {"cookie": f"{SESSION_COOKIE}=secret", "authorization": "Bearer secret"},
+                b'{"email": "a@b", "password": "secret", "nested": [{"api_key": "secret"}]}',
+            ),
+            Answer(200, {"set-cookie": (f"{SESSION_COOKIE}=secret; Path=/",)}, b'{"api_key": ""}'),
+        )
+    )
+    assert "secret" not in repr((exchange, exchange.request.headers, exchange.answer.headers))
+    assert exchange.answer.headers["set-cookie"] == (f"{SESSION_COOKIE}=***; Path=/",)
+    assert exchange.answer.body == b'{"api_key": ""}'

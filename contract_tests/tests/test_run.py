@@ -1,0 +1,87 @@
+"""All layers together, in process, on each database; and what keeps time and count of them."""
+
+from __future__ import annotations
+
+from servers import in_process, settle
+
+from agentserver_contract import run as runs
+from agentserver_contract.contract import Contract
+from agentserver_contract.layers import stateful
+from agentserver_contract.pace import Pace
+from agentserver_contract.report import findings_text, result_text
+from agentserver_contract.tally import Tally
+from agentserver_contract.wire import Answer, Request
+
+A_REQUEST = Request("GET", "/healthz", {})
+
+
+def test_every_layer_holds_and_the_gate_finds_nothing_missing(
+    contract: Contract, database_url: str, seed: int
+) -> None:
+    tally = Tally(contract)
+    with in_process(database_url, watches=[tally]) as server:
+        people = settle(server.target)
+        setting = runs.Setting(
+            server.target,
+            people,
+            contract,
+            runs.Plan(seed, examples=3, scenarios=30),
+            expired=server.expired_session(people["owner"]),
+            snapshot=server.rows,
+        )
+        outcome = runs.run(setting, tally)
+    for result in outcome.results:
+        print(result_text(result))
+    assert outcome.holds, findings_text(outcome.unexplained)
+    waived = {reason for layer, _, reason in outcome.not_run}
+    assert waived == {
+        "only a server whose operator has switched password accounts off answers this",
+        "only a server whose language-model proxy is unreachable or switched off answers this",
+    }
+
+
+def test_scenarios_follow_links_through_many_operations(
+    contract: Contract, sqlite_url: str, seed: int
+) -> None:
+    with in_process(sqlite_url) as server:
+        result = stateful.run(
+            server.target, settle(server.target), contract, seed=seed, scenarios=40
+        )
+    assert result.holds, findings_text(result.findings)
+    linked = {"get_workspace", "delete_workspace", "create_workspace", "list_workspace_members"}
+    assert linked <= result.succeeded.keys(), f"succeeded: {sorted(result.succeeded)}"
+
+
+def test_pace_lets_out_no_more_than_it_may() -> None:
+    now = 100.0
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += seconds
+
+    pace = Pace(4, clock=lambda: now, sleep=sleep)
+    for _ in range(5):
+        pace.before(A_REQUEST)
+    assert now == 101.0, "the fifth of four a second goes out a second after the first"
+    now += 10
+    slept.clear()
+    pace.before(A_REQUEST)
+    assert not slept, "whoever was slower need not wait"
+
+
+def test_tally_counts_answers_by_operation(contract: Contract) -> None:
+    tally = Tally(contract)
+    for method, path, status in (
+        ("GET", "/api/workspaces/quota", 200),
+        ("GET", "/api/workspaces/any", 403),
+        ("GET", "/api/workspaces/any", 403),
+        ("POST", "/api/nothing", 404),
+    ):
+        tally.after(Request(method, path, {}), Answer(status, {}))
+    assert tally.taken() == {
+        ("get_workspace_creation_quota", 200): 1,
+        ("get_workspace", 403): 2,
+    }
+    assert not tally.taken(), "what was taken is counted no more"

@@ -1,0 +1,218 @@
+"""The tool: what it prints and writes, what it ends with, and how a run is made again."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from faulty import served, without_header
+
+from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
+from agentserver_contract.people import email_of
+
+QUICK = ("--examples", "1", "--scenarios", "4", "--seed", "7")
+ONE = ("--operation", "check_session")
+FACT = """
+[no-nosniff]
+operations = '*'
+kind = 'header'
+rule = 'missing'
+at = '^X-Content-Type-Options$'
+answers = 'It never says nosniff.'
+why = 'A browser should not guess.'
+
+[never-seen]
+operations = 'login'
+kind = 'status'
+status = 418
+answers = 'It is a teapot.'
+why = 'It should not be.'
+"""
+
+
+@pytest.fixture(autouse=True)
+def credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On an empty server the administrator of the run is registered by it."""
+    monkeypatch.setenv("AGENTSERVER_EMAIL", email_of("admin"))
+    monkeypatch.setenv("AGENTSERVER_PASSWORD", "of a server made for this test")
+    monkeypatch.delenv("AGENTSERVER_SESSION", raising=False)
+    monkeypatch.delenv("AGENTSERVER_CONTRACT_SECRET", raising=False)
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Iterator[str]:
+    with served(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Iterator[str]:
+    with served(tmp_path, without_header("x-content-type-options")) as url:
+        yield url
+
+
+def test_server_that_keeps_the_contract_holds(
+    sound: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["run", sound, *QUICK, "--allow-global"])
+    told = capsys.readouterr().out
+    assert status == HOLDS, told
+    assert "seed 7" in told
+    assert "The contract holds" in told
+    for layer in ("roles", "refusals", "model", "stateful", "fuzzing", "gate"):
+        assert re.search(rf"^ *{layer}: \d+ cases", told, re.MULTILINE), f"no progress of {layer}"
+    assert "roles expired" in told, "what a run by URL cannot try is told"
+    assert "\x1b" not in told, "colour is for terminals"
+
+
+def test_broken_promise_is_told_with_what_shows_it(
+    broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["run", broken, *QUICK, "--layers", "fuzzing", *ONE])
+    told = capsys.readouterr().out
+    assert status == BROKEN, told
+    assert "check_session: " in told
+    for part in ("promised at", "sent         curl", "came         401", "replay"):
+        assert part in told, f"a failure must have {part!r}:\n{told}"
+
+
+def test_replay_line_finds_the_same_again(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", broken, *QUICK, "--layers", "fuzzing", *ONE, "--format", "json"])
+    first = json.loads(capsys.readouterr().out)["findings"]
+    (replay,) = {finding["replay"] for finding in first}
+    name, *arguments = shlex.split(replay)
+    assert name == "agentserver-contract"
+    assert main([*arguments, "--format", "json"]) == BROKEN
+    again = json.loads(capsys.readouterr().out)["findings"]
+    assert [f["promise"] for f in again] == [f["promise"] for f in first]
+
+
+def test_listed_departure_breaks_nothing_and_idle_ones_are_told(
+    broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "departures.toml"
+    listed.write_text(FACT)
+    words = ["run", broken, *QUICK, "--layers", "fuzzing", *ONE, "--departures", str(listed)]
+    status = main(words)
+    told = capsys.readouterr().out
+    assert status == HOLDS, told
+    assert "no-nosniff: " in told
+    assert "It never says nosniff." in told
+    assert "never-seen: listed, and not met in this run" in told
+
+
+def test_departure_explains_no_other_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "departures.toml"
+    listed.write_text(FACT)
+    with served(tmp_path, without_header("x-request-id")) as url:
+        words = ["run", url, *QUICK, "--layers", "fuzzing", *ONE, "--departures", str(listed)]
+        assert main(words) == BROKEN, capsys.readouterr().out
+
+
+def test_reports_say_the_same(
+    broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    junit, page = tmp_path / "junit.xml", tmp_path / "run.html"
+    words = ["run", broken, *QUICK, "--layers", "roles,fuzzing", *ONE]
+    main([*words, "--format", "json", "--junit", str(junit), "--html", str(page)])
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert "fuzzing ..." in captured.err, "progress does not disturb the JSON"
+    assert document["seed"] == 7
+    assert document["holds"] is False
+    promises = {finding["promise"] for finding in document["findings"]}
+    assert promises
+    suites = {suite.get("name"): suite for suite in ET.parse(junit).getroot()}  # noqa: S314 (ours)
+    failures = {each.get("message") for each in suites["fuzzing"].iter("failure")}
+    assert failures == promises
+    skipped = {each.get("message") for each in suites["roles"].iter("skipped")}
+    assert "no session can be made to run out over HTTP" in skipped
+    text = page.read_text()
+    assert "The contract is broken" in text
+    for promise in promises:
+        assert promise.replace("'", "&#x27;") in text
+    assert "http://" not in text.replace(broken, ""), "the page asks no other host for anything"
+
+
+def test_no_report_shows_a_secret(
+    broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    junit, page = tmp_path / "junit.xml", tmp_path / "run.html"
+    words = ["run", broken, *QUICK, "--layers", "fuzzing"]
+    main([*words, "--format", "json", "--junit", str(junit), "--html", str(page)])
+    captured = capsys.readouterr()
+    for text in (captured.out, captured.err, junit.read_text(), page.read_text()):
+        assert "of a server made for this test" not in text
+        assert not re.search(r"agentserver-token=[0-9a-zA-Z]{8}", text)
+
+
+def test_shards_try_everything_once_and_are_judged_together(
+    sound: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    tried: list[set[str]] = []
+    for shard in ("1/2", "2/2"):
+        words = ["run", sound, *QUICK, "--allow-global", "--format", "json", "--shard", shard]
+        assert main(words) == HOLDS
+        report = tmp_path / f"{shard[0]}.json"
+        report.write_text(capsys.readouterr().out)
+        reports.append(str(report))
+        layers = {each["layer"]: each for each in json.loads(report.read_text())["layers"]}
+        assert "a shard meets a part" in layers["gate"]["not_run"]["gate"]
+        tried.append(set(layers["fuzzing"]["cases"]))
+    assert not tried[0] & tried[1], "an operation is in one shard only"
+    assert len(tried[0] | tried[1]) == 36
+    assert main(["gate", *reports]) == HOLDS, capsys.readouterr().out
+    assert main(["gate", reports[1]]) == BROKEN, "half of the shards are not the whole"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["ftp://127.0.0.1"], "http or https"),
+        (["http://user:pass@127.0.0.1"], "no user"),
+        (["http://127.0.0.1", "--operation", "fly"], "the contract has no fly"),
+        (["http://127.0.0.1", "--departures", "nowhere.toml"], "nowhere.toml"),
+        (["http://127.0.0.1", "--contract", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_what_cannot_be_run_is_told_in_one_line(
+    words: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *words]) == COULD_NOT_RUN
+    (told,) = capsys.readouterr().err.strip().splitlines()
+    assert told.startswith("agentserver-contract: ")
+    assert line in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--shard", "3/2"], ["--layers", "magic"], ["--rate-limit", "0/s"], ["--examples", "0"]],
+    ids=" ".join,
+)
+def test_option_that_makes_no_sense_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "http://127.0.0.1", *words])
+    assert ended.value.code == COULD_NOT_RUN
+    assert words[0] in capsys.readouterr().err
+
+
+def test_fault_of_the_tool_does_not_look_like_one_of_the_server(
+    sound: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("agentserver_contract.layers.roles.table", fail)
+    assert main(["run", sound, *QUICK, "--layers", "roles"]) == COULD_NOT_RUN
+    assert "ZeroDivisionError" in capsys.readouterr().err

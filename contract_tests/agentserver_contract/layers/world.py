@@ -231,6 +231,8 @@ class Play:
         Raises:
             Broken: Another status came.
         """
+        if self.tick is not None:
+            self.tick()
         operation = self.operation(place)
         sent = {} if who is None else cookie(self.people[who].session)
         sent |= {"content-type": "application/json"} if body is not None else {}

@@ -187,7 +187,7 @@ def run(options: argparse.Namespace) -> int:
         if plan.read_only:
             scene = _what_is_there(contract, visit)
         outcome = runs.run(
-            runs.Setting(target, visit.people, contract, plan, scene=scene),
+            runs.Setting(target, visit.people, contract, plan, settle=visit.settle, scene=scene),
             tally,
             known=known,
             told=console.told,

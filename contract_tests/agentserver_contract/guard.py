@@ -68,8 +68,8 @@ class Guard:
         spare: Passwords by address with which an account may be opened, as the run can then clear
             away what a server puts into it.
         absent: Addresses that never have an account; nobody is registered with them.
-        allow_global: Whether settings that concern everybody, and the role of the administrator
-            whose credential was given, may be changed.
+        allow_global: Whether settings that concern everybody may be changed, and the role of the
+            administrator where that is one of the run's own people.
         read_only: Whether nothing at all may be written.
     """
 
@@ -98,6 +98,7 @@ class Guard:
             self._nothing_unknown,
             self._nothing_of_the_administrators_own,
             self._nothing_global,
+            self._no_role_of_the_administrator,
             self._no_foreign_id,
             self._no_foreign_reference,
             self._no_foreign_email,
@@ -160,21 +161,22 @@ class Guard:
     def _nothing_global(self, write: _Write) -> str | None:
         if self.allow_global or not write.for_administrators:
             return None
-        ids = list(write.ids)
-        if not ids:
+        if not any(write.ids):
             return "a write on settings that concern everybody"
-        demotes = any(operation.id == _ROLE_CHANGE for operation in write.operations)
-        if demotes and self.administrator is not None and self.administrator.id in ids:
-            return "a write on the role of the administrator"
         return None
 
     def _no_foreign_id(self, write: _Write) -> str | None:
-        roles_only = {operation.id for operation in write.operations} == {_ROLE_CHANGE}
-        for each in write.ids:
-            administrators = self.administrator is not None and each == self.administrator.id
-            if not self.owns(each) and not (administrators and roles_only and self.allow_global):
-                return "a write on something that the run did not make"
-        return None
+        if all(map(self.owns, write.ids)):
+            return None
+        return "a write on something that the run did not make"
+
+    def _no_role_of_the_administrator(self, write: _Write) -> str | None:
+        """An own one may lose it where global writes are allowed; no one could give it back."""
+        changes = any(operation.id == _ROLE_CHANGE for operation in write.operations)
+        given = self.administrator
+        if not changes or given is None or given.id not in write.ids:
+            return None
+        return None if self.allow_global and given.own else "a write on the administrator's role"
 
     def _no_foreign_reference(self, write: _Write) -> str | None:
         for names, text in _texts(write.request):

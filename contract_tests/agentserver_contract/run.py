@@ -70,6 +70,8 @@ class Setting:
     people: People
     contract: Contract
     plan: Plan
+    settle: Callable[[], None] = lambda: None
+    """Makes each layer begin with everybody in the state in which they were gathered."""
     scene: Scene | None = None
     """What exists already, where nothing may be made."""
     expired: str | None = None
@@ -243,6 +245,7 @@ def reads(contract: Contract, operation_id: str) -> bool:
 def _played(layer: Layer, setting: Setting) -> LayerResult:
     """A layer's result; where the server fails what the layer builds on, that is the finding."""
     try:
+        setting.settle()
         return layer.run(setting)
     except (AgentserverError, CannotPrepare) as error:
         result = LayerResult(layer.name, seed=setting.plan.seed)

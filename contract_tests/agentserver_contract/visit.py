@@ -52,6 +52,8 @@ class Visit:
     """A run's stay on a server."""
 
     people: People
+    settle: Callable[[], None] = lambda: None
+    """Gives everybody back the role and the limits that a run needs, whatever took them away."""
     left_behind: list[str] = field(default_factory=list)
     """What could not be put back, each in one line; complete when the visit has ended."""
 
@@ -90,8 +92,9 @@ def visiting(
     stay.put_back()  # what a run left that could not end
     if stay.problems:
         raise CannotPrepare("; ".join(stay.problems))
-    visit = Visit(people)
+    visit = Visit(people, stay.settle)
     try:
+        stay.remember()
         stay.settle()
         yield visit
     finally:
@@ -156,11 +159,16 @@ class _Stay:
     problems: list[str] = field(default_factory=list)
     _defaults: AdminQuotaDefaultsResponse | None = None
 
-    def settle(self) -> None:
-        """Let everybody make as many workspaces as a run needs."""
-        with self._as_administrator() as client:
-            if self.guard.allow_global:
+    def remember(self) -> None:
+        """Note what concerns everybody, where the run may change it."""
+        if self.guard.allow_global:
+            with self._as_administrator() as client:
                 self._defaults = client.admin.quota_defaults.get()
+
+    def settle(self) -> None:
+        """Let everybody make as many workspaces as a run needs, and nobody administer."""
+        self._accounts()
+        with self._as_administrator() as client:
             for person in self._own():
                 client.admin.users.quota.set(person.id, max_workspaces=NO_LIMIT)
 

@@ -21,7 +21,7 @@ CONTRACT = Path(__file__).parents[2] / "openapi.yaml"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The words that a replay command carries."""
     group = parser.getgroup("contract tests")
-    group.addoption("--seed", type=int, help="make the run again that printed this seed")
+    group.addoption("--seed", default="1", help="a number, or `random` for another each time")
     group.addoption(
         "--operation", action="append", help="show only what is found on this operation"
     )
@@ -34,8 +34,9 @@ def contract() -> Contract:
 
 @pytest.fixture(scope="session")
 def seed(request: pytest.FixtureRequest) -> int:
+    """The same each time, so that a change is judged by what it changes; `random` finds more."""
     given = request.config.getoption("--seed")
-    return random.SystemRandom().randrange(2**32) if given is None else given
+    return random.SystemRandom().randrange(2**32) if given == "random" else int(given)
 
 
 @pytest.fixture

@@ -103,9 +103,17 @@ def in_own_process(folder: Path) -> Iterator[Target]:
 def settle(target: Target) -> People:
     """Everybody on a new server, who may make as many workspaces as a run needs."""
     people = gather(target)
-    with target.client(session=people["admin"].session) as administrator:
-        administrator.admin.quota_defaults.set(max_workspaces_per_user=0)
+    reset(people)
     return people
+
+
+def reset(people: People) -> None:
+    """Let everybody make as many workspaces as a run needs, and one alone administer."""
+    with people.target.client(session=people["admin"].session) as client:
+        client.admin.quota_defaults.set(max_workspaces_per_user=0)
+        for user in client.admin.users.list():
+            if user.role == "admin" and user.id != people["admin"].id:
+                client.admin.users.set_role(user.id, role="user")
 
 
 def _rows(connection: Connection) -> Rows:

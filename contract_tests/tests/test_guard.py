@@ -130,9 +130,12 @@ def test_what_was_only_read_or_refused_is_not_the_runs_own(
 def test_global_writes_pass_only_where_they_are_allowed(contract: Contract) -> None:
     guard = guard_of(contract, allow_global=True)
     guard.before(sent("PUT", "/api/admin/quotas/defaults", {"max_workspaces_per_user": 0}))
-    guard.before(sent("PUT", f"/api/admin/users/{OPERATOR.id}/role", {"role": "user"}))
-    with pytest.raises(Refused):
-        guard.before(sent("DELETE", f"/api/admin/users/{OPERATOR.id}/quota"))
+    role = sent("PUT", f"/api/admin/users/{OPERATOR.id}/role", {"role": "user"})
+    with pytest.raises(Refused, match="role"):
+        guard.before(role)
+    guard.administrator = Administrator(OPERATOR.id, OPERATOR.session, own=True)
+    guard.own(OPERATOR.id)
+    guard.before(role)
 
 
 @pytest.mark.parametrize(

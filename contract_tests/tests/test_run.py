@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from servers import in_process, settle
+from servers import in_process, reset, settle
 
 from agentserver_contract import run as runs
 from agentserver_contract.contract import Contract
@@ -26,6 +26,7 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
             people,
             contract,
             runs.Plan(seed, examples=3, scenarios=30),
+            settle=lambda: reset(people),
             expired=server.expired_session(people["owner"]),
             snapshot=server.rows,
         )

@@ -71,7 +71,7 @@ def test_every_row_of_others_is_as_it_was(
     assert not lost, f"changed or removed: {lost}"
     people = new.pop("users")
     assert all(OF_THE_RUN in str(person) for person in people), f"somebody else's: {people}"
-    ids = {person[0] for person in people}
+    ids = {person[1] for person in people}
     for table, found in new.items():
         # Credentials and sessions of the run's own people are all that may remain beside them.
         assert table in ("user_credentials", "sessions"), f"left in {table}: {found}"
@@ -164,6 +164,7 @@ def test_everything_is_put_back_when_the_run_fails(
             with target.client(session=visit.people["admin"].session) as client:
                 client.admin.quota_defaults.set(max_workspaces_per_user=1)
                 client.admin.users.set_role(visit.people["colleague"].id, role="admin")
+            with door.client(session=visit.people["admin"].session) as client:
                 client.admin.users.set_role(visit.people["admin"].id, role="user")
             raise ZeroDivisionError
 

@@ -67,6 +67,17 @@ OPERATION_OPTIONS: tuple[Mapping[str, Any], ...] = (
             }
         },
     },
+    {
+        # Deleting takes an override or a setting away; reading then tells what holds without it.
+        "include-operation-id": [
+            "admin_get_user_quota",
+            "admin_get_workspace_quota",
+            "admin_get_workspace_llm_quota",
+            "get_workspace_llm_quota",
+            "get_workspace_llm_config",
+        ],
+        "checks": {"use_after_free": {"enabled": False}},
+    },
 )
 
 

@@ -166,6 +166,7 @@ def somebody_creates_a_workspace(play: Play, choose: Choose) -> None:
 
 
 def _create(play: Play, who: str, name: str) -> Room:
+    _allow_one_more(play, who)
     made = play.call(who, "workspaces.create", name=name)
     room = Room(made.id, name, made.created_at, Stamp(made.updated_at), {who: "owner"})
     play.rooms[made.id] = room
@@ -660,6 +661,14 @@ def _allow(play: Play, name: str, given: dict[str, Any]) -> None:
     play.limited[name].moves()
 
 
+def _allow_one_more(play: Play, name: str) -> None:
+    """Lift a limit that an earlier step, or the server's default, has set too low."""
+    override = (play.quotas[name] or {}).get("max_workspaces")
+    limit = play.defaults["max_workspaces_per_user"] if override is None else override
+    if limit and play.owns(name) >= limit:
+        _allow(play, name, {"max_workspaces": 0})
+
+
 @_transition()
 def a_quota_is_reached(play: Play, choose: Choose) -> None:
     """Whoever owns as many as that may not create one more, until there is room."""
@@ -840,6 +849,7 @@ def nobody_may_do_anything(play: Play, choose: Choose) -> None:
 
 @_transition(lambda play: len(play.rooms) < _MOST_ROOMS)
 def names_are_kept_as_given(play: Play, choose: Choose) -> None:
+    _allow_one_more(play, "outsider")
     for name in NAMES:
         made = play.call("outsider", "workspaces.create", name=name)
         seen = play.call("outsider", "workspaces.get", made.id)
@@ -894,6 +904,7 @@ def bodies_are_read_as_promised(play: Play, choose: Choose) -> None:
 
 @_transition(_has_room)
 def an_id_is_the_servers_to_give(play: Play, choose: Choose) -> None:
+    _allow_one_more(play, "outsider")
     place = "workspaces.create"
     body = b'{"name": "mine", "id": "mine", "created_at": "2000-01-01T00:00:00Z", "owner": "x"}'
     made = play.raw(place, "outsider", "/api/workspaces", body, status=201).json()
@@ -1030,15 +1041,13 @@ def run(
     def begin() -> Play:
         return Play(target, people, contract, result, allow_global, tick)
 
-    for play_through in (_each_once, _at_random):
-        play = None
-        try:
-            play_through(begin, seed, runs, steps)
-        except _Failed as failed:
-            play = failed.play
-            result.add(_finding(failed.play, failed.broken, seed))
-        if play is not None:
-            break
+    try:
+        for failed in _each_once(begin, seed):
+            result.add(_finding(failed, seed))
+        if result.holds:
+            _at_random(begin, seed, runs, steps)
+    except _Failed as failed:
+        result.add(_finding(failed, seed))
     result.seconds = time.monotonic() - started
     return result
 
@@ -1046,10 +1055,11 @@ def run(
 class _Failed(Exception):
     """A play came to a step that broke the model."""
 
-    def __init__(self, play: Play, broken: Broken) -> None:
+    def __init__(self, play: Play, broken: Broken, step: str) -> None:
         super().__init__(broken.promise)
         self.play = play
         self.broken = broken
+        self.step = step
 
 
 def _step(play: Play, name: str, choose: Choose) -> None:
@@ -1058,10 +1068,12 @@ def _step(play: Play, name: str, choose: Choose) -> None:
         TRANSITIONS[name].happen(play, choose)
         play.check()
     except Broken as broken:
-        raise _Failed(play, broken) from None
+        raise _Failed(play, broken, name) from None
     except CannotPrepare as error:
         refused = Broken("auth.login", "everybody of the run can log in", error)
-        raise _Failed(play, refused) from None
+        raise _Failed(play, refused, name) from None
+    except Refused as reason:
+        play.result.not_run[name.replace("_", " ")] = str(reason)
 
 
 def _opened(begin: Callable[[], Play]) -> Play:
@@ -1077,12 +1089,12 @@ def _opened(begin: Callable[[], Play]) -> Play:
             if (play.quotas[name] or {}).get("max_workspaces") is None:
                 _allow(play, name, {"max_workspaces": 2**31 - 2})
     except Broken as broken:
-        raise _Failed(play, broken) from None
+        raise _Failed(play, broken, "the beginning") from None
     return play
 
 
-def _each_once(begin: Callable[[], Play], seed: int, runs: int, steps: int) -> None:
-    """Every transition once, those that can happen first."""
+def _each_once(begin: Callable[[], Play], seed: int) -> Iterator[_Failed]:
+    """Every transition once, those that can happen first; after one that fails on new ground."""
     chance = random.Random(seed)  # noqa: S311 - what it decides is no secret
     play = _opened(begin)
     try:
@@ -1090,7 +1102,12 @@ def _each_once(begin: Callable[[], Play], seed: int, runs: int, steps: int) -> N
         chance.shuffle(waiting)
         while ready := [name for name in waiting if TRANSITIONS[name].can(play)]:
             waiting.remove(ready[0])
-            _step(play, ready[0], chance.choice)
+            try:
+                _step(play, ready[0], chance.choice)
+            except _Failed as failed:
+                yield failed
+                play.end()
+                play = _opened(begin)
     finally:
         play.end()
 
@@ -1138,7 +1155,8 @@ def _machine(begin: Callable[[], Play]) -> type[RuleBasedStateMachine]:
     )
 
 
-def _finding(play: Play, broken: Broken, seed: int) -> Finding:
+def _finding(failed: _Failed, seed: int) -> Finding:
+    play, broken = failed.play, failed.broken
     operation = play.operation(broken.place)
     return Finding(
         layer=NAME,
@@ -1149,4 +1167,5 @@ def _finding(play: Play, broken: Broken, seed: int) -> Finding:
         sent=play.log[-1],
         came=str(broken.came),
         replay=f"nox -s contract -- contract_tests/tests/test_model.py --seed {seed}",
+        check=failed.step,
     )

@@ -12,7 +12,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -37,7 +37,7 @@ from agentserver import (
 )
 from agentserver_contract.contract import Contract
 from agentserver_contract.findings import Finding, LayerResult
-from agentserver_contract.guard import NO_SUCH
+from agentserver_contract.guard import NO_SUCH, Refused
 from agentserver_contract.layers.world import (
     CAST,
     LIMITS,

@@ -28,7 +28,8 @@ _TEXTS = ("answers", "why")
 _PATTERNS = ("at", "detail", "promise", "request", "path", "answer")
 _KEYS = {"operations", "kind", "rule", "layer", "check", "status", *_PATTERNS, *_TEXTS}
 
-# What of an exchange each check of a live run is about.
+# What of an exchange each check of a live run is about, or all checks of a layer.
+_KINDS_OF_LAYER: Mapping[str, frozenset[str]] = {"refusals": frozenset({"status", "accepted"})}
 _KINDS_OF_CHECK: Mapping[str, frozenset[str]] = {
     "not_a_server_error": frozenset({"status"}),
     "status_code_conformance": frozenset({"status"}),
@@ -149,7 +150,8 @@ def account_live(
 
 def _facts(contract: Contract, departures: Sequence[Departure], finding: live.Finding) -> list[str]:
     """The departures behind an exchange; none unless they explain all that is wrong with it."""
-    kinds = _KINDS_OF_CHECK.get(finding.check, frozenset())
+    of_layer = _KINDS_OF_LAYER.get(finding.layer, frozenset())
+    kinds = _KINDS_OF_CHECK.get(finding.check, of_layer)
     facts = [fact for fact in _exchange_findings(contract, finding) if fact.kind in kinds]
     names: list[str] = []
     for fact in facts:

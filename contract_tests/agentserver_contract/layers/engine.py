@@ -135,14 +135,26 @@ def try_part(
 
     with ExitStack() as stack:
         identities = stack.enter_context(_identities(part, people))
-        config = _config(identities, chosen, reading.result.seed, settings)
+        config = _config(contract, identities, chosen, reading.result.seed, settings)
         stack.enter_context(_extended((before_call, filter_failure), (sdk_parity, foreign_write)))
         stack.enter_context(target.watching_schemathesis())
         for event in from_schema(target.schema(scene.document(), config)).execute():
             reading.take(event)
 
 
+def _documented_failures(contract: Contract) -> Iterator[dict[str, Any]]:
+    """Where a failing outside service is documented, what says so is no failure of the server."""
+    for operation in contract.operations.values():
+        if failures := [str(status) for status in operation.responses if status >= 500]:
+            expected = {"expected-statuses": ["2xx", "3xx", "4xx", *failures]}
+            yield {
+                "include-operation-id": operation.id,
+                "checks": {"not_a_server_error": expected},
+            }
+
+
 def _config(
+    contract: Contract,
     identities: Mapping[str, Any],
     chosen: list[str],
     seed: int | None,
@@ -159,6 +171,7 @@ def _config(
         "operations": [
             {"exclude-operation-id": chosen, "enabled": False},
             *(dict(options) for options in OPERATION_OPTIONS),
+            *_documented_failures(contract),
         ],
         **settings,
     }

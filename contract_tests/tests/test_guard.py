@@ -50,6 +50,7 @@ REFUSED = [
     sent("POST", "/api/auth/register", {"email": email_of(ABSENT), "password": "x"}),
     sent("POST", "/api/auth/register", {"email": email_of(SPARE), "password": "unknown"}),
     sent("POST", "/api/auth/register", {"email": email_of(SPARE)}),
+    sent("POST", "/api/auth/register", {"email": " Contract-Owner@CONTRACT.example "}),
     sent("POST", "/api/auth/register", {"EMAIL": "real@example.org", "password": "x"}),
     sent("POST", "/api/auth/register", b'{"email": "contract-owner@contract.example"'),
     sent(
@@ -73,7 +74,8 @@ ALLOWED = [
     sent("DELETE", f"/api/workspaces/{NO_SUCH}1"),
     sent("PUT", f"/api/workspaces/{OWN}/members/{COLLEAGUE}", {"role": "guest"}),
     sent("PUT", f"/api/admin/users/{COLLEAGUE}/role", {"role": "admin"}, session=OPERATOR.session),
-    sent("POST", "/api/auth/register", {"email": " Contract-Owner@CONTRACT.example "}),
+    sent("POST", "/api/auth/register", {"email": email_of("owner"), "password": "x"}),
+    sent("POST", "/api/auth/login", {"email": " Contract-Owner@CONTRACT.example "}),
     sent("POST", "/api/auth/register", {"email": "", "password": 1}),
     sent("POST", "/api/auth/register", {"email": email_of(SPARE), "password": "known"}),
     sent("POST", "/api/auth/login", {"email": email_of(SPARE), "password": "guessed"}),

@@ -12,6 +12,8 @@ import httpx
 import requests
 import schemathesis
 import urllib3
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from agentserver import Client
 from agentserver_contract.guard import Guard, Refused
@@ -197,7 +199,7 @@ class AppTransport(httpx.BaseTransport):
         prepared = requests.PreparedRequest()
         prepared.method = request.method
         prepared.url = str(request.url)
-        prepared.headers = requests.structures.CaseInsensitiveDict(request.headers)
+        prepared.headers = CaseInsensitiveDict(request.headers)
         prepared.body = request.read()
         came = self._session.adapter.send(prepared)
         return httpx.Response(
@@ -245,4 +247,4 @@ def _held_back(prepared: requests.PreparedRequest, refusal: Refused) -> requests
         preload_content=False,
         request_method=prepared.method,
     )
-    return requests.adapters.HTTPAdapter().build_response(prepared, raw)
+    return HTTPAdapter().build_response(prepared, raw)

@@ -39,7 +39,9 @@ class Waiver:
 
 def waivers() -> list[Waiver]:
     """The waivers that come with the suite."""
-    return read_waivers((files(__package__) / "waivers.toml").read_text(encoding="utf-8"))
+    return read_waivers(
+        (files("agentserver_contract.layers") / "waivers.toml").read_text(encoding="utf-8")
+    )
 
 
 def read_waivers(text: str) -> list[Waiver]:

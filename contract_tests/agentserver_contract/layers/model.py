@@ -540,9 +540,10 @@ def an_administrator_overrides_limits(play: Play, choose: Choose) -> None:
     given: dict[str, int | None] = {name: _value(name, choose) for name in LIMITS if name != kept}
     greatest = {name: _bytes_or_counts(name)[-1] for name in LIMITS}
     least = dict.fromkeys(LIMITS, 0)
-    few = dict(list(given.items())[:2])
+    few: dict[str, Any] = dict(list(given.items())[:2])
     for part in (few, {**given, kept: None}, {}, {kept: 3}, greatest, least, few):
-        play.call("admin", "admin.workspaces.quota.set", room.id, **part)
+        fields: dict[str, Any] = {**part}
+        play.call("admin", "admin.workspaces.quota.set", room.id, **fields)
         before: dict[str, int | None] = room.overrides or dict.fromkeys(LIMITS)
         room.overrides = {**before, **{k: v for k, v in part.items() if v is not None}}
         room.overridden.moves()
@@ -1126,7 +1127,7 @@ def _at_random(begin: Callable[[], Play], seed: int, runs: int, steps: int) -> N
             database=None,
             phases=[Phase.generate],
             verbosity=Verbosity.quiet,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=tuple(HealthCheck.__members__.values()),
         ),
     )
 

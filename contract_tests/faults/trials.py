@@ -173,6 +173,7 @@ def _model(setting: suite.Setting) -> LayerResult:
         setting.contract,
         seed=setting.plan.seed,
         tick=lambda: None,
+        enough=1,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +13,11 @@ from servers import Server, in_own_process, in_process, settle
 
 from agentserver_contract.contract import Contract
 from agentserver_contract.layers import model
+from agentserver_contract.people import join
 from agentserver_contract.report import findings_text
-from agentserver_reference.operations import workspaces
+from agentserver_reference.call import Call, Reply
+from agentserver_reference.domain.errors import Missing
+from agentserver_reference.operations import auth, workspaces
 from agentserver_reference.storage import llm_configs, members, quotas
 
 
@@ -77,6 +82,116 @@ def test_a_write_that_does_not_do_what_it_says_is_seen(
     monkeypatch.setattr(module, name, fault)
     with in_process(sqlite_url) as server:
         people = settle(server.target)
-        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
+        result = model.run(
+            server.target, people, contract, seed=1, runs=0, tick=ticking(server), enough=1
+        )
     assert not result.holds
-    assert "after these steps" in result.findings[0].detail
+    assert all("after these steps" in finding.detail for finding in result.findings)
+
+
+def test_one_fault_does_not_hide_another(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
+    monkeypatch.setattr(quotas, "delete_of_user", lambda *_: None)
+    with in_process(sqlite_url) as server:
+        people = settle(server.target)
+        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
+    found = {finding.operation for finding in result.findings}
+    assert {"get_workspace_llm_config", "get_workspace_creation_quota"} <= found, (
+        f"only {sorted(found)}"
+    )
+
+
+def test_failure_that_needs_nothing_before_it_is_shown_alone(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
+    with in_process(sqlite_url) as server:
+        people = settle(server.target)
+        result = model.run(
+            server.target, people, contract, seed=1, runs=0, tick=ticking(server), enough=1
+        )
+    (finding,) = result.findings
+    headings = [line for line in finding.detail.splitlines() if line.startswith("# ")]
+    assert headings == [f"# {finding.check.replace('_', ' ')}"], finding.detail
+
+
+def test_key_in_an_answer_is_seen(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = workspaces.set_workspace_llm_config
+
+    @functools.wraps(right)
+    async def echoes(call: Call) -> Reply:
+        await right(call)
+        return Reply(200, {"ok": True, "note": f"stored {call.json.get('api_key')}"})
+
+    monkeypatch.setattr(workspaces, "set_workspace_llm_config", echoes)
+    with in_process(sqlite_url, checks_answers=False) as server:
+        people = settle(server.target)
+        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
+    promises = {(finding.operation, finding.promise) for finding in result.findings}
+    assert ("set_workspace_llm_config", "no answer holds a password or a key") in promises, promises
+
+
+def test_same_seed_makes_the_same_steps(
+    contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
+    told = []
+    for number in range(2):
+        with in_process(f"sqlite:///{tmp_path / str(number)}.db") as server:
+            people, tick = settle(server.target), ticking(server)
+            (finding,) = model.run(
+                server.target, people, contract, seed=5, runs=0, tick=tick, enough=1
+            ).findings
+        told.append((finding.check, re.sub(r"[0-9a-f-]{36}", "an id", finding.detail)))
+    assert told[0] == told[1]
+
+
+def test_model_holds_beside_what_others_have(contract: Contract, sqlite_url: str) -> None:
+    with in_process(sqlite_url) as server:
+        people = settle(server.target)
+        stranger = join(server.target, "stranger", "stranger@elsewhere.example", "a stranger's")
+        with server.target.client(session=stranger.session) as client:
+            room = client.workspaces.create(name="of a stranger")
+        before = server.rows()
+        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
+        after = server.rows()
+    assert result.holds, findings_text(result.findings)
+    for table, rows in before.items():
+        of_stranger = [row for row in rows if {stranger.id, room.id} & set(row)]
+        assert set(of_stranger) <= set(after[table]), f"changed in {table}"
+
+
+def test_steps_that_are_shown_hold_no_secret(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
+    monkeypatch.setattr(auth.sessions, "end", lambda *_: None)
+    with in_process(sqlite_url) as server:
+        people = settle(server.target)
+        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
+    shown = findings_text(result.findings)
+    assert "a_session_ends_alone" in {finding.check for finding in result.findings}
+    for person in people.by_name.values():
+        assert person.password not in shown
+        assert person.session not in shown
+    assert "sk-" not in shown.replace("sk-...", ""), "a key that was set is shown in full"
+
+
+def test_finding_carries_the_answer_that_departures_are_told_by(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Missing("not here")
+
+    monkeypatch.setattr(workspaces, "check_may_give", refuse)
+    with in_process(sqlite_url) as server:
+        people = settle(server.target)
+        (finding,) = model.run(
+            server.target, people, contract, seed=1, runs=0, tick=ticking(server)
+        ).findings
+    assert finding.answer is not None
+    assert finding.answer.status == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -9,12 +10,12 @@ from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from agentserver import AgentserverError, Client, NotFound, PermissionDenied
+from agentserver import AgentserverError, CallError, Client, NotFound, PermissionDenied
 from agentserver_contract.contract import Contract, Operation
 from agentserver_contract.findings import LayerResult
 from agentserver_contract.people import TEAM, People
 from agentserver_contract.target import Target, cookie
-from agentserver_contract.wire import Answer, Request
+from agentserver_contract.wire import HIDDEN, Answer, Request, scrubbed
 
 CAST = (*TEAM, "colleague", "outsider")
 """Whose view of everything is read back; the administrator sees it from above."""
@@ -41,8 +42,12 @@ _DEFAULT_OF = {
 }
 """The installation's name for a limit, where it is another."""
 
+_SECRET_ARGUMENTS = frozenset({"password", "api_key"})
+_SHORTEST_SECRET = 9
+"""Of a key as long as this only a part is ever shown; a shorter one may stand in other words."""
 
-PlannedCall = tuple[str, tuple[Any, ...], dict[str, Any]]
+
+PlannedCall = tuple[str | Client, tuple[Any, ...], dict[str, Any]]
 """Who calls, and with what."""
 
 
@@ -54,6 +59,19 @@ class Broken(Exception):
         self.place = place
         self.promise = promise
         self.came = came
+
+    @property
+    def answer(self) -> Answer | None:
+        """What was answered, where that is at hand: the SDK shows it of errors alone."""
+        if isinstance(self.came, CallError) and self.came.status_code is not None:
+            headers = {name: (value,) for name, value in self.came.headers.items()}
+            return Answer(self.came.status_code, headers, (self.came.body or "").encode())
+        return self.came if isinstance(self.came, Answer) else None
+
+    @property
+    def told(self) -> str:
+        """What came, for people."""
+        return self.came.as_text() if isinstance(self.came, Answer) else scrubbed(str(self.came))
 
 
 @dataclass
@@ -132,6 +150,8 @@ class Play:
     roles: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     """The steps so far, as calls of the SDK."""
+    last: str = ""
+    """Which operation was called last, by its place in the SDK."""
     _turn: int = 0
 
     def __post_init__(self) -> None:
@@ -152,6 +172,9 @@ class Play:
             kept = administrator.users.quota.get(self.ids[name]).overrides
             self.quotas[name] = None if kept is None else {"max_workspaces": kept.max_workspaces}
         self.first_quotas = dict(self.quotas)
+        self.elsewhere = {
+            name: [each.id for each in self.clients[name].workspaces.list()] for name in CAST
+        }
         self.roles = {name: self.clients[name].auth.me().role.value for name in CAST}
         self.owned_elsewhere = {
             name: self.clients[name].workspaces.get_creation_quota().current for name in CAST
@@ -181,10 +204,8 @@ class Play:
         """
         if self.tick is not None:
             self.tick()
-        client = self.clients[who] if isinstance(who, str) else who
-        shown = ", ".join([*map(_shown, args), *(f"{k}={_shown(v)}" for k, v in kwargs.items())])
-        self.log.append(f"{who if isinstance(who, str) else 'client'}.{place}({shown})")
-        came = self.outcome(client, place, *args, **kwargs)
+        self.log.append(_shown_call(who, place, args, kwargs))
+        came = self.outcome(self._client(who), place, *args, **kwargs)
         expected = "a result" if refused is None else refused.__name__
         if refused is None and isinstance(came, AgentserverError):
             raise Broken(place, f"this call is answered with {expected}", came)
@@ -192,16 +213,15 @@ class Play:
             raise Broken(place, f"this call is refused with {expected}", came)
         return came
 
-    def at_once(
-        self, place: str, calls: Sequence[tuple[str, tuple[Any, ...], dict[str, Any]]]
-    ) -> list[Any]:
+    def at_once(self, place: str, calls: Sequence[PlannedCall]) -> list[Any]:
         """Make calls of one operation at the same time; their results and errors, in order."""
         if self.tick is not None:
             self.tick()
-        self.log.append(f"at once, {place}: {[(who, _shown(kwargs)) for who, _, kwargs in calls]}")
+        shown = [_shown_call(who, place, args, kwargs) for who, args, kwargs in calls]
+        self.log.append(f"at once: {'; '.join(shown)}")
         with ThreadPoolExecutor(len(calls)) as threads:
             waiting = [
-                threads.submit(self.outcome, self.clients[who], place, *args, **kwargs)
+                threads.submit(self.outcome, self._client(who), place, *args, **kwargs)
                 for who, args, kwargs in calls
             ]
             return [each.result() for each in waiting]
@@ -242,20 +262,24 @@ class Play:
         self.result.cases[operation.id] += 1
         answer = self.target.send(request)
         if answer.status != status:
-            raise Broken(place, f"this request is answered with {status}", answer.as_text())
+            raise Broken(place, f"this request is answered with {status}", answer)
         self.result.succeeded[operation.id] += 200 <= status < 300
         return answer
 
     def outcome(self, client: Client, place: str, *args: Any, **kwargs: Any) -> Any:
         """The result of a call, or the error that came instead; any of them will do."""
-        operation = self._operations[place].id
+        operation, self.last = self._operations[place].id, place
         self.result.cases[operation] += 1
         try:
             came = reduce(getattr, place.split("."), client)(*args, **kwargs)  # type: ignore[operator]
         except AgentserverError as error:
             return error
         self.result.succeeded[operation] += 1
+        self._check_secrets(place, came)
         return came
+
+    def _client(self, who: str | Client) -> Client:
+        return self.clients[who] if isinstance(who, str) else who
 
     def operation(self, place: str) -> Operation:
         """The operation at a place in the SDK."""
@@ -270,27 +294,47 @@ class Play:
             self.check_room(room)
         for name in CAST:
             self._check_list(name)
-        self._turn += 1
-        self.check_quota(CAST[self._turn % len(CAST)])
+            self.check_quota(name)
         self._check_administration()
 
+    def check_beginning(self) -> None:
+        """What is somebody's from before is theirs. Raises Broken."""
+        for name, found in self.elsewhere.items():
+            for workspace_id in found:
+                place = "workspaces.members.list"
+                members = [each.user_id for each in self._must(name, place, workspace_id)]
+                place = "workspaces.list"
+                self._expect(place, "a member is one", True, self.ids[name] in members)
+
     def _check_access(self, room: Room) -> None:
+        place = "workspaces.get"
         for name in CAST:
-            seen = self.outcome(self.clients[name], "workspaces.get", room.id)
+            seen = self.outcome(self.clients[name], place, room.id)
             if name not in room.members:
-                self._expect("workspaces.get", f"{name} is no member", PermissionDenied, type(seen))
+                self._expect(place, "only a member may", PermissionDenied, type(seen), of=name)
                 continue
             if isinstance(seen, AgentserverError):
-                raise Broken("workspaces.get", f"{name} is a member", seen)
-            self._expect("workspaces.get", "the name is kept", room.name, seen.name)
-            self._expect("workspaces.get", "created_at stays", room.created_at, seen.created_at)
-            self._stamped("workspaces.get", room.renamed, seen.updated_at)
+                raise Broken(place, "every member may", f"{name}: {seen}")
+            self._check_identity(place, room, seen)
+
+    def _check_identity(self, place: str, room: Room, seen: Any) -> None:
+        """What every view of a workspace shows alike."""
+        self._expect(place, "the id", room.id, seen.id)
+        self._expect(place, "the name is kept", room.name, seen.name)
+        self._expect(place, "created_at stays", room.created_at, seen.created_at)
+        self._stamped(place, room.renamed, seen.updated_at)
 
     def check_room(self, room: Room) -> None:
         """Read back what is in a workspace. Raises Broken."""
         place = "workspaces.members.list"
-        seen = [(each.user_id, each.role.value) for each in self._read(room, place, "guest")]
-        expected = [(self.ids[name], role) for name, role in room.members.items()]
+        seen = [
+            (each.user_id, each.email, each.picture, each.role.value)
+            for each in self._read(room, place, "guest")
+        ]
+        expected = [
+            (self.ids[name], self.people[name].email, None, role)
+            for name, role in room.members.items()
+        ]
         self._expect(place, "members are listed in the order of joining", expected, seen)
         self._check_config(room)
         place = "workspaces.get_defaults"
@@ -300,8 +344,14 @@ class Play:
             self._expect(place, f"{name} in force", self.in_force(room, name), limits[name])
         self._expect(place, "there is no sandbox", 0, limits["current_sandboxes"])
         place = "workspaces.get_llm_quota"
-        part = self._read(room, place, "developer")["workspace_quota"]
+        seen = self._read(room, place, "developer")
+        self._expect(place, "nobody has asked a model anything", 0, seen["today_request_count"])
+        part = seen["workspace_quota"]
         self._check_overrides(place, room.llm_quota, room.llm_limited, part)
+        self._expect(place, "whose quota", room.id, part["workspace_id"] if part else room.id)
+        place = "admin.workspaces.llm_quota.get"
+        above = self._must("admin", place, room.id).to_dict()
+        self._expect(place, "administrators see what members see", seen, above)
         place = "admin.workspaces.quota.get"
         quota = self.outcome(self.clients["admin"], place, room.id)
         if isinstance(quota, AgentserverError):
@@ -341,18 +391,21 @@ class Play:
 
     def _check_list(self, name: str) -> None:
         place = "workspaces.list"
-        seen = [each.id for each in self._must(name, place) if each.id in self.known]
-        expected = [room.id for room in self.rooms.values() if name in room.members]
-        self._expect(place, f"{name}'s own workspaces, oldest first", expected, seen)
+        rows = self._must(name, place)
+        own = [room.id for room in self.rooms.values() if name in room.members]
+        expected, seen = [*self.elsewhere[name], *own], [row.id for row in rows]
+        self._expect(place, "one's own workspaces, oldest first", expected, seen, of=name)
+        for row in rows[len(self.elsewhere[name]) :]:
+            self._check_identity(place, self.rooms[row.id], row)
 
     def check_quota(self, name: str) -> None:
         """Read somebody's quota back, in its layers and as it holds. Raises Broken."""
         place = "workspaces.get_creation_quota"
         quota = self._must(name, place)
-        self._expect(place, f"what {name} owns", self.owns(name), quota.current)
+        self._expect(place, "how many one owns", self.owns(name), quota.current, of=name)
         override = (self.quotas[name] or {}).get("max_workspaces")
         maximum = self.defaults["max_workspaces_per_user"] if override is None else override
-        self._expect(place, f"what {name} may own", maximum, quota.max)
+        self._expect(place, "how many one may own", maximum, quota.max, of=name)
         place = "admin.users.quota.get"
         whole = self._must("admin", place, self.ids[name]).to_dict()
         default = {"max_workspaces_per_user": self.defaults["max_workspaces_per_user"]}
@@ -365,22 +418,26 @@ class Play:
         self._expect(place, "each workspace once", list(self.rooms), [row.id for row in rows])
         for row in rows:
             room = self.rooms[row.id]
-            self._expect(place, "the name", room.name, row.name)
-            self._expect(place, "created_at", room.created_at, row.created_at)
-            self._expect(
-                place, "the limit", self.in_force(room, "max_sandboxes"), row.max_sandboxes
-            )
-            owners = [self.ids[name] for name in room.holding("owner")]
-            self._expect(place, "its owner who came first", owners[0], row.owner and row.owner.id)
+            self._check_identity(place, room, row)
+            limit = self.in_force(room, "max_sandboxes")
+            self._expect(place, "the limit", limit, row.max_sandboxes)
+            self._expect(place, "there is no sandbox", 0, row.sandbox_count)
+            first = room.holding("owner")[0]
+            owner = (self.ids[first], self.people[first].email, None, None)
+            came = row.owner and (row.owner.id, row.owner.email, row.owner.name, row.owner.picture)
+            self._expect(place, "its owner who came first", owner, came)
         place = "admin.users.list"
         everybody = self._must("admin", place)
         ages = [each.created_at for each in everybody]
         self._expect(place, "the oldest first", sorted(ages), ages)
         users = [each for each in everybody if each.id in self.ids.values()]
         self._expect(place, "each account once", len(self.ids), len(users))
-        seen = {each.id: each.role.value for each in users}
+        seen = {each.id: each for each in users}
         for name, role in self.roles.items():
-            self._expect(place, f"{name}'s role", role, seen.get(self.ids[name]))
+            row = seen[self.ids[name]]
+            account = (self.people[name].email, None, role)
+            shown = (row.email, row.name, row.role)
+            self._expect(place, "an account with its role", account, shown, of=name)
         place = "admin.quota_defaults.get"
         self._expect(place, "the defaults", self.defaults, self._must("admin", place).to_dict())
         for gone in self.gone[-1:]:
@@ -393,6 +450,15 @@ class Play:
         for place in ("admin.workspaces.quota.get", "admin.workspaces.llm_quota.get"):
             seen = self.outcome(self.clients["admin"], place, workspace_id)
             self._expect(place, "what was deleted is gone", NotFound, type(seen))
+
+    def _check_secrets(self, place: str, came: Any) -> None:
+        """No answer holds a password, or a key that somebody has set."""
+        secrets = {self.people[name].password for name in self.clients}
+        secrets |= {room.config.api_key for room in self.rooms.values() if room.config}
+        rows = came if isinstance(came, Sequence) else [came]
+        text = json.dumps([row.to_dict() for row in rows if row is not None], ensure_ascii=False)
+        if any(len(secret) >= _SHORTEST_SECRET and secret in text for secret in secrets):
+            raise Broken(place, "no answer holds a password or a key", f"{len(text)} characters")
 
     @property
     def known(self) -> set[str]:
@@ -421,17 +487,19 @@ class Play:
         if others:
             stranger = others[self._turn % len(others)]
             seen = self.outcome(self.clients[stranger], place, room.id)
-            self._expect(place, f"{stranger} may not read this", PermissionDenied, type(seen))
+            self._expect(
+                place, f"who is no {role} may not", PermissionDenied, type(seen), of=stranger
+            )
         reader = readers[self._turn % len(readers)]
         seen = self.outcome(self.clients[reader], place, room.id)
         if isinstance(seen, AgentserverError):
-            raise Broken(place, f"{reader}, {room.members[reader]}, may read this", seen)
+            raise Broken(place, f"who is {role} or above may", f"{room.members[reader]}: {seen}")
         return seen if isinstance(seen, Sequence) else seen.to_dict()
 
     def _must(self, who: str, place: str, *args: Any) -> Any:
         seen = self.outcome(self.clients[who], place, *args)
         if isinstance(seen, AgentserverError):
-            raise Broken(place, f"{who} may read this", seen)
+            raise Broken(place, "whoever may read this can", f"{who}: {seen}")
         return seen
 
     def _stamped(self, place: str, stamp: Stamp, seen: datetime) -> None:
@@ -439,9 +507,12 @@ class Play:
             promise = "updated_at moves with a write, and stands still otherwise"
             raise Broken(place, promise, f"{seen}, after {stamp.now or stamp.before}")
 
-    def _expect(self, place: str, promise: str, expected: object, seen: object) -> None:
+    def _expect(
+        self, place: str, promise: str, expected: object, seen: object, *, of: str = ""
+    ) -> None:
         if seen != expected:
-            raise Broken(place, promise, f"expected {_shown(expected)}, got {_shown(seen)}")
+            whose = f"{of}: " if of else ""
+            raise Broken(place, promise, f"{whose}expected {_shown(expected)}, got {_shown(seen)}")
 
     # --- ending ---------------------------------------------------------------------------------
 
@@ -479,6 +550,15 @@ class Play:
 def people_id(people: People, name: str) -> str:
     """Somebody's id."""
     return people[name].id
+
+
+def _shown_call(
+    who: str | Client, place: str, args: Sequence[object], kwargs: Mapping[str, object]
+) -> str:
+    """A call as people would write it, without its secrets."""
+    given = {name: HIDDEN if name in _SECRET_ARGUMENTS else value for name, value in kwargs.items()}
+    shown = ", ".join([*map(_shown, args), *(f"{k}={_shown(v)}" for k, v in given.items())])
+    return f"{who if isinstance(who, str) else 'client'}.{place}({shown})"
 
 
 def _shown(value: object) -> str:

@@ -1,0 +1,78 @@
+"""A transition: one thing that people do, legal or not, and when it can happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentserver_contract.layers.world import CAST, Play, Room
+
+Choose = Callable[[Sequence[Any]], Any]
+"""Takes one of several."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One thing that people do."""
+
+    happen: Callable[[Play, Choose], None]
+    can: Callable[[Play], bool]
+
+
+TRANSITIONS: dict[str, Transition] = {}
+"""Every one, by the name of its function."""
+
+MOST_ROOMS = 3
+"""How many workspaces a play has at a time: everything of each is read back again and again."""
+
+
+def _always(play: Play) -> bool:
+    return True
+
+
+def transition(
+    can: Callable[[Play], bool] = _always,
+) -> Callable[[Callable[[Play, Choose], None]], Callable[[Play, Choose], None]]:
+    """Make a function a transition that can happen when `can` says so."""
+
+    def register(happen: Callable[[Play, Choose], None]) -> Callable[[Play, Choose], None]:
+        TRANSITIONS[happen.__name__] = Transition(happen, can)
+        return happen
+
+    return register
+
+
+def has_room(play: Play) -> bool:
+    """When there is a workspace."""
+    return bool(play.rooms)
+
+
+def may_change_defaults(play: Play) -> bool:
+    """When settings that concern everybody may be changed."""
+    return play.allow_global
+
+
+def administers_alone(play: Play) -> bool:
+    """When the run's administrator is the only one, and the role may be changed."""
+    administrators = [
+        each for each in play.clients["admin"].admin.users.list() if each.role == "admin"
+    ]
+    return play.allow_global and [each.id for each in administrators] == [play.ids["admin"]]
+
+
+def a_room(play: Play, choose: Choose, suits: Callable[[Room], bool] = lambda room: True) -> Room:
+    """One of the workspaces that suit."""
+    room: Room = choose([room for room in play.rooms.values() if suits(room)])
+    return room
+
+
+def one_of(room: Room, choose: Choose, *roles: str) -> str:
+    """Somebody in a workspace who has one of these roles."""
+    name: str = choose(room.holding(*roles))
+    return name
+
+
+def those_below(room: Room, *enough: str) -> list[str]:
+    """Everybody who has none of these roles in a workspace, outsiders too."""
+    return [name for name in CAST if room.members.get(name) not in enough]

@@ -1,0 +1,37 @@
+"""What is given to operations: odd, legal up to the last, and just beyond."""
+
+from __future__ import annotations
+
+NAMES = (
+    "e\u0301 decomposed",
+    "漢" * 255,
+    "a",
+    "x" * 255,
+    "  blanks kept  ",
+    "Ünïcödé 漢字 😀",
+    "<&>\"'\\",
+    "two\nlines",
+    "null",
+    "0",
+)
+BAD_NAMES = ("", "x" * 256, "a\0b")
+KEYS = ("k", "12345678", "é" * 8, "123456789", "sk-0123456789abcdef", "s" * 4096)
+ADDRESSES = (
+    "https://models.example.com/v1/",
+    "http://10.0.0.1:8000",
+    "HTTPS://[::1]:443/?q=1#f",
+)
+BAD_ADDRESSES = (
+    "ftp://models.example.com",
+    "https://user:password@models.example.com",
+    "https:///path",
+    "models.example.com",
+)
+MODELS: tuple[list[dict[str, str]], ...] = (
+    [{"id": f"m{number}", "name": f"Model {number}"} for number in range(100)],
+    [{"id": "m", "name": "Model"}],
+    [{"id": "b", "name": "Second"}, {"id": "a", "name": "First"}, {"id": "b", "name": "Second"}],
+)
+COUNTS = (0, 1, 5, 2**31 - 1)
+BYTES = (0, 1, 2**31, 2**53 - 1)
+BAD_COUNTS = (-1, 2**31)

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from agentserver_contract.contract import JSON, Contract, Operation, Response
-from agentserver_contract.validation import media_type, request_problems, schema_problems
+from agentserver_contract.validation import (
+    KEPT_WHEN_LEFT_OUT,
+    media_type,
+    request_problems,
+    schema_problems,
+)
 
 KINDS = ("status", "media-type", "schema", "header", "accepted", "refused")
 """What can be wrong with an exchange.
@@ -29,9 +34,6 @@ NO_CREDENTIAL = ("nobody", "bad_cookie", "ended")
 
 WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
 """From least to most."""
-
-KEPT_WHEN_LEFT_OUT = {"set_workspace_llm_config": "api_key"}
-"""Fields that may be left out only where the server has a value already; else 400 is right."""
 
 MATRIX = "matrix:"
 """What the note begins with where an operation was tried by each kind of caller, named after it."""

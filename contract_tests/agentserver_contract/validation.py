@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,11 @@ Required = jsonschema_rs.ValidationErrorKind.Required
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_NESTING = 100
+REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+"""An X-Request-Id that is kept."""
+
+KEPT_WHEN_LEFT_OUT = {"set_workspace_llm_config": "api_key"}
+"""Fields that may be left out only where the server has a value already; else 400 is right."""
 
 
 @dataclass(frozen=True)

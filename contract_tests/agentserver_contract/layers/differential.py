@@ -22,7 +22,7 @@ import agentserver
 from agentserver import AgentserverError, AsyncClient, Client, ResponseValidationError, StatusError
 from agentserver_contract.contract import JSON, Contract, Operation
 from agentserver_contract.expression import Expression, Inexpressible, express, method_of
-from agentserver_contract.validation import media_type, schema_problems
+from agentserver_contract.validation import REQUEST_ID, media_type, schema_problems
 from agentserver_contract.wire import Answer, Request, scrubbed
 
 NAME = "differential"
@@ -47,6 +47,7 @@ ERROR_CLASSES: Mapping[int, type[StatusError]] = {
     503: agentserver.ServiceUnavailable,
 }
 
+_ID_HEADER = "x-request-id"
 _BASE_URL = "http://127.0.0.1"
 # Every how many cases the asynchronous client is tried as well.
 ASYNC_SHARE = 4
@@ -253,6 +254,7 @@ def request_divergences(
     ]
     if expression.body is not None:
         pairs.append(("content type", JSON, media_type(sdk.headers.get("content-type"))))
+    pairs.append(("request id", True, bool(REQUEST_ID.fullmatch(sdk.headers.get(_ID_HEADER, "")))))
     pairs.append(("credential", wire.session if operation.security else None, sdk.session))
     for kind, sent, said in pairs:
         if not same_json(sent, said):
@@ -305,6 +307,9 @@ def _error_divergences(answer: Answer, error: Exception | None) -> Iterator[Dive
     text = answer.json()["message"] if quota else answer.body.decode("utf-8").rstrip("\n")
     if error.message != text:
         yield Divergence("error message", text, error.message)
+    given = answer.header(_ID_HEADER)
+    if given and error.request_id != given:
+        yield Divergence("error request id", given, error.request_id)
     if isinstance(error, agentserver.QuotaExceeded):
         limits = {"current": error.current, "max": error.max}
         if not same_json(answer.json()["quota"], limits):

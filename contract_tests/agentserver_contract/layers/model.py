@@ -12,7 +12,8 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import hypothesis
@@ -20,7 +21,6 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from agentserver import AgentserverError
 from agentserver_contract.contract import Contract
 from agentserver_contract.findings import Finding, LayerResult
 from agentserver_contract.guard import Refused
@@ -107,15 +107,25 @@ def _is_enough(failures: Sequence[_Failed], enough: int) -> bool:
 def _step(play: Play, name: str, choose: Choose) -> None:
     play.log.append(f"# {name.replace('_', ' ')}")
     try:
-        TRANSITIONS[name].happen(play, choose)
-        play.check()
+        with _failing(play, name):
+            TRANSITIONS[name].happen(play, choose)
+            play.check()
+    except Refused as reason:
+        play.result.not_run[name.replace("_", " ")] = str(reason)
+
+
+@contextmanager
+def _failing(play: Play, name: str) -> Iterator[None]:
+    """Tell of whatever goes wrong as a failure of a step. Raises _Failed, Refused."""
+    try:
+        yield
     except Broken as broken:
         raise _Failed(play, name, broken) from None
     except CannotPrepare as error:
         refused = Broken("auth.login", "everybody of the run can log in", error)
         raise _Failed(play, name, refused) from None
-    except Refused as reason:
-        play.result.not_run[name.replace("_", " ")] = str(reason)
+    except Refused:
+        raise
     except Exception as error:  # noqa: BLE001 - an answer that lacks what it must have
         lacking = Broken(play.last, "the answer has what the contract says", repr(error))
         raise _Failed(play, name, lacking) from None
@@ -124,20 +134,25 @@ def _step(play: Play, name: str, choose: Choose) -> None:
 def _opened(begin: Callable[[], Play]) -> Play:
     play = begin()
     try:
-        play.check_beginning()
-        # Two, whose names are in another order than their age: what holds for one may not for both.
-        chance = random.Random(0)  # noqa: S311 - what it decides is no secret
-        for who, name, key in (("owner", "Zebra", "sk-zebra"), ("colleague", "Aardvark", "sk-ant")):
-            room = create(play, who, name)
-            configure(play, room, who, Config(ADDRESSES[0], f"{key}-0123456789", MODELS[1]))
-            limit(play, room, chance.choice)
-        for name in CAST:
-            if (play.quotas[name] or {}).get("max_workspaces") is None:
-                allow(play, name, {"max_workspaces": 2**31 - 2})
-    except Broken as broken:
+        with _failing(play, _OPENING):
+            _open(play)
+    except _Failed:
         play.end()
-        raise _Failed(play, _OPENING, broken) from None
+        raise
     return play
+
+
+def _open(play: Play) -> None:
+    play.look_around()
+    # Two, whose names are in another order than their age: what holds for one may not for both.
+    chance = random.Random(0)  # noqa: S311 - what it decides is no secret
+    for who, name, key in (("owner", "Zebra", "sk-zebra"), ("colleague", "Aardvark", "sk-ant")):
+        room = create(play, who, name)
+        configure(play, room, who, Config(ADDRESSES[0], f"{key}-0123456789", MODELS[1]))
+        limit(play, room, chance.choice)
+    for name in CAST:
+        if (play.quotas[name] or {}).get("max_workspaces") is None:
+            allow(play, name, {"max_workspaces": 2**31 - 2})
 
 
 def _each_once(begin: Callable[[], Play], seed: int, enough: int) -> list[_Failed]:
@@ -151,13 +166,11 @@ def _each_once(begin: Callable[[], Play], seed: int, enough: int) -> list[_Faile
             _play_on(begin, waiting, chance)
             break
         except _Failed as failed:
-            failures.append(_alone(begin, failed, seed) or failed)
-            if failed.name == _OPENING:
+            opening = failed.name == _OPENING
+            if not (opening and failures):  # else what has failed keeps a play from beginning
+                failures.append(_alone(begin, failed, seed) or failed)
+            if opening:
                 break
-        except AgentserverError:
-            if not failures:  # else what has failed keeps a new play from beginning
-                raise
-            break
     return failures
 
 
@@ -180,9 +193,7 @@ def _alone(begin: Callable[[], Play], failed: _Failed, seed: int) -> _Failed | N
     try:
         _play_on(begin, [failed.name], chance)
     except _Failed as again:
-        return again
-    except AgentserverError:
-        pass
+        return None if again.name == _OPENING else again
     return None
 
 
@@ -219,7 +230,11 @@ def _machine(
 
     def start(self: Any) -> None:
         RuleBasedStateMachine.__init__(self)
-        self.play = _opened(begin)
+        try:
+            self.play = _opened(begin)
+        except _Failed as failed:
+            failures.append(failed)
+            raise
 
     def teardown(self: Any) -> None:
         self.play.end()
@@ -253,7 +268,7 @@ def _finding(failed: _Failed, seed: int) -> Finding:
         promise=broken.promise,
         contract=operation.pointer,
         detail="after these steps:\n" + "\n".join(shown),
-        sent=log[-1],
+        sent=log[-1] if log else "",
         came=broken.told,
         replay=f"nox -s contract -- contract_tests/tests/test_model.py --seed {seed}",
         check=failed.name,

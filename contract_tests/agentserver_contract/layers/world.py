@@ -50,6 +50,9 @@ _SHORTEST_SECRET = 9
 PlannedCall = tuple[str | Client, tuple[Any, ...], dict[str, Any]]
 """Who calls, and with what."""
 
+PlacedCall = tuple[str | Client, str, tuple[Any, ...], dict[str, Any]]
+"""The same with the operation's place in the SDK."""
+
 
 class Broken(Exception):
     """A server did something else than the model says."""
@@ -143,6 +146,8 @@ class Play:
     allow_global: bool
     tick: Callable[[], None] | None
     """Turns the server's clock on, where it can be had, so that every write has its own time."""
+    defaults: dict[str, int] = field(default_factory=dict)
+    """The installation's limits."""
     rooms: dict[str, Room] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     quotas: dict[str, dict[str, int | None] | None] = field(default_factory=dict)
@@ -165,20 +170,24 @@ class Play:
             str(operation.raw.get("x-sdk")): operation
             for operation in self.contract.operations.values()
         }
-        administrator = self.clients["admin"].admin
-        self.defaults: dict[str, int] = dict(administrator.quota_defaults.get().to_dict())
+        self.first_defaults: dict[str, int] = {}
+        self.first_quotas: dict[str, dict[str, int | None] | None] = {}
+        self.elsewhere: dict[str, list[str]] = {}
+        self.owned_elsewhere: dict[str, int] = {}
+
+    def look_around(self) -> None:
+        """Learn what is there from before, which stays. Raises Broken."""
+        self.defaults = dict(self._must("admin", "admin.quota_defaults.get").to_dict())
         self.first_defaults = dict(self.defaults)
         for name in CAST:
-            kept = administrator.users.quota.get(self.ids[name]).overrides
+            kept = self._must("admin", "admin.users.quota.get", self.ids[name]).overrides
             self.quotas[name] = None if kept is None else {"max_workspaces": kept.max_workspaces}
+            self.roles[name] = self._must(name, "auth.me").role.value
+            self.elsewhere[name] = [each.id for each in self._must(name, "workspaces.list")]
+            quota = self._must(name, "workspaces.get_creation_quota")
+            self.owned_elsewhere[name] = quota.current
         self.first_quotas = dict(self.quotas)
-        self.elsewhere = {
-            name: [each.id for each in self.clients[name].workspaces.list()] for name in CAST
-        }
-        self.roles = {name: self.clients[name].auth.me().role.value for name in CAST}
-        self.owned_elsewhere = {
-            name: self.clients[name].workspaces.get_creation_quota().current for name in CAST
-        }
+        self.check_beginning()
 
     # --- acting ---------------------------------------------------------------------------------
 
@@ -215,14 +224,17 @@ class Play:
 
     def at_once(self, place: str, calls: Sequence[PlannedCall]) -> list[Any]:
         """Make calls of one operation at the same time; their results and errors, in order."""
+        return self.all_at_once([(who, place, args, kwargs) for who, args, kwargs in calls])
+
+    def all_at_once(self, calls: Sequence[PlacedCall]) -> list[Any]:
+        """Make calls of any operations at the same time; their results and errors, in order."""
         if self.tick is not None:
             self.tick()
-        shown = [_shown_call(who, place, args, kwargs) for who, args, kwargs in calls]
-        self.log.append(f"at once: {'; '.join(shown)}")
+        self.log.append(f"at once: {'; '.join(_shown_call(*call) for call in calls)}")
         with ThreadPoolExecutor(len(calls)) as threads:
             waiting = [
                 threads.submit(self.outcome, self._client(who), place, *args, **kwargs)
-                for who, args, kwargs in calls
+                for who, place, args, kwargs in calls
             ]
             return [each.result() for each in waiting]
 

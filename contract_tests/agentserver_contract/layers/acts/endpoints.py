@@ -15,7 +15,7 @@ from agentserver_contract.layers.acts.transition import (
     transition,
 )
 from agentserver_contract.layers.acts.values import ADDRESSES, BAD_ADDRESSES, KEYS, MODELS
-from agentserver_contract.layers.world import Broken, Config, Play, Stamp
+from agentserver_contract.layers.world import Broken, Config, PlacedCall, Play, Stamp
 
 
 @transition(has_room)
@@ -57,22 +57,31 @@ def the_stored_key_stays(play: Play, choose: Choose) -> None:
 
 @transition(has_room)
 def two_set_the_endpoint_at_once(play: Play, choose: Choose) -> None:
-    room, place = a_room(play, choose), "workspaces.llm_config.set"
+    """And others read it meanwhile: nobody ever sees parts of two."""
+    room, place = a_room(play, choose), "workspaces.llm_config"
     who = one_of(room, choose, "owner", "maintainer")
     either = [
         Config(ADDRESSES[0], "sk-one-of-two-1111", MODELS[1]),
         Config(ADDRESSES[1], "sk-two-of-two-2222", MODELS[2]),
     ]
-    configure(play, room, who, Config(ADDRESSES[2], "sk-before-both-0000", MODELS[1]))
-    calls = [
-        (c.base_url, {"base_url": c.base_url, "api_key": c.api_key, "models": c.models})
-        for c in either
+    before = Config(ADDRESSES[2], "sk-before-both-0000", MODELS[1])
+    configure(play, room, who, before)
+    given: list[dict[str, Any]] = [
+        {"base_url": c.base_url, "api_key": c.api_key, "models": c.models} for c in either
     ]
-    came = play.at_once(place, [(who, (room.id,), given) for _, given in calls])
+    reads: PlacedCall = (who, f"{place}.get", (room.id,), {})
+    writes: list[PlacedCall] = [(who, f"{place}.set", (room.id,), each) for each in given]
+    came = play.all_at_once([reads, writes[0], reads, reads, writes[1], reads, reads, reads])
     if any(isinstance(each, AgentserverError) for each in came):
-        raise Broken(place, "both who set it at once are answered", came)
-    seen = play.call(who, "workspaces.llm_config.get", room.id)
-    room.config = next((c for c in either if c.base_url == seen.base_url), either[0])
+        raise Broken(f"{place}.set", "all who set and read it at once are answered", came)
+    whole = {c.base_url: c.masked for c in (before, *either)}
+    seen = [each for each in came if hasattr(each, "base_url")]
+    seen.append(play.call(who, f"{place}.get", room.id))
+    for each in seen:
+        if whole.get(each.base_url) != each.api_key:
+            shown = f"{each.base_url} with the key {each.api_key}"
+            raise Broken(f"{place}.get", "an address is shown with the key set with it", shown)
+    room.config = next(c for c in either if c.base_url == seen[-1].base_url)
     room.configured.moves()
 
 

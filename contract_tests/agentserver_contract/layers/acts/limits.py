@@ -23,10 +23,10 @@ from agentserver_contract.layers.world import CAST, LIMITS, Broken, Play, Stamp
 def an_administrator_overrides_limits(play: Play, choose: Choose) -> None:
     """A merge: what is left out or null stays."""
     room, kept = a_room(play, choose), choose(LIMITS)
-    given: dict[str, int | None] = {name: value_of(name, choose) for name in LIMITS if name != kept}
+    given: dict[str, Any] = {name: value_of(name, choose) for name in LIMITS if name != kept}
     greatest: dict[str, Any] = {name: values_of(name)[-1] for name in LIMITS}
     least: dict[str, Any] = dict.fromkeys(LIMITS, 0)
-    few = dict(list(given.items())[:2])
+    few: dict[str, Any] = dict(list(given.items())[:2])
     parts: tuple[dict[str, Any], ...] = (
         *(few, {**given, kept: None}, {}, {kept: 3}),
         *(greatest, least, few),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from agentserver_contract.layers.acts.opening import allow_one_more
-from agentserver_contract.layers.acts.transition import Choose, a_room, has_room, one_of, transition
+from agentserver_contract.layers.acts.transition import (
+    Choose,
+    a_room,
+    has_room,
+    may_change_defaults,
+    one_of,
+    transition,
+)
 from agentserver_contract.layers.world import LIMITS, Broken, Play
-from agentserver_contract.validation import MAX_BODY_BYTES, MAX_NESTING
+from agentserver_contract.validation import MAX_BODY_BYTES, MAX_NESTING, REQUEST_ID
 
 
 @transition(has_room)
@@ -58,8 +63,21 @@ def whole_numbers_stay_whole(play: Play, choose: Choose) -> None:
     room.overridden.moves()
     shown = play.raw("admin.workspaces.quota.get", "admin", target, status=200)
     if b".0" in shown.body:
-        raise Broken("admin.workspaces.quota.get", "a whole number is shown as one", shown.body)
+        raise Broken("admin.workspaces.quota.get", "a whole number is shown as one", shown)
     play.raw(place, "admin", target, b'{"max_sandboxes": 7.5}', status=400)
+
+
+@transition(may_change_defaults)
+def whole_numbers_stay_whole_in_defaults(play: Play, choose: Choose) -> None:
+    place, target = "admin.quota_defaults.set", "/api/admin/quotas/defaults"
+    name = choose([name for name in play.defaults if name != "max_workspaces_per_user"])
+    for text, value in ((b"9.0", 9), (b"3e2", 300)):
+        body = b'{"%s": %s}' % (name.encode(), text)
+        shown = play.raw(place, "admin", target, body, status=200)
+        play.defaults[name] = value
+        if b".0" in shown.body:
+            raise Broken(place, "a whole number is shown as one", shown)
+        play.call("admin", "admin.quota_defaults.get")
 
 
 @transition(has_room)
@@ -88,7 +106,7 @@ def every_answer_has_a_request_id(play: Play, choose: Choose) -> None:
                 place, who, "/api/auth/me", headers={"x-request-id": given}, status=status
             )
             came = answer.header("x-request-id") or ""
-            sane = bool(re.fullmatch(r"[A-Za-z0-9._~-]{1,128}", given))
+            sane = bool(REQUEST_ID.fullmatch(given))
             if (came == given) != sane or not came:
                 raise Broken(place, "X-Request-Id is kept if it is sane", (given, came))
             if answer.header("x-content-type-options") != "nosniff":

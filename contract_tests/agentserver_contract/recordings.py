@@ -15,7 +15,7 @@ from typing import Any
 
 from agentserver_contract.contract import JSON, Contract, Operation, Response
 from agentserver_contract.validation import (
-    KEPT_WHEN_LEFT_OUT,
+    lacks_kept,
     media_type,
     request_problems,
     schema_problems,
@@ -188,15 +188,13 @@ def _request_findings(
     if problems and (succeeded or _was_read(exchange, operation)):
         for problem in problems:
             yield Finding(exchange, "accepted", problem.rule, problem.at, problem.message)
-    elif not problems and exchange.status == 400 and not _lacks_kept_field(exchange):
+    elif (
+        not problems
+        and exchange.status == 400
+        and not lacks_kept(exchange.operation_id, json.loads(exchange.body or b"{}"))
+    ):
         said = exchange.text.strip()
         yield Finding(exchange, "refused", "valid", "$", f"the request fits the contract: {said}")
-
-
-def _lacks_kept_field(exchange: Exchange) -> bool:
-    """Whether the state of the server, which a recording does not tell, decides on this body."""
-    field = KEPT_WHEN_LEFT_OUT.get(exchange.operation_id)
-    return field is not None and field not in json.loads(exchange.body or b"{}")
 
 
 def _may(caller: str, required: str | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,12 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 KEPT_WHEN_LEFT_OUT = {"set_workspace_llm_config": "api_key"}
 """Fields that may be left out only where the server has a value already; else 400 is right."""
+
+
+def lacks_kept(operation_id: str, body: Any) -> bool:
+    """Whether it depends on the server's state if a body that leaves a field out is valid."""
+    field = KEPT_WHEN_LEFT_OUT.get(operation_id)
+    return field is not None and isinstance(body, Mapping) and field not in body
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentserver_contract.people import People, Person
 from agentserver_contract.scene import COLLEAGUE, Scene, add_workspace
+from agentserver_contract.validation import lacks_kept
 
 if TYPE_CHECKING:
     from schemathesis import Case
@@ -23,6 +24,7 @@ class Stage:
 
     def __init__(self, people: People, scene: Scene, owner: str, caller: Person) -> None:
         self._people = people
+        self._scene = scene
         self._owner = owner
         self._caller = caller
         self._workspace_id = scene.parameters["workspace_id"]
@@ -30,8 +32,16 @@ class Stage:
         """The workspaces that were made for the run."""
 
     def before_call(self, case: Case[Any]) -> None:
-        """Aim what would end the caller's rights or the scene's workspace at another."""
+        """Aim what would end the caller's rights or the scene's workspace at another.
+
+        And where a body counts on a value that is stored already, see to it that one is.
+        """
         values = case.path_parameters
+        operation_id = case.operation.definition.raw["operationId"]
+        if lacks_kept(operation_id, case.body) and self._workspace_id in values.values():
+            operation = self._scene.contract.operations[operation_id]
+            session = self._people[self._owner].session
+            self._people.target.send(self._scene.request(operation, session))
         if values.get("user_id") == self._caller.id:
             values["user_id"] = self._people[COLLEAGUE].id
         deletes = case.method == "DELETE" and case.operation.path.endswith("/{workspace_id}")

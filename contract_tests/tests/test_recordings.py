@@ -56,12 +56,7 @@ def test_every_finding_is_explained(found: list[Finding], known: list[Departure]
     assert not unexplained, "\n".join(map(str, unexplained))
 
 
-def test_every_departure_occurs(
-    contract: Contract, recorded: list[Exchange], found: list[Finding], known: list[Departure]
-) -> None:
-    missing = {exchange.operation_id for exchange in recorded} - set(contract.operations)
-    if missing:
-        pytest.skip(f"the contract does not yet have the recorded {', '.join(sorted(missing))}")
+def test_every_departure_occurs(found: list[Finding], known: list[Departure]) -> None:
     idle = departures.account(known, found).idle
     assert not idle, "never seen: " + ", ".join(departure.name for departure in idle)
 
@@ -224,8 +219,6 @@ def test_planted_fault_is_found_and_nothing_else(contract: Contract, name: str) 
 
 
 def test_refusal_that_depends_on_what_is_stored_is_no_finding(contract: Contract) -> None:
-    if "set_workspace_llm_config" not in contract.operations:
-        pytest.skip("the contract does not yet have set_workspace_llm_config")
     sent = {"base_url": "https://api.example.com", "models": [{"id": "m", "name": "M"}]}
     refused = sound_exchange(
         operation_id="set_workspace_llm_config",

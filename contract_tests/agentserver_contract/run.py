@@ -217,7 +217,7 @@ def run(
     for layer in _planned(plan):
         told(layer.name)
         reason = _left_out(layer, plan)
-        result = LayerResult(layer.name) if reason else _played(layer, setting)
+        result = LayerResult(layer.name) if reason else play(layer, setting)
         if reason:
             result.not_run[layer.name] = reason
         result.statuses.update(tally.taken())
@@ -242,7 +242,7 @@ def reads(contract: Contract, operation_id: str) -> bool:
     return operation.method == "GET" and operation.raw.get("x-consumes") is not True
 
 
-def _played(layer: Layer, setting: Setting) -> LayerResult:
+def play(layer: Layer, setting: Setting) -> LayerResult:
     """A layer's result; where the server fails what the layer builds on, that is the finding."""
     try:
         setting.settle()

@@ -47,6 +47,8 @@ class Fault:
     breaks: str
     """What is wrong then, in one line."""
     edits: tuple[Edit, ...]
+    only: str | None = None
+    """The one layer that catches it: each layer has such a fault, or it would not be needed."""
 
     def texts(self) -> dict[Path, str]:
         """The files that it changes, as they are with it.
@@ -104,5 +106,6 @@ def _fault(id: str, side: Side, table: Mapping[str, Any]) -> Fault:
         kind=table["kind"],
         operations=tuple(table["operations"]),
         breaks=table["breaks"],
+        only=table.get("only"),
         edits=tuple(Edit(edit["file"], edit["old"], edit["new"]) for edit in edits),
     )

@@ -51,6 +51,12 @@ def survivors(trials: Trials) -> list[str]:
     return [name for name, trial in trials.items() if not trial.killers]
 
 
+def idle(faults: Mapping[str, Fault], trials: Trials) -> list[str]:
+    """The layers that are not the only one to catch a fault which is said to be theirs alone."""
+    alone = {fault.only for name, fault in faults.items() if trials[name].killers == [fault.only]}
+    return [layer for layer in layers_of(trials) if layer not in alone]
+
+
 def rate(trials: Trials) -> float:
     """The share of faults that were caught, from 0 to 1."""
     return 1 - len(survivors(trials)) / len(trials)

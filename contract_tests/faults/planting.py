@@ -22,7 +22,7 @@ from catalogue import CHECKOUT, ROOTS, Fault
 HEAVY = ["cryptography", "httpx", "hypothesis", "msgspec", "schemathesis", "schemathesis.engine"]
 HEAVY += ["sqlalchemy", "starlette.applications", "yaml"]
 
-SECONDS = 600
+SECONDS = 300
 """What one fault may take in all; a suite that hangs on a fault has noticed it."""
 
 Word = Literal["caught", "missed", "stuck"]
@@ -58,8 +58,19 @@ class Trial:
     """What all layers made of one fault."""
 
     question: Question
-    verdicts: list[Verdict] = field(default_factory=list)
+    by_layer: dict[str, Verdict] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def take(self, verdict: Verdict) -> None:
+        """Note a verdict; a layer that is asked twice has caught the fault if it did so once."""
+        before = self.by_layer.get(verdict.layer)
+        if before is None or before.word == "missed":
+            self.by_layer[verdict.layer] = verdict
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """One for each layer, in the order in which they were asked."""
+        return list(self.by_layer.values())
 
     @property
     def killers(self) -> list[str]:
@@ -81,14 +92,14 @@ def put_on_trial(question: Question) -> Trial:
         with mine:
             try:
                 while mine.poll(max(0.0, started + SECONDS - time.monotonic())):
-                    trial.verdicts.append(mine.recv())
-                trial.verdicts.append(Verdict("suite", "stuck", (f"hung for {SECONDS} s",)))
+                    trial.take(mine.recv())
+                trial.take(Verdict("suite", "stuck", (f"hung for {SECONDS} s",)))
                 process.kill()
             except EOFError:
                 pass
         process.join()
         if process.exitcode and not trial.killers:
-            trial.verdicts.append(Verdict("suite", "stuck", (f"ended with {process.exitcode}",)))
+            trial.take(Verdict("suite", "stuck", (f"ended with {process.exitcode}",)))
     trial.seconds = time.monotonic() - started
     return trial
 

@@ -24,7 +24,7 @@ from agentserver_contract import run as suite
 from agentserver_contract.breaking import breaking_changes
 from agentserver_contract.contract import Contract, load
 from agentserver_contract.findings import Finding, LayerResult
-from agentserver_contract.layers import differential, fuzzing, gate, model, roles
+from agentserver_contract.layers import differential, fuzzing, gate, model, roles, stateful
 from agentserver_contract.rules import RULES
 from agentserver_contract.tally import Tally
 
@@ -160,7 +160,7 @@ def _played(layer: suite.Layer, bench: Bench, plan: suite.Plan) -> LayerResult:
     with in_process(database, clock=Ticking(), checks_answers=False, watches=[tally]) as server:
         setting = _setting(server, bench, plan)
         tally.taken()  # what it took to set the setting shows nothing
-        result = layer.run(setting)
+        result = suite.play(layer, setting)
         result.statuses.update(tally.taken())
         return result
 
@@ -183,8 +183,8 @@ def _suite_layer(layer: suite.Layer) -> Stage:
         plan = suite.Plan(bench.question.seed, operations=operations)
         return _played(layer, bench, plan).findings
 
-    names = (layer.name,)
-    return Stage((*names, differential.NAME) if layer.name == fuzzing.NAME else names, run)
+    compares = layer.name in (fuzzing.NAME, stateful.NAME)
+    return Stage((layer.name, differential.NAME) if compares else (layer.name,), run)
 
 
 def _promises(bench: Bench) -> Found:

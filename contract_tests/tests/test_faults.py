@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from catalogue import CHECKOUT, CatalogueError, Edit, Fault, catalogue, kinds
-from matrix import matrix, rate, summary, survivors
+from matrix import idle, matrix, rate, summary, survivors
 from planting import Question, Trial, Verdict
 
 from agentserver_contract.contract import Contract
@@ -49,7 +49,10 @@ def test_fault_whose_text_has_gone_is_told_by_name() -> None:
 
 
 def trial(fault: Fault, *verdicts: Verdict) -> Trial:
-    return Trial(Question(fault, 1), list(verdicts))
+    found = Trial(Question(fault, 1))
+    for verdict in verdicts:
+        found.take(verdict)
+    return found
 
 
 def test_matrix_tells_caught_from_missed_and_from_not_asked() -> None:
@@ -66,6 +69,25 @@ def test_matrix_tells_caught_from_missed_and_from_not_asked() -> None:
         "roles: 1 of 3 caught, 1 by no other",
         "model: 1 of 2 caught, 1 by no other",
     ]
+
+
+def test_layer_that_is_asked_twice_has_caught_what_it_caught_once() -> None:
+    found = trial(
+        FAULTS[0],
+        Verdict("differential", "missed"),
+        Verdict("differential", "caught"),
+        Verdict("differential", "missed"),
+    )
+    assert [verdict.word for verdict in found.verdicts] == ["caught"]
+
+
+def test_layer_is_needless_that_never_is_the_only_one() -> None:
+    faults = {"one": replace(FAULTS[0], only="roles"), "two": replace(FAULTS[1], only="model")}
+    trials = {
+        "one": trial(FAULTS[0], Verdict("roles", "caught"), Verdict("model", "missed")),
+        "two": trial(FAULTS[1], Verdict("roles", "caught"), Verdict("model", "caught")),
+    }
+    assert idle(faults, trials) == ["model"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -24,6 +24,7 @@ from agentserver_contract.contract import Contract, Operation
 from agentserver_contract.layers.bounds import fit_bytes
 from agentserver_contract.layers.differential import Differential
 from agentserver_contract.layers.home import Home
+from agentserver_contract.layers.ownership import OwnWorkspaces
 from agentserver_contract.layers.parity import check_parity
 from agentserver_contract.layers.peers import ForeignWrites
 from agentserver_contract.layers.reading import Reading
@@ -104,6 +105,7 @@ def try_part(
     home = Home(target, people, scene)
     others = [people[name] for name in part.peers if name != part.caller]
     stage = Stage(people, scene, PEERS[0], caller)
+    own = OwnWorkspaces(caller, stage.owned if part.caller == PEERS[0] and not given else set())
     writes = [ForeignWrites(target, caller, other, stage.owned) for other in others]
 
     def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
@@ -120,6 +122,9 @@ def try_part(
     def foreign_write(context: CheckContext, response: Response, case: Case[Any]) -> None:
         for each in writes:
             each.check(case)
+
+    def own_workspace(context: CheckContext, response: Response, case: Case[Any]) -> None:
+        own.check(reading.operation(case.operation.label), response, case)
 
     def none_kept(failure: Failure, case: Case[Any], response: Response) -> bool:
         """Whether a value is left out in a workspace that has none, so that 400 is right."""
@@ -138,7 +143,9 @@ def try_part(
     with ExitStack() as stack:
         identities = stack.enter_context(_identities(part, people))
         config = _config(contract, identities, chosen, reading.result.seed, settings)
-        stack.enter_context(_extended((before_call, filter_failure), (sdk_parity, foreign_write)))
+        stack.enter_context(
+            _extended((before_call, filter_failure), (sdk_parity, foreign_write, own_workspace))
+        )
         stack.enter_context(target.watching_schemathesis())
         for event in from_schema(target.schema(scene.document(), config)).execute():
             reading.take(event)

@@ -25,6 +25,7 @@ _PLACES: Mapping[str, str] = {
     "ignored_auth": "/security",
     "object_level_authorization": "/x-required-role",
     "foreign_write": "/x-required-role",
+    "own_workspace": "/x-required-role",
     "sdk_parity": "/x-sdk",
 }
 # Checks of ours that are layers of their own.

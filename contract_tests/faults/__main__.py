@@ -20,7 +20,8 @@ from matrix import (
     survivors,
     trial_line,
 )
-from planting import Question, Trial, put_on_trial
+from planting import put_on_trial
+from verdicts import Question, Trial
 
 WANTED_RATE = 0.95
 CAUGHT, LET_PASS, COULD_NOT_RUN = 0, 1, 2

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalogue import Fault
-from planting import Trial, Verdict
+from verdicts import Trial, Verdict
 
 MARKS = {"caught": "x", "missed": ".", "stuck": "!"}
 

@@ -10,12 +10,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal
 
 from catalogue import CHECKOUT, ROOTS, Fault
+from verdicts import Question, Trial, Verdict
 
 # Imported once, before the processes are forked that each try one fault. Nothing of the project is
 # among them: what is planted must be imported after it was planted.
@@ -24,58 +23,6 @@ HEAVY += ["sqlalchemy", "starlette.applications", "yaml"]
 
 SECONDS = 300
 """What one fault may take in all; a suite that hangs on a fault has noticed it."""
-
-Word = Literal["caught", "missed", "stuck"]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of one fault."""
-
-    fault: Fault | None
-    """None for the sources as they are."""
-    seed: int
-    layers: tuple[str, ...] = ()
-    """Only these; all of them when empty."""
-    to_the_end: bool = False
-    """Whether layers go on after one has caught it."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one layer made of it."""
-
-    layer: str
-    word: Word
-    """`stuck` where it could not go on, which nobody overlooks but which explains nothing."""
-    findings: tuple[str, ...] = ()
-    """The first findings, each in one line."""
-    seconds: float = 0.0
-
-
-@dataclass
-class Trial:
-    """What all layers made of one fault."""
-
-    question: Question
-    by_layer: dict[str, Verdict] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def take(self, verdict: Verdict) -> None:
-        """Note a verdict; a layer that is asked twice has caught the fault if it did so once."""
-        before = self.by_layer.get(verdict.layer)
-        if before is None or before.word == "missed":
-            self.by_layer[verdict.layer] = verdict
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        """One for each layer, in the order in which they were asked."""
-        return list(self.by_layer.values())
-
-    @property
-    def killers(self) -> list[str]:
-        """The layers that did not let it pass."""
-        return [verdict.layer for verdict in self.verdicts if verdict.word != "missed"]
 
 
 def put_on_trial(question: Question) -> Trial:

@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from catalogue import CHECKOUT
-from planting import Question, Verdict
 from servers import Clock, Server, in_process, settle
+from verdicts import Question, Verdict
 
 from agentserver_contract import run as suite
 from agentserver_contract.breaking import breaking_changes

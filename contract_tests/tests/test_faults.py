@@ -11,7 +11,7 @@ import pytest
 import yaml
 from catalogue import CHECKOUT, CatalogueError, Edit, Fault, catalogue, kinds
 from matrix import idle, matrix, rate, summary, survivors
-from planting import Question, Trial, Verdict
+from verdicts import Question, Trial, Verdict
 
 from agentserver_contract.contract import Contract
 

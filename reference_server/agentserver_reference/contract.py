@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 import jsonschema_rs
 
-from agentserver_reference.security import ROLES
+from agentserver_reference.domain.roles import ROLES
 
 if TYPE_CHECKING:
     from jsonschema_rs import KeywordValidator

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from agentserver_reference.domain.errors import Forbidden, Unauthenticated
+from agentserver_reference.domain.roles import ADMIN, WORKSPACE_ROLES
 from agentserver_reference.domain.sessions import COOKIE_NAME
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.storage import members, sessions
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from agentserver_reference.contract import Operation
-
-WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
-"""Roles of a workspace, each holding the rights of those before it."""
-
-ROLES = ("none", "user", "admin", *WORKSPACE_ROLES)
-"""Every `x-required-role` that this module enforces; another one stops the start."""
 
 
 @attrs.frozen
@@ -64,7 +59,7 @@ def authorize(
         if operation.security == "required":
             raise Unauthenticated("unauthorized")
         return None
-    if operation.role == "admin" and caller.role != "admin":
+    if operation.role == ADMIN and caller.role != ADMIN:
         raise Forbidden("forbidden")
     if operation.role in WORKSPACE_ROLES:
         held = members.role_of(connection, path["workspace_id"], caller.user_id)

@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from agentserver_reference.contract import Operation, Security
 from agentserver_reference.domain.errors import Forbidden, Refusal, Unauthenticated
+from agentserver_reference.domain.roles import ROLES, WORKSPACE_ROLES
 from agentserver_reference.domain.sessions import LIFETIME
 from agentserver_reference.domain.tokens import token_hash
-from agentserver_reference.security import ROLES, WORKSPACE_ROLES, Caller, authorize
+from agentserver_reference.security import Caller, authorize
 from agentserver_reference.storage import Store, members, sessions, users, workspaces
 
 pytestmark = pytest.mark.anyio

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         UnprocessableEntity,
         UnsupportedMediaType,
     )
-    from ._operation import OMIT, Omit
+    from ._omit import OMIT, Omit
     from ._options import AsyncTransport, Timeout, Transport
     from ._secret import Secret
     from .pagination import Page
@@ -102,8 +102,8 @@ _HOMES = {
     "AsyncClient": "_client",
     "AsyncTransport": "_options",
     "Client": "_client",
-    "OMIT": "_operation",
-    "Omit": "_operation",
+    "OMIT": "_omit",
+    "Omit": "_omit",
     "Page": "pagination",
     "Secret": "_secret",
     "Timeout": "_options",

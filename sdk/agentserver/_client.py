@@ -13,7 +13,8 @@ from attrs import define, evolve, field
 from . import _auth
 from ._errors import ClientClosed, ConfigurationError
 from ._generated.resources import AsyncResources, Resources
-from ._operation import OMIT, Call, Omit
+from ._omit import OMIT, Omit
+from ._operation import Call
 from ._options import AsyncTransport, Connection, Options, Retry, Timeout, Transport, Verify
 from ._secret import Secret
 from ._transport import Send, Session, Step, Terms, World, call_flow, drive, drive_async, login_flow

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeGuard, runtime_checkable
 from urllib.parse import quote
 
 from agentserver._errors import ArgumentError
-from agentserver._operation import OMIT, Omit
+from agentserver._omit import OMIT, Omit
 from agentserver._secret import Secret
 
 

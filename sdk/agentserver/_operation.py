@@ -4,47 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from attrs import field, frozen
+
+from ._omit import OMIT
 
 if TYPE_CHECKING:
     from agentserver._model import Decoding
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-@final
-class Omit:
-    """The type of `OMIT`: the value of an argument that was left out, and so is not sent."""
-
-    __slots__ = ()
-    _only: Omit | None = None
-
-    def __new__(cls) -> Omit:
-        if cls._only is None:
-            cls._only = super().__new__(cls)
-        return cls._only
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __repr__(self) -> str:
-        return "OMIT"
-
-    def __reduce__(self) -> str:
-        return "OMIT"
-
-    def __copy__(self) -> Omit:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Omit:
-        return self
-
-
-OMIT: Final = Omit()
-"""Given as an argument, it means the same as leaving the argument out."""
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _IDEMPOTENT_METHODS: Final = _SAFE_METHODS | {"PUT", "DELETE"}

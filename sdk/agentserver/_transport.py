@@ -23,7 +23,8 @@ from ._auth import Credentials, sessions_in
 from ._errors import ArgumentError, CallError, InsecureConnection, class_for
 from ._logging import logger, shown
 from ._model import DecodeError, Decoding
-from ._operation import OMIT, Call, Operation
+from ._omit import OMIT
+from ._operation import Call, Operation
 from ._options import BaseUrl, Options, Origin, redirect_target
 from ._retry import (
     GATEWAY_LOST,

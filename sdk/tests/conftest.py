@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from agentserver import Client
-from agentserver._operation import OMIT, Call, Operation
+from agentserver._omit import OMIT
+from agentserver._operation import Call, Operation
 from agentserver._transport import Reply, Send, Session, Sleep, World, drive
 
 CREDENTIAL_VARIABLES = (

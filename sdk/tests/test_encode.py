@@ -9,7 +9,7 @@ import pytest
 
 from agentserver._encode import body, hide, query
 from agentserver._errors import ArgumentError
-from agentserver._operation import OMIT
+from agentserver._omit import OMIT
 from agentserver._secret import Secret
 from agentserver.models import LLMModel, WorkspaceRole
 

@@ -17,7 +17,8 @@ import pytest
 from agentserver import AsyncClient, Client, ServiceUnavailable, models
 from agentserver._errors import ArgumentError, class_for
 from agentserver._generated.resources import AsyncResources, Resources
-from agentserver._operation import OMIT, Call
+from agentserver._omit import OMIT
+from agentserver._operation import Call
 from agentserver._secret import Secret
 
 ROOT = Path(__file__).parents[2]

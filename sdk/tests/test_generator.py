@@ -247,7 +247,7 @@ import asyncio, warnings
 from datetime import UTC, datetime
 from agentserver._generated.resources import AsyncResources, Resources
 from agentserver._model import DecodeError, Decoding
-from agentserver._operation import OMIT
+from agentserver._omit import OMIT
 from agentserver.models import Binding, Book
 
 class Client(Resources):

@@ -32,7 +32,7 @@ from agentserver._model import (
     one,
     page,
 )
-from agentserver._operation import OMIT, Omit
+from agentserver._omit import OMIT, Omit
 
 STRICT, LENIENT = Decoding(strict=True), Decoding()
 

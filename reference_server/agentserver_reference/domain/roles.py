@@ -9,6 +9,12 @@ OWNER = "owner"
 USER = "user"
 ADMIN = "admin"
 
+WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
+"""Roles of a workspace, each holding the rights of those before it."""
+
+ROLES = ("none", USER, ADMIN, *WORKSPACE_ROLES)
+"""Every `x-required-role` that is enforced; another one stops the start."""
+
 
 def check_may_give(caller_role: str | None, role: str) -> None:
     """Whether a member of `caller_role` may make somebody `role`: owners are made by owners."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentserver._generated.api.admin import admin_get_quota_defaults, admin_set_quota_defaults
-from agentserver._operation import OMIT, AsyncResource, Resource
+from agentserver._omit import OMIT
+from agentserver._operation import AsyncResource, Resource
 
 if TYPE_CHECKING:
     from agentserver._generated.models import AdminQuotaDefaultsResponse
-    from agentserver._operation import Omit
+    from agentserver._omit import Omit
 
 
 class AdminQuotaDefaults(Resource):

@@ -9,11 +9,12 @@ from agentserver._generated.api.admin import (
     admin_get_user_quota,
     admin_set_user_quota,
 )
-from agentserver._operation import OMIT, AsyncResource, Resource
+from agentserver._omit import OMIT
+from agentserver._operation import AsyncResource, Resource
 
 if TYPE_CHECKING:
     from agentserver._generated.models import AdminUserQuotaResponse
-    from agentserver._operation import Omit
+    from agentserver._omit import Omit
 
 
 class AdminUsersQuota(Resource):

@@ -10,13 +10,14 @@ from agentserver._generated.api.workspaces import (
     get_workspace_llm_config,
     set_workspace_llm_config,
 )
-from agentserver._operation import OMIT, AsyncResource, Resource
+from agentserver._omit import OMIT
+from agentserver._operation import AsyncResource, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agentserver._generated.models import LLMConfigResponse, LLMConfigUpsertResponse, LLMModel
-    from agentserver._operation import Omit
+    from agentserver._omit import Omit
     from agentserver._secret import Secret
 
 

@@ -10,11 +10,12 @@ from agentserver._generated.api.workspaces import (
     remove_workspace_member,
     update_workspace_member_role,
 )
-from agentserver._operation import OMIT, AsyncResource, Resource
+from agentserver._omit import OMIT
+from agentserver._operation import AsyncResource, Resource
 
 if TYPE_CHECKING:
     from agentserver._generated.models import WorkspaceMember, WorkspaceRole
-    from agentserver._operation import Omit
+    from agentserver._omit import Omit
     from agentserver.pagination import Page
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from agentserver._encode import body as _body
 from agentserver._encode import segment as _segment
-from agentserver._operation import OMIT, Call, Operation
+from agentserver._omit import OMIT
+from agentserver._operation import Call, Operation
 
 if TYPE_CHECKING:
-    from agentserver._operation import Omit
+    from agentserver._omit import Omit
 
 
 OPERATION: Final[Operation[None]] = Operation(

@@ -8,11 +8,12 @@ from agentserver._encode import body as _body
 from agentserver._encode import segment as _segment
 from agentserver._generated import models
 from agentserver._model import one
-from agentserver._operation import OMIT, Call, Operation
+from agentserver._omit import OMIT
+from agentserver._operation import Call, Operation
 
 if TYPE_CHECKING:
     from agentserver._generated.models import WorkspaceMember, WorkspaceRole
-    from agentserver._operation import Omit
+    from agentserver._omit import Omit
 
 
 OPERATION: Final[Operation[WorkspaceMember]] = Operation(

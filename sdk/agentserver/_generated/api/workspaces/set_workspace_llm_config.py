@@ -8,13 +8,14 @@ from agentserver._encode import body as _body
 from agentserver._encode import segment as _segment
 from agentserver._generated import models
 from agentserver._model import one
-from agentserver._operation import OMIT, Call, Operation
+from agentserver._omit import OMIT
+from agentserver._operation import Call, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agentserver._generated.models import LLMConfigUpsertResponse, LLMModel
-    from agentserver._operation import Omit
+    from agentserver._omit import Omit
     from agentserver._secret import Secret
 
 

@@ -27,7 +27,9 @@ from agentserver_contract.guard import Refused
 from agentserver_contract.layers.acts.opening import allow, configure, create, limit
 from agentserver_contract.layers.acts.transition import TRANSITIONS, Choose
 from agentserver_contract.layers.acts.values import ADDRESSES, MODELS
-from agentserver_contract.layers.world import CAST, Broken, Config, Play
+from agentserver_contract.layers.play import Play
+from agentserver_contract.layers.readback import check, look_around
+from agentserver_contract.layers.world import CAST, Broken, Config
 from agentserver_contract.people import CannotPrepare, People
 from agentserver_contract.target import Target
 
@@ -109,7 +111,7 @@ def _step(play: Play, name: str, choose: Choose) -> None:
     try:
         with _failing(play, name):
             TRANSITIONS[name].happen(play, choose)
-            play.check()
+            check(play)
     except Refused as reason:
         play.result.not_run[name.replace("_", " ")] = str(reason)
 
@@ -143,7 +145,7 @@ def _opened(begin: Callable[[], Play]) -> Play:
 
 
 def _open(play: Play) -> None:
-    play.look_around()
+    look_around(play)
     # Two, whose names are in another order than their age: what holds for one may not for both.
     chance = random.Random(0)  # noqa: S311 - what it decides is no secret
     for who, name, key in (("owner", "Zebra", "sk-zebra"), ("colleague", "Aardvark", "sk-ant")):

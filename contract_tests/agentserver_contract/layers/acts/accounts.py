@@ -6,7 +6,8 @@ import json
 
 from agentserver import BadRequest, Conflict, PermissionDenied, Unauthenticated
 from agentserver_contract.layers.acts.transition import Choose, administers_alone, transition
-from agentserver_contract.layers.world import CAST, Broken, Play
+from agentserver_contract.layers.play import Play
+from agentserver_contract.layers.world import CAST, Broken
 from agentserver_contract.people import ABSENT, email_of, log_in
 
 

@@ -15,7 +15,9 @@ from agentserver_contract.layers.acts.transition import (
     transition,
 )
 from agentserver_contract.layers.acts.values import ADDRESSES, BAD_ADDRESSES, KEYS, MODELS
-from agentserver_contract.layers.world import Broken, Config, PlacedCall, Play, Stamp
+from agentserver_contract.layers.play import PlacedCall, Play
+from agentserver_contract.layers.readback import check, check_room
+from agentserver_contract.layers.world import Broken, Config, Stamp
 
 
 @transition(has_room)
@@ -33,7 +35,7 @@ def a_maintainer_sets_the_endpoint(play: Play, choose: Choose) -> None:
         play.call(who, place, room.id, **given, api_key=config.api_key)
         room.config = config
         room.configured.moves()
-        play.check_room(room)
+        check_room(play, room)
         seen = play.call(who, "workspaces.llm_config.get", room.id)
         if [{"id": each.id, "name": each.name} for each in seen.models] != config.models:
             raise Broken(
@@ -52,7 +54,7 @@ def the_stored_key_stays(play: Play, choose: Choose) -> None:
         play.call(who, "workspaces.llm_config.set", room.id, **given)
         room.config = config
         room.configured.moves()
-        play.check_room(room)
+        check_room(play, room)
 
 
 @transition(has_room)
@@ -109,7 +111,7 @@ def a_maintainer_removes_the_endpoint(play: Play, choose: Choose) -> None:
         for _ in range(2):  # the second time there is nothing left to do
             play.call(who, "workspaces.llm_config.delete", room.id)
             room.config, room.configured = None, Stamp()
-        play.check()
+        check(play)
         configure(play, room, who, Config(choose(ADDRESSES), choose(KEYS), choose(MODELS)))
 
 

@@ -16,7 +16,9 @@ from agentserver_contract.layers.acts.transition import (
     transition,
 )
 from agentserver_contract.layers.acts.values import BAD_COUNTS, COUNTS
-from agentserver_contract.layers.world import CAST, LIMITS, Broken, Play, Stamp
+from agentserver_contract.layers.play import Play
+from agentserver_contract.layers.readback import check, check_quota, check_room
+from agentserver_contract.layers.world import CAST, LIMITS, Broken, Stamp
 
 
 @transition(has_room)
@@ -36,7 +38,7 @@ def an_administrator_overrides_limits(play: Play, choose: Choose) -> None:
         before: dict[str, int | None] = room.overrides or dict.fromkeys(LIMITS)
         room.overrides = {**before, **{k: v for k, v in part.items() if v is not None}}
         room.overridden.moves()
-        play.check_room(room)
+        check_room(play, room)
 
 
 @transition(has_room)
@@ -46,7 +48,7 @@ def an_administrator_clears_overrides(play: Play, choose: Choose) -> None:
         for _ in range(2):
             play.call("admin", "admin.workspaces.quota.delete", room.id)
             room.overrides, room.overridden = None, Stamp()
-        play.check()
+        check(play)
         limit(play, room, choose)
 
 
@@ -92,7 +94,7 @@ def an_administrator_limits_language_models(play: Play, choose: Choose) -> None:
         play.call("admin", f"{place}.set", room.id, **given)
         room.llm_quota = {"max_rpd": given.get("max_rpd")}
         room.llm_limited.moves()
-        play.check_room(room)
+        check_room(play, room)
     seen = play.call("admin", f"{place}.get", room.id).to_dict()
     who = one_of(room, choose, "owner")
     members = play.call(who, "workspaces.get_llm_quota", room.id).to_dict()
@@ -107,7 +109,7 @@ def an_administrator_lifts_the_limit(play: Play, choose: Choose) -> None:
         for _ in range(2):
             play.call("admin", "admin.workspaces.llm_quota.delete", room.id)
             room.llm_quota, room.llm_limited = None, Stamp()
-        play.check()
+        check(play)
         limit(play, room, choose)
 
 
@@ -117,7 +119,7 @@ def an_administrator_overrides_a_quota(play: Play, choose: Choose) -> None:
     name = choose(CAST)
     for value in (*COUNTS, None, choose(COUNTS), "left out", choose(COUNTS)):
         allow(play, name, {} if value == "left out" else {"max_workspaces": value})
-        play.check_quota(name)
+        check_quota(play, name)
 
 
 @transition()
@@ -130,7 +132,7 @@ def an_administrator_clears_a_quota(play: Play, choose: Choose) -> None:
             play.call("admin", "admin.users.quota.delete", play.ids[name])
             play.quotas[name], play.limited[name] = None, Stamp()
         for other in CAST:
-            play.check_quota(other)
+            check_quota(play, other)
         allow(play, name, {"max_workspaces": choose(COUNTS[2:])})
 
 
@@ -187,7 +189,7 @@ def a_quota_has_layers(play: Play, choose: Choose) -> None:
         play.call("admin", "admin.quota_defaults.set", max_workspaces_per_user=default)
         play.defaults["max_workspaces_per_user"] = default
         allow(play, name, {"max_workspaces": override})
-        play.check_quota(name)
+        check_quota(play, name)
         limit = default if override is None else override
         if may:
             made = play.call(name, place, name="room for one more")
@@ -247,7 +249,7 @@ def of_two_limits_at_once_one_holds(play: Play, choose: Choose) -> None:
     seen = play.call("admin", "admin.users.quota.get", play.ids[name]).to_dict()["overrides"]
     play.quotas[name] = {"max_workspaces": 102 if (seen or {})["max_workspaces"] == 102 else 101}
     play.limited[name].moves()
-    play.check_quota(name)
+    check_quota(play, name)
     _two_at_once(
         *(play, "admin.workspaces.llm_quota.set", (room.id,)), [{"max_rpd": 103}, {"max_rpd": 104}]
     )

@@ -14,7 +14,9 @@ from agentserver_contract.layers.acts.transition import (
     those_below,
     transition,
 )
-from agentserver_contract.layers.world import CAST, ROLES, Broken, Play, Room
+from agentserver_contract.layers.play import Play
+from agentserver_contract.layers.readback import check, check_room
+from agentserver_contract.layers.world import CAST, ROLES, Broken, Room
 from agentserver_contract.people import ABSENT, email_of
 
 
@@ -29,7 +31,7 @@ def a_maintainer_adds_a_member(play: Play, choose: Choose) -> None:
         room.members[whom] = role or "developer"
         if (added.user_id, added.email, added.role) != (play.ids[whom], known, room.members[whom]):
             raise Broken(place, "the answer shows the new member", added)
-        play.check_room(room)
+        check_room(play, room)
         if role is None:
             owner = one_of(room, choose, "owner")
             play.call(owner, "workspaces.members.remove", room.id, play.ids[whom])
@@ -139,7 +141,7 @@ def a_founder_steps_down(play: Play, choose: Choose) -> None:
         by = who if name == heir else heir
         play.call(by, place, room.id, play.ids[name], role=role)
         room.members[name] = role
-        play.check()
+        check(play)
 
 
 @transition(has_room)

@@ -6,7 +6,8 @@ from typing import Any
 
 from agentserver_contract.layers.acts.transition import Choose
 from agentserver_contract.layers.acts.values import BYTES, COUNTS
-from agentserver_contract.layers.world import LIMITS, Config, Play, Room, Stamp
+from agentserver_contract.layers.play import Play
+from agentserver_contract.layers.world import LIMITS, Config, Room, Stamp
 
 
 def create(play: Play, who: str, name: str) -> Room:

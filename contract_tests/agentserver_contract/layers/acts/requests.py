@@ -11,7 +11,8 @@ from agentserver_contract.layers.acts.transition import (
     one_of,
     transition,
 )
-from agentserver_contract.layers.world import LIMITS, Broken, Play
+from agentserver_contract.layers.play import Play
+from agentserver_contract.layers.world import LIMITS, Broken
 from agentserver_contract.validation import MAX_BODY_BYTES, MAX_NESTING, REQUEST_ID
 
 

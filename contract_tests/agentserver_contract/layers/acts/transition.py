@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentserver_contract.layers.world import CAST, Play, Room
+from agentserver_contract.layers.play import Play
+from agentserver_contract.layers.world import CAST, Room
 
 Choose = Callable[[Sequence[Any]], Any]
 """Takes one of several."""

@@ -15,7 +15,8 @@ from agentserver_contract.layers.acts.transition import (
     transition,
 )
 from agentserver_contract.layers.acts.values import BAD_NAMES, NAMES
-from agentserver_contract.layers.world import Broken, Play
+from agentserver_contract.layers.play import Play
+from agentserver_contract.layers.world import Broken
 
 
 @transition(lambda play: len(play.rooms) < MOST_ROOMS)

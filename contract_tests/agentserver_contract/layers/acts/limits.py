@@ -31,7 +31,7 @@ def an_administrator_overrides_limits(play: Play, choose: Choose) -> None:
     few: dict[str, Any] = dict(list(given.items())[:2])
     parts: tuple[dict[str, Any], ...] = (
         *(few, {**given, kept: None}, {}, {kept: 3}),
-        *(greatest, least, few),
+        *(greatest, dict.fromkeys(LIMITS), least, dict.fromkeys(LIMITS), few),
     )
     for part in parts:
         play.call("admin", "admin.workspaces.quota.set", room.id, **part)

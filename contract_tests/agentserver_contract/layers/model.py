@@ -75,7 +75,11 @@ def run(
     def begin() -> Play:
         return Play(target, people, contract, result, allow_global, tick)
 
-    failures = _each_once(begin, seed, enough)
+    failures, waiting = _each_once(begin, seed, enough)
+    for name in waiting:
+        after_failure = "what failed before kept it from being tried"
+        reason = after_failure if failures else TRANSITIONS[name].otherwise
+        result.not_run[name.replace("_", " ")] = reason
     if runs and not _is_enough(failures, enough):
         failures += _at_random(begin, seed, runs, steps, {failed.name for failed in failures})
     for failed in failures:
@@ -157,23 +161,30 @@ def _open(play: Play) -> None:
             allow(play, name, {"max_workspaces": 2**31 - 2})
 
 
-def _each_once(begin: Callable[[], Play], seed: int, enough: int) -> list[_Failed]:
-    """Every transition once, those that can happen first; a play anew after each that fails."""
+def _each_once(
+    begin: Callable[[], Play], seed: int, enough: int
+) -> tuple[list[_Failed], list[str]]:
+    """Every transition once, those that can happen first; returns what failed, and what never was.
+
+    A play begins anew after one that fails, and where what has happened keeps the rest away.
+    """
     chance = random.Random(seed)  # noqa: S311 - what it decides is no secret
     waiting = list(TRANSITIONS)
     chance.shuffle(waiting)
     failures: list[_Failed] = []
     while waiting and not _is_enough(failures, enough):
+        before = len(waiting)
         try:
             _play_on(begin, waiting, chance)
-            break
+            if len(waiting) == before:
+                break  # on no ground can they happen
         except _Failed as failed:
             opening = failed.name == _OPENING
             if not (opening and failures):  # else what has failed keeps a play from beginning
                 failures.append(_alone(begin, failed, seed) or failed)
             if opening:
                 break
-    return failures
+    return failures, waiting
 
 
 def _play_on(begin: Callable[[], Play], waiting: list[str], chance: random.Random) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 
 from agentserver import BadRequest, Conflict, PermissionDenied, Unauthenticated
-from agentserver_contract.layers.acts.transition import Choose, administers_alone, transition
+from agentserver_contract.layers.acts.transition import (
+    Choose,
+    administers_alone,
+    may_demote_everybody,
+    may_leave_accounts,
+    transition,
+)
 from agentserver_contract.layers.play import Play
 from agentserver_contract.layers.world import CAST, Broken
 from agentserver_contract.people import ABSENT, email_of, log_in
@@ -99,7 +105,7 @@ def a_password_is_bounded_in_bytes(play: Play, choose: Choose) -> None:
         play.call(nobody, place, email=person.email, password=password, refused=refused)
 
 
-@transition(lambda play: play.target.guard is None)
+@transition(may_leave_accounts)
 def somebody_new_registers(play: Play, choose: Choose) -> None:
     """Only where accounts may be left behind: nothing removes one."""
     number = f"{len(play.known)}-{play.result.cases.total()}"
@@ -137,7 +143,7 @@ def somebody_new_registers(play: Play, choose: Choose) -> None:
     play.call(client, "workspaces.delete", workspaces[0].id)
 
 
-@transition(lambda play: play.target.guard is None)
+@transition(may_leave_accounts)
 def several_register_at_once(play: Play, choose: Choose) -> None:
     """Only where accounts may be left behind: nothing removes one."""
     place, nobody = "auth.register", play.target.client()
@@ -159,7 +165,7 @@ def several_register_at_once(play: Play, choose: Choose) -> None:
         play.call(client, "workspaces.delete", workspace.id)
 
 
-@transition(lambda play: play.target.guard is None and administers_alone(play))
+@transition(may_demote_everybody)
 def two_administrators_demote_each_other_at_once(play: Play, choose: Choose) -> None:
     """Not on somebody's server: it may end without an administrator, if it has this fault."""
     place, other = "admin.users.set_role", choose(CAST)

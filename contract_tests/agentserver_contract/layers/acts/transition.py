@@ -19,6 +19,8 @@ class Transition:
 
     happen: Callable[[Play, Choose], None]
     can: Callable[[Play], bool]
+    otherwise: str
+    """What is told where it never could."""
 
 
 TRANSITIONS: dict[str, Transition] = {}
@@ -32,13 +34,27 @@ def _always(play: Play) -> bool:
     return True
 
 
+_NO_WAY = "no step before it made it possible"
+_REASONS: dict[Callable[[Play], bool], str] = {}
+
+
+def _or_else(reason: str) -> Callable[[Callable[[Play], bool]], Callable[[Play], bool]]:
+    """Say what is told where a condition is never met."""
+
+    def note(can: Callable[[Play], bool]) -> Callable[[Play], bool]:
+        _REASONS[can] = reason
+        return can
+
+    return note
+
+
 def transition(
     can: Callable[[Play], bool] = _always,
 ) -> Callable[[Callable[[Play, Choose], None]], Callable[[Play, Choose], None]]:
     """Make a function a transition that can happen when `can` says so."""
 
     def register(happen: Callable[[Play, Choose], None]) -> Callable[[Play, Choose], None]:
-        TRANSITIONS[happen.__name__] = Transition(happen, can)
+        TRANSITIONS[happen.__name__] = Transition(happen, can, _REASONS.get(can, _NO_WAY))
         return happen
 
     return register
@@ -49,11 +65,25 @@ def has_room(play: Play) -> bool:
     return bool(play.rooms)
 
 
+@_or_else("settings that concern everybody are left alone")
 def may_change_defaults(play: Play) -> bool:
     """When settings that concern everybody may be changed."""
     return play.allow_global
 
 
+@_or_else("nothing removes an account, so that none is made")
+def may_leave_accounts(play: Play) -> bool:
+    """When the server is nobody's."""
+    return play.target.guard is None
+
+
+@_or_else("the server could end without an administrator")
+def may_demote_everybody(play: Play) -> bool:
+    """When the server is nobody's, and has one administrator."""
+    return may_leave_accounts(play) and administers_alone(play)
+
+
+@_or_else("somebody else administers too, or roles are left alone")
 def administers_alone(play: Play) -> bool:
     """When the run's administrator is the only one, and the role may be changed."""
     administrators = [

@@ -25,14 +25,16 @@ def a_maintainer_adds_a_member(play: Play, choose: Choose) -> None:
     room = a_room(play, choose, lambda room: bool(_joinable(room)))
     who, whom = one_of(room, choose, "owner", "maintainer"), choose(_joinable(room))
     place, known = "workspaces.members.add", play.people[whom].email
-    for email, role in ((known, None), (f"  {known.upper()} ", choose(ROLES[:-1]))):
+    roles = (None, *ROLES[:-1], choose(ROLES[:-1]))
+    for number, role in enumerate(roles, 1):
+        email = known if role is None else f"  {known.upper()} "
         given: dict[str, Any] = {} if role is None else {"role": role}
         added = play.call(who, place, room.id, email=email, **given)
         room.members[whom] = role or "developer"
         if (added.user_id, added.email, added.role) != (play.ids[whom], known, room.members[whom]):
             raise Broken(place, "the answer shows the new member", added)
         check_room(play, room)
-        if role is None:
+        if number < len(roles):
             owner = one_of(room, choose, "owner")
             play.call(owner, "workspaces.members.remove", room.id, play.ids[whom])
             del room.members[whom]
@@ -81,13 +83,16 @@ def adding_what_cannot_be_added(play: Play, choose: Choose) -> None:
 
 @transition(has_room)
 def an_owner_changes_a_role(play: Play, choose: Choose) -> None:
-    room, role = a_room(play, choose), choose(ROLES)
+    """To each there is, and at last to any."""
+    room = a_room(play, choose)
     who = one_of(room, choose, "owner")
     whom = choose([name for name in room.members if name != who] or [who])
     if whom == who:
         return
-    play.call(who, "workspaces.members.set_role", room.id, play.ids[whom], role=role)
-    room.members[whom] = role
+    for role in (*ROLES, choose(ROLES)):
+        play.call(who, "workspaces.members.set_role", room.id, play.ids[whom], role=role)
+        room.members[whom] = role
+        check_room(play, room)
 
 
 @transition(has_room)

@@ -10,6 +10,7 @@ from agentserver_contract.layers.acts.transition import (
     Choose,
     a_room,
     has_room,
+    has_rooms,
     one_of,
     those_below,
     transition,
@@ -103,9 +104,12 @@ def a_bad_endpoint_changes_nothing(play: Play, choose: Choose) -> None:
         play.call(who, place, room.id, **given, api_key=bad_key, refused=BadRequest)
 
 
-@transition(has_room)
+@transition(has_rooms)
 def a_maintainer_removes_the_endpoint(play: Play, choose: Choose) -> None:
     """Of each workspace in turn, while the others keep theirs."""
+    for room in play.rooms.values():
+        who = one_of(room, choose, "owner", "maintainer")
+        configure(play, room, who, Config(choose(ADDRESSES), choose(KEYS), choose(MODELS)))
     for room in play.rooms.values():
         who = one_of(room, choose, "owner", "maintainer")
         for _ in range(2):  # the second time there is nothing left to do

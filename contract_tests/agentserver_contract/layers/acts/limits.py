@@ -11,6 +11,7 @@ from agentserver_contract.layers.acts.transition import (
     Choose,
     a_room,
     has_room,
+    has_rooms,
     may_change_defaults,
     one_of,
     transition,
@@ -41,9 +42,11 @@ def an_administrator_overrides_limits(play: Play, choose: Choose) -> None:
         check_room(play, room)
 
 
-@transition(has_room)
+@transition(has_rooms)
 def an_administrator_clears_overrides(play: Play, choose: Choose) -> None:
     """Of each workspace in turn, while the others keep theirs."""
+    for room in play.rooms.values():
+        limit(play, room, choose)
     for room in play.rooms.values():
         for _ in range(2):
             play.call("admin", "admin.workspaces.quota.delete", room.id)
@@ -102,9 +105,11 @@ def an_administrator_limits_language_models(play: Play, choose: Choose) -> None:
         raise Broken(f"{place}.get", "administrator and members see the same quota", seen)
 
 
-@transition(has_room)
+@transition(has_rooms)
 def an_administrator_lifts_the_limit(play: Play, choose: Choose) -> None:
     """Of each workspace in turn, while the others keep theirs."""
+    for room in play.rooms.values():
+        limit(play, room, choose)
     for room in play.rooms.values():
         for _ in range(2):
             play.call("admin", "admin.workspaces.llm_quota.delete", room.id)

@@ -65,6 +65,11 @@ def has_room(play: Play) -> bool:
     return bool(play.rooms)
 
 
+def has_rooms(play: Play) -> bool:
+    """When there is another workspace, which must keep what one loses."""
+    return len(play.rooms) > 1
+
+
 @_or_else("settings that concern everybody are left alone")
 def may_change_defaults(play: Play) -> bool:
     """When settings that concern everybody may be changed."""

@@ -10,6 +10,7 @@ from agentserver_contract.layers.acts.transition import (
     Choose,
     a_room,
     has_room,
+    has_rooms,
     one_of,
     those_below,
     transition,
@@ -53,7 +54,7 @@ def a_bad_name_changes_nothing(play: Play, choose: Choose) -> None:
     play.call(who, "workspaces.create", name=name, refused=BadRequest)
 
 
-@transition(lambda play: len(play.rooms) > 1)
+@transition(has_rooms)
 def an_owner_deletes(play: Play, choose: Choose) -> None:
     room = a_room(play, choose)
     who = one_of(room, choose, "owner")

@@ -59,20 +59,20 @@ def _positive(instance: object, attribute: Any, value: Any) -> None:
 class Timeout:
     """How long one attempt may wait in each of its phases, in seconds.
 
-    Args:
-        connect: to reach the server, TLS included.
-        read: for the next bytes of the answer.
-        write: to hand over the next bytes of the request.
-        pool: for a free connection when all are in use.
+    Made with any of its attributes as arguments, as in ``Timeout(connect=2, read=120)``.
 
     Raises:
         ConfigurationError: a value is not a number above 0.
     """
 
     connect: float = field(default=5.0, validator=_positive)
+    """To reach the server, TLS included."""
     read: float = field(default=30.0, validator=_positive)
+    """For the next bytes of the answer."""
     write: float = field(default=30.0, validator=_positive)
+    """To hand over the next bytes of the request."""
     pool: float = field(default=5.0, validator=_positive)
+    """For a free connection when all are in use."""
 
     NONE: ClassVar[Timeout]
     """No limit in any phase; the deadline of the call still holds."""

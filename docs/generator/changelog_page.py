@@ -1,0 +1,15 @@
+"""The changelog as a page: links into the project's files become their names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+# Files of the project that are no pages have no address here.
+_FILE = re.compile(r"\[([^]]+)\]\((?!https?:|#)[^)]+\)")
+
+
+def page(changelog: Path) -> str:
+    """Write the page."""
+    text = changelog.read_text(encoding="utf-8").replace("# Changelog", "# Changes", 1)
+    return _FILE.sub(r"\1", text)

@@ -1,0 +1,88 @@
+"""The first page of the API: what holds for all of it, and a table of its operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import curl
+import wording
+from contract import Contract, Operation
+from layout import block, code, flat, paragraphs, table
+from tag_page import method, place, request
+
+
+def page(contract: Contract) -> str:
+    """Write the page."""
+    return paragraphs(
+        "# HTTP API",
+        f"{contract.info['summary']} This is version {contract.info['version']}.",
+        contract.info["description"],
+        "## Operations { #operations }",
+        *(_of_tag(contract, tag) for tag in contract.tags),
+        _roles(contract),
+        _placeholders(contract),
+        _headers(contract),
+    )
+
+
+def _of_tag(contract: Contract, tag: str) -> str:
+    headings = ("Operation", "Request", "In the SDK", "Who may call it")
+    rows = (_row(each) for each in contract.of_tag(tag))
+    return paragraphs(f"### [{tag}]({tag}.md) {{ #{tag} }}", table("operations", headings, rows))
+
+
+def _row(operation: Operation) -> tuple[str, str, str, str]:
+    gone = " (deprecated)" if operation.deprecated else ""
+    return (
+        f"[{operation.summary}]({place(operation)}){gone}",
+        request(operation),
+        method(operation),
+        wording.role(operation),
+    )
+
+
+def _roles(contract: Contract) -> str:
+    used = {operation.role for operation in contract.operations.values()}
+    rows = ((code(name), said) for name, said in wording.ROLES.items() if name in used)
+    return paragraphs(
+        "## Roles { #roles }",
+        "In a workspace each role may do what those before it may. An administrator of the "
+        "installation is no member of a workspace for that alone.",
+        table("fields", ("Role", "Who may call"), rows),
+    )
+
+
+def _placeholders(contract: Contract) -> str:
+    schemes = ", ".join(
+        f"{code(name)}: {flat(each.get('description', ''))}"
+        for name, each in contract.schemes.items()
+    )
+    return paragraphs(
+        "## Credentials and examples { #credentials }",
+        schemes,
+        f"The examples for curl read the server's address from {code(curl.SERVER)} and the value "
+        f"of the cookie from {code(curl.SESSION)}; those for Python run on a client of yours:",
+        block(
+            "python",
+            "from agentserver import Client\n\n"
+            'client = Client("http://127.0.0.1:8080", email="alice@example.com", password="...")',
+        ),
+    )
+
+
+def _headers(contract: Contract) -> str:
+    return paragraphs(
+        "## Headers of answers { #headers }",
+        table("fields", ("Header", "Value", "Description"), _header_rows(contract)),
+    )
+
+
+def _header_rows(contract: Contract) -> Iterator[tuple[str, str, str]]:
+    for name, header in contract.headers.items():
+        described = f"{header['description']} {wording.bounds(header['schema'])}"
+        yield code(_sent_as(contract, name)), wording.type_of(header["schema"]), described
+
+
+def _sent_as(contract: Contract, component: str) -> str:
+    """The header's name on the wire, which a component need not share."""
+    return contract.header_names.get(component, component)

@@ -1,0 +1,33 @@
+"""Every page that is made from data, by its path in the site's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import changelog_page
+import departures_page
+import index_page
+import schemas_page
+import sdk_pages
+import tag_page
+from contract import Contract
+
+RELEASE = "v0.64.12"
+DEPARTURES = Path("contract_tests/agentserver_contract/departures")
+
+
+def pages(root: Path) -> Mapping[str, str]:
+    """The text of each page, made from the files of the project at `root`."""
+    contract = Contract.load(root / "openapi.yaml")
+    return {
+        "api/index.md": index_page.page(contract),
+        **{f"api/{tag}.md": tag_page.page(contract, tag) for tag in contract.tags},
+        "api/schemas.md": schemas_page.page(contract),
+        "api/departures.md": departures_page.page(
+            contract, root / DEPARTURES / f"{RELEASE}.toml"
+        ),
+        "sdk/resources.md": sdk_pages.resources(contract),
+        "sdk/models.md": sdk_pages.models(),
+        "about/changelog.md": changelog_page.page(root / "CHANGELOG.md"),
+    }

@@ -1,0 +1,95 @@
+"""An operation as a method of the SDK: its arguments, a call of it, what it returns and raises."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from contract import JSON, Operation
+from layout import code
+
+from agentserver import Client
+from agentserver._errors import QuotaExceeded, class_for
+
+LONGEST_LINE = 76
+ERRORS = "../sdk/errors.md#agentserver."
+MODELS = "../sdk/models.md#agentserver.models."
+
+
+def method_of(operation: Operation) -> Callable[..., Any]:
+    """The method that calls an operation, on a client that calls nobody."""
+    found: Any = _client()
+    for name in operation.sdk.split("."):
+        found = getattr(found, name)
+    method: Callable[..., Any] = found
+    return method
+
+
+def path_of(operation: Operation) -> str:
+    """Where the method is defined."""
+    method = method_of(operation)
+    return f"{method.__module__}.{method.__qualname__}"
+
+
+def python_names(operation: Operation) -> Mapping[str, str]:
+    """What the method calls each argument, by its name on the wire."""
+    names = {_folded(name): name for name in inspect.signature(method_of(operation)).parameters}
+    return {each.name: names[_folded(each.name)] for each in operation.arguments}
+
+
+def call(operation: Operation, *, asynchronous: bool = False) -> str:
+    """A call with the values of the contract's example."""
+    names = python_names(operation)
+    given = [
+        f"{names[each.name]}={_literal(each.example)}"
+        for each in operation.arguments
+        if each.example is not None
+    ]
+    begin = f"{'await ' if asynchronous else ''}client.{operation.sdk}("
+    line = f"{begin}{', '.join(given)})"
+    if len(line) <= LONGEST_LINE:
+        return line
+    return "\n".join([begin, *(f"    {each}," for each in given), ")"])
+
+
+def returned(operation: Operation) -> str:
+    """What the method returns, linked to its model."""
+    annotation = inspect.signature(method_of(operation)).return_annotation
+    page = re.fullmatch(r"Page\[(\w+)\]", annotation)
+    model = page[1] if page else annotation
+    if model == "None":
+        return code("None")
+    linked = f"[{code(model)}]({MODELS}{model})"
+    return f"[{code('Page')}](../sdk/models.md#agentserver.Page) of {linked}" if page else linked
+
+
+def raised(status: int, body: Mapping[str, Any]) -> str:
+    """The error that an answer raises, linked; a quota's has a class of its own."""
+    kinds = [class_for(status)]
+    if status == QuotaExceeded.STATUS and JSON in body:
+        kinds.insert(0, QuotaExceeded)
+    return ", ".join(f"[{code(kind.__name__)}]({ERRORS}{kind.__name__})" for kind in kinds)
+
+
+@cache
+def _client() -> Client:
+    return Client("http://127.0.0.1")
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, dict):
+        items = (f"{_literal(key)}: {_literal(item)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    return repr(value)

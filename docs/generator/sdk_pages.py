@@ -1,0 +1,73 @@
+"""The pages of the SDK's resources and models: a directive for each, in the contract's order."""
+
+from __future__ import annotations
+
+import sdk_call
+from contract import Contract, Operation
+from layout import code, paragraphs
+from tag_page import place
+
+from agentserver import models as models_of_sdk
+
+
+def resources(contract: Contract) -> str:
+    """Every method, under the resource that has it."""
+    by_resource: dict[str, list[Operation]] = {}
+    for operation in contract.operations.values():
+        by_resource.setdefault(operation.sdk.rpartition(".")[0], []).append(operation)
+    return paragraphs(
+        "# Resources",
+        "What hangs off a client, and its methods. Those of an `AsyncClient` are the same, to be "
+        "awaited: `await client.workspaces.list()`. Arguments after the `*` are given by name.",
+        *(_resource(name, operations) for name, operations in by_resource.items()),
+    )
+
+
+def models() -> str:
+    """Every model and enum of the SDK."""
+    return paragraphs(
+        "# Models",
+        "What methods return. Each model is immutable, is made with keyword arguments or by "
+        "`from_dict`, and has what the contract names as attributes: the HTTP API has the same "
+        "under [Schemas](../api/schemas.md). Import them from `agentserver.models`.",
+        directive("agentserver.Page"),
+        directive("agentserver._model.Model", heading="Model"),
+        "## The models of operations { #models }",
+        *map(_model, dir(models_of_sdk)),
+    )
+
+
+def directive(path: str, *, level: int = 2, **options: str) -> str:
+    """Ask mkdocstrings for the reference of something."""
+    lines = [f"{name}: {value}" for name, value in {"heading_level": level, **options}.items()]
+    return "\n      ".join([f"::: {path}\n    options:", *lines])
+
+
+def anchor(name: str) -> str:
+    """Give what follows a short name that links can use, beside where it is defined."""
+    return f"[](){{ #{name} }}"
+
+
+def _model(name: str) -> str:
+    # `agentserver.models` passes everything on, which a reader of the source cannot follow.
+    found = directive(f"agentserver._generated.models.{name}", level=3)
+    return f"{anchor(f'agentserver.models.{name}')}\n{found}"
+
+
+def _resource(name: str, operations: list[Operation]) -> str:
+    return paragraphs(f"## client.{name} {{ #client.{name} }}", *map(_method, operations))
+
+
+def _method(operation: Operation) -> str:
+    name = f"client.{operation.sdk}"
+    return paragraphs(
+        anchor(name),
+        directive(
+            sdk_call.path_of(operation),
+            level=3,
+            heading=name,
+            toc_label=operation.sdk.rpartition(".")[2],
+        ),
+        f"Examples and every answer: {code(operation.id)} in the "
+        f"[HTTP API](../api/{place(operation)}).",
+    )

@@ -1,0 +1,180 @@
+"""The page of one tag: each of its operations with arguments, a call, and every answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import curl
+import sdk_call
+import wording
+from contract import Answer, Argument, Contract, Operation
+from layout import block, boxed, code, flat, label, paragraphs, table, tabs
+
+HEADERS = "index.md#headers"
+
+
+def page(contract: Contract, tag: str) -> str:
+    """Write the page."""
+    operations = contract.of_tag(tag)
+    return paragraphs(
+        f"# {tag}",
+        contract.tags[tag],
+        table("operations", ("Operation", "Request", "In the SDK"), map(_entry, operations)),
+        *(_operation(contract, each) for each in operations),
+    )
+
+
+def request(operation: Operation) -> str:
+    """Method and path."""
+    verb = operation.method
+    return f"`{verb}`{{ .verb .{verb.lower()} }} {code(operation.path)}{{ .path }}"
+
+
+def method(operation: Operation) -> str:
+    """The SDK's method, linked."""
+    name = f"client.{operation.sdk}"
+    return f"[{code(name)}](../sdk/resources.md#{name})"
+
+
+def _entry(operation: Operation) -> tuple[str, str, str]:
+    return f"[{operation.summary}](#{operation.id})", request(operation), method(operation)
+
+
+def _operation(contract: Contract, operation: Operation) -> str:
+    return paragraphs(
+        f"## {operation.summary} {{ #{operation.id} }}",
+        boxed("endpoint", request(operation)),
+        _deprecated(operation),
+        operation.description,
+        _facts(contract, operation),
+        _calls(contract, operation),
+        _arguments(contract, operation),
+        _examples(contract, operation),
+        _answers(contract, operation),
+        _links(contract, operation),
+    )
+
+
+def _deprecated(operation: Operation) -> str:
+    if not operation.deprecated:
+        return ""
+    return '!!! warning "Deprecated"\n\n    It still works, and will go in a later version.'
+
+
+def _facts(contract: Contract, operation: Operation) -> str:
+    facts = {
+        "Who may call it": wording.role(operation),
+        "Credential": wording.credential(contract, operation),
+        "Operation": code(operation.id),
+        "In the SDK": method(operation),
+    }
+    return boxed("facts", "\n".join(f"- **{name}** {said}" for name, said in facts.items()))
+
+
+def _calls(contract: Contract, operation: Operation) -> str:
+    return tabs(
+        {
+            "Python": block("python", sdk_call.call(operation)),
+            "Python, async": block("python", sdk_call.call(operation, asynchronous=True)),
+            "curl": block("sh", curl.command(contract, operation)),
+        }
+    )
+
+
+def _arguments(contract: Contract, operation: Operation) -> str:
+    if not operation.arguments:
+        return ""
+    names = sdk_call.python_names(operation)
+    rows = (_argument(contract, each, names[each.name]) for each in operation.arguments)
+    body = f"The body is a {wording.type_of(operation.body)}." if operation.body else ""
+    return paragraphs(
+        label("Arguments"), table("fields", ("Argument", "Type", "Description"), rows), body
+    )
+
+
+def _argument(contract: Contract, argument: Argument, name: str) -> tuple[str, str, str]:
+    in_sdk = "" if name == argument.name else f"In the SDK {code(name)}."
+    need = "required" if argument.required else "optional"
+    return (
+        f"{code(argument.name)} {argument.place}, {need}",
+        wording.type_of(argument.schema),
+        flat(f"{argument.description} {wording.bounds(contract.follow(argument.schema))} {in_sdk}"),
+    )
+
+
+def _examples(contract: Contract, operation: Operation) -> str:
+    """The answers that say that it was done, as JSON."""
+    examples = {
+        title: block("json", json.dumps(value, ensure_ascii=False, indent=2))
+        for media in operation.success.content.values()
+        for title, value in contract.examples_of(media).items()
+    }
+    return paragraphs(label("Answer"), tabs(examples)) if examples else ""
+
+
+def _answers(contract: Contract, operation: Operation) -> str:
+    everywhere = set.intersection(*(set(each.headers) for each in operation.answers))
+    rows = (_answer(contract, operation, each, everywhere) for each in operation.answers)
+    names = " and ".join(
+        f"[{code(name)}]({HEADERS})" for name in operation.success.headers if name in everywhere
+    )
+    return paragraphs(
+        label("Every answer"),
+        table("answers", ("Status", "In the SDK", "Meaning and body"), rows),
+        f"Each carries {names}." if names else "",
+    )
+
+
+def _answer(
+    contract: Contract, operation: Operation, answer: Answer, everywhere: set[str]
+) -> tuple[str, str, str]:
+    own = [f"[{code(name)}]({HEADERS})" for name in answer.headers if name not in everywhere]
+    meaning = [
+        answer.description,
+        *_bodies(contract, answer),
+        *([f"Also carries {', '.join(own)}."] if own else []),
+    ]
+    if answer.good:
+        outcome = f"returns {sdk_call.returned(operation)}"
+    else:
+        outcome = f"raises {sdk_call.raised(answer.status, answer.content)}"
+    kind = "good" if answer.good else "bad"
+    return f"`{answer.status}`{{ .status .{kind} }}", outcome, "<br>".join(meaning)
+
+
+def _bodies(contract: Contract, answer: Answer) -> Iterator[str]:
+    if not answer.content:
+        yield "No body."
+    for media_type, media in answer.content.items():
+        text = f"{code(media_type)} {wording.type_of(media['schema'])}"
+        examples = [] if answer.good else list(_shown(contract.examples_of(media)))
+        yield f"{text}: {', '.join(examples)}" if examples else text
+
+
+def _shown(examples: Mapping[str, Any]) -> Iterator[str]:
+    for title, value in examples.items():
+        text = value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield code(text) if len(examples) == 1 else f"{code(text)} ({_lowered(title)})"
+
+
+def _lowered(text: str) -> str:
+    return f"{text[0].lower()}{text[1:]}"
+
+
+def _links(contract: Contract, operation: Operation) -> str:
+    links: Sequence[Mapping[str, Any]] = list(operation.success.links.values())
+    if not links:
+        return ""
+    lines = (f"- [{each['description']}]({_place(contract, each)})" for each in links)
+    return paragraphs(label("What may come next"), "\n".join(lines))
+
+
+def _place(contract: Contract, link: Mapping[str, Any]) -> str:
+    return place(contract.operations[link["operationId"]])
+
+
+def place(operation: Operation) -> str:
+    """Where the operation is told, seen from another page of the API."""
+    return f"{operation.tag}.md#{operation.id}"

@@ -1,0 +1,106 @@
+"""What the contract says in keywords, said in words: types, bounds, roles, credentials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from contract import Contract, Operation, Schema
+from layout import code
+
+ROLES: Mapping[str, str] = {
+    "none": "Anyone",
+    "user": "Anyone with an account",
+    "guest": "Every member of the workspace",
+    "developer": "Developers of the workspace and above",
+    "maintainer": "Maintainers of the workspace and above",
+    "owner": "Owners of the workspace",
+    "admin": "Administrators of the installation",
+    "agent": "The agent in a sandbox",
+}
+
+# Each keyword that bounds a value, with what is said of it.
+_BOUNDS: Mapping[str, str] = {
+    "format": "format {}",
+    "const": "always {}",
+    "enum": "one of {}",
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "x-max-bytes": "at most {} bytes of UTF-8",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "pattern": "matches {}",
+}
+
+
+def link(name: str, page: str = "schemas.md") -> str:
+    """A link to a schema."""
+    return f"[{code(name)}]({page}#{name})"
+
+
+def type_of(schema: Schema) -> str:
+    """The type of a value, linked where it has a name; what may be null says so."""
+    if "$ref" in schema:
+        return link(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(type_of(each) for each in schema["anyOf"])
+    given = schema.get("type", "any")
+    kinds = given if isinstance(given, list) else [given]
+    if "array" in kinds:
+        return f"array of {type_of(schema['items'])}"
+    return " or ".join(kinds)
+
+
+def nullable(schema: Schema) -> bool:
+    """Whether null is allowed."""
+    return "null" in schema.get("type", ()) or any(map(nullable, schema.get("anyOf", ())))
+
+
+def bounds(schema: Schema) -> str:
+    """What a value must be beside its type, as one sentence; empty where nothing is said."""
+    said = [
+        words.format(_value(keyword, schema[keyword]))
+        for keyword, words in _BOUNDS.items()
+        if keyword in schema
+    ]
+    text = ", ".join(said)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def role(operation: Operation) -> str:
+    """Who may call an operation."""
+    return ROLES[operation.role]
+
+
+def credential(contract: Contract, operation: Operation) -> str:
+    """What a caller shows."""
+    shown = " or ".join(_credentials(contract, operation.schemes))
+    if not shown:
+        return "none"
+    return f"{shown}, or none" if operation.open else shown
+
+
+def _credentials(contract: Contract, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        scheme = contract.schemes[name]
+        if scheme["type"] == "apiKey":
+            yield f"the {scheme['in']} {code(scheme['name'])}"
+        else:
+            yield f"a {scheme['scheme']} token"
+
+
+def _value(keyword: str, value: Any) -> str:
+    if keyword == "enum":
+        return ", ".join(code(_text(each)) for each in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return code(_text(value))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

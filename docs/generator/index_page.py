@@ -26,16 +26,15 @@ def page(contract: Contract) -> str:
 
 
 def _of_tag(contract: Contract, tag: str) -> str:
-    headings = ("Operation", "Request", "In the SDK", "Who may call it")
+    headings = ("Operation", "In the SDK", "Who may call it")
     rows = (_row(each) for each in contract.of_tag(tag))
     return paragraphs(f"### [{tag}]({tag}.md) {{ #{tag} }}", table("operations", headings, rows))
 
 
-def _row(operation: Operation) -> tuple[str, str, str, str]:
+def _row(operation: Operation) -> tuple[str, str, str]:
     gone = " (deprecated)" if operation.deprecated else ""
     return (
-        f"[{operation.summary}]({place(operation)}){gone}",
-        request(operation),
+        f"[{operation.summary}]({place(operation)}){gone}<br>{request(operation)}",
         method(operation),
         wording.role(operation),
     )

@@ -53,7 +53,7 @@ def _field(contract: Contract, schema: Schema, name: str) -> tuple[str, str, str
     examples = ", ".join(code(str(each)) for each in found.get("examples", []))
     told = f"{found.get('description', '')} {bounds}"
     return (
-        f"{code(name)} {need}{null}",
+        f"{code(name)} <small>{need}{null}</small>",
         wording.type_of(field),
         flat(f"{told} For example {examples}." if examples else told),
     )

@@ -21,7 +21,7 @@ def page(contract: Contract, tag: str) -> str:
     return paragraphs(
         f"# {tag}",
         contract.tags[tag],
-        table("operations", ("Operation", "Request", "In the SDK"), map(_entry, operations)),
+        table("operations", ("Operation", "In the SDK"), map(_entry, operations)),
         *(_operation(contract, each) for each in operations),
     )
 
@@ -38,8 +38,8 @@ def method(operation: Operation) -> str:
     return f"[{code(name)}](../sdk/resources.md#{name})"
 
 
-def _entry(operation: Operation) -> tuple[str, str, str]:
-    return f"[{operation.summary}](#{operation.id})", request(operation), method(operation)
+def _entry(operation: Operation) -> tuple[str, str]:
+    return f"[{operation.summary}](#{operation.id})<br>{request(operation)}", method(operation)
 
 
 def _operation(contract: Contract, operation: Operation) -> str:
@@ -98,7 +98,7 @@ def _argument(contract: Contract, argument: Argument, name: str) -> tuple[str, s
     in_sdk = "" if name == argument.name else f"In the SDK {code(name)}."
     need = "required" if argument.required else "optional"
     return (
-        f"{code(argument.name)} {argument.place}, {need}",
+        f"{code(argument.name)} <small>{argument.place}, {need}</small>",
         wording.type_of(argument.schema),
         flat(f"{argument.description} {wording.bounds(contract.follow(argument.schema))} {in_sdk}"),
     )
@@ -111,7 +111,7 @@ def _examples(contract: Contract, operation: Operation) -> str:
         for media in operation.success.content.values()
         for title, value in contract.examples_of(media).items()
     }
-    return paragraphs(label("Answer"), tabs(examples)) if examples else ""
+    return paragraphs(label(f"Answer {operation.success.status}"), tabs(examples)) if examples else ""
 
 
 def _answers(contract: Contract, operation: Operation) -> str:

@@ -25,17 +25,18 @@ _BOUNDS: Mapping[str, str] = {
     "format": "format {}",
     "const": "always {}",
     "enum": "one of {}",
-    "minimum": "at least {}",
     "exclusiveMinimum": "more than {}",
-    "maximum": "at most {}",
     "exclusiveMaximum": "less than {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
     "x-max-bytes": "at most {} bytes of UTF-8",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
     "pattern": "matches {}",
 }
+
+# Pairs of keywords that bound a value from both sides, with what is counted.
+_RANGES = (
+    ("minimum", "maximum", ""),
+    ("minLength", "maxLength", " characters"),
+    ("minItems", "maxItems", " items"),
+)
 
 
 def link(name: str, page: str = "schemas.md") -> str:
@@ -64,9 +65,12 @@ def nullable(schema: Schema) -> bool:
 def bounds(schema: Schema) -> str:
     """What a value must be beside its type, as one sentence; empty where nothing is said."""
     said = [
-        words.format(_value(keyword, schema[keyword]))
-        for keyword, words in _BOUNDS.items()
-        if keyword in schema
+        *_ranges(schema),
+        *(
+            words.format(_value(keyword, schema[keyword]))
+            for keyword, words in _BOUNDS.items()
+            if keyword in schema
+        ),
     ]
     text = ", ".join(said)
     return f"{text[0].upper()}{text[1:]}." if text else ""
@@ -92,6 +96,16 @@ def _credentials(contract: Contract, names: Sequence[str]) -> Iterator[str]:
             yield f"the {scheme['in']} {code(scheme['name'])}"
         else:
             yield f"a {scheme['scheme']} token"
+
+
+def _ranges(schema: Schema) -> Iterator[str]:
+    for least, most, unit in _RANGES:
+        if least in schema and most in schema:
+            yield f"{schema[least]:,} to {schema[most]:,}{unit}"
+        elif least in schema:
+            yield f"at least {schema[least]:,}{unit}"
+        elif most in schema:
+            yield f"at most {schema[most]:,}{unit}"
 
 
 def _value(keyword: str, value: Any) -> str:

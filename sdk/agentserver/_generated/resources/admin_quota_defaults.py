@@ -28,8 +28,8 @@ class AdminQuotaDefaults(Resource):
             The default limits.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `admin_get_quota_defaults`, `GET /api/admin/quotas/defaults`, for: admin.
         """
@@ -77,12 +77,12 @@ class AdminQuotaDefaults(Resource):
             All default limits as they are now.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `admin_set_quota_defaults`, `PUT /api/admin/quotas/defaults`, for: admin.
@@ -117,8 +117,8 @@ class AsyncAdminQuotaDefaults(AsyncResource):
             The default limits.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `admin_get_quota_defaults`, `GET /api/admin/quotas/defaults`, for: admin.
         """
@@ -166,12 +166,12 @@ class AsyncAdminQuotaDefaults(AsyncResource):
             All default limits as they are now.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `admin_set_quota_defaults`, `PUT /api/admin/quotas/defaults`, for: admin.

@@ -27,8 +27,8 @@ class AdminSandboxes(Resource):
             The sandboxes.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
         """
@@ -50,8 +50,8 @@ class AsyncAdminSandboxes(AsyncResource):
             The sandboxes.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
         """

@@ -37,8 +37,8 @@ class AdminUsers(Resource):
             The accounts.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
         """
@@ -55,14 +55,14 @@ class AdminUsers(Resource):
             role: The new role. One of `user`, `admin`.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this id.
-            Conflict: 409. It would leave the installation without an administrator.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this id.
+            Conflict: Status 409: It would leave the installation without an administrator.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `admin_update_user_role`, `PUT /api/admin/users/{user_id}/role`, for: admin.
@@ -91,8 +91,8 @@ class AsyncAdminUsers(AsyncResource):
             The accounts.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
         """
@@ -109,14 +109,14 @@ class AsyncAdminUsers(AsyncResource):
             role: The new role. One of `user`, `admin`.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this id.
-            Conflict: 409. It would leave the installation without an administrator.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this id.
+            Conflict: Status 409: It would leave the installation without an administrator.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `admin_update_user_role`, `PUT /api/admin/users/{user_id}/role`, for: admin.

@@ -35,9 +35,9 @@ class AdminUsersQuota(Resource):
             The default and the override.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this id.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this id.
 
         Operation `admin_get_user_quota`, `GET /api/admin/users/{user_id}/quota`, for: admin.
         """
@@ -55,13 +55,13 @@ class AdminUsersQuota(Resource):
                 that the default holds. 0 to 2,147,483,647.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this id.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this id.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `admin_set_user_quota`, `PUT /api/admin/users/{user_id}/quota`, for: admin.
@@ -78,9 +78,9 @@ class AdminUsersQuota(Resource):
             user_id: The account's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this id.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this id.
 
         Operation `admin_delete_user_quota`, `DELETE /api/admin/users/{user_id}/quota`, for:
         admin.
@@ -106,9 +106,9 @@ class AsyncAdminUsersQuota(AsyncResource):
             The default and the override.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this id.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this id.
 
         Operation `admin_get_user_quota`, `GET /api/admin/users/{user_id}/quota`, for: admin.
         """
@@ -126,13 +126,13 @@ class AsyncAdminUsersQuota(AsyncResource):
                 that the default holds. 0 to 2,147,483,647.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this id.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this id.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `admin_set_user_quota`, `PUT /api/admin/users/{user_id}/quota`, for: admin.
@@ -149,9 +149,9 @@ class AsyncAdminUsersQuota(AsyncResource):
             user_id: The account's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this id.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this id.
 
         Operation `admin_delete_user_quota`, `DELETE /api/admin/users/{user_id}/quota`, for:
         admin.

@@ -51,8 +51,8 @@ class AdminWorkspaces(Resource):
             The workspaces.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `admin_list_workspaces`, `GET /api/admin/workspaces`, for: admin.
         """
@@ -92,8 +92,8 @@ class AsyncAdminWorkspaces(AsyncResource):
             The workspaces.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `admin_list_workspaces`, `GET /api/admin/workspaces`, for: admin.
         """

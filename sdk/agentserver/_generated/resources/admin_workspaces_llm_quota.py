@@ -34,11 +34,12 @@ class AdminWorkspacesLlmQuota(Resource):
             The quota and today's count.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
-            BadGateway: 502. The language-model proxy does not answer as it should.
-            ServiceUnavailable: 503. The operator switched the language-model proxy off.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
+            BadGateway: Status 502: The language-model proxy does not answer as it should.
+            ServiceUnavailable: Status 503: The operator switched the language-model proxy
+                off.
 
         Operation `admin_get_workspace_llm_quota`, `GET
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -57,16 +58,17 @@ class AdminWorkspacesLlmQuota(Resource):
                 2,147,483,647.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
-            BadGateway: 502. The language-model proxy does not answer as it should.
-            ServiceUnavailable: 503. The operator switched the language-model proxy off.
+            BadGateway: Status 502: The language-model proxy does not answer as it should.
+            ServiceUnavailable: Status 503: The operator switched the language-model proxy
+                off.
 
         Operation `admin_set_workspace_llm_quota`, `PUT
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -83,11 +85,12 @@ class AdminWorkspacesLlmQuota(Resource):
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
-            BadGateway: 502. The language-model proxy does not answer as it should.
-            ServiceUnavailable: 503. The operator switched the language-model proxy off.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
+            BadGateway: Status 502: The language-model proxy does not answer as it should.
+            ServiceUnavailable: Status 503: The operator switched the language-model proxy
+                off.
 
         Operation `admin_delete_workspace_llm_quota`, `DELETE
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -112,11 +115,12 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
             The quota and today's count.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
-            BadGateway: 502. The language-model proxy does not answer as it should.
-            ServiceUnavailable: 503. The operator switched the language-model proxy off.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
+            BadGateway: Status 502: The language-model proxy does not answer as it should.
+            ServiceUnavailable: Status 503: The operator switched the language-model proxy
+                off.
 
         Operation `admin_get_workspace_llm_quota`, `GET
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -135,16 +139,17 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
                 2,147,483,647.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
-            BadGateway: 502. The language-model proxy does not answer as it should.
-            ServiceUnavailable: 503. The operator switched the language-model proxy off.
+            BadGateway: Status 502: The language-model proxy does not answer as it should.
+            ServiceUnavailable: Status 503: The operator switched the language-model proxy
+                off.
 
         Operation `admin_set_workspace_llm_quota`, `PUT
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -161,11 +166,12 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
-            BadGateway: 502. The language-model proxy does not answer as it should.
-            ServiceUnavailable: 503. The operator switched the language-model proxy off.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
+            BadGateway: Status 502: The language-model proxy does not answer as it should.
+            ServiceUnavailable: Status 503: The operator switched the language-model proxy
+                off.
 
         Operation `admin_delete_workspace_llm_quota`, `DELETE
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.

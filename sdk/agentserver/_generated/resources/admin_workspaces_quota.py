@@ -35,9 +35,9 @@ class AdminWorkspacesQuota(Resource):
             The defaults and the overrides.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
 
         Operation `admin_get_workspace_quota`, `GET
         /api/admin/workspaces/{workspace_id}/quota`, for: admin.
@@ -79,13 +79,13 @@ class AdminWorkspacesQuota(Resource):
                 9,007,199,254,740,991.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `admin_set_workspace_quota`, `PUT
@@ -114,9 +114,9 @@ class AdminWorkspacesQuota(Resource):
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
 
         Operation `admin_delete_workspace_quota`, `DELETE
         /api/admin/workspaces/{workspace_id}/quota`, for: admin.
@@ -142,9 +142,9 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
             The defaults and the overrides.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
 
         Operation `admin_get_workspace_quota`, `GET
         /api/admin/workspaces/{workspace_id}/quota`, for: admin.
@@ -186,13 +186,13 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
                 9,007,199,254,740,991.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `admin_set_workspace_quota`, `PUT
@@ -221,9 +221,9 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No workspace has this id.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No workspace has this id.
 
         Operation `admin_delete_workspace_quota`, `DELETE
         /api/admin/workspaces/{workspace_id}/quota`, for: admin.

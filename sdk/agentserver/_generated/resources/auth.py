@@ -47,12 +47,12 @@ class Auth(Resource):
             The account was created.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            MethodNotAllowed: 405. The operator switched login by password off.
-            Conflict: 409. The e-mail address is taken.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            MethodNotAllowed: Status 405: The operator switched login by password off.
+            Conflict: Status 409: The e-mail address is taken.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `register_user`, `POST /api/auth/register`, for: none.
@@ -76,12 +76,12 @@ class Auth(Resource):
             A session was opened.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. No account has this e-mail address and password.
-            MethodNotAllowed: 405. The operator switched login by password off.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: No account has this e-mail address and password.
+            MethodNotAllowed: Status 405: The operator switched login by password off.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `login`, `POST /api/auth/login`, for: none.
@@ -112,7 +112,7 @@ class Auth(Resource):
             The session lives.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it has ended.
 
         Operation `check_session`, `GET /api/auth/check`, for: user.
         """
@@ -128,7 +128,7 @@ class Auth(Resource):
             The caller's account.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it has ended.
 
         Operation `get_current_user`, `GET /api/auth/me`, for: user.
         """
@@ -159,12 +159,12 @@ class AsyncAuth(AsyncResource):
             The account was created.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            MethodNotAllowed: 405. The operator switched login by password off.
-            Conflict: 409. The e-mail address is taken.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            MethodNotAllowed: Status 405: The operator switched login by password off.
+            Conflict: Status 409: The e-mail address is taken.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `register_user`, `POST /api/auth/register`, for: none.
@@ -188,12 +188,12 @@ class AsyncAuth(AsyncResource):
             A session was opened.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. No account has this e-mail address and password.
-            MethodNotAllowed: 405. The operator switched login by password off.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: No account has this e-mail address and password.
+            MethodNotAllowed: Status 405: The operator switched login by password off.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `login`, `POST /api/auth/login`, for: none.
@@ -224,7 +224,7 @@ class AsyncAuth(AsyncResource):
             The session lives.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it has ended.
 
         Operation `check_session`, `GET /api/auth/check`, for: user.
         """
@@ -240,7 +240,7 @@ class AsyncAuth(AsyncResource):
             The caller's account.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it has ended.
 
         Operation `get_current_user`, `GET /api/auth/me`, for: user.
         """

@@ -64,7 +64,7 @@ class Workspaces(Resource):
             The caller's workspaces.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it has ended.
 
         Operation `list_workspaces`, `GET /api/workspaces`, for: user.
         """
@@ -84,13 +84,13 @@ class Workspaces(Resource):
             The workspace was created.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller's quota is reached (JSON), or the caller may not
-                do this (text).
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller's quota is reached (JSON), or the caller
+                may not do this (text).
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `create_workspace`, `POST /api/workspaces`, for: user.
@@ -108,7 +108,7 @@ class Workspaces(Resource):
             The caller's quota.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it has ended.
 
         Operation `get_workspace_creation_quota`, `GET /api/workspaces/quota`, for: user.
         """
@@ -127,8 +127,8 @@ class Workspaces(Resource):
             The workspace.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `get_workspace`, `GET /api/workspaces/{workspace_id}`, for: guest.
         """
@@ -145,8 +145,8 @@ class Workspaces(Resource):
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `delete_workspace`, `DELETE /api/workspaces/{workspace_id}`, for: owner.
         """
@@ -166,12 +166,12 @@ class Workspaces(Resource):
             The workspace with its new name.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `rename_workspace`, `PATCH /api/workspaces/{workspace_id}`, for: maintainer.
@@ -193,8 +193,8 @@ class Workspaces(Resource):
             The limits in force.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `get_workspace_defaults`, `GET /api/workspaces/{workspace_id}/defaults`,
         for: developer.
@@ -215,10 +215,11 @@ class Workspaces(Resource):
             The quota and today's count.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            BadGateway: 502. The language-model proxy does not answer as it should.
-            ServiceUnavailable: 503. The operator switched the language-model proxy off.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            BadGateway: Status 502: The language-model proxy does not answer as it should.
+            ServiceUnavailable: Status 503: The operator switched the language-model proxy
+                off.
 
         Operation `get_workspace_llm_quota`, `GET /api/workspaces/{workspace_id}/llm-quota`,
         for: developer.
@@ -256,7 +257,7 @@ class AsyncWorkspaces(AsyncResource):
             The caller's workspaces.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it has ended.
 
         Operation `list_workspaces`, `GET /api/workspaces`, for: user.
         """
@@ -276,13 +277,13 @@ class AsyncWorkspaces(AsyncResource):
             The workspace was created.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller's quota is reached (JSON), or the caller may not
-                do this (text).
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller's quota is reached (JSON), or the caller
+                may not do this (text).
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `create_workspace`, `POST /api/workspaces`, for: user.
@@ -300,7 +301,7 @@ class AsyncWorkspaces(AsyncResource):
             The caller's quota.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it has ended.
 
         Operation `get_workspace_creation_quota`, `GET /api/workspaces/quota`, for: user.
         """
@@ -319,8 +320,8 @@ class AsyncWorkspaces(AsyncResource):
             The workspace.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `get_workspace`, `GET /api/workspaces/{workspace_id}`, for: guest.
         """
@@ -337,8 +338,8 @@ class AsyncWorkspaces(AsyncResource):
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `delete_workspace`, `DELETE /api/workspaces/{workspace_id}`, for: owner.
         """
@@ -358,12 +359,12 @@ class AsyncWorkspaces(AsyncResource):
             The workspace with its new name.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `rename_workspace`, `PATCH /api/workspaces/{workspace_id}`, for: maintainer.
@@ -385,8 +386,8 @@ class AsyncWorkspaces(AsyncResource):
             The limits in force.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `get_workspace_defaults`, `GET /api/workspaces/{workspace_id}/defaults`,
         for: developer.
@@ -407,10 +408,11 @@ class AsyncWorkspaces(AsyncResource):
             The quota and today's count.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            BadGateway: 502. The language-model proxy does not answer as it should.
-            ServiceUnavailable: 503. The operator switched the language-model proxy off.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            BadGateway: Status 502: The language-model proxy does not answer as it should.
+            ServiceUnavailable: Status 503: The operator switched the language-model proxy
+                off.
 
         Operation `get_workspace_llm_quota`, `GET /api/workspaces/{workspace_id}/llm-quota`,
         for: developer.

@@ -41,8 +41,8 @@ class WorkspacesLlmConfig(Resource):
             The configuration, or that there is none.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `get_workspace_llm_config`, `GET /api/workspaces/{workspace_id}/llm-config`,
         for: maintainer.
@@ -76,12 +76,12 @@ class WorkspacesLlmConfig(Resource):
             The configuration is stored.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `set_workspace_llm_config`, `PUT /api/workspaces/{workspace_id}/llm-config`,
@@ -103,8 +103,8 @@ class WorkspacesLlmConfig(Resource):
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `delete_workspace_llm_config`, `DELETE
         /api/workspaces/{workspace_id}/llm-config`, for: maintainer.
@@ -132,8 +132,8 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
             The configuration, or that there is none.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `get_workspace_llm_config`, `GET /api/workspaces/{workspace_id}/llm-config`,
         for: maintainer.
@@ -167,12 +167,12 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
             The configuration is stored.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `set_workspace_llm_config`, `PUT /api/workspaces/{workspace_id}/llm-config`,
@@ -194,8 +194,8 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `delete_workspace_llm_config`, `DELETE
         /api/workspaces/{workspace_id}/llm-config`, for: maintainer.

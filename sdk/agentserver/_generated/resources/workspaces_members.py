@@ -37,8 +37,8 @@ class WorkspacesMembers(Resource):
             The members.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `list_workspace_members`, `GET /api/workspaces/{workspace_id}/members`, for:
         guest.
@@ -65,14 +65,14 @@ class WorkspacesMembers(Resource):
             The new member.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this e-mail address.
-            Conflict: 409. The account is a member already.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this e-mail address.
+            Conflict: Status 409: The account is a member already.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `add_workspace_member`, `POST /api/workspaces/{workspace_id}/members`, for:
@@ -92,14 +92,14 @@ class WorkspacesMembers(Resource):
             role: The new role. One of `owner`, `maintainer`, `developer`, `guest`.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. The account is no member of the workspace.
-            Conflict: 409. It would leave the workspace without an owner.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: The account is no member of the workspace.
+            Conflict: Status 409: It would leave the workspace without an owner.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `update_workspace_member_role`, `PUT
@@ -119,9 +119,9 @@ class WorkspacesMembers(Resource):
             user_id: The account's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            Conflict: 409. It would leave the workspace without an owner.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            Conflict: Status 409: It would leave the workspace without an owner.
 
         Operation `remove_workspace_member`, `DELETE
         /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
@@ -147,8 +147,8 @@ class AsyncWorkspacesMembers(AsyncResource):
             The members.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
 
         Operation `list_workspace_members`, `GET /api/workspaces/{workspace_id}/members`, for:
         guest.
@@ -175,14 +175,14 @@ class AsyncWorkspacesMembers(AsyncResource):
             The new member.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. No account has this e-mail address.
-            Conflict: 409. The account is a member already.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: No account has this e-mail address.
+            Conflict: Status 409: The account is a member already.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `add_workspace_member`, `POST /api/workspaces/{workspace_id}/members`, for:
@@ -202,14 +202,14 @@ class AsyncWorkspacesMembers(AsyncResource):
             role: The new role. One of `owner`, `maintainer`, `developer`, `guest`.
 
         Raises:
-            BadRequest: 400. The body breaks its schema; the line names the field and the
-                rule.
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            NotFound: 404. The account is no member of the workspace.
-            Conflict: 409. It would leave the workspace without an owner.
-            PayloadTooLarge: 413. The body is over 1 MiB.
-            UnsupportedMediaType: 415. The body is said to be something other than
+            BadRequest: Status 400: The body breaks its schema; the line names the field and
+                the rule.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            NotFound: Status 404: The account is no member of the workspace.
+            Conflict: Status 409: It would leave the workspace without an owner.
+            PayloadTooLarge: Status 413: The body is over 1 MiB.
+            UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
 
         Operation `update_workspace_member_role`, `PUT
@@ -229,9 +229,9 @@ class AsyncWorkspacesMembers(AsyncResource):
             user_id: The account's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: 401. There is no session, or it has ended.
-            PermissionDenied: 403. The caller may not do this.
-            Conflict: 409. It would leave the workspace without an owner.
+            Unauthenticated: Status 401: There is no session, or it has ended.
+            PermissionDenied: Status 403: The caller may not do this.
+            Conflict: Status 409: It would leave the workspace without an owner.
 
         Operation `remove_workspace_member`, `DELETE
         /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.

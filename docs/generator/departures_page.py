@@ -41,9 +41,7 @@ def _sections(text: str) -> Mapping[str, list[str]]:
     return sections
 
 
-def _section(
-    contract: Contract, title: str, names: list[str], facts: Mapping[str, Any]
-) -> str:
+def _section(contract: Contract, title: str, names: list[str], facts: Mapping[str, Any]) -> str:
     headings = ("Fact", "What the release answers", "Why the contract says otherwise")
     rows = (_row(contract, name, facts[name]) for name in names)
     return paragraphs(f"## {title}", table("departures", headings, rows))

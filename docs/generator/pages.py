@@ -24,9 +24,7 @@ def pages(root: Path) -> Mapping[str, str]:
         "api/index.md": index_page.page(contract),
         **{f"api/{tag}.md": tag_page.page(contract, tag) for tag in contract.tags},
         "api/schemas.md": schemas_page.page(contract),
-        "api/departures.md": departures_page.page(
-            contract, root / DEPARTURES / f"{RELEASE}.toml"
-        ),
+        "api/departures.md": departures_page.page(contract, root / DEPARTURES / f"{RELEASE}.toml"),
         "sdk/resources.md": sdk_pages.resources(contract),
         "sdk/models.md": sdk_pages.models(),
         "about/changelog.md": changelog_page.page(root / "CHANGELOG.md"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import sdk_call
 from contract import Contract, Operation
 from layout import code, paragraphs
@@ -29,7 +32,8 @@ def models() -> str:
         "# Models",
         "What methods return. Each model is immutable, is made with keyword arguments or by "
         "`from_dict`, and has what the contract names as attributes: the HTTP API has the same "
-        "under [Schemas](../api/schemas.md). Import them from `agentserver.models`.",
+        "under [Schemas](../api/schemas.md). Fields that the contract does not know are kept in "
+        "`additional_properties`. Import models from `agentserver.models`.",
         directive("agentserver.Page"),
         directive("agentserver._model.Model", heading="Model"),
         "## The models of operations { #models }",
@@ -37,9 +41,10 @@ def models() -> str:
     )
 
 
-def directive(path: str, *, level: int = 2, **options: str) -> str:
+def directive(path: str, *, level: int = 2, **options: Any) -> str:
     """Ask mkdocstrings for the reference of something."""
-    lines = [f"{name}: {value}" for name, value in {"heading_level": level, **options}.items()]
+    given = {"heading_level": level, **options}
+    lines = [f"{name}: {json.dumps(value)}" for name, value in given.items()]
     return "\n      ".join([f"::: {path}\n    options:", *lines])
 
 
@@ -50,7 +55,13 @@ def anchor(name: str) -> str:
 
 def _model(name: str) -> str:
     # `agentserver.models` passes everything on, which a reader of the source cannot follow.
-    found = directive(f"agentserver._generated.models.{name}", level=3)
+    found = directive(
+        f"agentserver._generated.models.{name}",
+        level=3,
+        filters=["!^_", "!^(FIELDS|CLOSED)$", "!^additional_properties$"],
+        separate_signature=False,
+        show_labels=False,
+    )
     return f"{anchor(f'agentserver.models.{name}')}\n{found}"
 
 
@@ -68,6 +79,5 @@ def _method(operation: Operation) -> str:
             heading=name,
             toc_label=operation.sdk.rpartition(".")[2],
         ),
-        f"Examples and every answer: {code(operation.id)} in the "
-        f"[HTTP API](../api/{place(operation)}).",
+        f"[Examples and every answer of {code(operation.id)}](../api/{place(operation)})",
     )

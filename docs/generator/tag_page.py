@@ -14,11 +14,15 @@ from layout import block, boxed, code, flat, label, paragraphs, table, tabs
 
 HEADERS = "index.md#headers"
 
+# Of all places that name an operation, a search should show this one first.
+FOUND_FIRST = "---\nsearch:\n  boost: 4\n---"
+
 
 def page(contract: Contract, tag: str) -> str:
     """Write the page."""
     operations = contract.of_tag(tag)
     return paragraphs(
+        FOUND_FIRST,
         f"# {tag}",
         contract.tags[tag],
         table("operations", ("Operation", "In the SDK"), map(_entry, operations)),
@@ -111,7 +115,9 @@ def _examples(contract: Contract, operation: Operation) -> str:
         for media in operation.success.content.values()
         for title, value in contract.examples_of(media).items()
     }
-    return paragraphs(label(f"Answer {operation.success.status}"), tabs(examples)) if examples else ""
+    return (
+        paragraphs(label(f"Answer {operation.success.status}"), tabs(examples)) if examples else ""
+    )
 
 
 def _answers(contract: Contract, operation: Operation) -> str:

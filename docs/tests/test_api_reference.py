@@ -1,0 +1,210 @@
+"""The pages that are made from data say all that the data says, and the calls on them are real."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import curl
+import httpx
+import pytest
+import sdk_call
+import yaml
+from contract import JSON, Contract
+from pages import DEPARTURES, RELEASE, pages
+
+import agentserver
+from agentserver._errors import class_for
+
+ROOT = Path(__file__).parents[2]
+URL = "http://127.0.0.1:8080"
+
+CONTRACT = Contract.load(ROOT / "openapi.yaml")
+PAGES = pages(ROOT)
+OPERATIONS = list(CONTRACT.operations.values())
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
+
+
+def section(operation) -> str:
+    """What its tag's page says of an operation."""
+    text = PAGES[f"api/{operation.tag}.md"]
+    _, found, rest = text.partition(f"{{ #{operation.id} }}\n")
+    assert found, f"{operation.id} has no anchor on the page of {operation.tag}"
+    return rest.partition("\n## ")[0]
+
+
+def shown(operation, language: str) -> list[str]:
+    """The blocks of code in a language that an operation shows."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", section(operation), re.DOTALL)
+    return [re.sub(r"(?m)^    ", "", each).strip() for each in blocks]
+
+
+class Recorder(httpx.MockTransport):
+    """Answers a call as the contract's example does, and keeps what was sent."""
+
+    def __init__(self, operation):
+        self.sent = []
+        super().__init__(lambda request: self.answer(operation.success, request))
+
+    def answer(self, success, request):
+        self.sent.append(request)
+        media = success.content.get(JSON)
+        if media is None:
+            return httpx.Response(success.status)
+        return httpx.Response(success.status, json=next(iter(CONTRACT.examples_of(media).values())))
+
+
+def as_sent(request: httpx.Request):
+    return (
+        request.method,
+        str(request.url),
+        request.headers.get("Cookie"),
+        json.loads(request.content) if request.content else None,
+    )
+
+
+def by_sdk(operation):
+    code = shown(operation, "python")[0]
+    recorder = Recorder(operation)
+    with agentserver.Client(URL, session="cookie", transport=recorder, strict=True) as client:
+        eval(code, {"client": client})
+    return as_sent(recorder.sent[-1])
+
+
+@every_operation
+def test_an_operation_is_found_by_its_id_and_by_its_path(operation):
+    text = section(operation)
+    assert f"`{operation.id}`" in text
+    assert f"`{operation.path}`" in text
+    place = f"({operation.tag}.md#{operation.id})"
+    assert place in PAGES["api/index.md"]
+
+
+@every_operation
+def test_the_call_in_python_is_one_that_the_sdk_sends(operation):
+    method, url, _, body = by_sdk(operation)
+    assert method == operation.method
+    assert "{" not in url
+    assert body == operation.body_example
+
+
+@every_operation
+def test_the_call_to_be_awaited_sends_the_same(operation):
+    code = shown(operation, "python")[1]
+    recorder = Recorder(operation)
+
+    async def call():
+        client = agentserver.AsyncClient(URL, session="cookie", transport=recorder, strict=True)
+        async with client:
+            await eval(code.removeprefix("await "), {"client": client})
+
+    asyncio.run(call())
+    assert code.startswith("await ")
+    assert as_sent(recorder.sent[-1]) == by_sdk(operation)
+
+
+@every_operation
+def test_the_curl_command_sends_what_the_sdk_sends(operation):
+    (command,) = shown(operation, "sh")
+    words = shlex.split(command.replace(curl.SERVER, URL).replace(curl.SESSION, "cookie"))
+    (url,) = (word for word in words if word.startswith(URL))
+    options = dict(zip(words, words[1:], strict=False))
+    body = options.get("--json")
+    sent = (
+        options.get("--request", "GET"),
+        url,
+        options.get("--cookie"),
+        json.loads(body) if body else None,
+    )
+    assert sent == by_sdk(operation)
+
+
+@every_operation
+def test_every_argument_stands_with_its_description(operation):
+    text = section(operation)
+    for argument in operation.arguments:
+        assert f"| `{argument.name}` <small>{argument.place}" in text
+        assert " ".join(argument.description.split()) in text
+
+
+@every_operation
+def test_every_answer_stands_with_what_the_sdk_makes_of_it(operation):
+    rows = dict(re.findall(r"^\| `(\d{3})`(.*)$", section(operation), re.MULTILINE))
+    assert list(map(int, rows)) == [answer.status for answer in operation.answers]
+    for answer in operation.answers:
+        row = rows[str(answer.status)]
+        assert " ".join(answer.description.split()) in row
+        assert all(media_type in row for media_type in answer.content)
+        if not answer.good:
+            assert f"agentserver.{class_for(answer.status).__name__})" in row
+
+
+@every_operation
+def test_the_successful_answer_is_shown_as_json(operation):
+    wanted = [
+        value
+        for media in operation.success.content.values()
+        for value in CONTRACT.examples_of(media).values()
+    ]
+    assert [json.loads(each) for each in shown(operation, "json")] == wanted
+
+
+def test_a_reached_quota_has_an_error_of_its_own():
+    assert "#agentserver.QuotaExceeded" in section(CONTRACT.operations["create_workspace"])
+
+
+def test_every_schema_has_an_anchor_and_all_its_fields():
+    for name, schema in CONTRACT.schemas.items():
+        _, found, rest = PAGES["api/schemas.md"].partition(f"{{ #{name} }}\n")
+        assert found, name
+        fields = re.findall(r"^\| `(\w+)` <small>", rest.partition("\n## ")[0], re.MULTILINE)
+        assert fields == list(schema.get("properties", {}))
+
+
+def test_every_departure_stands_under_its_section_with_its_reason():
+    text = PAGES["api/departures.md"]
+    source = ROOT / DEPARTURES / f"{RELEASE}.toml"
+    for name, fact in tomllib.loads(source.read_text(encoding="utf-8")).items():
+        assert text.count(f"{{ #{name} }}") == 1
+        assert " ".join(fact["answers"].split()) in text
+        assert " ".join(fact["why"].split()) in text
+    assert text.index("## ") < text.index("| `")
+
+
+def test_every_page_is_in_the_navigation():
+    config = yaml.safe_load((ROOT / "docs/mkdocs.yml").read_text(encoding="utf-8"))
+    missing = set(PAGES) - set(_leaves(config["nav"]))
+    assert not missing, f"docs/mkdocs.yml: nav lacks {', '.join(sorted(missing))}"
+
+
+def _leaves(node):
+    if isinstance(node, str):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node:
+        if not isinstance(node, str):
+            yield from _leaves(child)
+
+
+def test_every_public_name_is_in_the_reference_of_the_sdk():
+    written = [path.read_text("utf-8") for path in (ROOT / "docs/pages/sdk").glob("*.md")]
+    made = [text for path, text in PAGES.items() if path.startswith("sdk/")]
+    text = "\n".join([*written, *made])
+    for name in agentserver.__all__:
+        told = rf"^::: agentserver\.{name}$|#agentserver\.{name} }}"
+        assert re.search(told, text, re.MULTILINE), name
+    for name in dir(agentserver.models):
+        assert f"#agentserver.models.{name} }}" in text
+
+
+def test_every_method_is_in_the_reference_of_the_sdk():
+    for operation in OPERATIONS:
+        assert f"::: {sdk_call.path_of(operation)}\n" in PAGES["sdk/resources.md"]
+        assert f"(../api/{operation.tag}.md#{operation.id})" in PAGES["sdk/resources.md"]
+
+
+def test_the_same_data_makes_the_same_pages():
+    assert pages(ROOT) == PAGES

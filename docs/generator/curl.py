@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from contract import Contract, Operation
 
@@ -23,9 +24,15 @@ def command(contract: Contract, operation: Operation) -> str:
 def _words(contract: Contract, operation: Operation) -> Iterator[str]:
     values = {each.name: str(each.example) for each in operation.arguments}
     path = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], operation.path)
+    asked = {
+        each.name: each.example
+        for each in operation.arguments
+        if each.place == "query" and each.example is not None
+    }
+    query = f"?{urlencode(asked)}" if asked else ""
     show = "--include " if "Set-Cookie" in operation.success.headers else ""
     ask = "" if operation.method == "GET" else f"--request {operation.method} "
-    yield f'curl {show}{ask}"{SERVER}{path}"'
+    yield f'curl {show}{ask}"{SERVER}{path}{query}"'
     for name in operation.schemes[:1]:
         yield _credential(contract.schemes[name])
     if operation.body_example is not None:

@@ -47,7 +47,7 @@ def _roles(contract: Contract) -> str:
         "## Roles { #roles }",
         "In a workspace each role may do what those before it may. An administrator of the "
         "installation is no member of a workspace for that alone.",
-        table("fields", ("Role", "Who may call"), rows),
+        table("roles", ("Role", "Who may call"), rows),
     )
 
 
@@ -64,7 +64,7 @@ def _placeholders(contract: Contract) -> str:
         block(
             "python",
             "from agentserver import Client\n\n"
-            'client = Client("http://127.0.0.1:8080", email="alice@example.com", password="...")',
+            'client = Client("http://127.0.0.1:8080", email="...", password="...")',
         ),
     )
 

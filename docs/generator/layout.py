@@ -34,7 +34,7 @@ def table(kind: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     if not lines:
         return ""
     head = [_row(headings), _row(["---"] * len(headings))]
-    return boxed(kind, "\n".join([*head, *lines]))
+    return boxed(f"rows {kind}", "\n".join([*head, *lines]))
 
 
 def boxed(kind: str, text: str) -> str:

@@ -12,6 +12,9 @@ from tag_page import place
 
 from agentserver import models as models_of_sdk
 
+SHOWN = ["!^_", "!^(FIELDS|CLOSED)$"]
+"""Which members of a model are for its reader."""
+
 
 def resources(contract: Contract) -> str:
     """Every method, under the resource that has it."""
@@ -35,7 +38,7 @@ def models() -> str:
         "under [Schemas](../api/schemas.md). Fields that the contract does not know are kept in "
         "`additional_properties`. Import models from `agentserver.models`.",
         directive("agentserver.Page"),
-        directive("agentserver._model.Model", heading="Model"),
+        directive("agentserver._model.Model", filters=SHOWN),
         "## The models of operations { #models }",
         *map(_model, dir(models_of_sdk)),
     )
@@ -58,7 +61,7 @@ def _model(name: str) -> str:
     found = directive(
         f"agentserver._generated.models.{name}",
         level=3,
-        filters=["!^_", "!^(FIELDS|CLOSED)$", "!^additional_properties$"],
+        filters=[*SHOWN, "!^additional_properties$"],
         separate_signature=False,
         show_labels=False,
     )

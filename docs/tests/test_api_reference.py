@@ -7,12 +7,16 @@ import json
 import re
 import shlex
 import tomllib
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import curl
 import httpx
+import index_page
 import pytest
 import sdk_call
+import tag_page
 import yaml
 from contract import JSON, Contract
 from pages import DEPARTURES, RELEASE, pages
@@ -71,7 +75,7 @@ def by_sdk(operation):
     code = shown(operation, "python")[0]
     recorder = Recorder(operation)
     with agentserver.Client(URL, session="cookie", transport=recorder, strict=True) as client:
-        eval(code, {"client": client})
+        eval(code, {"client": client})  # noqa: S307
     return as_sent(recorder.sent[-1])
 
 
@@ -100,7 +104,7 @@ def test_the_call_to_be_awaited_sends_the_same(operation):
     async def call():
         client = agentserver.AsyncClient(URL, session="cookie", transport=recorder, strict=True)
         async with client:
-            await eval(code.removeprefix("await "), {"client": client})
+            await eval(code.removeprefix("await "), {"client": client})  # noqa: S307
 
     asyncio.run(call())
     assert code.startswith("await ")
@@ -112,7 +116,7 @@ def test_the_curl_command_sends_what_the_sdk_sends(operation):
     (command,) = shown(operation, "sh")
     words = shlex.split(command.replace(curl.SERVER, URL).replace(curl.SESSION, "cookie"))
     (url,) = (word for word in words if word.startswith(URL))
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(pairwise(words))
     body = options.get("--json")
     sent = (
         options.get("--request", "GET"),
@@ -151,6 +155,17 @@ def test_the_successful_answer_is_shown_as_json(operation):
         for value in CONTRACT.examples_of(media).values()
     ]
     assert [json.loads(each) for each in shown(operation, "json")] == wanted
+
+
+def test_a_deprecated_operation_says_so():
+    aged = Contract.load(ROOT / "openapi.yaml")
+    aged.operations = {
+        name: replace(each, deprecated=name == "create_workspace")
+        for name, each in CONTRACT.operations.items()
+    }
+    _, _, told = tag_page.page(aged, "workspaces").partition("{ #create_workspace }")
+    assert '!!! warning "Deprecated"' in told.partition("\n## ")[0]
+    assert index_page.page(aged).count("(deprecated)") == 1
 
 
 def test_a_reached_quota_has_an_error_of_its_own():

@@ -66,13 +66,13 @@ class Timeout:
     """
 
     connect: float = field(default=5.0, validator=_positive)
-    """To reach the server, TLS included."""
+    """To reach the server, TLS included; 5 where it is left out."""
     read: float = field(default=30.0, validator=_positive)
-    """For the next bytes of the answer."""
+    """For the next bytes of the answer; 30 where it is left out."""
     write: float = field(default=30.0, validator=_positive)
-    """To hand over the next bytes of the request."""
+    """To hand over the next bytes of the request; 30 where it is left out."""
     pool: float = field(default=5.0, validator=_positive)
-    """For a free connection when all are in use."""
+    """For a free connection when all are in use; 5 where it is left out."""
 
     NONE: ClassVar[Timeout]
     """No limit in any phase; the deadline of the call still holds."""

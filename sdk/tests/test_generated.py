@@ -178,7 +178,7 @@ def test_docstring_tells_what_the_contract_tells(operation: str) -> None:
     assert f"`{operation}`" in told
     for status, response in raw["responses"].items():
         if status[0] != "2":
-            assert f"{class_for(int(status)).__name__}: {status}." in told
+            assert f"{class_for(int(status)).__name__}: Status {status}:" in told
             assert " ".join(follow(response)["description"].split()) in told
     named, body = arguments(operation)
     for name in (*named, *body):

@@ -182,7 +182,7 @@ PLANTS: dict[str, list[Callable[[Document], None]]] = {
     ],
     "errors_are_text": [
         put("components", "responses", "Unauthorized", "content", value={JSON: {"schema": {}}}),
-        put("components", "responses", "Conflict", "content", value={}),
+        put("components", "responses", "EmailTaken", "content", value={}),
     ],
     "media_types_are_real": [
         put(*READ, "responses", "200", "content", value={"*/*": {"schema": {"type": "string"}}}),

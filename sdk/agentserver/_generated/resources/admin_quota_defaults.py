@@ -29,7 +29,7 @@ class AdminQuotaDefaults(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_get_quota_defaults`, `GET /api/admin/quotas/defaults`, for: admin.
         """
@@ -80,7 +80,7 @@ class AdminQuotaDefaults(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
@@ -118,7 +118,7 @@ class AsyncAdminQuotaDefaults(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_get_quota_defaults`, `GET /api/admin/quotas/defaults`, for: admin.
         """
@@ -169,7 +169,7 @@ class AsyncAdminQuotaDefaults(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.

@@ -28,7 +28,7 @@ class AdminSandboxes(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
         """
@@ -51,7 +51,7 @@ class AsyncAdminSandboxes(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
         """

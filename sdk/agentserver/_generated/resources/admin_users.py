@@ -38,7 +38,7 @@ class AdminUsers(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
         """
@@ -58,7 +58,7 @@ class AdminUsers(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
             Conflict: Status 409: It would leave the installation without an administrator.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
@@ -92,7 +92,7 @@ class AsyncAdminUsers(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
         """
@@ -112,7 +112,7 @@ class AsyncAdminUsers(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
             Conflict: Status 409: It would leave the installation without an administrator.
             PayloadTooLarge: Status 413: The body is over 1 MiB.

@@ -36,7 +36,7 @@ class AdminUsersQuota(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
         Operation `admin_get_user_quota`, `GET /api/admin/users/{user_id}/quota`, for: admin.
@@ -58,7 +58,7 @@ class AdminUsersQuota(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
@@ -79,7 +79,7 @@ class AdminUsersQuota(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
         Operation `admin_delete_user_quota`, `DELETE /api/admin/users/{user_id}/quota`, for:
@@ -107,7 +107,7 @@ class AsyncAdminUsersQuota(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
         Operation `admin_get_user_quota`, `GET /api/admin/users/{user_id}/quota`, for: admin.
@@ -129,7 +129,7 @@ class AsyncAdminUsersQuota(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
@@ -150,7 +150,7 @@ class AsyncAdminUsersQuota(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
         Operation `admin_delete_user_quota`, `DELETE /api/admin/users/{user_id}/quota`, for:

@@ -52,7 +52,7 @@ class AdminWorkspaces(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_workspaces`, `GET /api/admin/workspaces`, for: admin.
         """
@@ -93,7 +93,7 @@ class AsyncAdminWorkspaces(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_workspaces`, `GET /api/admin/workspaces`, for: admin.
         """

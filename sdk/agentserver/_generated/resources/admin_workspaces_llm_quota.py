@@ -35,7 +35,7 @@ class AdminWorkspacesLlmQuota(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
             BadGateway: Status 502: The language-model proxy does not answer as it should.
             ServiceUnavailable: Status 503: The operator switched the language-model proxy
@@ -61,7 +61,7 @@ class AdminWorkspacesLlmQuota(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
@@ -86,7 +86,7 @@ class AdminWorkspacesLlmQuota(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
             BadGateway: Status 502: The language-model proxy does not answer as it should.
             ServiceUnavailable: Status 503: The operator switched the language-model proxy
@@ -116,7 +116,7 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
             BadGateway: Status 502: The language-model proxy does not answer as it should.
             ServiceUnavailable: Status 503: The operator switched the language-model proxy
@@ -142,7 +142,7 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
@@ -167,7 +167,7 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
             BadGateway: Status 502: The language-model proxy does not answer as it should.
             ServiceUnavailable: Status 503: The operator switched the language-model proxy

@@ -36,7 +36,7 @@ class AdminWorkspacesQuota(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
         Operation `admin_get_workspace_quota`, `GET
@@ -82,7 +82,7 @@ class AdminWorkspacesQuota(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
@@ -115,7 +115,7 @@ class AdminWorkspacesQuota(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
         Operation `admin_delete_workspace_quota`, `DELETE
@@ -143,7 +143,7 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
         Operation `admin_get_workspace_quota`, `GET
@@ -189,7 +189,7 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
@@ -222,7 +222,7 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
         Operation `admin_delete_workspace_quota`, `DELETE

@@ -128,7 +128,8 @@ class Workspaces(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `get_workspace`, `GET /api/workspaces/{workspace_id}`, for: guest.
         """
@@ -146,7 +147,8 @@ class Workspaces(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `delete_workspace`, `DELETE /api/workspaces/{workspace_id}`, for: owner.
         """
@@ -169,7 +171,8 @@ class Workspaces(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
@@ -194,7 +197,8 @@ class Workspaces(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `get_workspace_defaults`, `GET /api/workspaces/{workspace_id}/defaults`,
         for: developer.
@@ -216,7 +220,8 @@ class Workspaces(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             BadGateway: Status 502: The language-model proxy does not answer as it should.
             ServiceUnavailable: Status 503: The operator switched the language-model proxy
                 off.
@@ -321,7 +326,8 @@ class AsyncWorkspaces(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `get_workspace`, `GET /api/workspaces/{workspace_id}`, for: guest.
         """
@@ -339,7 +345,8 @@ class AsyncWorkspaces(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `delete_workspace`, `DELETE /api/workspaces/{workspace_id}`, for: owner.
         """
@@ -362,7 +369,8 @@ class AsyncWorkspaces(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
@@ -387,7 +395,8 @@ class AsyncWorkspaces(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `get_workspace_defaults`, `GET /api/workspaces/{workspace_id}/defaults`,
         for: developer.
@@ -409,7 +418,8 @@ class AsyncWorkspaces(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             BadGateway: Status 502: The language-model proxy does not answer as it should.
             ServiceUnavailable: Status 503: The operator switched the language-model proxy
                 off.

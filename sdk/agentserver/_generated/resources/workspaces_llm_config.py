@@ -42,7 +42,8 @@ class WorkspacesLlmConfig(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `get_workspace_llm_config`, `GET /api/workspaces/{workspace_id}/llm-config`,
         for: maintainer.
@@ -79,7 +80,8 @@ class WorkspacesLlmConfig(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
@@ -104,7 +106,8 @@ class WorkspacesLlmConfig(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `delete_workspace_llm_config`, `DELETE
         /api/workspaces/{workspace_id}/llm-config`, for: maintainer.
@@ -133,7 +136,8 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `get_workspace_llm_config`, `GET /api/workspaces/{workspace_id}/llm-config`,
         for: maintainer.
@@ -170,7 +174,8 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
             UnsupportedMediaType: Status 415: The body is said to be something other than
                 `application/json`.
@@ -195,7 +200,8 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `delete_workspace_llm_config`, `DELETE
         /api/workspaces/{workspace_id}/llm-config`, for: maintainer.

@@ -38,7 +38,8 @@ class WorkspacesMembers(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `list_workspace_members`, `GET /api/workspaces/{workspace_id}/members`, for:
         guest.
@@ -68,7 +69,8 @@ class WorkspacesMembers(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             NotFound: Status 404: No account has this e-mail address.
             Conflict: Status 409: The account is a member already.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
@@ -95,7 +97,8 @@ class WorkspacesMembers(Resource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             NotFound: Status 404: The account is no member of the workspace.
             Conflict: Status 409: It would leave the workspace without an owner.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
@@ -120,7 +123,8 @@ class WorkspacesMembers(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             Conflict: Status 409: It would leave the workspace without an owner.
 
         Operation `remove_workspace_member`, `DELETE
@@ -148,7 +152,8 @@ class AsyncWorkspacesMembers(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
 
         Operation `list_workspace_members`, `GET /api/workspaces/{workspace_id}/members`, for:
         guest.
@@ -178,7 +183,8 @@ class AsyncWorkspacesMembers(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             NotFound: Status 404: No account has this e-mail address.
             Conflict: Status 409: The account is a member already.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
@@ -205,7 +211,8 @@ class AsyncWorkspacesMembers(AsyncResource):
             BadRequest: Status 400: The body breaks its schema; the line names the field and
                 the rule.
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             NotFound: Status 404: The account is no member of the workspace.
             Conflict: Status 409: It would leave the workspace without an owner.
             PayloadTooLarge: Status 413: The body is over 1 MiB.
@@ -230,7 +237,8 @@ class AsyncWorkspacesMembers(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller may not do this.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
             Conflict: Status 409: It would leave the workspace without an owner.
 
         Operation `remove_workspace_member`, `DELETE

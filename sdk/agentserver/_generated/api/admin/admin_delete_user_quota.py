@@ -21,7 +21,7 @@ OPERATION: Final[Operation[None]] = Operation(
     decode=None,
     errors={
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "Only an administrator may do this.",
         404: "No account has this id.",
     },
 )

@@ -21,7 +21,7 @@ OPERATION: Final[Operation[None]] = Operation(
     decode=None,
     errors={
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "Only an administrator may do this.",
         404: "No workspace has this id.",
         502: "The language-model proxy does not answer as it should.",
         503: "The operator switched the language-model proxy off.",

@@ -20,7 +20,10 @@ OPERATION: Final[Operation[AdminQuotaDefaultsResponse]] = Operation(
     security_optional=False,
     success=200,
     decode=one(lambda: models.AdminQuotaDefaultsResponse),
-    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "Only an administrator may do this.",
+    },
 )
 
 

@@ -23,7 +23,7 @@ OPERATION: Final[Operation[AdminUserQuotaResponse]] = Operation(
     decode=one(lambda: models.AdminUserQuotaResponse),
     errors={
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "Only an administrator may do this.",
         404: "No account has this id.",
     },
 )

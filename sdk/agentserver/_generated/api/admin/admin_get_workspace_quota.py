@@ -23,7 +23,7 @@ OPERATION: Final[Operation[AdminWorkspaceQuotaResponse]] = Operation(
     decode=one(lambda: models.AdminWorkspaceQuotaResponse),
     errors={
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "Only an administrator may do this.",
         404: "No workspace has this id.",
     },
 )

@@ -21,7 +21,10 @@ OPERATION: Final[Operation[Page[AdminSandboxItem]]] = Operation(
     security_optional=False,
     success=200,
     decode=page(Object(lambda: models.AdminSandboxItem)),
-    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "Only an administrator may do this.",
+    },
 )
 
 

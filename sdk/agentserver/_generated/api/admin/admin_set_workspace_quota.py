@@ -24,7 +24,7 @@ OPERATION: Final[Operation[None]] = Operation(
     errors={
         400: "The body breaks its schema; the line names the field and the rule.",
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "Only an administrator may do this.",
         404: "No workspace has this id.",
         413: "The body is over 1 MiB.",
         415: "The body is said to be something other than `application/json`.",

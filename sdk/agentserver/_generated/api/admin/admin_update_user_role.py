@@ -23,7 +23,7 @@ OPERATION: Final[Operation[None]] = Operation(
     errors={
         400: "The body breaks its schema; the line names the field and the rule.",
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "Only an administrator may do this.",
         404: "No account has this id.",
         409: "It would leave the installation without an administrator.",
         413: "The body is over 1 MiB.",

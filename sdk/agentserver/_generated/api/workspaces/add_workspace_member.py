@@ -27,7 +27,7 @@ OPERATION: Final[Operation[WorkspaceMember]] = Operation(
     errors={
         400: "The body breaks its schema; the line names the field and the rule.",
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "The caller's role in the workspace does not allow this.",
         404: "No account has this e-mail address.",
         409: "The account is a member already.",
         413: "The body is over 1 MiB.",

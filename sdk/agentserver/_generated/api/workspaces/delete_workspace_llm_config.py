@@ -19,7 +19,10 @@ OPERATION: Final[Operation[None]] = Operation(
     security_optional=False,
     success=204,
     decode=None,
-    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "The caller's role in the workspace does not allow this.",
+    },
 )
 
 

@@ -21,7 +21,10 @@ OPERATION: Final[Operation[Workspace]] = Operation(
     security_optional=False,
     success=200,
     decode=one(lambda: models.Workspace),
-    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "The caller's role in the workspace does not allow this.",
+    },
 )
 
 

@@ -23,7 +23,7 @@ OPERATION: Final[Operation[LLMQuotaResponse]] = Operation(
     decode=one(lambda: models.LLMQuotaResponse),
     errors={
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "The caller's role in the workspace does not allow this.",
         502: "The language-model proxy does not answer as it should.",
         503: "The operator switched the language-model proxy off.",
     },

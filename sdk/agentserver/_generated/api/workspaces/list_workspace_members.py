@@ -22,7 +22,10 @@ OPERATION: Final[Operation[Page[WorkspaceMember]]] = Operation(
     security_optional=False,
     success=200,
     decode=page(Object(lambda: models.WorkspaceMember)),
-    errors={401: "There is no session, or it has ended.", 403: "The caller may not do this."},
+    errors={
+        401: "There is no session, or it has ended.",
+        403: "The caller's role in the workspace does not allow this.",
+    },
 )
 
 

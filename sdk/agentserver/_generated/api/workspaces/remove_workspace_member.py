@@ -21,7 +21,7 @@ OPERATION: Final[Operation[None]] = Operation(
     decode=None,
     errors={
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "The caller's role in the workspace does not allow this.",
         409: "It would leave the workspace without an owner.",
     },
 )

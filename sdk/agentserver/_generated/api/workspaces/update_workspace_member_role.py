@@ -23,7 +23,7 @@ OPERATION: Final[Operation[None]] = Operation(
     errors={
         400: "The body breaks its schema; the line names the field and the rule.",
         401: "There is no session, or it has ended.",
-        403: "The caller may not do this.",
+        403: "The caller's role in the workspace does not allow this.",
         404: "The account is no member of the workspace.",
         409: "It would leave the workspace without an owner.",
         413: "The body is over 1 MiB.",

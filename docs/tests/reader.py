@@ -43,6 +43,7 @@ SERVE = "agentserver-reference serve"
 _FENCES = RawFencedCodeBlockLexer(re.compile(r"(?P<info>[^\n]*)\n"))
 _FAULTS = DirectiveInHTMLCommentLexer("server-with-fault", r"[a-z-]+")
 _INFO = re.compile(r"(?P<language>[a-z]*)(?: title=\"(?P<title>[^\"]+)\")?")
+_SERVES = re.compile(rf"{SERVE}( --[a-z-]+ \S+)*\n")
 _SEVERAL_SECONDS = 60
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "json": json.loads,
@@ -166,7 +167,7 @@ class Reader:
     def _run_commands(self, text: str) -> None:
         self._ran = text
         self._unused = [name for name in self._unused if not _mentions(text, name)]
-        if text.startswith(SERVE) and "--help" not in text:
+        if _SERVES.fullmatch(text):
             self._serve(self._placed(text))
             return
         kept = self._folder / ".environment"
@@ -243,6 +244,7 @@ class Reader:
 
 
 def _is_like(wanted: str, came: str) -> bool:
+    """Whether they are the same but for `...` and what nobody sees: blanks at the end of a line."""
     came = "".join(f"{line.rstrip()}\n" for line in came.strip("\n").splitlines())
     return OutputChecker().check_output(wanted, came, ELLIPSIS)
 

@@ -61,10 +61,11 @@ class Terminal:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Press Ctrl+C, and wait for the end."""
+        """Press Ctrl+C, and wait for the end, which is to be a graceful one."""
         self._process.send_signal(signal.SIGINT)
         try:
-            self._process.wait(timeout=_SECONDS)
+            status = self._process.wait(timeout=_SECONDS)
         finally:
             self._process.kill()
             self._reading.join()
+        assert status == 0, f"the server ended with exit status {status}; it said:\n{self.said}"

@@ -28,9 +28,12 @@ CLIENT_VARIABLES = frozenset(
         "AGENTSERVER_SESSION",
         "AGENTSERVER_EMAIL",
         "AGENTSERVER_PASSWORD",
+        "AGENTSERVER_CONTRACT_SECRET",
     }
 )
-"""Variables of the same prefix that belong to the SDK: not the server's, so never its mistake."""
+"""Variables of the same prefix that belong to the SDK and to the contract tests: not the server's,
+so never its mistake.
+"""
 
 TEST_PREFIX = "AGENTSERVER_TEST_"
 

@@ -103,7 +103,7 @@ def test_an_unknown_override_is_refused_by_name() -> None:
 
 
 def test_the_variables_of_the_sdk_and_of_the_tests_are_none_of_the_servers() -> None:
-    names = ("URL", "TOKEN", "SESSION", "EMAIL", "PASSWORD", "TEST_DATABASE_URL")
+    names = ("URL", "TOKEN", "SESSION", "EMAIL", "PASSWORD", "CONTRACT_SECRET", "TEST_DATABASE_URL")
     environment = {f"AGENTSERVER_{name}": "theirs" for name in names}
     assert Settings.from_environment(environment) == Settings.from_environment({})
 

@@ -203,6 +203,20 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Builds the site into docs/site/ and looks at it in a browser; `-- --serve` serves it."""
+    install(session, "docs", extras="server,contract")
+    session.env["NO_MKDOCS_2_WARNING"] = "1"  # the theme asks for an MkDocs before 2, as pinned
+    session.run("python", "docs/generator")
+    config = ["--config-file", "docs/mkdocs.yml"]
+    if session.posargs == ["--serve"]:
+        session.run("mkdocs", "serve", *config)
+        return
+    session.run("mkdocs", "build", "--strict", *config)
+    session.run("pytest", "docs/site_tests", *(session.posargs or [PARALLEL]))
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """What the SDK and the server add to a call, side by side with the bare libraries."""
     install(session, extras="server,contract")

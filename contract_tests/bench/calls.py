@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -100,11 +101,17 @@ def _asynchronous(
     callers = runner.run(_async_callers(stack, url, *stock))
     for at_once in (1, _AT_ONCE):
         subjects = {
-            name: lambda call=call: runner.run(_gathered(call, effort.calls, at_once))
+            name: partial(_run, runner, call, effort.calls, at_once)
             for name, call in callers.items()
         }
         yield from _beside_each(f"async, {at_once} at once", effort, subjects)
     runner.run(stack.aclose())
+
+
+def _run(
+    runner: asyncio.Runner, call: Callable[[], Awaitable[Any]], calls: int, at_once: int
+) -> float:
+    return runner.run(_gathered(call, calls, at_once))
 
 
 async def _async_callers(

@@ -1,7 +1,7 @@
 """What idle clients hold: the memory of a process of its own, by the number of clients in it.
 
-`python memory.py KIND COUNT URL` prints bytes: with the library imported, with so many clients made,
-and with one call of each done.
+`python memory.py KIND COUNT URL` prints bytes: with the library imported, with so many
+clients made, and with one call of each done.
 """
 
 from __future__ import annotations

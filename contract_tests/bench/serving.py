@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from processes import HERE, Served, free_port, keep_to, reference_server, servin
 from agentserver import Client
 
 sys.path.append(str(HERE.parents[1] / "reference_server" / "tests"))
-from postgres import own_server  # noqa: E402 (a module of the tests)
+from postgres import own_server  # of the tests
 
 CONNECTIONS = 32
 WORKSPACES = 50
@@ -218,7 +218,7 @@ def _rows(
     postmaster: int | None,
     at_least: float,
 ) -> Iterator[Row]:
-    for operation in RELEASE:
+    for operation, released in RELEASE.items():
         subjects = {
             name: partial(
                 _loaded, server, seed.plans(server.port, effort.requests)[operation], postmaster
@@ -232,7 +232,7 @@ def _rows(
                 part, operation, "a second", rates[OURS], other, rates[other], at_least=target
             )
         if postmaster is not None:
-            release = [RELEASE[operation]] * effort.rounds
+            release = [released] * effort.rounds
             yield beside(part, operation, "a second", rates[OURS], "the release", release)
         for other in (BARE, FASTAPI):
             used = [[each.server_ms for each in taken[name]] for name in (OURS, other)]
@@ -260,10 +260,16 @@ def _used(pid: int) -> float:
 
 
 def _used_by_all(postmaster: int | None) -> float:
+    """What a process and those that it started have used; a connection's own may have ended."""
     if postmaster is None:
         return 0.0
     process = psutil.Process(postmaster)
-    return sum(_used(each.pid) for each in (process, *process.children(recursive=True)))
+    times = process.cpu_times()
+    used = times.user + times.system + times.children_user + times.children_system
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):
+            used += _used(child.pid)
+    return used
 
 
 def _postmaster(url: str) -> int:

@@ -21,6 +21,8 @@ class Effort:
     rounds: int
     calls: int
     """Calls of a client in a round."""
+    loads: int
+    """Rounds of load on servers, which take longer."""
     requests: int
     """Requests to a server in a round."""
     objects: tuple[int, ...]
@@ -32,9 +34,15 @@ class Effort:
 
 
 FULL = Effort(
-    rounds=15, calls=200, requests=3000, objects=(1, 100, 10_000), clients=1000, examples=10
+    rounds=15,
+    calls=200,
+    loads=7,
+    requests=2000,
+    objects=(1, 100, 10_000),
+    clients=1000,
+    examples=10,
 )
-QUICK = Effort(rounds=2, calls=50, requests=500, objects=(1, 100), clients=20, examples=1)
+QUICK = Effort(rounds=2, calls=50, loads=2, requests=500, objects=(1, 100), clients=20, examples=1)
 
 
 @dataclass(frozen=True)

@@ -225,14 +225,14 @@ def _rows(
             )
             for name, server in servers.items()
         }
-        taken = in_turns(effort.rounds, subjects)
+        taken = in_turns(effort.loads, subjects)
         rates = {name: [each.per_second for each in loads] for name, loads in taken.items()}
         for other, target in ((BARE, at_least), (FASTAPI, 3.0)):
             yield beside(
                 part, operation, "a second", rates[OURS], other, rates[other], at_least=target
             )
         if postmaster is not None:
-            release = [released] * effort.rounds
+            release = [released] * effort.loads
             yield beside(part, operation, "a second", rates[OURS], "the release", release)
         for other in (BARE, FASTAPI):
             used = [[each.server_ms for each in taken[name]] for name in (OURS, other)]

@@ -21,7 +21,7 @@ from measuring import FULL, QUICK, Effort, Row
 
 from agentserver_contract.style import Style
 
-MODULES = {"sqlite": "serving", "postgresql": "serving", "contract": "contract_cases"}
+MODULES = {"sqlite": "under_load", "postgresql": "under_load", "contract": "contract_cases"}
 """Where a part is measured whose module is not named like it; each is imported when it is run."""
 
 

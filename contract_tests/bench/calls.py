@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 import openai
 from canned import SESSION, WORKSPACE_ID
+from children import canned_server, free_port, serving
 from measuring import Effort, Row, beside, in_turns
-from processes import canned_server, free_port, serving
 from stock_client import stock_client
 
 from agentserver import AsyncClient, Client

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from children import free_port, reference_server, serving
 from measuring import Effort, Row, alone
-from processes import free_port, reference_server, serving
 
 from agentserver_contract.people import email_of
 

@@ -11,7 +11,11 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any
+
+COMMITTED = Path(__file__).with_name("figures.json")
+"""The figures of a whole run, which the docs show."""
 
 VERSIONS = (
     "agentserver",

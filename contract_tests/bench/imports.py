@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 
 from canned import SESSION, WORKSPACE_ID
+from children import canned_server, free_port, serving
 from measuring import Effort, Row, beside, in_turns
-from processes import canned_server, free_port, serving
 
 _EMPTY = "pass"
 _IMPORT = "import httpx"

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from processes import HERE, keep_to
+from children import HERE, keep_to
 
 
 @dataclass(frozen=True)

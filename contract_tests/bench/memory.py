@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from canned import SESSION, WORKSPACE_ID, allow_many_connections
+from children import HERE, canned_server, free_port, serving
 from measuring import Effort, Row, beside
-from processes import HERE, canned_server, free_port, serving
 
 _MEGABYTE = 1e6
 _STATES = ("imported", "before a call", "after a call each")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from children import free_port, reference_server, serving, uvicorn
 from measuring import Effort, Row, beside, in_turns
-from processes import free_port, reference_server, serving, uvicorn
 
 
 def rows(effort: Effort) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from processes import HERE
+from children import HERE
 
 _CONTRACT = HERE.parents[1] / "openapi.yaml"
 _PACKAGE = "stock_agentserver"

@@ -89,7 +89,7 @@ async def _created(database: asyncpg.Connection, token: str, name: str) -> Respo
     await database.fetchrow(sql.HOLD_FOR_UPDATE, caller[0])
     user_quota = await database.fetchrow(sql.USER_QUOTA, caller[0])
     settings = dict(await database.fetch(sql.SETTINGS))
-    (owned,) = await database.fetchrow(sql.OWNED, caller[0])
+    (owned,) = await database.fetchrow(sql.OWNED, caller[0], "owner")
     if 0 < maximum(user_quota, settings) <= owned:
         return over_quota()
     row = (str(uuid4()), name, moment, moment)

@@ -84,7 +84,7 @@ def _created(token: str, name: str) -> Response:
     _first(sql.HOLD, caller[0])
     user_quota = _first(sql.USER_QUOTA, caller[0])
     settings = dict(_database.execute(sql.SETTINGS).fetchall())
-    (owned,) = _database.execute(sql.OWNED, (caller[0],)).fetchone()
+    (owned,) = _database.execute(sql.OWNED, (caller[0], "owner")).fetchone()
     if 0 < maximum(user_quota, settings) <= owned:
         return over_quota()
     row = (str(uuid4()), name, moment, moment)

@@ -38,7 +38,7 @@ SETTINGS = "SELECT system_settings.key, system_settings.value FROM system_settin
 
 OWNED = """
     SELECT count(*) AS count_1 FROM workspace_members
-    WHERE workspace_members.user_id = $1 AND workspace_members.role = 'owner'
+    WHERE workspace_members.user_id = $1 AND workspace_members.role = $2
 """
 
 ADD_WORKSPACE = """

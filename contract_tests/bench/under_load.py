@@ -21,9 +21,9 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 import psutil
+from children import HERE, Served, free_port, keep_to, reference_server, serving, uvicorn
 from load import Plan, seconds_for
 from measuring import Effort, Row, beside, in_turns
-from processes import HERE, Served, free_port, keep_to, reference_server, serving, uvicorn
 
 from agentserver import Client
 
@@ -197,7 +197,8 @@ def sow(url: str) -> Seed:
         )
     with Client(url, session=reader) as client:
         client.admin.quota_defaults.set(max_workspaces_per_user=0)
-        made = [client.workspaces.create(name=f"Workspace {n}") for n in range(WORKSPACES)]
+        # Everybody has one from the start.
+        made = [client.workspaces.create(name=f"Workspace {n}") for n in range(WORKSPACES - 1)]
     return Seed(reader, tuple(writers), made[WORKSPACES // 2].id)
 
 

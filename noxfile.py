@@ -218,9 +218,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """What the SDK and the server add to a call, side by side with the bare libraries."""
-    install(session, extras="server,contract")
-    session.run("python", "contract_tests/bench/bench.py", *session.posargs)
+    """What the SDK and the server cost, side by side with what else one could take."""
+    install(session, "tests", extras="server,postgres,contract")
+    session.run("python", "contract_tests/bench", *session.posargs)
 
 
 @nox.session

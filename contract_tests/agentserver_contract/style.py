@@ -45,12 +45,13 @@ class Style:
         return self._painted(text, _RED)
 
     def table(
-        self, heads: Sequence[str], rows: Sequence[Sequence[str]], total: Sequence[str]
+        self, heads: Sequence[str], rows: Sequence[Sequence[str]], total: Sequence[str] = ()
     ) -> None:
-        """A table: names to the left, all else to the right."""
-        widths = [max(map(len, column)) for column in zip(heads, *rows, total, strict=True)]
+        """A table, with or without a last line of totals: names to the left, all else right."""
+        totals = [total] if total else []
+        widths = [max(map(len, column)) for column in zip(heads, *rows, *totals, strict=True)]
         rule = ["-" * width for width in widths]
-        for cells in (heads, rule, *rows, rule, total):
+        for cells in (heads, rule, *rows, *([rule, total] if total else ())):
             first, *others = (
                 cell.ljust(width) if index == 0 else cell.rjust(width)
                 for index, (cell, width) in enumerate(zip(cells, widths, strict=True))

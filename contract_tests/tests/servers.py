@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from schemathesis.python.asgi import shutdown_lifespans
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from starlette.applications import Starlette
 
 from agentserver_contract.local_server import running
@@ -20,6 +20,7 @@ from agentserver_contract.target import Target, Watch
 from agentserver_reference.app import create_app
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.tables import metadata
 
 # The cheapest that Argon2id takes: these tests are not about passwords.
@@ -118,6 +119,8 @@ def reset(people: People) -> None:
 
 def _rows(connection: Connection) -> Rows:
     return {
-        table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+        table.name: sorted(
+            (tuple(row) for row in connection.execute(select(table)).all()), key=repr
+        )
         for table in metadata.sorted_tables
     }

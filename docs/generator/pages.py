@@ -10,6 +10,7 @@ import departures_page
 import index_page
 import schemas_page
 import sdk_pages
+import speed_page
 import tag_page
 from contract import Contract
 
@@ -27,5 +28,6 @@ def pages(root: Path) -> Mapping[str, str]:
         "api/departures.md": departures_page.page(contract, root / DEPARTURES / f"{RELEASE}.toml"),
         "sdk/resources.md": sdk_pages.resources(contract),
         "sdk/models.md": sdk_pages.models(),
+        "about/speed.md": speed_page.page(),
         "about/changelog.md": changelog_page.page(root / "CHANGELOG.md"),
     }

@@ -11,14 +11,13 @@ import attrs
 from agentserver_reference.security import Caller, authorize
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from agentserver_reference.contract import Operation
     from agentserver_reference.domain.cipher import Cipher
     from agentserver_reference.domain.passwords import Passwords
     from agentserver_reference.gateways.llm_proxy import LlmProxy
     from agentserver_reference.settings import Settings
     from agentserver_reference.storage import Store
+    from agentserver_reference.storage.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -15,9 +15,8 @@ from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.storage import members, sessions
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from agentserver_reference.contract import Operation
+    from agentserver_reference.storage.connection import Connection
 
 
 @attrs.frozen

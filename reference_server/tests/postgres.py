@@ -51,7 +51,7 @@ def postgres_server() -> Iterator[str]:
         yield url
         return
     try:
-        with _own_server() as url:
+        with own_server() as url:
             yield url
     except NoPostgres as reason:
         pytest.skip(str(reason))
@@ -97,7 +97,8 @@ async def _execute(url: str, statement: str) -> None:
 
 
 @contextmanager
-def _own_server() -> Iterator[str]:
+def own_server(settings: str = _FAST) -> Iterator[str]:
+    """The URL of a server of our own, started with `settings` beside its defaults."""
     user = _ordinary_user()
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=_version)
     found = str(binaries[-1]) if binaries else shutil.which("initdb")
@@ -107,7 +108,7 @@ def _own_server() -> Iterator[str]:
         if user is not None:
             os.chown(folder, user.pw_uid, user.pw_gid)
         if found is not None:
-            with _from_binaries(Path(found).parent, folder, user) as url:
+            with _from_binaries(Path(found).parent, folder, user, settings) as url:
                 yield url
         elif user is not None:
             raise NoPostgres(
@@ -135,13 +136,15 @@ def _ordinary_user() -> pwd.struct_passwd | None:
 
 
 @contextmanager
-def _from_binaries(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> Iterator[str]:
+def _from_binaries(
+    binaries: Path, folder: Path, user: pwd.struct_passwd | None, settings: str
+) -> Iterator[str]:
     run = partial(subprocess.run, check=True, cwd=folder, capture_output=True, text=True)
     if user is not None:
         run = partial(run, user=user.pw_uid, group=user.pw_gid, extra_groups=[])
     data = folder / "data"
     run([binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"])
-    options = f"{_FAST} -c listen_addresses= -c max_connections=200 -k {folder}"
+    options = f"{settings} -c listen_addresses= -c max_connections=200 -k {folder}"
     control = [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
     run([*control, "-o", options, "start"])
     try:

@@ -96,7 +96,7 @@ async def test_one_workspaces_key_does_not_open_in_another(
     other = await alice.create_workspace()
     ok(await alice.ask("PUT", f"/api/workspaces/{other}/llm-config", CONFIG))
     moved = await house.store.read(
-        lambda conn: conn.execute(select(llm_configs.c.api_key_encrypted)).scalars().all()
+        lambda conn: conn.execute(select(llm_configs.c.api_key_encrypted)).scalars()
     )
     assert len(set(moved)) == 2
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from processes import serving_processes
-from sqlalchemy import Connection, text, update
+from sqlalchemy import text, update
 
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import (
@@ -18,6 +18,7 @@ from agentserver_reference.storage import (
     open_store,
     users,
 )
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.schema import VERSION
 from agentserver_reference.storage.tables import installation
 

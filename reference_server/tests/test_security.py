@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
-from sqlalchemy import Connection
 
 from agentserver_reference.contract import Operation, Security
 from agentserver_reference.domain.errors import Forbidden, Refusal, Unauthenticated
@@ -13,6 +12,7 @@ from agentserver_reference.domain.sessions import LIFETIME
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.security import Caller, authorize
 from agentserver_reference.storage import Store, members, sessions, users, workspaces
+from agentserver_reference.storage.connection import Connection
 
 pytestmark = pytest.mark.anyio
 

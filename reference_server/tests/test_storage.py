@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection
 
 from agentserver_reference.domain.errors import Conflict
 from agentserver_reference.storage import (
@@ -17,6 +16,7 @@ from agentserver_reference.storage import (
     users,
     workspaces,
 )
+from agentserver_reference.storage.connection import Connection
 
 pytestmark = pytest.mark.anyio
 

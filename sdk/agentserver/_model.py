@@ -153,10 +153,11 @@ class Time(Shape):
 
     def read(self, wire: Any) -> Any:
         # Text that names no zone names no point in time: it stays text, like any that is no time.
-        if not isinstance(wire, str):
+        try:
+            time = datetime.fromisoformat(wire)
+        except (ValueError, TypeError):
             return wire
-        time = _parsed(wire)
-        return wire if time is None or time.tzinfo is None else time
+        return wire if time.tzinfo is None else time
 
     def _check(self, wire: Any, at: str) -> None:
         if not isinstance(wire, str):
@@ -230,7 +231,7 @@ class Object(Shape):
     model: Callable[[], type[Model]] = field(repr=False)
 
     def read(self, wire: Any) -> Any:
-        return _read(self.model(), wire) if _is_object(wire) else wire
+        return _read(self.model(), wire) if type(wire) is dict else wire
 
     def _check(self, wire: Any, at: str) -> None:
         if not _is_object(wire):
@@ -357,26 +358,29 @@ M = TypeVar("M", bound=Model)
 def _read(model: type[M], wire: dict[str, Any]) -> M:
     """Make a model of a JSON object, whatever it holds; the object stays the model's own."""
     plan = _plan(model)
-    values: dict[str, Any] = {}
-    for name, attribute, read in plan.reads:
+    # A model checks and converts nothing when it is built, so that its slots can be filled at once.
+    made = object.__new__(model)
+    for name, put, read in plan.reads:
         if name in wire:
             value = wire[name]
-            values[attribute] = value if read is None else read(value)
+            put(made, value if read is None else read(value))
         else:
-            values[attribute] = None
+            put(made, None)
+    additional: dict[str, Any] = {}
     if not wire.keys() <= plan.names:
-        values["additional_properties"] = {
-            name: value for name, value in wire.items() if name not in plan.names
-        }
-    made = model(**values)
-    object.__setattr__(made, "_wire", wire)
+        additional = {name: value for name, value in wire.items() if name not in plan.names}
+    plan.put_additional(made, additional)
+    plan.put_wire(made, wire)
     return made
 
 
 class _Plan(NamedTuple):
     """A model's table, laid out for reading and checking."""
 
-    reads: tuple[tuple[str, str, Callable[[Any], Any] | None], ...]
+    reads: tuple[tuple[str, Callable[[Any, Any], None], Callable[[Any], Any] | None], ...]
+    """Name on the wire, what fills the slot, and what makes its value of the wire's."""
+    put_additional: Callable[[Any, Any], None]
+    put_wire: Callable[[Any, Any], None]
     checks: tuple[tuple[str, Shape], ...]
     names: frozenset[str]
     required: tuple[str, ...]
@@ -399,16 +403,24 @@ def _planned(model: type[Model]) -> _Plan:
         reads=tuple(
             (
                 each.name,
-                each.attribute,
+                _filler(model, each.attribute),
                 None if type(each.shape).read is Shape.read else each.shape.read,
             )
             for each in fields
         ),
+        put_additional=_filler(model, "additional_properties"),
+        put_wire=_filler(model, "_wire"),
         checks=tuple((each.name, each.shape) for each in fields),
         names=frozenset(each.name for each in fields),
         required=tuple(each.name for each in fields if each.required),
         closed=model.CLOSED,
     )
+
+
+def _filler(model: type[Model], attribute: str) -> Callable[[Any, Any], None]:
+    """What sets a slot, also of a frozen model."""
+    fill: Callable[[Any, Any], None] = getattr(model, attribute).__set__
+    return fill
 
 
 # --- answers -------------------------------------------------------------------------------------

@@ -329,7 +329,7 @@ def call_flow(
         raise _refused(reply, progress)
     if progress.at_home and reply.set_cookies:
         terms.credentials.follow(reply.set_cookies, call.body)
-    result, fault = _decoded(call.operation, reply, terms.options.strict)
+    result, fault = decoded(call.operation, reply, terms.options.strict)
     if fault is not None:
         raise _errors.ResponseValidationError(
             fault.message,
@@ -620,7 +620,7 @@ def _error_object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _decoded(
+def decoded(
     operation: Operation[T], reply: Reply, strict: bool
 ) -> tuple[T | None, DecodeError | None]:
     """The result, or what is wrong with the answer.

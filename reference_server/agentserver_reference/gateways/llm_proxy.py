@@ -20,10 +20,9 @@ from agentserver_reference.domain.times import midnight
 from agentserver_reference.storage import llm_usage, workspaces
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from agentserver_reference.settings import Settings
     from agentserver_reference.storage import Store
+    from agentserver_reference.storage.connection import Connection
 
 Quota = dict[str, Any]
 """default_max_rpd, today_request_count, and workspace_quota: null, or workspace_id, max_rpd

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from agentserver_reference.call import Call, Reply
 from agentserver_reference.domain.errors import Missing
 from agentserver_reference.domain.quotas import (
@@ -15,6 +13,7 @@ from agentserver_reference.domain.quotas import (
 )
 from agentserver_reference.domain.roles import ADMIN, check_admin_stays
 from agentserver_reference.storage import quotas, sandboxes, users, workspaces
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.query import Record
 
 OWNER_FIELDS = ("id", "email", "name", "picture")

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from agentserver_reference.call import Call, Reply
 from agentserver_reference.domain.emails import trimmed
 from agentserver_reference.domain.errors import Unauthenticated
@@ -11,6 +9,7 @@ from agentserver_reference.domain.roles import ADMIN, OWNER, USER
 from agentserver_reference.domain.sessions import LIFETIME, ended_cookie, opened_cookie
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.storage import members, sessions, users, workspaces
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.schema import hold_installation
 
 FIRST_WORKSPACE = "Default workspace"

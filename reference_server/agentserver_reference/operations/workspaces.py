@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from agentserver_reference.call import Call, Reply
 from agentserver_reference.domain.cipher import Cipher
 from agentserver_reference.domain.errors import Forbidden, Invalid, Missing
@@ -24,6 +22,7 @@ from agentserver_reference.storage import (
     users,
     workspaces,
 )
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.query import Record
 
 SHOWN_LIMITS = ("max_sandbox_cpu", "max_sandbox_memory", "max_idle_timeout", "max_sandboxes")

@@ -30,8 +30,13 @@ def open_store(settings: Settings) -> Store:
     """
     if settings.is_postgresql:
         # Only who uses PostgreSQL pays for importing it.
-        from agentserver_reference.storage.postgres import PostgresStore
-
+        try:
+            from agentserver_reference.storage.postgres import PostgresStore
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"PostgreSQL needs {error.name}, which this line installs: "
+                "pip install 'agentserver[postgres]'"
+            ) from None
         return PostgresStore(settings.resolved_database_url)
     from agentserver_reference.storage.sqlite import SqliteStore
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import JSON, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import JSON, bindparam, delete, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.query import Query, Record
 from agentserver_reference.storage.tables import llm_configs
 from agentserver_reference.storage.upsert import Values, upsert

@@ -1,79 +1,94 @@
 """PostgreSQL through asyncpg: a pool, a transaction for every write, none for a read."""
 
-from sqlalchemy import URL, Connection, exc, make_url, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Executable, make_url, text
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from agentserver_reference.storage import schema
-from agentserver_reference.storage.store import P, Query, Store, StoreError, StoreUnreachable, T
+from agentserver_reference.storage.connection import Connection, Form, Row
+from agentserver_reference.storage.store import P, Query, Store, StoreUnreachable, T
 
 _POOL_SIZE = 16
 # Any number will do, as long as every server process takes the same one.
 _START_LOCK = text("SELECT pg_advisory_xact_lock(7310579468021)")
+
+_DIALECT = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_FORMS: dict[Executable, Form] = {}
+
+
+class _Connection(Connection):
+    """Awaits the driver for queries, which are written as if nothing had to be awaited."""
+
+    def __init__(self, raw: Any) -> None:
+        super().__init__(_DIALECT, _FORMS)
+        self._raw = raw
+
+    def _run(self, form: Form, arguments: list[Any]) -> tuple[Sequence[Row], int]:
+        if form.changes:
+            status = await_only(self._raw.execute(form.sql, *arguments))
+            return (), int(status.rpartition(" ")[2])  # as in "UPDATE 1"
+        return await_only(self._raw.fetch(form.sql, *arguments)), -1
 
 
 class PostgresStore(Store):
     """The database at `url` (`postgresql://...`), shared by any number of processes."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(_for_asyncpg(make_url(url)))
-        # Without a transaction around it, a read saves two round trips.
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._url = url
+        self._opened: Any = None
+
+    @property
+    def _pool(self) -> Any:
+        if self._opened is None:
+            raise RuntimeError("the store is not open")
+        return self._opened
 
     async def open(self) -> None:
         """See Store."""
         try:
+            self._opened = await asyncpg.create_pool(
+                self._url, min_size=1, max_size=_POOL_SIZE, reset=_leave_as_it_is
+            )
             await self.write(_prepare_alone)
-        except (OSError, exc.DBAPIError) as error:
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
-            reason = getattr(error, "orig", error)
-            where = self._engine.url.render_as_string(hide_password=True)
-            raise StoreUnreachable(f"cannot use the database at {where}: {reason}") from error
+            where = make_url(self._url).render_as_string(hide_password=True)
+            raise StoreUnreachable(f"cannot use the database at {where}: {error}") from error
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """See Store."""
-        await self._engine.dispose()
+        if self._opened is not None:
+            await self._opened.close()
+            self._opened = None
 
     async def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        async with self._reading.connect() as connection:
-            return await connection.run_sync(query, *args, **kwargs)
+        async with self._pool.acquire() as raw:
+            return await greenlet_spawn(partial(query, _Connection(raw), *args, **kwargs))
 
     async def write(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(query, *args, **kwargs)
+        # Who waited for a lock reads anew what it guards.
+        async with self._pool.acquire() as raw, raw.transaction(isolation="read_committed"):
+            return await greenlet_spawn(partial(query, _Connection(raw), *args, **kwargs))
 
 
-def _engine(url: URL) -> AsyncEngine:
-    try:
-        return create_async_engine(
-            url,
-            pool_size=_POOL_SIZE,
-            max_overflow=0,
-            pool_reset_on_return=None,
-            # Who waited for a lock reads anew what it guards.
-            isolation_level="READ COMMITTED",
-            hide_parameters=True,  # an error's text goes to the log, values may be secrets
-        )
-    except ModuleNotFoundError as error:
-        raise StoreError(
-            f"PostgreSQL needs {error.name}, which this line installs: "
-            "pip install 'agentserver[postgres]'"
-        ) from None
-
-
-def _for_asyncpg(url: URL) -> URL:
-    """The URL as everybody writes it, with the driver's name and its name for `sslmode`."""
-    mode = url.query.get("sslmode")
-    if mode is not None:
-        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
-    return url.set(drivername="postgresql+asyncpg")
+async def _leave_as_it_is(raw: Any) -> None:
+    """A connection goes back to the pool without a round trip: nothing here changes its state."""
 
 
 def _prepare_alone(conn: Connection) -> None:
     """Several processes may start at once on an empty database; one makes the tables."""
     conn.execute(_START_LOCK)
-    schema.prepare(conn)
+    schema.prepare(conn, _TABLES)
+
+
+_TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

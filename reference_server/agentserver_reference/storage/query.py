@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Select
+
+from agentserver_reference.storage.connection import Connection
 
 Record = dict[str, Any]
 
 
 class Query:
-    """A select whose rows come as dictionaries of plain strings.
-
-    SQLAlchemy's own mappings have keys of a subclass of `str`, which the validators refuse.
-    """
+    """A select whose rows come as dictionaries of plain strings."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         self._statement = statement

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from agentserver_reference.domain.quotas import WORKSPACE_LIMITS, Limits, defaults
 from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.query import Query, Record
 from agentserver_reference.storage.schema import hold_installation
 from agentserver_reference.storage.tables import settings, user_quotas, workspace_quotas
@@ -48,7 +49,7 @@ def system_limits(conn: Connection, environment: Mapping[str, str]) -> Limits:
 
 def stored_settings(conn: Connection) -> dict[str, str]:
     """What an administrator has set for the installation: text by key."""
-    return {row.key: row.value for row in conn.execute(_settings)}
+    return dict(conn.execute(_settings).all())
 
 
 def store_settings(conn: Connection, values: Mapping[str, str]) -> None:

@@ -1,7 +1,9 @@
 """The tables' version: written on the first start, read on every other, a newer one refused."""
 
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import TextClause, insert, select, text
+from sqlalchemy.schema import CreateIndex, CreateTable
 
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.store import StoreError
 from agentserver_reference.storage.tables import installation, metadata
 
@@ -18,13 +20,13 @@ class SchemaUnknown(StoreError):
     """Tables of our names are there, and somebody else made them."""
 
 
-def prepare(conn: Connection) -> None:
-    """Make the tables, or check that those there are ours.
+def prepare(conn: Connection, table_names: TextClause) -> None:
+    """Make the tables, or check that those there are ours; `table_names` selects their names.
 
     The caller holds a lock for the whole database, since creating the same tables twice at once
     fails on PostgreSQL.
     """
-    present = set(inspect(conn).get_table_names())
+    present = set(conn.execute(table_names).scalars())
     if installation.name in present:
         _check(conn)
     elif foreign := sorted(present & set(metadata.tables)):
@@ -33,8 +35,15 @@ def prepare(conn: Connection) -> None:
             "give this server a database of its own"
         )
     else:
-        metadata.create_all(conn, checkfirst=False)
+        for table in metadata.sorted_tables:
+            _make(conn, CreateTable(table))
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                _make(conn, CreateIndex(index))
         conn.execute(insert(installation), {"id": 1, "schema_version": VERSION})
+
+
+def _make(conn: Connection, thing: CreateTable | CreateIndex) -> None:
+    conn.execute(text(str(thing.compile(dialect=conn.dialect))))
 
 
 def _check(conn: Connection) -> None:
@@ -48,4 +57,4 @@ def _check(conn: Connection) -> None:
 
 def hold_installation(conn: Connection) -> None:
     """Let one transaction at a time change what there is once: first user, system settings."""
-    conn.execute(_hold).one()
+    conn.execute(_hold).scalar_one()

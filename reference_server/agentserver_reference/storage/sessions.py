@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.tables import sessions, users
 
 

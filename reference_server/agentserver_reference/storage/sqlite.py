@@ -5,11 +5,15 @@ COMMIT, so that no two transactions meet on the connection.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, StaticPool, create_engine, exc
+from sqlalchemy import Executable, text
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from agentserver_reference.storage import schema
+from agentserver_reference.storage.connection import Connection, Form, Row
 from agentserver_reference.storage.store import P, Query, Store, StoreUnreachable, T
 
 _PRAGMAS = (
@@ -20,19 +24,28 @@ _PRAGMAS = (
 )
 
 
+_TABLES = text("SELECT name FROM sqlite_master WHERE type = 'table'")
+
+_DIALECT = SQLiteDialect(paramstyle="qmark")
+_FORMS: dict[Executable, Form] = {}
+
+
+class _Connection(Connection):
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        super().__init__(_DIALECT, _FORMS)
+        self.raw = raw
+
+    def _run(self, form: Form, arguments: list[Any]) -> tuple[Sequence[Row], int]:
+        cursor = self.raw.execute(form.sql, arguments)
+        return cursor.fetchall(), cursor.rowcount
+
+
 class SqliteStore(Store):
     """The embedded database in the file at `path`; without a path, in memory."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = ":memory:" if path is None else str(path)
-        self._engine = create_engine(
-            "sqlite://",
-            creator=self._connect,
-            poolclass=StaticPool,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,  # an error's text goes to the log, values may be secrets
-        )
-        self._kept: Connection | None = None
+        self._kept: _Connection | None = None
 
     def _connect(self) -> sqlite3.Connection:
         raw = sqlite3.connect(
@@ -47,7 +60,7 @@ class SqliteStore(Store):
         return raw
 
     @property
-    def _connection(self) -> Connection:
+    def _connection(self) -> _Connection:
         if self._kept is None:
             raise RuntimeError("the store is not open")
         return self._kept
@@ -55,12 +68,11 @@ class SqliteStore(Store):
     async def open(self) -> None:
         """See Store."""
         try:
-            self._kept = self._engine.connect()
-            self._in_transaction("BEGIN EXCLUSIVE", schema.prepare)
-        except (sqlite3.Error, exc.DBAPIError) as error:
+            self._kept = _Connection(self._connect())
+            self._in_transaction("BEGIN EXCLUSIVE", schema.prepare, _TABLES)
+        except sqlite3.Error as error:
             await self.close()
-            reason = getattr(error, "orig", error)
-            raise StoreUnreachable(f"cannot use {self._path} as a database: {reason}") from error
+            raise StoreUnreachable(f"cannot use {self._path} as a database: {error}") from error
         except BaseException:
             await self.close()
             raise
@@ -68,9 +80,8 @@ class SqliteStore(Store):
     async def close(self) -> None:
         """See Store."""
         if self._kept is not None:
-            self._kept.close()
+            self._kept.raw.close()
             self._kept = None
-            self._engine.dispose()
 
     async def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
@@ -84,11 +95,11 @@ class SqliteStore(Store):
         self, begin: str, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         connection = self._connection
-        connection.exec_driver_sql(begin)
+        connection.raw.execute(begin)
         try:
             result = query(connection, *args, **kwargs)
         except BaseException:
-            connection.exec_driver_sql("ROLLBACK")
+            connection.raw.execute("ROLLBACK")
             raise
-        connection.exec_driver_sql("COMMIT")
+        connection.raw.execute("COMMIT")
         return result

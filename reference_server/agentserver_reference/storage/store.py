@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection
+from agentserver_reference.storage.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")

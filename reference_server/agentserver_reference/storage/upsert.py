@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Insert, Update
+from sqlalchemy import BindParameter, Insert, Update
+
+from agentserver_reference.storage.connection import Connection
 
 Values = dict[str, BindParameter[Any]]
 """What a row is given, by column, shared by its update and its insert."""

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from agentserver_reference.domain.emails import email_key
 from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.query import Query, Record
 from agentserver_reference.storage.tables import credentials, users
 from agentserver_reference.storage.violations import unique

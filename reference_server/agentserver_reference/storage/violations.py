@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from sqlite3 import SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE
 
-from sqlalchemy.exc import IntegrityError
-
 from agentserver_reference.domain.errors import Conflict
 
 # SQLite says it by its extended result code, PostgreSQL by SQLSTATE.
@@ -17,10 +15,8 @@ def unique(line: str) -> Iterator[None]:
     """Inside, inserting what is there already raises `Conflict(line)`."""
     try:
         yield
-    except IntegrityError as error:
-        code = getattr(error.orig, "sqlite_errorcode", None) or getattr(
-            error.orig, "sqlstate", None
-        )
+    except Exception as error:
+        code = getattr(error, "sqlite_errorcode", None) or getattr(error, "sqlstate", None)
         if code in _UNIQUE:
             raise Conflict(line) from None
         raise

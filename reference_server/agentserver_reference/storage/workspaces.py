@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.connection import Connection
 from agentserver_reference.storage.query import Query, Record
 from agentserver_reference.storage.tables import (
     members,

@@ -1,0 +1,1 @@
+"""The same three operations, written without the reference server: what it is measured beside."""

@@ -1,0 +1,282 @@
+"""The reference server under load, beside two others that do the same on copies of its database.
+
+Each runs as one process under uvicorn with uvloop and httptools and without an access log. Where
+there are two processors, one is the server's, its PostgreSQL's too, and the other the load's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import httpx
+import psutil
+from children import HERE, Served, free_port, keep_to, reference_server, serving, uvicorn
+from load import Plan, seconds_for
+from measuring import Effort, Row, beside, in_turns
+
+from agentserver import Client
+
+sys.path.append(str(HERE.parents[1] / "reference_server" / "tests"))
+from postgres import own_server  # of the tests
+
+CONNECTIONS = 32
+WORKSPACES = 50
+OURS, BARE, FASTAPI = "the reference server", "bare Starlette", "FastAPI and SQLAlchemy"
+
+RELEASE = {"create": 330.0, "read": 1090.0, "list of 50": 840.0}
+"""Requests a second that the release answered on PostgreSQL, on one core of such a machine."""
+
+_DATABASE = "agentserver.db"
+_KEY = {"AGENTSERVER_ENCRYPTION_KEY": "11" * 32}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What is in the database before the first request of the load."""
+
+    reader: str
+    """The session of somebody with 50 workspaces."""
+    writers: tuple[str, ...]
+    """Sessions of people who make workspaces: one a connection, so that none waits for another."""
+    workspace: str
+    """One of the reader's."""
+
+    def plans(self, port: int, requests: int) -> dict[str, Plan]:
+        """The load on each operation."""
+        read = partial(
+            Plan, port, "GET", sessions=(self.reader,) * CONNECTIONS, requests=requests, status=200
+        )
+        body = json.dumps({"name": "Nightly evaluation runs"})
+        return {
+            "create": Plan(
+                port, "POST", "/api/workspaces", self.writers, requests, 201, body, _CORES.load
+            ),
+            "read": read(f"/api/workspaces/{self.workspace}", cores=_CORES.load),
+            "list of 50": read("/api/workspaces", cores=_CORES.load),
+        }
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Which processors are whose; empty: all are everybody's."""
+
+    server: tuple[int, ...] = ()
+    load: tuple[int, ...] = ()
+
+
+def _cores() -> Cores:
+    if not hasattr(os, "sched_getaffinity"):
+        return Cores()
+    ours = sorted(os.sched_getaffinity(0))
+    return Cores((ours[0],), (ours[1],)) if len(ours) > 1 else Cores()
+
+
+_CORES = _cores()
+_TICK = 0.01  # seconds; the system counts a process's time in such steps
+
+
+@dataclass(frozen=True)
+class Load:
+    """What some requests took."""
+
+    per_second: float
+    server_ms: float
+    """Of a processor, for each request."""
+    database_ms: float
+
+
+def sqlite(effort: Effort) -> Iterator[Row]:
+    """Each on its own copy of one file."""
+    with sqlite_servers() as (seed, servers):
+        yield from _rows("sqlite", effort, seed, servers, postmaster=None, at_least=0.6)
+
+
+def postgresql(effort: Effort) -> Iterator[Row]:
+    """Each on its own copy of one database, in a server that is as durable as it comes."""
+    with own_server("") as url:
+        postmaster = _postmaster(url)
+        with postgresql_servers(url) as (seed, servers):
+            yield from _rows("postgresql", effort, seed, servers, postmaster, at_least=0.5)
+
+
+@contextmanager
+def sqlite_servers() -> Iterator[tuple[Seed, dict[str, Served]]]:
+    """All three, each on a copy of the same database."""
+    with tempfile.TemporaryDirectory(prefix="agentserver-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        port = free_port()
+        with serving(reference_server(folder, port), port) as server:
+            seed = sow(server.url)
+        copies = {app: str(folder / f"{app}.db") for app in ("bare_sqlite", "fastapi_orm")}
+        for copy in copies.values():
+            shutil.copy(folder / _DATABASE, copy)
+        yield (
+            seed,
+            _started(
+                stack,
+                reference=(lambda port: reference_server(folder, port), {}),
+                bare=("bare_sqlite", copies["bare_sqlite"]),
+                fastapi=f"sqlite+aiosqlite:///{copies['fastapi_orm']}",
+            ),
+        )
+
+
+@contextmanager
+def postgresql_servers(url: str) -> Iterator[tuple[Seed, dict[str, Served]]]:
+    """All three, each on a copy of the same database of the PostgreSQL at `url`."""
+    import asyncio
+
+    async def execute(statement: str) -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(statement)
+        await connection.close()
+
+    def named(name: str) -> str:
+        return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+    def command(port: int) -> list[str]:
+        return [*reference_server(Path(os.devnull), port), "--database-url", named("seed")]
+
+    asyncio.run(execute("CREATE DATABASE seed"))
+    port = free_port()
+    with serving(command(port), port, environment=_KEY) as server:
+        seed = sow(server.url)
+    for copy in ("bare", "fastapi"):
+        asyncio.run(execute(f"CREATE DATABASE {copy} TEMPLATE seed"))
+    with ExitStack() as stack:
+        yield (
+            seed,
+            _started(
+                stack,
+                reference=(command, _KEY),
+                bare=("bare_postgresql", named("bare")),
+                fastapi=named("fastapi").replace("postgresql:", "postgresql+asyncpg:", 1),
+            ),
+        )
+
+
+def _started(
+    stack: ExitStack,
+    *,
+    reference: tuple[Callable[[int], list[str]], Mapping[str, str]],
+    bare: tuple[str, str],
+    fastapi: str,
+) -> dict[str, Served]:
+    command, environment = reference
+    app, database = bare
+    wanted: dict[str, tuple[Callable[[int], list[str]], Mapping[str, str]]] = {
+        OURS: (command, environment),
+        BARE: (partial(uvicorn, f"{app}:app"), {"BENCH_DATABASE": database}),
+        FASTAPI: (partial(uvicorn, "fastapi_orm:app"), {"BENCH_DATABASE": fastapi}),
+    }
+    started = {}
+    for name, (make, variables) in wanted.items():
+        port = free_port()
+        started[name] = stack.enter_context(
+            serving(make(port), port, environment=variables, cores=_CORES.server)
+        )
+    return started
+
+
+def sow(url: str) -> Seed:
+    """Fill an empty database over HTTP."""
+    with httpx.Client(base_url=url) as raw:
+        reader, *writers = (
+            _registered(raw, f"{number}@example.com") for number in range(CONNECTIONS + 1)
+        )
+    with Client(url, session=reader) as client:
+        client.admin.quota_defaults.set(max_workspaces_per_user=0)
+        # Everybody has one from the start.
+        made = [client.workspaces.create(name=f"Workspace {n}") for n in range(WORKSPACES - 1)]
+    return Seed(reader, tuple(writers), made[WORKSPACES // 2].id)
+
+
+def _registered(raw: httpx.Client, email: str) -> str:
+    account = {"email": email, "password": "a password for the bench"}
+    raw.post("/api/auth/register", json=account).raise_for_status()
+    raw.post("/api/auth/login", json=account).raise_for_status()
+    session = raw.cookies["agentserver-token"]
+    raw.cookies.clear()
+    return session
+
+
+def _rows(
+    part: str,
+    effort: Effort,
+    seed: Seed,
+    servers: Mapping[str, Served],
+    postmaster: int | None,
+    at_least: float,
+) -> Iterator[Row]:
+    for operation, released in RELEASE.items():
+        subjects = {
+            name: partial(
+                _loaded, server, seed.plans(server.port, effort.requests)[operation], postmaster
+            )
+            for name, server in servers.items()
+        }
+        taken = in_turns(effort.loads, subjects)
+        rates = {name: [each.per_second for each in loads] for name, loads in taken.items()}
+        for other, target in ((BARE, at_least), (FASTAPI, 3.0)):
+            yield beside(
+                part, operation, "a second", rates[OURS], other, rates[other], at_least=target
+            )
+        if postmaster is not None:
+            release = [released] * effort.loads
+            yield beside(part, operation, "a second", rates[OURS], "the release", release)
+        for other in (BARE, FASTAPI):
+            used = [[each.server_ms for each in taken[name]] for name in (OURS, other)]
+            yield beside(part, f"{operation}, CPU of the server", "ms", used[0], other, used[1])
+        if postmaster is not None:
+            for other in (BARE, FASTAPI):
+                used = [[each.database_ms for each in taken[name]] for name in (OURS, other)]
+                yield beside(part, f"{operation}, CPU of PostgreSQL", "ms", used[0], other, used[1])
+
+
+def _loaded(server: Served, plan: Plan, postmaster: int | None) -> Load:
+    before = _used(server.process.pid), _used_by_all(postmaster)
+    seconds = seconds_for(plan)
+    after = _used(server.process.pid), _used_by_all(postmaster)
+    server_ms, database_ms = (
+        max(_TICK, late - early) / plan.requests * 1000
+        for early, late in zip(before, after, strict=True)
+    )
+    return Load(plan.requests / seconds, server_ms, database_ms)
+
+
+def _used(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
+def _used_by_all(postmaster: int | None) -> float:
+    """What a process and those that it started have used; a connection's own may have ended."""
+    if postmaster is None:
+        return 0.0
+    process = psutil.Process(postmaster)
+    times = process.cpu_times()
+    used = times.user + times.system + times.children_user + times.children_system
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):
+            used += _used(child.pid)
+    return used
+
+
+def _postmaster(url: str) -> int:
+    """The process of a PostgreSQL of our own, kept to the server's processor with all its own."""
+    folder = urlsplit(url).query.partition("host=")[2]
+    pid = int((Path(folder) / "data" / "postmaster.pid").read_text().split()[0])
+    for process in (psutil.Process(pid), *psutil.Process(pid).children()):
+        keep_to(_CORES.server, process.pid)
+    return pid

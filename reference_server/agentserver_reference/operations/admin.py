@@ -31,10 +31,11 @@ async def admin_update_user_role(call: Call) -> Reply:
 
 
 def _set_role(conn: Connection, user_id: str, role: str, now: datetime) -> None:
-    admins = users.hold_admins(conn)
-    _hold_user(conn, user_id)
+    roles = users.hold_with_admins(conn, user_id)
+    if user_id not in roles:
+        raise Missing("user not found")
     if role != ADMIN:
-        check_admin_stays(admins, user_id)
+        check_admin_stays([one for one, held in roles.items() if held == ADMIN], user_id)
     users.set_role(conn, user_id, role, now)
 
 

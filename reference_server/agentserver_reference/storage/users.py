@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from agentserver_reference.domain.emails import email_key
 from agentserver_reference.domain.times import timestamp
@@ -33,8 +33,11 @@ _all = Query(
 )
 _any = select(users.c.sequence).limit(1)
 _hold = select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update()
-_hold_admins = (
-    select(users.c.id).where(users.c.role == "admin").order_by(users.c.sequence).with_for_update()
+_hold_with_admins = (
+    select(users.c.id, users.c.role)
+    .where(or_(users.c.role == "admin", users.c.id == bindparam("user_id")))
+    .order_by(users.c.sequence)
+    .with_for_update()
 )
 _add = insert(users).inline()
 _add_credential = insert(credentials)
@@ -80,9 +83,13 @@ def hold(conn: Connection, user_id: str) -> bool:
     return conn.execute(_hold, {"user_id": user_id}).first() is not None
 
 
-def hold_admins(conn: Connection) -> list[str]:
-    """The ids of the administrators, none of whom can cease to be one until this one ends."""
-    return list(conn.execute(_hold_admins).scalars())
+def hold_with_admins(conn: Connection, user_id: str) -> dict[str, str]:
+    """Roles by id, of this account and all administrators; none changes until this one ends.
+
+    All are held by one statement and in one order: of two that each held what the other waits for,
+    the database would have to end one.
+    """
+    return dict(conn.execute(_hold_with_admins, {"user_id": user_id}).all())
 
 
 def add(

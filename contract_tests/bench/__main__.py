@@ -36,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows += [asdict(row) for row in _part(part)(effort)]
     found = figures(rows, quick=options.quick)
     _print(found, Style(sys.stdout, options.color))
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    progress.line(f"written as JSON to {options.json}")
     return 0
 
 
@@ -47,7 +48,13 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", choices=PARTS, metavar="NAME", help=", ".join(PARTS)
     )
     parser.add_argument("--quick", action="store_true", help="see that it runs: no figures to keep")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures down too")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        default=Path("build/bench.json"),
+        help="where the figures go as JSON (%(default)s)",
+    )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     return parser
 

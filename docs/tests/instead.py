@@ -31,17 +31,30 @@ def _checked_install(command: re.Match[str]) -> str:
     return ":"
 
 
-def _checked_demo(command: re.Match[str]) -> str:
-    """What the session runs, in the environment that there is, with few cases."""
+_SESSIONS = {
+    "demo": ('"python", "-m", "agentserver_contract.demo"', "--examples 1"),
+    "bench": ('"python", "contract_tests/bench"', "--quick --only decoding"),
+}
+"""What a session runs, and what makes it short."""
+
+
+def _checked_session(command: re.Match[str]) -> str:
+    """What the session runs, in the environment that there is, and little of it."""
+    run, little = _SESSIONS[command[1]]
     told = (ROOT / "noxfile.py").read_text(encoding="utf-8")
-    assert 'session.run("python", "-m", "agentserver_contract.demo"' in told, command[0]
-    return "python -m agentserver_contract.demo --examples 1"
+    assert f"session.run({run}" in told, command[0]
+    words = [word.strip('"') for word in run.split(", ")]
+    program = " ".join(str(ROOT / word) if "/" in word else word for word in words)
+    return f"{program} {little}"
 
 
 _Replacement = str | Callable[[re.Match[str]], str]
 _REPLACEMENTS: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (re.compile(r"^pip install ([^#\n]+)", re.MULTILINE), _checked_install),
-    (re.compile(r"^python3 noxfile\.py demo$", re.MULTILINE), _checked_demo),
+    (
+        re.compile(rf"^python3 noxfile\.py ({'|'.join(_SESSIONS)})$", re.MULTILINE),
+        _checked_session,
+    ),
     (re.compile(r"^python3 -m venv (\S+)$", re.MULTILINE), r"python3 -m venv --without-pip \1"),
     (re.compile(r"^\. (\S+)/bin/activate$", re.MULTILINE), r"test -f \1/bin/activate"),
     # A whole run takes its time, and has tests of its own: one operation shows that it runs. Of

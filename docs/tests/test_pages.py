@@ -21,12 +21,13 @@ WRITTEN = (
     *sorted((PAGES / "guides").glob("*.md")),
     PAGES / "about" / "architecture.md",
     PAGES / "about" / "support.md",
+    ROOT / "docs" / "generator" / "speed.md",
 )
 
 NO_SERVER = {"quickstart.md", "server.md"}
 """Pages that start it themselves."""
 
-NO_ACCOUNT = {"README.md", "index.md"}
+NO_ACCOUNT = {"README.md", "index.md", "speed.md"}
 """Pages that run a server and say no more; every other one goes on where the quickstart ends."""
 
 

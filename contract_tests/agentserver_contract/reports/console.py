@@ -98,7 +98,7 @@ def _seconds(result: LayerResult) -> str:
 
 
 def _verdict(outcome: Outcome) -> str:
-    known = f", {len(outcome.known)} listed departures" if outcome.known else ""
+    known = f", departures as listed: {len(outcome.known)}" if outcome.known else ""
     seed = f"seed {outcome.plan.seed}"
     if outcome.holds:
         return f"The contract holds{known} ({seed})"

@@ -62,6 +62,10 @@ class Shape:
         """Make the Python value. Takes any JSON and never raises: what does not fit stays."""
         return wire
 
+    def reader(self) -> Callable[[Any], Any]:
+        """What `read` does, to be asked for once where there are many values."""
+        return self.read
+
     def check(self, wire: Any, at: str) -> None:
         """Raise `DecodeError` where the value at the path `at` breaks the contract."""
         if wire is not None:
@@ -193,8 +197,7 @@ class Listing(Shape):
 
     def read(self, wire: Any) -> Any:
         if _is_array(wire):
-            read = self.item.read
-            return [read(item) for item in wire]
+            return list(map(self.item.reader(), wire))
         return [] if wire is None and not self.nullable else wire
 
     def _check(self, wire: Any, at: str) -> None:
@@ -213,7 +216,7 @@ class Table(Shape):
 
     def read(self, wire: Any) -> Any:
         if _is_object(wire):
-            read = self.value.read
+            read = self.value.reader()
             return {name: read(value) for name, value in wire.items()}
         return wire
 
@@ -231,7 +234,10 @@ class Object(Shape):
     model: Callable[[], type[Model]] = field(repr=False)
 
     def read(self, wire: Any) -> Any:
-        return _read(self.model(), wire) if type(wire) is dict else wire
+        return self.reader()(wire)
+
+    def reader(self) -> Callable[[Any], Any]:
+        return _plan(self.model()).read
 
     def _check(self, wire: Any, at: str) -> None:
         if not _is_object(wire):
@@ -357,30 +363,15 @@ M = TypeVar("M", bound=Model)
 
 def _read(model: type[M], wire: dict[str, Any]) -> M:
     """Make a model of a JSON object, whatever it holds; the object stays the model's own."""
-    plan = _plan(model)
-    # A model checks and converts nothing when it is built, so that its slots can be filled at once.
-    made = object.__new__(model)
-    for name, put, read in plan.reads:
-        if name in wire:
-            value = wire[name]
-            put(made, value if read is None else read(value))
-        else:
-            put(made, None)
-    additional: dict[str, Any] = {}
-    if not wire.keys() <= plan.names:
-        additional = {name: value for name, value in wire.items() if name not in plan.names}
-    plan.put_additional(made, additional)
-    plan.put_wire(made, wire)
+    made: M = _plan(model).read(wire)
     return made
 
 
 class _Plan(NamedTuple):
     """A model's table, laid out for reading and checking."""
 
-    reads: tuple[tuple[str, Callable[[Any, Any], None], Callable[[Any], Any] | None], ...]
-    """Name on the wire, what fills the slot, and what makes its value of the wire's."""
-    put_additional: Callable[[Any, Any], None]
-    put_wire: Callable[[Any, Any], None]
+    read: Callable[[Any], Any]
+    """Makes the model of a JSON object; what is none stays as it is."""
     checks: tuple[tuple[str, Shape], ...]
     names: frozenset[str]
     required: tuple[str, ...]
@@ -400,21 +391,50 @@ def _plan(model: type[Model]) -> _Plan:
 def _planned(model: type[Model]) -> _Plan:
     fields = model.FIELDS
     return _Plan(
-        reads=tuple(
-            (
-                each.name,
-                _filler(model, each.attribute),
-                None if type(each.shape).read is Shape.read else each.shape.read,
-            )
-            for each in fields
-        ),
-        put_additional=_filler(model, "additional_properties"),
-        put_wire=_filler(model, "_wire"),
+        read=_reader(model),
         checks=tuple((each.name, each.shape) for each in fields),
         names=frozenset(each.name for each in fields),
         required=tuple(each.name for each in fields if each.required),
         closed=model.CLOSED,
     )
+
+
+def _reader(model: type[Model]) -> Callable[[Any], Any]:
+    """What reads one model, with all at hand that is the same for each object.
+
+    A model checks and converts nothing when it is built, so that its slots can be filled at once.
+    """
+    fields = [
+        (each.name, _filler(model, each.attribute), _converter(each.shape)) for each in model.FIELDS
+    ]
+    names = frozenset(each.name for each in model.FIELDS)
+    fill_additional = _filler(model, "additional_properties")
+    fill_wire = _filler(model, "_wire")
+    new = object.__new__
+
+    def read(wire: Any) -> Any:
+        if type(wire) is not dict:
+            return wire
+        made = new(model)
+        if wire.keys() == names:
+            for name, fill, convert in fields:
+                value = wire[name]
+                fill(made, value if convert is None else convert(value))
+            fill_additional(made, {})
+        else:
+            for name, fill, convert in fields:
+                value = wire.get(name)
+                fill(made, value if convert is None or name not in wire else convert(value))
+            fill_additional(made, {name: wire[name] for name in wire if name not in names})
+        fill_wire(made, wire)
+        return made
+
+    return read
+
+
+def _converter(shape: Shape) -> Callable[[Any], Any] | None:
+    """What makes a field's value of the JSON; None where it is the JSON itself."""
+    return None if type(shape).read is Shape.read else shape.read
 
 
 def _filler(model: type[Model], attribute: str) -> Callable[[Any, Any], None]:
@@ -457,7 +477,7 @@ def page(item: Shape, *, fewest: int = 0, most: int | None = None) -> Callable[.
             raise _wrong_type("$", wire, "an array")
         if decoding.strict:
             shape.check(wire, "$")
-        return Page(map(item.read, wire))
+        return Page(map(item.reader(), wire))
 
     return decode
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -28,6 +29,8 @@ MODULES = {"sqlite": "under_load", "postgresql": "under_load", "contract": "cont
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; it ends with 0 whatever the figures are."""
     options = _parser().parse_args(arguments)
+    # What is installed is compiled once, and so is what starts here.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     effort = QUICK if options.quick else FULL
     progress = Style(sys.stderr, options.color)
     rows = []

@@ -2,7 +2,9 @@
 
 Raw httpx is `client.get(url, headers={"cookie": ...}).raise_for_status().json()`: a dictionary. The
 generated client and the SDK make an object of it. The OpenAI SDK asks for a model of its own, an
-answer of as many bytes. Every client is made as its documentation makes it.
+answer of as many bytes. Every client is made as its documentation makes it, but that httpx and the
+generated client keep as many connections as the SDK, and as long: httpx looks at each idle one
+whenever it needs one, which with many at once takes longer than the calls.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from measuring import Effort, Row, beside, in_turns
 from stock_client import stock_client
 
 from agentserver import AsyncClient, Client
+from agentserver._http import LIMITS
 
 _PATH = f"/api/workspaces/{WORKSPACE_ID}"
 _COOKIE = f"agentserver-token={SESSION}"
@@ -60,8 +63,10 @@ def _beside_each(what: str, effort: Effort, subjects: dict[str, Callable[[], flo
 
 def _callers(stack: ExitStack, url: str, stock: ModuleType, operation: ModuleType) -> Callers:
     client = stack.enter_context(Client(url, session=SESSION))
-    raw = stack.enter_context(httpx.Client())
-    generated = stack.enter_context(stock.Client(url, headers={"cookie": _COOKIE}))
+    raw = stack.enter_context(httpx.Client(limits=LIMITS))
+    generated = stack.enter_context(
+        stock.Client(url, headers={"cookie": _COOKIE}, httpx_args={"limits": LIMITS})
+    )
     other = stack.enter_context(openai.OpenAI(base_url=f"{url}/v1", api_key=SESSION))
     headers = {"cookie": _COOKIE}
     return {
@@ -118,8 +123,10 @@ async def _async_callers(
     stack: AsyncExitStack, url: str, stock: ModuleType, operation: ModuleType
 ) -> AsyncCallers:
     client = await stack.enter_async_context(AsyncClient(url, session=SESSION))
-    raw = await stack.enter_async_context(httpx.AsyncClient())
-    generated = await stack.enter_async_context(stock.Client(url, headers={"cookie": _COOKIE}))
+    raw = await stack.enter_async_context(httpx.AsyncClient(limits=LIMITS))
+    generated = await stack.enter_async_context(
+        stock.Client(url, headers={"cookie": _COOKIE}, httpx_args={"limits": LIMITS})
+    )
     other = await stack.enter_async_context(
         openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=SESSION)
     )

@@ -40,7 +40,7 @@ USER_AGENT = (
     f"{sys.platform}; httpx/{httpx.__version__})"
 )
 
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
 
 # From the particular to the general: the first class that fits tells what happened.
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
@@ -165,7 +165,7 @@ def _proxy_for(origin: Origin, connection: Connection) -> Secret | None:
 
 def _opened(kind: Callable[..., T], proxy: Secret | None, context: ssl.SSLContext) -> T:
     try:
-        return kind(verify=context, limits=_LIMITS, proxy=proxy and proxy.reveal())
+        return kind(verify=context, limits=LIMITS, proxy=proxy and proxy.reveal())
     except (ValueError, httpx.InvalidURL):
         problem = "it is no proxy URL"
     except ImportError:

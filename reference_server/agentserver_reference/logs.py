@@ -29,8 +29,9 @@ def configure(form: str, level: str, stream: IO[str] | None = None) -> None:
     handler.setFormatter(JsonFormatter() if form == "json" else HumanFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger(LOGGER).setLevel(level.upper())
+    lowest = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(lowest, logging.WARNING))  # libraries are heard when something is wrong
+    logging.getLogger(LOGGER).setLevel(lowest)
 
 
 class JsonFormatter(logging.Formatter):

@@ -69,3 +69,15 @@ def test_what_libraries_warn_of_is_shown_in_the_same_form() -> None:
     logging.getLogger("uvicorn.error").warning("careful")
     logging.getLogger("uvicorn.error").info("chatter")
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["careful"]
+
+
+@pytest.mark.parametrize(("level", "heard"), [("debug", True), ("warning", True), ("error", False)])
+def test_libraries_are_heard_from_warnings_up_where_the_level_lets_them(
+    level: str, heard: bool
+) -> None:
+    stream = shown("human", level)
+    library = logging.getLogger("some.library")
+    library.info("all is well")
+    library.warning("odd")
+    assert ("odd" in stream.getvalue()) is heard
+    assert "all is well" not in stream.getvalue()

@@ -9,25 +9,26 @@ from pathlib import Path
 import pytest
 import yaml
 from instead import ROOT, in_place
+from pages import pages
 from reader import Reader
 from sybil import Example, Sybil
 from sybil.example import SybilFailure
 
 PAGES = ROOT / "docs" / "pages"
-WRITTEN = (
-    ROOT / "README.md",
-    PAGES / "index.md",
-    PAGES / "quickstart.md",
-    *sorted((PAGES / "guides").glob("*.md")),
-    PAGES / "about" / "architecture.md",
-    PAGES / "about" / "support.md",
-    ROOT / "docs" / "generator" / "speed.md",
-)
+WRITTEN = {
+    str(page.relative_to(ROOT)): page
+    for page in (
+        ROOT / "README.md",
+        *sorted({*PAGES.rglob("*.md")} - {PAGES / path for path in pages(ROOT)}),
+        ROOT / "docs" / "generator" / "speed.md",
+    )
+}
+"""Every page but those made from data."""
 
-NO_SERVER = {"quickstart.md", "server.md"}
+NO_SERVER = {"docs/pages/quickstart.md", "docs/pages/guides/server.md"}
 """Pages that start it themselves."""
 
-NO_ACCOUNT = {"README.md", "index.md", "speed.md"}
+NO_ACCOUNT = {"README.md", "docs/pages/index.md", "docs/generator/speed.md"}
 """Pages that run a server and say no more; every other one goes on where the quickstart ends."""
 
 
@@ -39,10 +40,9 @@ def _problem(example: Example) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
-def test_page_does_what_it_shows(
-    page: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.parametrize("name", WRITTEN)
+def test_page_does_what_it_shows(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    page = WRITTEN[name]
     text = page.read_text(encoding="utf-8")
     for command in ("bash", "curl", "openssl"):
         if f"{command} " in text and shutil.which(command) is None:
@@ -50,16 +50,16 @@ def test_page_does_what_it_shows(
     shown = "postgresql://agentserver:...@db.example.com/agentserver"
     databases = {shown: request.getfixturevalue("new_postgres_url")} if shown in text else {}
     # Those of the README are the commands of CI itself, which test_packaging sees to.
-    skipped = "console" if page.name == "README.md" else None
+    skipped = "console" if name == "README.md" else None
     with Reader(tmp_path, databases, skipped) as reader:
-        if page.name not in NO_SERVER:
+        if name not in NO_SERVER:
             reader.start_server()
-            if page.name not in NO_ACCOUNT:
+            if name not in NO_ACCOUNT:
                 reader.sign_up()
         for example in Sybil([reader.parse]).parse(page).examples():
             problem = _problem(example)
             if problem is not None:
-                place = f"{page.relative_to(ROOT)}:{example.line}"
+                place = f"{name}:{example.line}"
                 pytest.fail(f"{place}\n\n{problem}", pytrace=False)
         reader.finish()
 

@@ -77,6 +77,18 @@ def test_ci_runs_the_readme_commands_as_written() -> None:
     assert {f"step {command}" for command in commands} <= set(steps)
 
 
+def test_everything_that_names_a_command_names_one_that_exists() -> None:
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    sessions = set(re.findall(r"^@nox\.session.*\ndef (\w+)\(", noxfile, flags=re.MULTILINE))
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = contributing.partition("| command | does |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)) == sessions
+    for path in (".ci/run", ".github/workflows/docs.yml"):
+        named = re.findall(r"python3 noxfile\.py (\w+)", (ROOT / path).read_text("utf-8"))
+        assert named, path
+        assert set(named) <= sessions, path
+
+
 def test_markdown_links_lead_to_files() -> None:
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         text = (ROOT / name).read_text(encoding="utf-8")

@@ -8,23 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 from catalogue import CHECKOUT, CatalogueError, Edit, Fault, catalogue, kinds
 from matrix import idle, matrix, rate, summary, survivors
 from verdicts import Question, Trial, Verdict
 
-from agentserver_contract.contract import Contract
+from agentserver_contract.contract import Contract, load
 
 FAULTS = catalogue()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
-def test_fault_can_be_planted(fault: Fault) -> None:
+def test_fault_can_be_planted(fault: Fault, tmp_path: Path) -> None:
     for path, text in fault.texts().items():
         if path.suffix == ".py":
             compile(text, str(path), "exec")
         else:
-            assert isinstance(yaml.safe_load(text), dict)
+            (tmp_path / path.name).write_text(text, encoding="utf-8")
+            assert load(tmp_path / path.name).operations
         assert text != path.read_text(encoding="utf-8")
 
 

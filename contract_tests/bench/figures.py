@@ -38,6 +38,7 @@ VERSIONS = (
 """Packages without whose versions the figures say little."""
 
 HEADS = ("measured", "here", "beside", "there", "ratio", "middle half", "target")
+_ALIGNED = ("---", "---:", "---", "---:", "---:", "---:", "---")
 
 PARTS = {
     "calls": "One call: the SDK, per call",
@@ -87,7 +88,7 @@ def bench_table(figures: Mapping[str, Any]) -> str:
     """The table in Markdown, one for each part, and one line on the machine."""
     lines = [source(figures), ""]
     for heading, rows in sections(figures).items():
-        lines += [f"### {heading}", "", _line(HEADS), _line(["---", *["---:"] * 6])]
+        lines += [f"### {heading}", "", _line(HEADS), _line(_ALIGNED)]
         lines += [*map(_line, rows), ""]
     return "\n".join(lines)
 

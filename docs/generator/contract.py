@@ -116,7 +116,8 @@ class Contract:
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
         """All operations by their ids, in the contract's order."""
-        return {operation.id: operation for operation in self._operations()}
+        made = (self._operation(*each) for each in self._raw_operations())
+        return {operation.id: operation for operation in made}
 
     def of_tag(self, tag: str) -> list[Operation]:
         """The operations of a tag."""
@@ -158,25 +159,22 @@ class Contract:
                     return example[0]
         return None
 
-    def _raw_operations(self) -> Iterator[Any]:
-        for item in self._document["paths"].values():
-            yield from (item[method] for method in METHODS if method in item)
-
-    def _answers(self) -> Iterator[Any]:
-        for raw in self._raw_operations():
-            yield from map(self.follow, raw["responses"].values())
-
-    def _media(self) -> Iterator[Any]:
-        for raw in self._raw_operations():
-            yield from self.follow(raw.get("requestBody", {})).get("content", {}).values()
-        for answer in self._answers():
-            yield from answer.get("content", {}).values()
-
-    def _operations(self) -> Iterator[Operation]:
+    def _raw_operations(self) -> Iterator[tuple[str, str, Any, Sequence[Any]]]:
+        """Path, method and operation as written, and the parameters of all on that path."""
         for path, item in self._document["paths"].items():
             for method in METHODS:
                 if method in item:
-                    yield self._operation(path, method, item[method], item.get("parameters", []))
+                    yield path, method, item[method], item.get("parameters", [])
+
+    def _answers(self) -> Iterator[Any]:
+        for _, _, raw, _ in self._raw_operations():
+            yield from map(self.follow, raw["responses"].values())
+
+    def _media(self) -> Iterator[Any]:
+        for _, _, raw, _ in self._raw_operations():
+            yield from self.follow(raw.get("requestBody", {})).get("content", {}).values()
+        for answer in self._answers():
+            yield from answer.get("content", {}).values()
 
     def _operation(
         self, path: str, method: str, raw: Mapping[str, Any], shared: Sequence[Any]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import wording
-from contract import Contract, Schema
+from contract import SCHEMAS, Contract, Schema
 from layout import block, code, flat, label, paragraphs, table
 from tag_page import place
 
@@ -75,6 +75,6 @@ def _users(contract: Contract, name: str) -> Iterator[str]:
 
 def _mentions(node: Any, name: str) -> bool:
     if isinstance(node, dict):
-        here = node.get("$ref") == f"#/components/schemas/{name}"
+        here = node.get("$ref") == f"{SCHEMAS}{name}"
         return here or any(_mentions(each, name) for each in node.values())
     return isinstance(node, list) and any(_mentions(each, name) for each in node)

@@ -6,16 +6,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-import yaml
+from contract import Contract
 from playwright.sync_api import Browser, Page, Request, expect
 
 ROOT = Path(__file__).parents[2]
-METHODS = {"get", "put", "post", "patch", "delete"}
 OPERATIONS = {
-    operation["operationId"]: path
-    for path, item in yaml.safe_load((ROOT / "openapi.yaml").read_text())["paths"].items()
-    for method, operation in item.items()
-    if method in METHODS
+    operation.id: operation.path
+    for operation in Contract.load(ROOT / "openapi.yaml").operations.values()
 }
 WIDTHS = {"desktop": 1280, "phone": 390}
 

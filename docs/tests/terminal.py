@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -26,6 +25,8 @@ class Terminal:
 
     def __init__(self, command: str, folder: Path, environment: Mapping[str, str]) -> None:
         self._said: list[str] = []
+        self._ended = False
+        self._changed = threading.Condition()
         self._process = subprocess.Popen(
             shlex.split(command),
             cwd=folder,
@@ -40,7 +41,13 @@ class Terminal:
     def _read(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
-            self._said.extend(lines)
+            for line in lines:
+                with self._changed:
+                    self._said.append(line)
+                    self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     @property
     def said(self) -> str:
@@ -56,9 +63,8 @@ class Terminal:
 
     def wait(self, satisfied: Callable[[str], bool]) -> None:
         """Wait until what it said satisfies, it has ended, or that takes too long."""
-        ends = time.monotonic() + _SECONDS
-        while not satisfied(self.said) and self._reading.is_alive() and time.monotonic() < ends:
-            time.sleep(0.01)
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or satisfied(self.said), _SECONDS)
 
     def stop(self) -> None:
         """Press Ctrl+C, and wait for the end, which is to be a graceful one."""

@@ -7,13 +7,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 HERE = Path(__file__).parent
+OURS, BARE, FASTAPI = "the reference server", "bare Starlette", "FastAPI and SQLAlchemy"
+
+Start = tuple[Callable[[int], list[str]], Mapping[str, str]]
+"""The command that serves on a port, and the variables that it needs."""
+
 _PATIENCE = 30.0
 
 
@@ -44,6 +50,11 @@ def uvicorn(app: str, port: int) -> list[str]:
         *("--no-access-log", "--log-level", "error", "--no-server-header", "--no-proxy-headers"),
         *("--timeout-keep-alive", "75"),
     ]
+
+
+def peer(app: str, database: str) -> Start:
+    """What starts one of `peers` on a database."""
+    return partial(uvicorn, f"{app}:app"), {"BENCH_DATABASE": database}
 
 
 def reference_server(folder: Path, port: int) -> list[str]:
@@ -109,7 +120,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
         except (OSError, HTTPException):
             if process.poll() is not None:
                 raise RuntimeError(f"{process.args!r} ended with {process.returncode}") from None
-            time.sleep(0.002)
+            time.sleep(0.002)  # nothing tells when a port opens
         finally:
             connection.close()
     raise RuntimeError(f"{process.args!r} did not answer in {_PATIENCE:.0f} s")

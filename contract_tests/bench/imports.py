@@ -13,11 +13,9 @@ from measuring import Effort, Row, beside, in_turns
 
 _EMPTY = "pass"
 _IMPORT = "import httpx"
-_COMPARED = {
-    "import agentserver": (_IMPORT, 1.1),
-    "from agentserver import Client": (_IMPORT, 1.1),
-    "import, client, first call": ("the same by httpx", None),
-}
+_IMPORTS = ("import agentserver", "from agentserver import Client")
+_FIRST_CALL, _BY_HTTPX = "import, client, first call", "the same by httpx"
+_COMPARED = {**dict.fromkeys(_IMPORTS, (_IMPORT, 1.1)), _FIRST_CALL: (_BY_HTTPX, None)}
 
 
 def rows(effort: Effort) -> Iterator[Row]:
@@ -25,12 +23,12 @@ def rows(effort: Effort) -> Iterator[Row]:
     port = free_port()
     with serving(canned_server(port), port) as server:
         statements = {
-            **{text: text for text in (_EMPTY, _IMPORT, *list(_COMPARED)[:2])},
-            "import, client, first call": (
+            **{text: text for text in (_EMPTY, _IMPORT, *_IMPORTS)},
+            _FIRST_CALL: (
                 f"from agentserver import Client; c = Client({server.url!r}, session={SESSION!r}); "
                 f"c.workspaces.get({WORKSPACE_ID!r})"
             ),
-            "the same by httpx": (
+            _BY_HTTPX: (
                 f"import httpx; c = httpx.Client(); c.get({server.url!r} + '/api/workspaces/"
                 f"{WORKSPACE_ID}', headers={{'cookie': 'agentserver-token={SESSION}'}}).json()"
             ),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from children import free_port, reference_server, serving, uvicorn
+from children import BARE, FASTAPI, OURS, Start, free_port, peer, reference_server, serving
 from measuring import Effort, Row, beside, in_turns
 
 
@@ -16,30 +16,25 @@ def rows(effort: Effort) -> Iterator[Row]:
     """Each on a database that is there already."""
     with tempfile.TemporaryDirectory(prefix="agentserver-bench-") as name:
         folder = Path(name)
-        _first_answer(partial(reference_server, folder), {})
+        ours: Start = (partial(reference_server, folder), {})
+        _first_answer(ours)
         bare, fastapi = folder / "bare.db", folder / "fastapi.db"
         for copy in (bare, fastapi):
             shutil.copy(folder / "agentserver.db", copy)
-        subjects = {
-            "the reference server": partial(_first_answer, partial(reference_server, folder), {}),
-            "bare Starlette": partial(
-                _first_answer,
-                partial(uvicorn, "bare_sqlite:app"),
-                {"BENCH_DATABASE": str(bare)},
-            ),
-            "FastAPI and SQLAlchemy": partial(
-                _first_answer,
-                partial(uvicorn, "fastapi_orm:app"),
-                {"BENCH_DATABASE": f"sqlite+aiosqlite:///{fastapi}"},
-            ),
+        starts: dict[str, Start] = {
+            OURS: ours,
+            BARE: peer("bare_sqlite", str(bare)),
+            FASTAPI: peer("fastapi_orm", f"sqlite+aiosqlite:///{fastapi}"),
         }
-        ours, *others = subjects
-        taken = in_turns(effort.rounds, subjects)
-        for other in others:
-            yield beside("startup", ours, "ms", taken[ours], other, taken[other])
+        taken = in_turns(
+            effort.rounds, {name: partial(_first_answer, start) for name, start in starts.items()}
+        )
+        for other in (BARE, FASTAPI):
+            yield beside("startup", OURS, "ms", taken[OURS], other, taken[other])
 
 
-def _first_answer(command: Callable[[int], list[str]], environment: Mapping[str, str]) -> float:
+def _first_answer(start: Start) -> float:
+    command, environment = start
     port = free_port()
     with serving(command(port), port, environment=environment) as server:
         return server.seconds_to_first_answer * 1000

@@ -6,12 +6,13 @@ there are two processors, one is the server's, its PostgreSQL's too, and the oth
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,19 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 import psutil
-from children import HERE, Served, free_port, keep_to, reference_server, serving, uvicorn
+from children import (
+    BARE,
+    FASTAPI,
+    HERE,
+    OURS,
+    Served,
+    Start,
+    free_port,
+    keep_to,
+    peer,
+    reference_server,
+    serving,
+)
 from load import Plan, seconds_for
 from measuring import Effort, Row, beside, in_turns
 
@@ -32,7 +45,6 @@ from postgres import own_server  # of the tests
 
 CONNECTIONS = 32
 WORKSPACES = 50
-OURS, BARE, FASTAPI = "the reference server", "bare Starlette", "FastAPI and SQLAlchemy"
 
 RELEASE = {"create": 330.0, "read": 1090.0, "list of 50": 840.0}
 """Requests a second that the release answered on PostgreSQL, on one core of such a machine."""
@@ -125,9 +137,11 @@ def sqlite_servers() -> Iterator[tuple[Seed, dict[str, Served]]]:
             seed,
             _started(
                 stack,
-                reference=(lambda port: reference_server(folder, port), {}),
-                bare=("bare_sqlite", copies["bare_sqlite"]),
-                fastapi=f"sqlite+aiosqlite:///{copies['fastapi_orm']}",
+                {
+                    OURS: (partial(reference_server, folder), {}),
+                    BARE: peer("bare_sqlite", copies["bare_sqlite"]),
+                    FASTAPI: peer("fastapi_orm", f"sqlite+aiosqlite:///{copies['fastapi_orm']}"),
+                },
             ),
         )
 
@@ -135,7 +149,6 @@ def sqlite_servers() -> Iterator[tuple[Seed, dict[str, Served]]]:
 @contextmanager
 def postgresql_servers(url: str) -> Iterator[tuple[Seed, dict[str, Served]]]:
     """All three, each on a copy of the same database of the PostgreSQL at `url`."""
-    import asyncio
 
     async def execute(statement: str) -> None:
         connection = await asyncpg.connect(url)
@@ -159,32 +172,24 @@ def postgresql_servers(url: str) -> Iterator[tuple[Seed, dict[str, Served]]]:
             seed,
             _started(
                 stack,
-                reference=(command, _KEY),
-                bare=("bare_postgresql", named("bare")),
-                fastapi=named("fastapi").replace("postgresql:", "postgresql+asyncpg:", 1),
+                {
+                    OURS: (command, _KEY),
+                    BARE: peer("bare_postgresql", named("bare")),
+                    FASTAPI: peer(
+                        "fastapi_orm",
+                        named("fastapi").replace("postgresql:", "postgresql+asyncpg:", 1),
+                    ),
+                },
             ),
         )
 
 
-def _started(
-    stack: ExitStack,
-    *,
-    reference: tuple[Callable[[int], list[str]], Mapping[str, str]],
-    bare: tuple[str, str],
-    fastapi: str,
-) -> dict[str, Served]:
-    command, environment = reference
-    app, database = bare
-    wanted: dict[str, tuple[Callable[[int], list[str]], Mapping[str, str]]] = {
-        OURS: (command, environment),
-        BARE: (partial(uvicorn, f"{app}:app"), {"BENCH_DATABASE": database}),
-        FASTAPI: (partial(uvicorn, "fastapi_orm:app"), {"BENCH_DATABASE": fastapi}),
-    }
+def _started(stack: ExitStack, starts: Mapping[str, Start]) -> dict[str, Served]:
     started = {}
-    for name, (make, variables) in wanted.items():
+    for name, (command, environment) in starts.items():
         port = free_port()
         started[name] = stack.enter_context(
-            serving(make(port), port, environment=variables, cores=_CORES.server)
+            serving(command(port), port, environment=environment, cores=_CORES.server)
         )
     return started
 

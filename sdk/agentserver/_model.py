@@ -390,16 +390,17 @@ def _plan(model: type[Model]) -> _Plan:
 
 def _planned(model: type[Model]) -> _Plan:
     fields = model.FIELDS
+    names = frozenset(each.name for each in fields)
     return _Plan(
-        read=_reader(model),
+        read=_reader(model, names),
         checks=tuple((each.name, each.shape) for each in fields),
-        names=frozenset(each.name for each in fields),
+        names=names,
         required=tuple(each.name for each in fields if each.required),
         closed=model.CLOSED,
     )
 
 
-def _reader(model: type[Model]) -> Callable[[Any], Any]:
+def _reader(model: type[Model], names: frozenset[str]) -> Callable[[Any], Any]:
     """What reads one model, with all at hand that is the same for each object.
 
     A model checks and converts nothing when it is built, so that its slots can be filled at once.
@@ -407,7 +408,6 @@ def _reader(model: type[Model]) -> Callable[[Any], Any]:
     fields = [
         (each.name, _filler(model, each.attribute), _converter(each.shape)) for each in model.FIELDS
     ]
-    names = frozenset(each.name for each in model.FIELDS)
     fill_additional = _filler(model, "additional_properties")
     fill_wire = _filler(model, "_wire")
     new = object.__new__
@@ -416,7 +416,7 @@ def _reader(model: type[Model]) -> Callable[[Any], Any]:
         if type(wire) is not dict:
             return wire
         made = new(model)
-        if wire.keys() == names:
+        if wire.keys() == names:  # as most do: nothing is missing, nothing is unknown
             for name, fill, convert in fields:
                 value = wire[name]
                 fill(made, value if convert is None else convert(value))

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         return _refused(f"{', '.join(missing)} not installed: {INSTALL}")
-    from agentserver_contract import commands
+    from agentserver_contract import cli as commands
 
     parser = commands.parser()
     options: argparse.Namespace = parser.parse_args(arguments)

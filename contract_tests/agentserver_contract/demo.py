@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Final
 
 from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
-from agentserver_contract import contract as contracts
-from agentserver_contract.expression import Inexpressible, method_of
-from agentserver_contract.findings import LayerResult
+from agentserver_contract.contract import document as contracts
+from agentserver_contract.fixtures.accounts import gather
+from agentserver_contract.http.sdk_calls import Inexpressible, method_of
+from agentserver_contract.http.target import Target
 from agentserver_contract.layers import fuzzing
 from agentserver_contract.local_server import running
-from agentserver_contract.people import gather
-from agentserver_contract.report import findings_text
-from agentserver_contract.style import Style
-from agentserver_contract.target import Target
+from agentserver_contract.reports.style import Style
+from agentserver_contract.reports.text import findings_text
+from agentserver_contract.results.findings import LayerResult
 
 _PASSWORD: Final = "a password for the demo"  # noqa: S105 (of accounts that end with the demo)
 _FEW_EXAMPLES: Final = 3

@@ -10,15 +10,15 @@ from typing import Any
 
 from agentserver import AgentserverError
 from agentserver_contract import departures
-from agentserver_contract.contract import Contract
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.departures import Departure
-from agentserver_contract.findings import Finding, LayerResult
+from agentserver_contract.fixtures.accounts import CannotPrepare, People
+from agentserver_contract.fixtures.examples import Scene
+from agentserver_contract.http.messages import scrubbed
+from agentserver_contract.http.status_counter import Tally
+from agentserver_contract.http.target import Target
 from agentserver_contract.layers import fuzzing, gate, model, refusals, roles, stateful
-from agentserver_contract.people import CannotPrepare, People
-from agentserver_contract.scene import Scene
-from agentserver_contract.tally import Tally
-from agentserver_contract.target import Target
-from agentserver_contract.wire import scrubbed
+from agentserver_contract.results.findings import Finding, LayerResult
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any
 from figures import HEADS, PARTS, figures, sections, source
 from measuring import FULL, QUICK, Effort, Row
 
-from agentserver_contract.style import Style
+from agentserver_contract.reports.style import Style
 
 MODULES = {"sqlite": "under_load", "postgresql": "under_load", "contract": "contract_cases"}
 """Where a part is measured whose module is not named like it; each is imported when it is run."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from children import free_port, reference_server, serving
 from measuring import Effort, Row, alone
 
-from agentserver_contract.people import email_of
+from agentserver_contract.fixtures.accounts import email_of
 
 _ACCOUNT = {"AGENTSERVER_EMAIL": email_of("admin"), "AGENTSERVER_PASSWORD": "of the bench"}
 _RUNS = 3

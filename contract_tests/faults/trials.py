@@ -21,12 +21,12 @@ from servers import Clock, Server, in_process, settle
 from verdicts import Question, Verdict
 
 from agentserver_contract import run as suite
-from agentserver_contract.breaking import breaking_changes
-from agentserver_contract.contract import Contract, load
-from agentserver_contract.findings import Finding, LayerResult
+from agentserver_contract.contract.breaking import breaking_changes
+from agentserver_contract.contract.document import Contract, load
+from agentserver_contract.contract.rules import RULES
+from agentserver_contract.http.status_counter import Tally
 from agentserver_contract.layers import differential, fuzzing, gate, model, roles, stateful
-from agentserver_contract.rules import RULES
-from agentserver_contract.tally import Tally
+from agentserver_contract.results.findings import Finding, LayerResult
 
 _SHOWN = 5
 _CHEAPEST_FIRST = ("roles", "fuzzing", "model", "stateful")

@@ -10,8 +10,8 @@ import pytest
 from postgres import kept_postgres_database, postgres_server, postgres_url
 from servers import Server, in_process, settle
 
-from agentserver_contract.contract import Contract, load
-from agentserver_contract.people import People
+from agentserver_contract.contract.document import Contract, load
+from agentserver_contract.fixtures.accounts import People
 
 __all__ = ["database_url", "kept_postgres_database", "postgres_server", "postgres_url"]
 

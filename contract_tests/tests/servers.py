@@ -14,13 +14,13 @@ from schemathesis.python.asgi import shutdown_lifespans
 from sqlalchemy import select
 from starlette.applications import Starlette
 
+from agentserver_contract.fixtures.accounts import People, Person, gather, log_in
+from agentserver_contract.http.target import Target, Watch
 from agentserver_contract.local_server import running
-from agentserver_contract.people import People, Person, gather, log_in
-from agentserver_contract.target import Target, Watch
 from agentserver_reference.app import create_app
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store
-from agentserver_reference.storage.connection import Connection
+from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.tables import metadata
 
 # The cheapest that Argon2id takes: these tests are not about passwords.

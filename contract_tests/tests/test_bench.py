@@ -20,8 +20,8 @@ from postgres import NoPostgres, own_server
 from servers import Server
 from under_load import WORKSPACES, postgresql_servers, sqlite_servers
 
-from agentserver_contract.people import People
-from agentserver_reference.storage.connection import Connection
+from agentserver_contract.fixtures.accounts import People
+from agentserver_reference.storage.engine.connection import Connection
 
 BENCH = Path(__file__).parents[1] / "bench"
 

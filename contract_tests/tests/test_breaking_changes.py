@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from agentserver_contract.breaking import breaking_changes, main
-from agentserver_contract.contract import Contract, load, parse
+from agentserver_contract.contract.breaking import breaking_changes, main
+from agentserver_contract.contract.document import Contract, load, parse
 
 CHECKOUT = Path(__file__).parents[2]
 BASELINE = CHECKOUT / "contract_tests" / "baseline" / "openapi.yaml"
@@ -363,7 +363,13 @@ def test_command_prints_changes_and_tells_them_by_its_status(
 
 def test_command_runs_as_a_module() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "agentserver_contract.breaking", str(BASELINE), str(BASELINE)],
+        [
+            sys.executable,
+            "-m",
+            "agentserver_contract.contract.breaking",
+            str(BASELINE),
+            str(BASELINE),
+        ],
         capture_output=True,
         text=True,
     )

@@ -10,11 +10,11 @@ import yaml
 from faulty import served
 
 from agentserver import Client
-from agentserver_contract import cassettes
 from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
-from agentserver_contract.contract import Contract
-from agentserver_contract.people import email_of
-from agentserver_contract.wire import SESSION_COOKIE, Answer, Request
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import email_of
+from agentserver_contract.http.messages import SESSION_COOKIE, Answer, Request
+from agentserver_contract.recordings import cassettes
 
 PASSWORD = "never in a cassette"
 

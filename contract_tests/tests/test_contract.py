@@ -12,8 +12,15 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from agentserver_contract.contract import JSON, Contract, ContractError, Located, load, parse
-from agentserver_contract.rules import RULES
+from agentserver_contract.contract.document import (
+    JSON,
+    Contract,
+    ContractError,
+    Located,
+    load,
+    parse,
+)
+from agentserver_contract.contract.rules import RULES
 
 CHECKOUT = Path(__file__).parents[2]
 DATA = Path(__file__).parent / "data"

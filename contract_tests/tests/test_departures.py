@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from agentserver_contract import departures
-from agentserver_contract.contract import Contract
-from agentserver_contract.findings import Finding
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.http.messages import Answer, Request
 from agentserver_contract.layers import gate, refusals
 from agentserver_contract.layers.conflicts import CONFLICTS
 from agentserver_contract.layers.model import TRANSITIONS
-from agentserver_contract.wire import Answer, Request
+from agentserver_contract.results.findings import Finding
 
 LISTED = """
 [no-role-is-checked]

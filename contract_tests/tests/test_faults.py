@@ -12,7 +12,7 @@ from catalogue import CHECKOUT, CatalogueError, Edit, Fault, catalogue, kinds
 from matrix import idle, matrix, rate, summary, survivors
 from verdicts import Question, Trial, Verdict
 
-from agentserver_contract.contract import Contract, load
+from agentserver_contract.contract.document import Contract, load
 
 FAULTS = catalogue()
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from servers import in_own_process, in_process, settle
 
-from agentserver_contract.contract import Contract
-from agentserver_contract.findings import LayerResult
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.layers import fuzzing
-from agentserver_contract.report import findings_text, result_text
+from agentserver_contract.reports.text import findings_text, result_text
+from agentserver_contract.results.findings import LayerResult
 
 
 def examine(result: LayerResult, contract: Contract, shown: list[str] | None) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agentserver_contract.contract import Contract
-from agentserver_contract.findings import LayerResult
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.layers import gate
+from agentserver_contract.results.findings import LayerResult
 
 REASON = "reason = 'because'"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from agentserver_contract.contract import Contract
-from agentserver_contract.guard import NO_SUCH, Administrator, Guard, Refused
-from agentserver_contract.people import ABSENT, SPARE, email_of, emails_of
-from agentserver_contract.wire import SESSION_COOKIE, Answer, Request
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import ABSENT, SPARE, email_of, emails_of
+from agentserver_contract.http.guard import NO_SUCH, Administrator, Guard, Refused
+from agentserver_contract.http.messages import SESSION_COOKIE, Answer, Request
 
 OWN, OTHERS = "own-workspace", "somebodys-workspace"
 COLLEAGUE, STRANGER = "own-user", "somebody"

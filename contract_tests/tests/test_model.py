@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from servers import Server, in_own_process, in_process, settle
 
-from agentserver_contract.contract import Contract
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import join
 from agentserver_contract.layers import model
-from agentserver_contract.people import join
-from agentserver_contract.report import findings_text
+from agentserver_contract.reports.text import findings_text
 from agentserver_reference.call import Call, Reply
 from agentserver_reference.domain.errors import Missing
-from agentserver_reference.operations import auth, workspaces
+from agentserver_reference.handlers import auth, workspaces
 from agentserver_reference.storage import llm_configs, members, quotas
 
 

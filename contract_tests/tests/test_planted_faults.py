@@ -8,12 +8,13 @@ import attrs
 import pytest
 from servers import Server, settle
 
-from agentserver_contract.contract import Contract
-from agentserver_contract.findings import LayerResult
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.layers import differential, fuzzing, roles
-from agentserver_contract.report import findings_text
-from agentserver_reference import call, dispatch, security
+from agentserver_contract.reports.text import findings_text
+from agentserver_contract.results.findings import LayerResult
+from agentserver_reference import call, security
 from agentserver_reference.domain.errors import Forbidden
+from agentserver_reference.http import dispatch
 
 SEEDS = (1, 2, 3)
 WORKSPACES = frozenset({"create_workspace", "list_workspaces", "get_workspace", "rename_workspace"})

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from agentserver_contract import departures
-from agentserver_contract.contract import JSON, Contract, load
+from agentserver_contract.contract.document import JSON, Contract, load
 from agentserver_contract.departures import Departure, DepartureError
-from agentserver_contract.recordings import Exchange, Finding, RecordingError, findings, read
+from agentserver_contract.recordings.exchanges import (
+    Exchange,
+    Finding,
+    RecordingError,
+    findings,
+    read,
+)
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDINGS = CHECKOUT / "contract_tests" / "recordings"

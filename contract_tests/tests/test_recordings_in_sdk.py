@@ -11,8 +11,8 @@ import pytest
 
 from agentserver._model import DecodeError, Decoding
 from agentserver._operation import Operation
-from agentserver_contract.contract import Contract, load
-from agentserver_contract.recordings import Exchange, findings, read
+from agentserver_contract.contract.document import Contract, load
+from agentserver_contract.recordings.exchanges import Exchange, findings, read
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from servers import Server, in_own_process, settle
 
-from agentserver_contract.contract import Contract
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import People
 from agentserver_contract.layers import roles
-from agentserver_contract.people import People
-from agentserver_contract.report import findings_text, result_text
+from agentserver_contract.reports.text import findings_text, result_text
 
 
 def test_table_has_every_operation_once(contract: Contract) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from servers import in_process, reset, settle
 
 from agentserver_contract import run as runs
-from agentserver_contract.contract import Contract
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.http.messages import Answer, Request
+from agentserver_contract.http.rate_limit import Pace
+from agentserver_contract.http.status_counter import Tally
 from agentserver_contract.layers import stateful
-from agentserver_contract.pace import Pace
-from agentserver_contract.report import findings_text, result_text
-from agentserver_contract.tally import Tally
-from agentserver_contract.wire import Answer, Request
+from agentserver_contract.reports.text import findings_text, result_text
 
 A_REQUEST = Request("GET", "/healthz", {})
 

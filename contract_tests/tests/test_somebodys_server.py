@@ -9,13 +9,13 @@ import pytest
 from somebodys import OPERATOR, PASSWORD, PEOPLE, Rows, populated, rows
 
 from agentserver import Client
-from agentserver_contract import commands
+from agentserver_contract import cli as commands
 from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
-from agentserver_contract.contract import Contract
-from agentserver_contract.guard import Guard
-from agentserver_contract.people import DOMAIN, NAMES, email_of, emails_of, log_in
-from agentserver_contract.target import Target
-from agentserver_contract.visit import Credential, visiting
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import DOMAIN, NAMES, email_of, emails_of, log_in
+from agentserver_contract.fixtures.session import Credential, visiting
+from agentserver_contract.http.guard import Guard
+from agentserver_contract.http.target import Target
 
 QUICK = ("--examples", "2", "--scenarios", "20", "--seed", "1")
 OF_THE_RUN = f"@{DOMAIN}"

@@ -13,7 +13,7 @@ import pytest
 from faulty import served, without_header
 
 from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
-from agentserver_contract.people import email_of
+from agentserver_contract.fixtures.accounts import email_of
 
 QUICK = ("--examples", "1", "--scenarios", "4", "--seed", "7")
 ONE = ("--operation", "check_session")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agentserver_contract.findings import Finding, LayerResult
-from agentserver_contract.report import finding_text
-from agentserver_contract.wire import Answer, Request
+from agentserver_contract.http.messages import Answer, Request
+from agentserver_contract.reports.text import finding_text
+from agentserver_contract.results.findings import Finding, LayerResult
 
 SESSION = "0123456789abcdef" * 4
 

@@ -14,15 +14,15 @@ from uuid import uuid4
 
 from starlette.applications import Starlette
 
-from agentserver_reference import console, operations
+from agentserver_reference import console, handlers
 from agentserver_reference.call import Services
 from agentserver_reference.contract import Contract, load_contract
-from agentserver_reference.dispatch import Dispatcher, Endpoint, Handler, Page
 from agentserver_reference.domain.cipher import KEY_BYTES, Cipher
 from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.llm_proxy import open_llm_proxy
-from agentserver_reference.routing import Router
+from agentserver_reference.http.dispatch import Dispatcher, Endpoint, Handler, Page
+from agentserver_reference.http.routing import Router
 from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import open_store, sqlite_path
 from agentserver_reference.storage.keyfile import read_or_create_key
@@ -72,7 +72,7 @@ def create_app(
         StoreError: the key file beside the SQLite file holds no key.
     """
     contract = load_contract(closed=validate_responses)
-    handlers = bind(contract, operation_modules())
+    handlers = bind(contract, handler_modules())
     store = open_store(settings)
     services = Services(
         settings=settings,
@@ -128,11 +128,11 @@ def encryption_key(settings: Settings) -> bytes:
         ) from None
 
 
-def operation_modules() -> list[ModuleType]:
+def handler_modules() -> list[ModuleType]:
     """The modules of handlers, one for each tag of the contract."""
     return [
-        import_module(f"{operations.__name__}.{module.name}")
-        for module in iter_modules(operations.__path__)
+        import_module(f"{handlers.__name__}.{module.name}")
+        for module in iter_modules(handlers.__path__)
     ]
 
 

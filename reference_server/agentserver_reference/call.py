@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentserver_reference.gateways.llm_proxy import LlmProxy
     from agentserver_reference.settings import Settings
     from agentserver_reference.storage import Store
-    from agentserver_reference.storage.connection import Connection
+    from agentserver_reference.storage.engine.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from typing import Any
 
 from starlette.responses import FileResponse, Response
 
-from agentserver_reference.dispatch import Page
 from agentserver_reference.domain.errors import Missing
+from agentserver_reference.http.dispatch import Page
 
 PACKAGE = "mkdocs_swagger_ui_tag"
 """Used for the files of Swagger UI 5 that it carries; none of its code is run."""

@@ -16,7 +16,7 @@ from agentserver_reference.storage import members, sessions
 
 if TYPE_CHECKING:
     from agentserver_reference.contract import Operation
-    from agentserver_reference.storage.connection import Connection
+    from agentserver_reference.storage.engine.connection import Connection
 
 
 @attrs.frozen

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from agentserver_reference.call import Call, Reply
 from agentserver_reference.domain import errors
-from agentserver_reference.operations import health
-from agentserver_reference.promises import PromiseBroken
+from agentserver_reference.handlers import health
+from agentserver_reference.http.conformance import PromiseBroken
 
 pytestmark = pytest.mark.anyio
 
@@ -255,7 +255,7 @@ async def test_a_reached_quota_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_refusal_has_a_status() -> None:
-    from agentserver_reference.answers import STATUSES
+    from agentserver_reference.http.responses import STATUSES
 
     assert set(errors.Refusal.__subclasses__()) <= STATUSES.keys()
 

@@ -7,9 +7,9 @@ from serving import in_memory, serving, session_cookie
 
 from agentserver_reference.call import Call, Reply
 from agentserver_reference.domain.tokens import token_hash
-from agentserver_reference.operations import workspaces
+from agentserver_reference.handlers import workspaces
 from agentserver_reference.storage import sessions
-from agentserver_reference.storage.connection import Connection
+from agentserver_reference.storage.engine.connection import Connection
 
 pytestmark = pytest.mark.anyio
 

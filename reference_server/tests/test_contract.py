@@ -9,15 +9,15 @@ import jsonschema_rs
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from agentserver_reference.app import BindingError, bind, operation_modules
-from agentserver_reference.bodies import explain
+from agentserver_reference.app import BindingError, bind, handler_modules
 from agentserver_reference.contract import (
     ContractError,
     Operation,
     compile_contract,
     load_document,
 )
-from agentserver_reference.promises import PromiseBroken, check_answer
+from agentserver_reference.http.bodies import explain
+from agentserver_reference.http.conformance import PromiseBroken, check_answer
 
 DOCUMENT = load_document()
 CONTRACT = compile_contract(DOCUMENT)
@@ -52,12 +52,12 @@ def text_schemas(node: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def test_every_operation_has_one_handler_in_the_module_of_its_tag() -> None:
-    handlers = bind(CONTRACT, operation_modules())
+    handlers = bind(CONTRACT, handler_modules())
     assert handlers.keys() == {operation.id for operation in CONTRACT.operations}
 
 
 def test_an_operation_without_handler_and_a_handler_without_operation_are_named() -> None:
-    module = ModuleType("agentserver_reference.operations.workspaces")
+    module = ModuleType("agentserver_reference.handlers.workspaces")
 
     async def surplus(call: object) -> None: ...
 

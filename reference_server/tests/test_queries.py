@@ -7,7 +7,7 @@ import pytest
 
 from agentserver_reference.contract import Parameter
 from agentserver_reference.domain.errors import Invalid
-from agentserver_reference.queries import read_query
+from agentserver_reference.http.queries import read_query
 
 
 def parameter(name: str, schema: dict[str, Any], *, required: bool = False) -> Parameter:

@@ -6,7 +6,7 @@ import pytest
 
 from agentserver_reference.contract import Operation, load_contract
 from agentserver_reference.domain.errors import Missing
-from agentserver_reference.routing import MethodNotAllowed, Router
+from agentserver_reference.http.routing import MethodNotAllowed, Router
 
 OPERATIONS = load_contract().operations
 

@@ -18,8 +18,8 @@ from agentserver_reference.storage import (
     open_store,
     users,
 )
-from agentserver_reference.storage.connection import Connection
-from agentserver_reference.storage.schema import VERSION
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.schema import VERSION
 from agentserver_reference.storage.tables import installation
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from agentserver_reference.domain.sessions import LIFETIME
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.security import Caller, authorize
 from agentserver_reference.storage import Store, members, sessions, users, workspaces
-from agentserver_reference.storage.connection import Connection
+from agentserver_reference.storage.engine.connection import Connection
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ from agentserver_reference.storage import (
     users,
     workspaces,
 )
-from agentserver_reference.storage.connection import Connection
+from agentserver_reference.storage.engine.connection import Connection
 
 pytestmark = pytest.mark.anyio
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from agentserver_contract import findings as live
-from agentserver_contract.contract import Contract
-from agentserver_contract.recordings import KINDS, Exchange, Finding, RecordingError
-from agentserver_contract.recordings import findings as findings_of
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.recordings.exchanges import KINDS, Exchange, Finding, RecordingError
+from agentserver_contract.recordings.exchanges import findings as findings_of
+from agentserver_contract.results import findings as live
 
 _T = TypeVar("_T")
 _F = TypeVar("_F")

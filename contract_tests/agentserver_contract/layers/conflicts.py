@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from agentserver_contract.callers import caller_of
-from agentserver_contract.contract import Operation
-from agentserver_contract.people import ABSENT, People, Person, email_of
-from agentserver_contract.scene import Scene
-from agentserver_contract.wire import Request
+from agentserver_contract.contract.document import Operation
+from agentserver_contract.contract.roles import caller_of
+from agentserver_contract.fixtures.accounts import ABSENT, People, Person, email_of
+from agentserver_contract.fixtures.examples import Scene
+from agentserver_contract.http.messages import Request
 
 QUOTA = "a workspace over the limit"
 LAST_ADMINISTRATOR = "another role for the last administrator"

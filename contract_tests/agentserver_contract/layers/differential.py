@@ -20,10 +20,10 @@ import httpx
 
 import agentserver
 from agentserver import AgentserverError, AsyncClient, Client, ResponseValidationError, StatusError
-from agentserver_contract.contract import JSON, Contract, Operation
-from agentserver_contract.expression import Expression, Inexpressible, express, method_of
-from agentserver_contract.validation import REQUEST_ID, media_type, schema_problems
-from agentserver_contract.wire import Answer, Request, scrubbed
+from agentserver_contract.contract.document import JSON, Contract, Operation
+from agentserver_contract.contract.schemas import REQUEST_ID, media_type, schema_problems
+from agentserver_contract.http.messages import Answer, Request, scrubbed
+from agentserver_contract.http.sdk_calls import Expression, Inexpressible, express, method_of
 
 NAME = "differential"
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-from agentserver_contract.contract import Contract, Operation
-from agentserver_contract.findings import LayerResult
+from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.fixtures.accounts import PEERS, People
+from agentserver_contract.fixtures.examples import Scene
+from agentserver_contract.http.target import Target
 from agentserver_contract.layers.differential import NAME as DIFFERENTIAL
 from agentserver_contract.layers.differential import Differential
-from agentserver_contract.layers.engine import Part, try_part
-from agentserver_contract.layers.reading import Reading
-from agentserver_contract.people import PEERS, People
-from agentserver_contract.scene import Scene
-from agentserver_contract.target import Target
+from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.schemathesis.engine import Part, try_part
+from agentserver_contract.schemathesis.events import Reading
 
 NAME = "fuzzing"
 EXAMPLES = 20

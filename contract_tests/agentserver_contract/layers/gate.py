@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from agentserver_contract.contract import Contract, Operation, escape
-from agentserver_contract.findings import Finding, LayerResult
+from agentserver_contract.contract.document import Contract, Operation, escape
+from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "gate"
 SITUATIONS = ("always", "guarded", "not global", "read-only")
@@ -40,7 +40,7 @@ class Waiver:
 def waivers() -> list[Waiver]:
     """The waivers that come with the suite."""
     return read_waivers(
-        (files("agentserver_contract.layers") / "waivers.toml").read_text(encoding="utf-8")
+        (files("agentserver_contract.data") / "waivers.toml").read_text(encoding="utf-8")
     )
 
 

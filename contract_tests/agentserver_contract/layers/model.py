@@ -21,17 +21,18 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from agentserver_contract.contract import Contract
-from agentserver_contract.findings import Finding, LayerResult
-from agentserver_contract.guard import Refused
-from agentserver_contract.layers.acts.opening import allow, configure, create, limit
-from agentserver_contract.layers.acts.transition import TRANSITIONS, Choose
-from agentserver_contract.layers.acts.values import ADDRESSES, MODELS
-from agentserver_contract.layers.play import Play
-from agentserver_contract.layers.readback import check, look_around
-from agentserver_contract.layers.world import CAST, Broken, Config
-from agentserver_contract.people import CannotPrepare, People
-from agentserver_contract.target import Target
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import CannotPrepare, People
+from agentserver_contract.http.guard import Refused
+from agentserver_contract.http.target import Target
+from agentserver_contract.model import actions as _actions  # noqa: F401 - adds its transitions
+from agentserver_contract.model.action import TRANSITIONS, Choose
+from agentserver_contract.model.readback import check, look_around
+from agentserver_contract.model.run import Play
+from agentserver_contract.model.setup import allow, configure, create, limit
+from agentserver_contract.model.state import CAST, Broken, Config
+from agentserver_contract.model.values import ADDRESSES, MODELS
+from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "model"
 RUNS = 3

@@ -13,17 +13,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from agentserver_contract.callers import caller_of
-from agentserver_contract.contract import JSON, TEXT, Contract, Operation, escape
-from agentserver_contract.findings import Finding, LayerResult
-from agentserver_contract.guard import NO_SUCH, Refused
+from agentserver_contract.contract.document import JSON, TEXT, Contract, Operation, escape
+from agentserver_contract.contract.roles import caller_of
+from agentserver_contract.contract.schemas import MAX_BODY_BYTES, MAX_NESTING
+from agentserver_contract.fixtures.accounts import TEAM, People
+from agentserver_contract.fixtures.examples import COLLEAGUE, Scene, set_scene
+from agentserver_contract.http.guard import NO_SUCH, Refused
+from agentserver_contract.http.messages import Answer, Request
+from agentserver_contract.http.target import Target
 from agentserver_contract.layers.conflicts import CONFLICTS, brought_about, impossible
 from agentserver_contract.layers.roles import OUTSIDE, differences, read_back
-from agentserver_contract.people import TEAM, People
-from agentserver_contract.scene import COLLEAGUE, Scene, set_scene
-from agentserver_contract.target import Target
-from agentserver_contract.validation import MAX_BODY_BYTES, MAX_NESTING
-from agentserver_contract.wire import Answer, Request
+from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "refusals"
 _OUTSIDER = "outsider"

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
-from agentserver_contract.contract import JSON, Contract, Operation, escape
-from agentserver_contract.findings import Finding, LayerResult
-from agentserver_contract.guard import Guard, Refused
-from agentserver_contract.people import TEAM, People, email_of, log_in
-from agentserver_contract.scene import COLLEAGUE, Scene, set_scene
-from agentserver_contract.target import Target
-from agentserver_contract.wire import Answer, Request
+from agentserver_contract.contract.document import JSON, Contract, Operation, escape
+from agentserver_contract.fixtures.accounts import TEAM, People, email_of, log_in
+from agentserver_contract.fixtures.examples import COLLEAGUE, Scene, set_scene
+from agentserver_contract.http.guard import Guard, Refused
+from agentserver_contract.http.messages import Answer, Request
+from agentserver_contract.http.target import Target
+from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "roles"
 
@@ -78,7 +78,7 @@ class Row:
 def table() -> list[Row]:
     """The table that comes with the suite."""
     return read_table(
-        (files("agentserver_contract.layers") / "role_table.txt").read_text(encoding="utf-8")
+        (files("agentserver_contract.data") / "role_table.txt").read_text(encoding="utf-8")
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agentserver_contract.findings import LayerResult
-from agentserver_contract.report import finding_text
+from agentserver_contract.reports.style import Style
+from agentserver_contract.reports.text import finding_text
+from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.run import Outcome
-from agentserver_contract.style import Style
 
 _HEADS = ("layer", "operations", "cases", "findings", "not run", "seconds")
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agentserver_contract.findings import Finding, LayerResult
+from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.run import Outcome
 
 _SHOWN = ("layer", "operation", "promise", "contract", "detail", "sent", "came", "replay", "check")

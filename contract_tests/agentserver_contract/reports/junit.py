@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from agentserver_contract.findings import Finding, LayerResult
-from agentserver_contract.report import finding_text
+from agentserver_contract.reports.text import finding_text
+from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.run import Outcome
 
 # What XML 1.0 cannot hold, not even escaped.

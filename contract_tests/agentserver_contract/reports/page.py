@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from agentserver_contract.findings import Finding
+from agentserver_contract.results.findings import Finding
 from agentserver_contract.run import Outcome
 
 _STYLE = """

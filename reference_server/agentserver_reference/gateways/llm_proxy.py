@@ -22,7 +22,7 @@ from agentserver_reference.storage import llm_usage, workspaces
 if TYPE_CHECKING:
     from agentserver_reference.settings import Settings
     from agentserver_reference.storage import Store
-    from agentserver_reference.storage.connection import Connection
+    from agentserver_reference.storage.engine.connection import Connection
 
 Quota = dict[str, Any]
 """default_max_rpd, today_request_count, and workspace_quota: null, or workspace_id, max_rpd
@@ -94,7 +94,7 @@ class EmbeddedLlmProxy:
         await self._store.write(self._write, workspace_id, max_rpd)
 
     def _write(self, conn: Connection, workspace_id: str, max_rpd: int | None) -> None:
-        if not workspaces.hold(conn, workspace_id):
+        if not workspaces.lock(conn, workspace_id):
             raise Missing("workspace not found")
         llm_usage.set_quota(conn, workspace_id, max_rpd, self._clock())
 

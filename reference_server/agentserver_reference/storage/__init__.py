@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from agentserver_reference.storage.schema import SchemaTooNew, SchemaUnknown
-from agentserver_reference.storage.store import Store, StoreError, StoreUnreachable
+from agentserver_reference.storage.engine.schema import SchemaTooNew, SchemaUnknown
+from agentserver_reference.storage.engine.store import Store, StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
     from agentserver_reference.settings import Settings
@@ -31,14 +31,14 @@ def open_store(settings: Settings) -> Store:
     if settings.is_postgresql:
         # Only who uses PostgreSQL pays for importing it.
         try:
-            from agentserver_reference.storage.postgres import PostgresStore
+            from agentserver_reference.storage.engine.postgres import PostgresStore
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"PostgreSQL needs {error.name}, which this line installs: "
                 "pip install 'agentserver[postgres]'"
             ) from None
         return PostgresStore(settings.resolved_database_url)
-    from agentserver_reference.storage.sqlite import SqliteStore
+    from agentserver_reference.storage.engine.sqlite import SqliteStore
 
     return SqliteStore(sqlite_path(settings.resolved_database_url))
 

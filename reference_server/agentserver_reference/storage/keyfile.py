@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 from agentserver_reference.domain.cipher import KEY_BYTES
-from agentserver_reference.storage.store import StoreError
+from agentserver_reference.storage.engine.store import StoreError
 
 
 class KeyFileBroken(StoreError):

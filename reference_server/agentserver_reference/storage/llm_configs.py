@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import JSON, bindparam, delete, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.connection import Connection
-from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Query, Record
+from agentserver_reference.storage.engine.upsert import Values, upsert
 from agentserver_reference.storage.tables import llm_configs
-from agentserver_reference.storage.upsert import Values, upsert
 
 KEY_COLUMN = "llm_configs.api_key"
 """The place to which the cipher binds the key, together with the workspace's id."""

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.connection import Connection
-from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Query, Record
+from agentserver_reference.storage.engine.upsert import Values, upsert
 from agentserver_reference.storage.tables import llm_quotas, llm_usage
-from agentserver_reference.storage.upsert import Values, upsert
 
 _of_workspace = llm_quotas.c.workspace_id == bindparam("owner")
 _quota = Query(

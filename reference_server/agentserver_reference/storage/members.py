@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.connection import Connection
-from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Query, Record
+from agentserver_reference.storage.engine.violations import unique
 from agentserver_reference.storage.tables import members, users
-from agentserver_reference.storage.violations import unique
 
 _this = (
     members.c.workspace_id == bindparam("of_workspace"),

@@ -7,11 +7,11 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from agentserver_reference.domain.quotas import WORKSPACE_LIMITS, Limits, defaults
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.connection import Connection
-from agentserver_reference.storage.query import Query, Record
-from agentserver_reference.storage.schema import hold_installation
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Query, Record
+from agentserver_reference.storage.engine.schema import lock_installation
+from agentserver_reference.storage.engine.upsert import Values, upsert
 from agentserver_reference.storage.tables import settings, user_quotas, workspace_quotas
-from agentserver_reference.storage.upsert import Values, upsert
 
 _settings = select(settings.c.key, settings.c.value)
 _insert_setting = insert(settings).values(key=bindparam("setting"), value=bindparam("text"))
@@ -54,7 +54,7 @@ def stored_settings(conn: Connection) -> dict[str, str]:
 
 def store_settings(conn: Connection, values: Mapping[str, str]) -> None:
     """Set these keys and leave the others; all of them, or none on any error."""
-    hold_installation(conn)
+    lock_installation(conn)
     for key, value in values.items():
         upsert(conn, _update_setting, _insert_setting, {"setting": key, "text": value})
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, insert, select
 
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.connection import Connection
-from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.tables import sandboxes
 
 _all = Query(

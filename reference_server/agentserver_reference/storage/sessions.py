@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, insert, select
 
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.connection import Connection
+from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.tables import sessions, users
 
 

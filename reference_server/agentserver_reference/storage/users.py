@@ -6,10 +6,10 @@ from sqlalchemy import bindparam, insert, or_, select, update
 
 from agentserver_reference.domain.emails import email_key
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.connection import Connection
-from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Query, Record
+from agentserver_reference.storage.engine.violations import unique
 from agentserver_reference.storage.tables import credentials, users
-from agentserver_reference.storage.violations import unique
 
 _by_id = Query(
     select(users.c.id, users.c.email, users.c.name, users.c.picture, users.c.role).where(
@@ -32,8 +32,8 @@ _all = Query(
     )
 )
 _any = select(users.c.sequence).limit(1)
-_hold = select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update()
-_hold_with_admins = (
+_lock = select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update()
+_lock_with_admins = (
     select(users.c.id, users.c.role)
     .where(or_(users.c.role == "admin", users.c.id == bindparam("user_id")))
     .order_by(users.c.sequence)
@@ -78,18 +78,18 @@ def exist(conn: Connection) -> bool:
     return conn.execute(_any).first() is not None
 
 
-def hold(conn: Connection, user_id: str) -> bool:
+def lock(conn: Connection, user_id: str) -> bool:
     """Keep other transactions off this account until this one ends; False where there is none."""
-    return conn.execute(_hold, {"user_id": user_id}).first() is not None
+    return conn.execute(_lock, {"user_id": user_id}).first() is not None
 
 
-def hold_with_admins(conn: Connection, user_id: str) -> dict[str, str]:
+def lock_with_admins(conn: Connection, user_id: str) -> dict[str, str]:
     """Roles by id, of this account and all administrators; none changes until this one ends.
 
     All are held by one statement and in one order: of two that each held what the other waits for,
     the database would have to end one.
     """
-    return dict(conn.execute(_hold_with_admins, {"user_id": user_id}).all())
+    return dict(conn.execute(_lock_with_admins, {"user_id": user_id}).all())
 
 
 def add(

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.connection import Connection
-from agentserver_reference.storage.query import Query, Record
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.tables import (
     members,
     sandboxes,
@@ -60,7 +60,7 @@ _all = Query(
     .outerjoin(workspace_quotas, workspace_quotas.c.workspace_id == workspaces.c.id)
     .order_by(*_oldest_first)
 )
-_hold = select(workspaces.c.id).where(_this).with_for_update()
+_lock = select(workspaces.c.id).where(_this).with_for_update()
 _exists = select(workspaces.c.id).where(_this)
 _add = insert(workspaces).inline()
 _rename = (
@@ -92,9 +92,9 @@ def exists(conn: Connection, workspace_id: str) -> bool:
     return conn.execute(_exists, {"workspace_id": workspace_id}).first() is not None
 
 
-def hold(conn: Connection, workspace_id: str) -> bool:
+def lock(conn: Connection, workspace_id: str) -> bool:
     """Keep other transactions off this workspace until this one ends; False where there is none."""
-    return conn.execute(_hold, {"workspace_id": workspace_id}).first() is not None
+    return conn.execute(_lock, {"workspace_id": workspace_id}).first() is not None
 
 
 def add(conn: Connection, *, workspace_id: str, name: str, now: datetime) -> Record:

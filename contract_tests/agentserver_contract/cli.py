@@ -1,0 +1,399 @@
+"""The commands of the tool: their options, and what each does with them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from agentserver import AgentserverError
+from agentserver_contract import departures
+from agentserver_contract import run as runs
+from agentserver_contract.contract import document as contracts
+from agentserver_contract.contract.document import Contract, ContractError
+from agentserver_contract.departures import Departure, DepartureError
+from agentserver_contract.fixtures.accounts import ABSENT, SPARE, CannotPrepare, email_of, emails_of
+from agentserver_contract.fixtures.examples import Scene
+from agentserver_contract.fixtures.session import Credential, Visit, visiting
+from agentserver_contract.http.guard import Guard, Refused
+from agentserver_contract.http.rate_limit import Pace
+from agentserver_contract.http.status_counter import Tally
+from agentserver_contract.http.target import TIMEOUT_SECONDS, Target, Watch
+from agentserver_contract.http.urls import UrlError, base_url, is_loopback
+from agentserver_contract.layers import fuzzing, gate, stateful
+from agentserver_contract.recordings import cassettes
+from agentserver_contract.reports import data, junit, page
+from agentserver_contract.reports.console import Console
+from agentserver_contract.reports.style import Style
+from agentserver_contract.reports.text import result_text
+from agentserver_contract.results.findings import LayerResult
+
+HOLDS, BROKEN = 0, 1
+
+_EXIT_CODES = """\
+exit status:
+  0  the contract holds, beside what --departures lists
+  1  it is broken
+  2  it could not be tried
+
+environment:
+  AGENTSERVER_EMAIL, AGENTSERVER_PASSWORD   an administrator's credential
+  AGENTSERVER_SESSION                       instead: an administrator's session
+  AGENTSERVER_CONTRACT_SECRET               what the passwords of the run's own people are made
+                                            from; without it, the administrator's password
+"""
+
+
+class CannotRun(RuntimeError):
+    """Why nothing could be tried, in one line."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    whole = argparse.ArgumentParser(
+        prog="agentserver-contract",
+        description="Holds a running agentserver, and the SDK, against the contract.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(_command(commands, "run", run, "try a server"))
+    _add_record(_command(commands, "record", record, "record a server's answers"))
+    _add_replay(_command(commands, "replay", replay, "play recorded answers through the SDK"))
+    _add_gate(_command(commands, "gate", judge, "judge the JSON reports of all shards together"))
+    return whole
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    action: Callable[[argparse.Namespace], int],
+    summary: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=action)
+    command.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    command.add_argument(
+        "--contract", type=Path, metavar="FILE", help="an openapi.yaml; else the installed one"
+    )
+    return command
+
+
+def _add_server(command: argparse.ArgumentParser) -> None:
+    command.add_argument("url", help="where the server is, such as http://127.0.0.1:8080")
+    server = command.add_argument_group("the server")
+    server.add_argument("--email", help="an administrator's address; else AGENTSERVER_EMAIL")
+    server.add_argument(
+        "--allow-remote", action="store_true", help="try a server that is not on this machine"
+    )
+    server.add_argument(
+        "--allow-global",
+        action="store_true",
+        help="change settings that concern everybody too, and put them back",
+    )
+    server.add_argument(
+        "--rate-limit", type=_rate, metavar="N/s", help="requests a second, at most"
+    )
+    server.add_argument(
+        "--timeout",
+        type=_positive,
+        default=TIMEOUT_SECONDS,
+        metavar="SECONDS",
+        help="how long an answer may take (%(default)s)",
+    )
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    _add_server(command)
+    tried = command.add_argument_group("what is tried")
+    tried.add_argument("--seed", type=int, help="make the run again that printed this seed")
+    tried.add_argument(
+        "--layers", type=_layers, default=(), metavar="NAME,...", help=", ".join(runs.NAMES)
+    )
+    tried.add_argument(
+        "--operation", action="append", metavar="ID", help="only this operationId; may be repeated"
+    )
+    tried.add_argument(
+        "--examples",
+        type=_count,
+        default=fuzzing.EXAMPLES,
+        metavar="N",
+        help="random cases for each operation and mode (%(default)s)",
+    )
+    tried.add_argument(
+        "--scenarios",
+        type=_count,
+        default=stateful.SCENARIOS,
+        metavar="N",
+        help="scenarios of several calls (%(default)s)",
+    )
+    tried.add_argument(
+        "--shard", type=_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts"
+    )
+    tried.add_argument("--read-only", action="store_true", help="only what changes nothing")
+    _add_departures(tried)
+    told = command.add_argument_group("what is told")
+    told.add_argument("--format", choices=("text", "json"), default="text")
+    told.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
+    told.add_argument("--html", type=Path, metavar="FILE", help="write an HTML report")
+
+
+def _add_departures(command: argparse._ActionsContainer) -> None:
+    command.add_argument(
+        "--departures", type=Path, metavar="FILE", help="known departures, which break nothing"
+    )
+
+
+def _add_record(command: argparse.ArgumentParser) -> None:
+    _add_server(command)
+    command.add_argument("file", type=Path, help="the cassette to write, in the form of vcrpy")
+    command.add_argument(
+        "--source", help="what the cassette is of, such as 'agentserver v0.64.12'; else the URL"
+    )
+    command.set_defaults(read_only=False)
+
+
+def _add_replay(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, help="a cassette")
+    _add_departures(command)
+
+
+def _add_gate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("reports", type=Path, nargs="+", help="from `run --format json --shard`")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Try a server."""
+    contract = _contract(options.contract)
+    known = _departures(options.departures)
+    plan = _plan(options, contract)
+    text = options.format == "text"
+    console = Console(Style(sys.stdout if text else sys.stderr, options.color))
+    tally = Tally(contract)
+    with _visit(options, contract, tally, team=plan.shard[0]) as (target, visit):
+        console.begins(target.base_url, plan.seed)
+        scene = None
+        if plan.read_only:
+            scene = _what_is_there(contract, visit)
+        outcome = runs.run(
+            runs.Setting(target, visit.people, contract, plan, settle=visit.settle, scene=scene),
+            tally,
+            known=known,
+            told=console.told,
+            finished=console.finished,
+        )
+    outcome.left_behind = visit.left_behind
+    for path, written in ((options.junit, junit.text), (options.html, page.text)):
+        if path is not None:
+            _write(path, written(outcome))
+    if text:
+        console.sum_up(outcome)
+    else:
+        sys.stdout.write(data.text(outcome))
+    if outcome.left_behind:
+        raise CannotRun("not everything could be put back: " + "; ".join(outcome.left_behind))
+    return HOLDS if outcome.holds else BROKEN
+
+
+def record(options: argparse.Namespace) -> int:
+    """Walk every operation through the SDK, and write what was sent and answered."""
+    contract = _contract(options.contract)
+    style = Style(sys.stdout, options.color)
+    recorder = cassettes.Recorder()
+    with _visit(options, contract, recorder) as (target, visit):
+        recorder.start()
+        missed = cassettes.walk(target, visit.people, contract, style.line)
+        recorder.stop()
+    source = options.source or target.base_url
+    _write(options.file, cassettes.text(recorder.exchanges, source))
+    style.line(f"{len(recorder.exchanges)} exchanges with {source} written to {options.file}")
+    return BROKEN if missed else HOLDS
+
+
+def replay(options: argparse.Namespace) -> int:
+    """Play a cassette through the SDK, strict and lenient."""
+    contract = _contract(options.contract)
+    known = _departures(options.departures)
+    style = Style(sys.stdout, options.color)
+    try:
+        cassette = cassettes.read(options.file)
+    except cassettes.CassetteError as error:
+        raise CannotRun(str(error)) from None
+    style.heading(f"{options.file}: recorded from {cassette.source}")
+    result = cassettes.play(contract, cassette)
+    account = departures.account_live(contract, known, result.all_findings)
+    for name, findings in sorted(account.explained.items()):
+        style.line(f"{name}: {len(findings)} x, as listed")
+    unexplained = LayerResult(result.layer, cases=result.cases, notes=result.notes)
+    for finding in account.unexplained:
+        unexplained.add(finding)
+    style.text(result_text(unexplained))
+    return HOLDS if unexplained.holds else BROKEN
+
+
+def judge(options: argparse.Namespace) -> int:
+    """Judge the reports of all shards as one run."""
+    contract = _contract(options.contract)
+    style = Style(sys.stdout, options.color)
+    results: list[LayerResult] = []
+    situations: frozenset[str] = frozenset()
+    holds = True
+    for path in options.reports:
+        try:
+            found, of_run, held = data.read(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError, data.ReportError) as error:
+            raise CannotRun(str(error)) from None
+        results += found
+        situations |= of_run
+        holds = holds and held
+    result = gate.run(contract, results, situations=situations)
+    style.text(result_text(result))
+    return HOLDS if holds and result.holds else BROKEN
+
+
+@contextmanager
+def _visit(
+    options: argparse.Namespace, contract: Contract, watch: Watch, *, team: int = 1
+) -> Iterator[tuple[Target, Visit]]:
+    """The server, and a stay on it. Raises CannotRun."""
+    try:
+        url = base_url(options.url)
+    except UrlError as error:
+        raise CannotRun(str(error)) from None
+    if not is_loopback(url) and not options.allow_remote:
+        raise CannotRun(f"{url} is not on this machine: give --allow-remote to try it")
+    credential = _credential(options.email, os.environ)
+    spare = email_of(SPARE, team)
+    guard = Guard(
+        contract,
+        emails_of(team),
+        spare={spare: credential.password_of(spare)},
+        absent=[email_of(ABSENT)],
+        allow_global=options.allow_global,
+        read_only=options.read_only,
+    )
+    watches = [Pace(options.rate_limit)] if options.rate_limit else []
+    try:
+        with (
+            Target(url, watches=watches, timeout=options.timeout) as door,
+            Target(url, guard=guard, watches=[*watches, watch], timeout=options.timeout) as target,
+            visiting(target, guard, door, credential, team=team) as visit,
+        ):
+            yield target, visit
+    except (CannotPrepare, Refused) as error:
+        raise CannotRun(str(error)) from None
+    except (AgentserverError, httpx.HTTPError) as error:
+        raise CannotRun(f"{url}: {error}") from None
+
+
+def _credential(email: str | None, environ: Mapping[str, str]) -> Credential:
+    credential = Credential(
+        email=email or environ.get("AGENTSERVER_EMAIL", ""),
+        password=environ.get("AGENTSERVER_PASSWORD", ""),
+        session=environ.get("AGENTSERVER_SESSION", ""),
+        secret=environ.get("AGENTSERVER_CONTRACT_SECRET", ""),
+    )
+    if credential.session or (credential.email and credential.password):
+        return credential
+    raise CannotRun(
+        "an administrator's credential is needed: set AGENTSERVER_EMAIL and AGENTSERVER_PASSWORD, "
+        "or AGENTSERVER_SESSION"
+    )
+
+
+def _plan(options: argparse.Namespace, contract: Contract) -> runs.Plan:
+    operations = None
+    if options.operation:
+        operations = frozenset(options.operation)
+        if unknown := operations - contract.operations.keys():
+            raise CannotRun(f"--operation: the contract has no {', '.join(sorted(unknown))}")
+    return runs.Plan(
+        seed=secrets.randbelow(2**32) if options.seed is None else options.seed,
+        layers=options.layers,
+        operations=operations,
+        examples=options.examples,
+        scenarios=options.scenarios,
+        shard=options.shard,
+        guarded=True,
+        allow_global=options.allow_global,
+        read_only=options.read_only,
+    )
+
+
+def _what_is_there(contract: Contract, visit: Visit) -> Scene:
+    """The administrator, and a workspace if there is one, where nothing may be made."""
+    administrator = visit.people["admin"]
+    with visit.people.target.client(session=administrator.session) as client:
+        own = [workspace.id for workspace in client.workspaces.list()]
+        all_of_them = [workspace.id for workspace in client.admin.workspaces.list()]
+    parameters = {"user_id": administrator.id}
+    if known := [*own, *all_of_them]:
+        parameters["workspace_id"] = known[0]
+    return Scene(contract, parameters, {})
+
+
+def _contract(path: Path | None) -> Contract:
+    try:
+        return contracts.load(path)
+    except ContractError as error:
+        raise CannotRun(str(error)) from None
+
+
+def _departures(path: Path | None) -> Sequence[Departure]:
+    try:
+        return departures.load(path) if path is not None else ()
+    except DepartureError as error:
+        raise CannotRun(str(error)) from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotRun(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _layers(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in runs.NAMES]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(runs.NAMES)}")
+    return names
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+        return int(number), int(count)
+    raise argparse.ArgumentTypeError(f"{text!r} is not like 1/2")
+
+
+def _rate(text: str) -> float:
+    return _positive(text.removesuffix("/s"))
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
+    return int(text)

@@ -1,0 +1,1 @@
+"""What the layers are told as data, each entry with its reason."""

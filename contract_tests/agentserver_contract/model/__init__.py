@@ -1,0 +1,1 @@
+"""The reference model: state, actions, and reading back."""

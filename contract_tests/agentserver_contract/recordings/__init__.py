@@ -1,0 +1,1 @@
+"""Exchanges that were written down, held to the contract."""

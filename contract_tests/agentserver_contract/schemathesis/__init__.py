@@ -1,0 +1,1 @@
+"""How Schemathesis is driven: engine, events, checks, and what is rewritten in a case."""

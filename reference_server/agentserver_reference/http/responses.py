@@ -1,0 +1,88 @@
+"""Answers on the wire: a reply as JSON, a refusal as one line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from agentserver_reference.call import Reply
+from agentserver_reference.domain import errors
+from agentserver_reference.http.bodies import PayloadTooLarge, UnsupportedMediaType
+from agentserver_reference.http.routing import MethodNotAllowed
+
+JSON = "application/json"
+TEXT = "text/plain"
+LONGEST_LINE = 999
+
+_encode = msgspec.json.Encoder().encode
+
+STATUSES: dict[type[errors.Refusal], int] = {
+    errors.Invalid: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.QuotaExceeded: 403,
+    errors.Missing: 404,
+    MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    PayloadTooLarge: 413,
+    UnsupportedMediaType: 415,
+    errors.BadGateway: 502,
+    errors.Unavailable: 503,
+}
+
+
+def reply(answer: Reply) -> Response:
+    """What a handler replied: compact JSON, or neither body nor Content-Type."""
+    if answer.body is None:
+        response = Response(status_code=answer.status)
+    else:
+        response = _json(answer.status, answer.body)
+    for name, value in answer.headers:
+        response.headers.append(name, value)
+    return response
+
+
+def refusal(error: errors.Refusal) -> Response:
+    """Why a call was refused: one line of text, or JSON where the contract has it so."""
+    status = STATUSES[type(error)]
+    form = _FORMS.get(type(error))
+    return form(status, error) if form else text(status, error.line)
+
+
+def text(status: int, line: str) -> Response:
+    """One line, whatever the text holds."""
+    line = " ".join(line.split())[:LONGEST_LINE]
+    return Response(line + "\n", status, media_type=TEXT)
+
+
+def _quota(status: int, error: Any) -> Response:
+    quota = {"current": error.current, "max": error.maximum}
+    return _json(status, {"error": "quota_exceeded", "message": error.line, "quota": quota})
+
+
+def _allowed_methods(status: int, error: Any) -> Response:
+    response = text(status, error.line)
+    response.headers["Allow"] = error.allow
+    return response
+
+
+def _closing(status: int, error: Any) -> Response:
+    """The rest of the body is not read, so the connection cannot be used again."""
+    response = text(status, error.line)
+    response.headers["Connection"] = "close"
+    return response
+
+
+_FORMS: dict[type[errors.Refusal], Callable[[int, Any], Response]] = {
+    errors.QuotaExceeded: _quota,
+    MethodNotAllowed: _allowed_methods,
+    PayloadTooLarge: _closing,
+}
+
+
+def _json(status: int, body: Any) -> Response:
+    return Response(_encode(body), status, media_type=JSON)

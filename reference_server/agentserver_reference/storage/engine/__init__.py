@@ -1,0 +1,1 @@
+"""What runs the queries: connections, dialects, transactions and schema versions."""

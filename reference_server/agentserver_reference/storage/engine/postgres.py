@@ -1,0 +1,94 @@
+"""PostgreSQL through asyncpg: a pool, a transaction for every write, none for a read."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Executable, make_url, text
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from agentserver_reference.storage.engine import schema
+from agentserver_reference.storage.engine.connection import Connection, Form, Row
+from agentserver_reference.storage.engine.store import P, Query, Store, StoreUnreachable, T
+
+_POOL_SIZE = 16
+# Any number will do, as long as every server process takes the same one.
+_START_LOCK = text("SELECT pg_advisory_xact_lock(7310579468021)")
+
+_DIALECT = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_FORMS: dict[Executable, Form] = {}
+
+
+class _Connection(Connection):
+    """Awaits the driver for queries, which are written as if nothing had to be awaited."""
+
+    def __init__(self, raw: Any) -> None:
+        super().__init__(_DIALECT, _FORMS)
+        self._raw = raw
+
+    def _run(self, form: Form, arguments: list[Any]) -> tuple[Sequence[Row], int]:
+        if form.changes:
+            status = await_only(self._raw.execute(form.sql, *arguments))
+            return (), int(status.rpartition(" ")[2])  # as in "UPDATE 1"
+        return await_only(self._raw.fetch(form.sql, *arguments)), -1
+
+
+class PostgresStore(Store):
+    """The database at `url` (`postgresql://...`), shared by any number of processes."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._opened: Any = None
+
+    @property
+    def _pool(self) -> Any:
+        if self._opened is None:
+            raise RuntimeError("the store is not open")
+        return self._opened
+
+    async def open(self) -> None:
+        """See Store."""
+        try:
+            self._opened = await asyncpg.create_pool(
+                self._url, min_size=1, max_size=_POOL_SIZE, reset=_leave_as_it_is
+            )
+            await self.write(_prepare_alone)
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            await self.close()
+            where = make_url(self._url).render_as_string(hide_password=True)
+            raise StoreUnreachable(f"cannot use the database at {where}: {error}") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """See Store."""
+        if self._opened is not None:
+            await self._opened.close()
+            self._opened = None
+
+    async def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Store."""
+        async with self._pool.acquire() as raw:
+            return await greenlet_spawn(partial(query, _Connection(raw), *args, **kwargs))
+
+    async def write(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Store."""
+        # Who waited for a lock reads anew what it guards.
+        async with self._pool.acquire() as raw, raw.transaction(isolation="read_committed"):
+            return await greenlet_spawn(partial(query, _Connection(raw), *args, **kwargs))
+
+
+async def _leave_as_it_is(raw: Any) -> None:
+    """A connection goes back to the pool without a round trip: nothing here changes its state."""
+
+
+def _prepare_alone(conn: Connection) -> None:
+    """Several processes may start at once on an empty database; one makes the tables."""
+    conn.execute(_START_LOCK)
+    schema.prepare(conn, _TABLES)
+
+
+_TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

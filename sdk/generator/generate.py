@@ -73,7 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--output", type=Path, default=ROOT, help="the project's root, under which to write"
     )
     parser.add_argument(
-        "--templates", type=Path, default=TEMPLATES, help="the full set of templates"
+        "--templates",
+        type=Path,
+        default=TEMPLATES,
+        help="templates that replace or extend the generator's own",
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail where something would change"

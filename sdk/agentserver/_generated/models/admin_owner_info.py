@@ -19,9 +19,9 @@ class AdminOwnerInfo(Model):
     email: str
     """The account's e-mail address. At most 254 characters."""
     name: str | None
-    """The person's name, from an outside login."""
+    """The person's name, from an external login provider."""
     picture: str | None
-    """The address of the person's picture, from an outside login."""
+    """The URL of the person's picture, from an external login provider."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

@@ -15,29 +15,31 @@ class AdminQuotaDefaultsResponse(Model):
     """The installation's default limits."""
 
     max_workspaces_per_user: int
-    """How many workspaces an account may own; 0 is no limit. 0 to 2,147,483,647."""
+    """Maximum number of workspaces that an account may own; 0 means no limit. 0 to
+    2,147,483,647.
+    """
     max_sandboxes_per_workspace: int
-    """How many sandboxes a workspace may have; 0 is no limit. 0 to 2,147,483,647."""
+    """Maximum number of sandboxes in a workspace; 0 means no limit. 0 to 2,147,483,647."""
     max_workspace_drive_size: int
     """Size of a workspace's drive, in bytes. 0 to 9,007,199,254,740,991."""
     max_sandbox_cpu: int
-    """Processor share of one sandbox, in millicores. 0 to 2,147,483,647."""
+    """CPU limit of a single sandbox, in millicores. 0 to 2,147,483,647."""
     max_sandbox_memory: int
-    """Memory of one sandbox, in bytes. 0 to 9,007,199,254,740,991."""
+    """Memory limit of a single sandbox, in bytes. 0 to 9,007,199,254,740,991."""
     max_idle_timeout: int
-    """How long a sandbox may idle before it is paused, in seconds; 0 is for ever. 0 to
+    """How long a sandbox may be idle before it is paused, in seconds; 0 means for ever. 0 to
     2,147,483,647.
     """
     ws_max_total_cpu: int
-    """Processor share of all sandboxes of a workspace together, in millicores; 0 is no limit. 0
-    to 2,147,483,647.
+    """CPU limit of all sandboxes of a workspace together, in millicores; 0 means no limit. 0 to
+    2,147,483,647.
     """
     ws_max_total_memory: int
-    """Memory of all sandboxes of a workspace together, in bytes; 0 is no limit. 0 to
+    """Memory limit of all sandboxes of a workspace together, in bytes; 0 means no limit. 0 to
     9,007,199,254,740,991.
     """
     ws_max_idle_timeout: int
-    """A bound on idle timeouts in seconds that is stored and shown; nothing enforces it. 0 to
+    """A limit of idle timeouts, in seconds. It is stored and returned, but not enforced. 0 to
     2,147,483,647.
     """
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)

@@ -22,19 +22,21 @@ class AdminSandboxItem(Model):
     id: str
     """The sandbox's id. 1 to 255 characters."""
     name: str
-    """What people call it. 1 to 255 characters."""
+    """The sandbox's name. 1 to 255 characters."""
     workspace_id: str
     """The workspace that it belongs to. 1 to 255 characters."""
     type: str
-    """What runs in it. 1 to 255 characters."""
+    """The kind of agent that runs in it. 1 to 255 characters."""
     status: SandboxStatus
-    """Its state. One of `creating`, `running`, `pausing`, `paused`, `resuming`, `offline`."""
+    """The sandbox's state. One of `creating`, `running`, `pausing`, `paused`, `resuming`,
+    `offline`.
+    """
     created_at: datetime
     """When it was created."""
     is_local: bool
-    """Whether it is a person's own machine rather than a container."""
+    """Whether it runs on a person's own machine rather than in a container."""
     last_activity_at: datetime | None = field(default=None)
-    """When it last showed activity; left out where it has shown none."""
+    """When it was last active; omitted if it never was."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

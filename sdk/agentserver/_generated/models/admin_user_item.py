@@ -22,9 +22,9 @@ class AdminUserItem(Model):
     id: str
     """The account's id. 1 to 255 characters."""
     email: str
-    """The e-mail address as it was given. At most 254 characters."""
+    """The e-mail address as given at registration. At most 254 characters."""
     name: str | None
-    """The person's name, from an outside login."""
+    """The person's name, from an external login provider."""
     role: UserRole
     """The account's role in the installation. One of `user`, `admin`."""
     created_at: datetime

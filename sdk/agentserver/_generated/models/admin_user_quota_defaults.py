@@ -15,7 +15,9 @@ class AdminUserQuotaDefaults(Model):
     """The installation's default for accounts."""
 
     max_workspaces_per_user: int
-    """How many workspaces an account may own; 0 is no limit. 0 to 2,147,483,647."""
+    """Maximum number of workspaces that an account may own; 0 means no limit. 0 to
+    2,147,483,647.
+    """
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

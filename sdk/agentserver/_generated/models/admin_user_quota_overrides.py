@@ -16,8 +16,8 @@ class AdminUserQuotaOverrides(Model):
     """An account's override."""
 
     max_workspaces: int | None
-    """How many workspaces the account may own; 0 is no limit, null means that the default holds.
-    0 to 2,147,483,647.
+    """Maximum number of workspaces for the account; 0 means no limit, null that the default
+    applies. 0 to 2,147,483,647.
     """
     updated_at: datetime
     """When it was last set."""

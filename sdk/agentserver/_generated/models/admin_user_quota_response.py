@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class AdminUserQuotaResponse(Model):
-    """An account's quota in its layers."""
+    """An account's quota, as the default and the override."""
 
     defaults: AdminUserQuotaDefaults
-    """What holds where nothing overrides it."""
+    """What applies unless it is overridden."""
     overrides: AdminUserQuotaOverrides | None
-    """What was set for this account; null where nothing was."""
+    """The account's override; null if there is none."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

@@ -22,17 +22,17 @@ class AdminWorkspaceItem(Model):
     id: str
     """The workspace's id. 1 to 255 characters."""
     name: str
-    """What people call it; not unique. 1 to 255 characters."""
+    """The workspace's name, which need not be unique. 1 to 255 characters."""
     created_at: datetime
     """When it was created."""
     updated_at: datetime
-    """When it was last renamed, or created."""
+    """When it was last renamed; the time of creation if it never was."""
     owner: AdminOwnerInfo | None
-    """The owner who has been a member longest; null where there is no owner."""
+    """The owner who has been a member longest; null if there is no owner."""
     sandbox_count: int
-    """How many sandboxes there are, in any state. 0 to 2,147,483,647."""
+    """Number of sandboxes, in any state. 0 to 2,147,483,647."""
     max_sandboxes: int
-    """How many there may be; 0 is no limit. 0 to 2,147,483,647."""
+    """Maximum number of sandboxes; 0 means no limit. 0 to 2,147,483,647."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

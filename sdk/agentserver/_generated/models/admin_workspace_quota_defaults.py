@@ -15,21 +15,21 @@ class AdminWorkspaceQuotaDefaults(Model):
     """The installation's defaults for workspaces."""
 
     max_sandboxes: int
-    """How many sandboxes a workspace may have; 0 is no limit. 0 to 2,147,483,647."""
+    """Maximum number of sandboxes in a workspace; 0 means no limit. 0 to 2,147,483,647."""
     max_sandbox_cpu: int
-    """Processor share of one sandbox, in millicores. 0 to 2,147,483,647."""
+    """CPU limit of a single sandbox, in millicores. 0 to 2,147,483,647."""
     max_sandbox_memory: int
-    """Memory of one sandbox, in bytes. 0 to 9,007,199,254,740,991."""
+    """Memory limit of a single sandbox, in bytes. 0 to 9,007,199,254,740,991."""
     max_idle_timeout: int
-    """Longest idle timeout that a new sandbox may ask for, in seconds; 0 is no bound. 0 to
+    """Longest idle timeout that a new sandbox may request, in seconds; 0 means no limit. 0 to
     2,147,483,647.
     """
     max_total_cpu: int
-    """Processor share of all sandboxes together, in millicores; 0 is no limit. 0 to
-    2,147,483,647.
-    """
+    """CPU limit of all sandboxes together, in millicores; 0 means no limit. 0 to 2,147,483,647."""
     max_total_memory: int
-    """Memory of all sandboxes together, in bytes; 0 is no limit. 0 to 9,007,199,254,740,991."""
+    """Memory limit of all sandboxes together, in bytes; 0 means no limit. 0 to
+    9,007,199,254,740,991.
+    """
     max_drive_size: int
     """Size of the workspace's drive, in bytes. 0 to 9,007,199,254,740,991."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)

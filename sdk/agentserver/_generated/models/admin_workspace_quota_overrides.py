@@ -13,24 +13,24 @@ from agentserver._model import Field, Integer, Model, Time
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class AdminWorkspaceQuotaOverrides(Model):
-    """A workspace's overrides; null means that the default holds."""
+    """A workspace's overrides; null means that the default applies."""
 
     max_sandboxes: int | None
-    """How many sandboxes the workspace may have; 0 is no limit. 0 to 2,147,483,647."""
+    """Maximum number of sandboxes in the workspace; 0 means no limit. 0 to 2,147,483,647."""
     max_sandbox_cpu: int | None
-    """Processor share of one sandbox, in millicores. 0 to 2,147,483,647."""
+    """CPU limit of a single sandbox, in millicores. 0 to 2,147,483,647."""
     max_sandbox_memory: int | None
-    """Memory of one sandbox, in bytes. 0 to 9,007,199,254,740,991."""
+    """Memory limit of a single sandbox, in bytes. 0 to 9,007,199,254,740,991."""
     max_idle_timeout: int | None
-    """Longest idle timeout that a new sandbox may ask for, in seconds; 0 is no bound. 0 to
+    """Longest idle timeout that a new sandbox may request, in seconds; 0 means no limit. 0 to
     2,147,483,647.
     """
     max_total_cpu: int | None
-    """Processor share of all sandboxes together, in millicores; 0 is no limit. 0 to
-    2,147,483,647.
-    """
+    """CPU limit of all sandboxes together, in millicores; 0 means no limit. 0 to 2,147,483,647."""
     max_total_memory: int | None
-    """Memory of all sandboxes together, in bytes; 0 is no limit. 0 to 9,007,199,254,740,991."""
+    """Memory limit of all sandboxes together, in bytes; 0 means no limit. 0 to
+    9,007,199,254,740,991.
+    """
     max_drive_size: int | None
     """Size of the workspace's drive, in bytes. 0 to 9,007,199,254,740,991."""
     updated_at: datetime

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class AdminWorkspaceQuotaResponse(Model):
-    """A workspace's limits in their layers."""
+    """A workspace's limits, as defaults and overrides."""
 
     defaults: AdminWorkspaceQuotaDefaults
-    """What holds where nothing overrides it."""
+    """What applies unless it is overridden."""
     overrides: AdminWorkspaceQuotaOverrides | None
-    """What was set for this workspace; null where nothing was."""
+    """The workspace's overrides; null if there are none."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

@@ -21,11 +21,11 @@ class AuthMeResponse(Model):
     id: str
     """The account's id. 1 to 255 characters."""
     email: str
-    """The e-mail address as it was given. At most 254 characters."""
+    """The e-mail address as given at registration. At most 254 characters."""
     name: str | None
-    """The person's name, from an outside login."""
+    """The person's name, from an external login provider."""
     picture: str | None
-    """The address of the person's picture, from an outside login."""
+    """The URL of the person's picture, from an external login provider."""
     role: UserRole
     """The account's role in the installation. One of `user`, `admin`."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)

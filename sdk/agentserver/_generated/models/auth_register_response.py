@@ -17,7 +17,7 @@ class AuthRegisterResponse(Model):
     id: str
     """The account's id. 1 to 255 characters."""
     email: str
-    """The e-mail address as it was given. At most 254 characters."""
+    """The e-mail address as given at registration. At most 254 characters."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

@@ -12,7 +12,7 @@ from agentserver._model import Field, Model, Text
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class AuthStatusResponse(Model):
-    """That it is well."""
+    """The outcome of the request."""
 
     status: str
     """Always `ok`."""

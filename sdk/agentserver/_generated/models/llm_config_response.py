@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class LLMConfigResponse(Model):
-    """A workspace's own language-model endpoint, or that there is none."""
+    """A workspace's own language-model endpoint, if it has one."""
 
     configured: bool
-    """Whether there is one."""
+    """Whether the workspace has its own endpoint."""
     base_url: str
-    """The endpoint's address; empty where there is none. At most 2,048 characters."""
+    """The endpoint's URL; empty if there is none. At most 2,048 characters."""
     api_key: str
-    """The masked key; empty where there is none. At most 16 characters."""
+    """The masked key; empty if there is none. At most 16 characters."""
     updated_at: datetime | None
-    """When it was last set; null where there is none."""
+    """When it was last set; null if there is none."""
     models: list[LLMModel] | None = field(default=None, hash=False)
-    """The models in the order given; left out where there is no endpoint. 1 to 100 items."""
+    """The models in the order given; omitted if there is no endpoint. 1 to 100 items."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

@@ -12,7 +12,7 @@ from agentserver._model import Field, Flag, Model
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class LLMConfigUpsertResponse(Model):
-    """That the endpoint is stored."""
+    """Confirms that the endpoint is stored."""
 
     ok: bool
     """Always true."""

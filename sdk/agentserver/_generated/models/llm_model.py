@@ -15,9 +15,9 @@ class LLMModel(Model):
     """A language model of an endpoint."""
 
     id: str
-    """What the endpoint calls the model. 1 to 255 characters."""
+    """The model's id at the endpoint. 1 to 255 characters."""
     name: str
-    """What people call it. 1 to 255 characters."""
+    """The model's display name. 1 to 255 characters."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class LLMQuotaResponse(Model):
-    """How many language-model requests a workspace made and may make."""
+    """How many language-model requests a workspace has made today and may make per day."""
 
     default_max_rpd: int
-    """The installation's limit of requests a day; 0 is no limit. 0 to 2,147,483,647."""
+    """The installation's limit of requests per day; 0 means no limit. 0 to 2,147,483,647."""
     today_request_count: int
-    """How many requests the workspace made since midnight. 0 to 2,147,483,647."""
+    """Number of requests that the workspace has made since midnight. 0 to 2,147,483,647."""
     workspace_quota: LLMWorkspaceQuotaPart | None
-    """The workspace's own limit; null where it has none."""
+    """The workspace's own limit; null if it has none."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

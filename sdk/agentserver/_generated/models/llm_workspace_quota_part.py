@@ -18,7 +18,7 @@ class LLMWorkspaceQuotaPart(Model):
     workspace_id: str
     """The workspace's id. 1 to 255 characters."""
     max_rpd: int | None
-    """Requests a day; 0 is no limit, null means that the default holds. 0 to 2,147,483,647."""
+    """Requests per day; 0 means no limit, null that the default applies. 0 to 2,147,483,647."""
     updated_at: datetime
     """When it was last set."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)

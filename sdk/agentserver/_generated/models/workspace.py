@@ -18,11 +18,11 @@ class Workspace(Model):
     id: str
     """The workspace's id. 1 to 255 characters."""
     name: str
-    """What people call it; not unique. 1 to 255 characters."""
+    """The workspace's name, which need not be unique. 1 to 255 characters."""
     created_at: datetime
     """When it was created."""
     updated_at: datetime
-    """When it was last renamed, or created."""
+    """When it was last renamed; the time of creation if it never was."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

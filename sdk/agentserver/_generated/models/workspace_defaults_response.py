@@ -12,24 +12,24 @@ from agentserver._model import Field, Integer, Model
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class WorkspaceDefaultsResponse(Model):
-    """What a new sandbox of a workspace may have, and how many there are and may be."""
+    """The limits of a workspace's sandboxes, and how many there are."""
 
     max_sandbox_cpu: int
-    """Processor share of one sandbox, in millicores; also the default of a new one. 0 to
+    """CPU limit of a single sandbox, in millicores; also the default for a new one. 0 to
     2,147,483,647.
     """
     max_sandbox_memory: int
-    """Memory of one sandbox, in bytes; also the default of a new one. 0 to
+    """Memory limit of a single sandbox, in bytes; also the default for a new one. 0 to
     9,007,199,254,740,991.
     """
     max_idle_timeout: int
-    """Longest idle timeout that a new sandbox may ask for, in seconds; 0 is no bound. 0 to
+    """Longest idle timeout that a new sandbox may request, in seconds; 0 means no limit. 0 to
     2,147,483,647.
     """
     max_sandboxes: int
-    """How many sandboxes there may be; 0 is no limit. 0 to 2,147,483,647."""
+    """Maximum number of sandboxes; 0 means no limit. 0 to 2,147,483,647."""
     current_sandboxes: int
-    """How many sandboxes there are, in any state. 0 to 2,147,483,647."""
+    """Number of sandboxes, in any state. 0 to 2,147,483,647."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

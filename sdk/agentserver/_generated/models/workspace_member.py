@@ -25,7 +25,7 @@ class WorkspaceMember(Model):
     role: WorkspaceRole
     """The member's role. One of `owner`, `maintainer`, `developer`, `guest`."""
     picture: str | None
-    """The address of the person's picture, from an outside login."""
+    """The URL of the person's picture, from an external login provider."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

@@ -17,7 +17,7 @@ class WorkspaceQuotaResponse(Model):
     current: int
     """How many workspaces the account owns. 0 to 2,147,483,647."""
     max: int
-    """How many it may own; 0 is no limit. 0 to 2,147,483,647."""
+    """How many it may own; 0 means no limit. 0 to 2,147,483,647."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields that came and that the contract does not know."""
 

@@ -4,7 +4,7 @@ from agentserver._model import OpenEnum
 
 
 class WorkspaceRole(OpenEnum):
-    """A role in a workspace, from most to least."""
+    """A role in a workspace, from the most to the least privileged."""
 
     OWNER = "owner"
     MAINTAINER = "maintainer"

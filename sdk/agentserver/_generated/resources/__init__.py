@@ -20,8 +20,8 @@ class Resources(Caller):
 
     @property
     def auth(self) -> Auth:
-        """Accounts and sessions. A session is a cookie named `agentserver-token` that lives for
-        seven days.
+        """Accounts and sessions. A session is a cookie named `agentserver-token` that is valid
+        for seven days.
         """
         from agentserver._generated.resources.auth import Auth
 
@@ -38,7 +38,9 @@ class Resources(Caller):
 
     @property
     def admin(self) -> Admin:
-        """What an administrator sees and sets, for the whole installation."""
+        """Administration of the whole installation, with its accounts, workspaces, sandboxes and
+        limits.
+        """
         from agentserver._generated.resources.admin import Admin
 
         return Admin(self)
@@ -58,8 +60,8 @@ class AsyncResources(AsyncCaller):
 
     @property
     def auth(self) -> AsyncAuth:
-        """Accounts and sessions. A session is a cookie named `agentserver-token` that lives for
-        seven days.
+        """Accounts and sessions. A session is a cookie named `agentserver-token` that is valid
+        for seven days.
         """
         from agentserver._generated.resources.auth import AsyncAuth
 
@@ -76,7 +78,9 @@ class AsyncResources(AsyncCaller):
 
     @property
     def admin(self) -> AsyncAdmin:
-        """What an administrator sees and sets, for the whole installation."""
+        """Administration of the whole installation, with its accounts, workspaces, sandboxes and
+        limits.
+        """
         from agentserver._generated.resources.admin import AsyncAdmin
 
         return AsyncAdmin(self)

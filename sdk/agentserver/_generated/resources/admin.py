@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 class Admin(Resource):
-    """`client.admin`: What an administrator sees and sets, for the whole installation."""
+    """`client.admin`: Administration of the whole installation, with its accounts, workspaces,
+    sandboxes and limits.
+    """
 
     __slots__ = ()
 
@@ -54,7 +56,9 @@ class Admin(Resource):
 
 
 class AsyncAdmin(AsyncResource):
-    """`client.admin`: What an administrator sees and sets, for the whole installation."""
+    """`client.admin`: Administration of the whole installation, with its accounts, workspaces,
+    sandboxes and limits.
+    """
 
     __slots__ = ()
 

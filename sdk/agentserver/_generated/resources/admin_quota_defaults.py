@@ -19,16 +19,17 @@ class AdminQuotaDefaults(Resource):
     __slots__ = ()
 
     def get(self) -> AdminQuotaDefaultsResponse:
-        """Read the installation's default limits.
+        """Get the installation's default limits.
 
-        The limits in force where nothing overrides them: what an administrator stored, else
-        the server's environment, else what is built in.
+        Returns the limits that apply unless they are overridden. Each is the value that an
+        administrator stored; if there is none, the one from the server's environment;
+        otherwise the built-in one.
 
         Returns:
             The default limits.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_get_quota_defaults`, `GET /api/admin/quotas/defaults`, for: admin.
@@ -50,40 +51,39 @@ class AdminQuotaDefaults(Resource):
     ) -> AdminQuotaDefaultsResponse:
         """Set the installation's default limits.
 
-        Stores the limits given and leaves the others as they are, all of them or, on any
-        error, none. A stored limit counts before the environment from then on and cannot be
-        taken back, only set anew.
+        Stores the given limits and leaves the others unchanged. On any error, nothing is
+        stored. A stored limit takes precedence over the environment and can only be replaced,
+        not removed.
 
         Args:
-            max_workspaces_per_user: How many workspaces an account may own; 0 is no limit. 0
-                to 2,147,483,647.
-            max_sandboxes_per_workspace: How many sandboxes a workspace may have; 0 is no
-                limit. 0 to 2,147,483,647.
+            max_workspaces_per_user: Maximum number of workspaces that an account may own; 0
+                means no limit. 0 to 2,147,483,647.
+            max_sandboxes_per_workspace: Maximum number of sandboxes in a workspace; 0 means
+                no limit. 0 to 2,147,483,647.
             max_workspace_drive_size: Size of a workspace's drive, in bytes. 0 to
                 9,007,199,254,740,991.
-            max_sandbox_cpu: Processor share of one sandbox, in millicores. 0 to
-                2,147,483,647.
-            max_sandbox_memory: Memory of one sandbox, in bytes. 0 to 9,007,199,254,740,991.
-            max_idle_timeout: How long a sandbox may idle before it is paused, in seconds; 0
-                is for ever. 0 to 2,147,483,647.
-            ws_max_total_cpu: Processor share of all sandboxes of a workspace together, in
-                millicores; 0 is no limit. 0 to 2,147,483,647.
-            ws_max_total_memory: Memory of all sandboxes of a workspace together, in bytes; 0
-                is no limit. 0 to 9,007,199,254,740,991.
-            ws_max_idle_timeout: A bound on idle timeouts in seconds that is stored and shown;
-                nothing enforces it. 0 to 2,147,483,647.
+            max_sandbox_cpu: CPU limit of a single sandbox, in millicores. 0 to 2,147,483,647.
+            max_sandbox_memory: Memory limit of a single sandbox, in bytes. 0 to
+                9,007,199,254,740,991.
+            max_idle_timeout: How long a sandbox may be idle before it is paused, in seconds;
+                0 means for ever. 0 to 2,147,483,647.
+            ws_max_total_cpu: CPU limit of all sandboxes of a workspace together, in
+                millicores; 0 means no limit. 0 to 2,147,483,647.
+            ws_max_total_memory: Memory limit of all sandboxes of a workspace together, in
+                bytes; 0 means no limit. 0 to 9,007,199,254,740,991.
+            ws_max_idle_timeout: A limit of idle timeouts, in seconds. It is stored and
+                returned, but not enforced. 0 to 2,147,483,647.
 
         Returns:
-            All default limits as they are now.
+            All default limits after the change.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `admin_set_quota_defaults`, `PUT /api/admin/quotas/defaults`, for: admin.
         """
@@ -108,16 +108,17 @@ class AsyncAdminQuotaDefaults(AsyncResource):
     __slots__ = ()
 
     async def get(self) -> AdminQuotaDefaultsResponse:
-        """Read the installation's default limits.
+        """Get the installation's default limits.
 
-        The limits in force where nothing overrides them: what an administrator stored, else
-        the server's environment, else what is built in.
+        Returns the limits that apply unless they are overridden. Each is the value that an
+        administrator stored; if there is none, the one from the server's environment;
+        otherwise the built-in one.
 
         Returns:
             The default limits.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_get_quota_defaults`, `GET /api/admin/quotas/defaults`, for: admin.
@@ -139,40 +140,39 @@ class AsyncAdminQuotaDefaults(AsyncResource):
     ) -> AdminQuotaDefaultsResponse:
         """Set the installation's default limits.
 
-        Stores the limits given and leaves the others as they are, all of them or, on any
-        error, none. A stored limit counts before the environment from then on and cannot be
-        taken back, only set anew.
+        Stores the given limits and leaves the others unchanged. On any error, nothing is
+        stored. A stored limit takes precedence over the environment and can only be replaced,
+        not removed.
 
         Args:
-            max_workspaces_per_user: How many workspaces an account may own; 0 is no limit. 0
-                to 2,147,483,647.
-            max_sandboxes_per_workspace: How many sandboxes a workspace may have; 0 is no
-                limit. 0 to 2,147,483,647.
+            max_workspaces_per_user: Maximum number of workspaces that an account may own; 0
+                means no limit. 0 to 2,147,483,647.
+            max_sandboxes_per_workspace: Maximum number of sandboxes in a workspace; 0 means
+                no limit. 0 to 2,147,483,647.
             max_workspace_drive_size: Size of a workspace's drive, in bytes. 0 to
                 9,007,199,254,740,991.
-            max_sandbox_cpu: Processor share of one sandbox, in millicores. 0 to
-                2,147,483,647.
-            max_sandbox_memory: Memory of one sandbox, in bytes. 0 to 9,007,199,254,740,991.
-            max_idle_timeout: How long a sandbox may idle before it is paused, in seconds; 0
-                is for ever. 0 to 2,147,483,647.
-            ws_max_total_cpu: Processor share of all sandboxes of a workspace together, in
-                millicores; 0 is no limit. 0 to 2,147,483,647.
-            ws_max_total_memory: Memory of all sandboxes of a workspace together, in bytes; 0
-                is no limit. 0 to 9,007,199,254,740,991.
-            ws_max_idle_timeout: A bound on idle timeouts in seconds that is stored and shown;
-                nothing enforces it. 0 to 2,147,483,647.
+            max_sandbox_cpu: CPU limit of a single sandbox, in millicores. 0 to 2,147,483,647.
+            max_sandbox_memory: Memory limit of a single sandbox, in bytes. 0 to
+                9,007,199,254,740,991.
+            max_idle_timeout: How long a sandbox may be idle before it is paused, in seconds;
+                0 means for ever. 0 to 2,147,483,647.
+            ws_max_total_cpu: CPU limit of all sandboxes of a workspace together, in
+                millicores; 0 means no limit. 0 to 2,147,483,647.
+            ws_max_total_memory: Memory limit of all sandboxes of a workspace together, in
+                bytes; 0 means no limit. 0 to 9,007,199,254,740,991.
+            ws_max_idle_timeout: A limit of idle timeouts, in seconds. It is stored and
+                returned, but not enforced. 0 to 2,147,483,647.
 
         Returns:
-            All default limits as they are now.
+            All default limits after the change.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `admin_set_quota_defaults`, `PUT /api/admin/quotas/defaults`, for: admin.
         """

@@ -20,14 +20,14 @@ class AdminSandboxes(Resource):
     def list(self) -> Page[AdminSandboxItem]:
         """List all sandboxes.
 
-        Every sandbox of the installation, oldest first. `last_activity_at` is left out where
-        a sandbox has shown none.
+        Returns every sandbox of the installation, oldest first. `last_activity_at` is omitted
+        for a sandbox without any activity so far.
 
         Returns:
             The sandboxes.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
@@ -43,14 +43,14 @@ class AsyncAdminSandboxes(AsyncResource):
     async def list(self) -> Page[AdminSandboxItem]:
         """List all sandboxes.
 
-        Every sandbox of the installation, oldest first. `last_activity_at` is left out where
-        a sandbox has shown none.
+        Returns every sandbox of the installation, oldest first. `last_activity_at` is omitted
+        for a sandbox without any activity so far.
 
         Returns:
             The sandboxes.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.

@@ -31,13 +31,13 @@ class AdminUsers(Resource):
     def list(self) -> Page[AdminUserItem]:
         """List all accounts.
 
-        Every account of the installation, oldest first.
+        Returns every account of the installation, oldest first.
 
         Returns:
             The accounts.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
@@ -45,25 +45,26 @@ class AdminUsers(Resource):
         return self._call(admin_list_users.call())
 
     def set_role(self, user_id: str, *, role: UserRole | str) -> None:
-        """Make or unmake an administrator.
+        """Change an account's role.
 
-        Sets an account's role in the installation, from its next request on. Administrators
-        may change their own role, but the last administrator stays one.
+        Makes an account an administrator or an ordinary user, effective from its next
+        request. Administrators may change their own role, but the last administrator cannot
+        be demoted.
 
         Args:
             user_id: The account's id. 1 to 255 characters.
             role: The new role. One of `user`, `admin`.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
-            Conflict: Status 409: It would leave the installation without an administrator.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            Conflict: Status 409: The change would leave the installation without an
+                administrator.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `admin_update_user_role`, `PUT /api/admin/users/{user_id}/role`, for: admin.
         """
@@ -85,13 +86,13 @@ class AsyncAdminUsers(AsyncResource):
     async def list(self) -> Page[AdminUserItem]:
         """List all accounts.
 
-        Every account of the installation, oldest first.
+        Returns every account of the installation, oldest first.
 
         Returns:
             The accounts.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
@@ -99,25 +100,26 @@ class AsyncAdminUsers(AsyncResource):
         return await self._call(admin_list_users.call())
 
     async def set_role(self, user_id: str, *, role: UserRole | str) -> None:
-        """Make or unmake an administrator.
+        """Change an account's role.
 
-        Sets an account's role in the installation, from its next request on. Administrators
-        may change their own role, but the last administrator stays one.
+        Makes an account an administrator or an ordinary user, effective from its next
+        request. Administrators may change their own role, but the last administrator cannot
+        be demoted.
 
         Args:
             user_id: The account's id. 1 to 255 characters.
             role: The new role. One of `user`, `admin`.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
-            Conflict: Status 409: It would leave the installation without an administrator.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            Conflict: Status 409: The change would leave the installation without an
+                administrator.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `admin_update_user_role`, `PUT /api/admin/users/{user_id}/role`, for: admin.
         """

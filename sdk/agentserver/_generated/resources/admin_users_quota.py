@@ -23,10 +23,10 @@ class AdminUsersQuota(Resource):
     __slots__ = ()
 
     def get(self, user_id: str) -> AdminUserQuotaResponse:
-        """Read an account's quota.
+        """Get an account's quota.
 
-        The installation's default and the account's override, which is null where there is
-        none. Inside an override, a null `max_workspaces` means that the default holds.
+        Returns the installation's default and the account's override, which is null if there
+        is none. A null `max_workspaces` in an override means that the default applies.
 
         Args:
             user_id: The account's id. 1 to 255 characters.
@@ -35,7 +35,7 @@ class AdminUsersQuota(Resource):
             The default and the override.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
@@ -46,39 +46,38 @@ class AdminUsersQuota(Resource):
     def set(self, user_id: str, *, max_workspaces: int | Omit | None = OMIT) -> None:
         """Override an account's quota.
 
-        Replaces the account's override. `max_workspaces` left out or null is an override that
-        says nothing: the default holds. 0 is no limit.
+        Replaces the account's override. If `max_workspaces` is omitted or null, the override
+        is stored but the default applies. 0 means no limit.
 
         Args:
             user_id: The account's id. 1 to 255 characters.
-            max_workspaces: How many workspaces the account may own; 0 is no limit, null means
-                that the default holds. 0 to 2,147,483,647.
+            max_workspaces: Maximum number of workspaces for the account; 0 means no limit,
+                null that the default applies. 0 to 2,147,483,647.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `admin_set_user_quota`, `PUT /api/admin/users/{user_id}/quota`, for: admin.
         """
         return self._call(admin_set_user_quota.call(user_id, max_workspaces=max_workspaces))
 
     def delete(self, user_id: str) -> None:
-        """Remove an account's override.
+        """Remove an account's quota override.
 
-        Removes the override, so that the default holds. Where there is none, it answers the
-        same.
+        Removes the override, so that the default applies again. Succeeds as well if there is
+        none.
 
         Args:
             user_id: The account's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
@@ -94,10 +93,10 @@ class AsyncAdminUsersQuota(AsyncResource):
     __slots__ = ()
 
     async def get(self, user_id: str) -> AdminUserQuotaResponse:
-        """Read an account's quota.
+        """Get an account's quota.
 
-        The installation's default and the account's override, which is null where there is
-        none. Inside an override, a null `max_workspaces` means that the default holds.
+        Returns the installation's default and the account's override, which is null if there
+        is none. A null `max_workspaces` in an override means that the default applies.
 
         Args:
             user_id: The account's id. 1 to 255 characters.
@@ -106,7 +105,7 @@ class AsyncAdminUsersQuota(AsyncResource):
             The default and the override.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
@@ -117,39 +116,38 @@ class AsyncAdminUsersQuota(AsyncResource):
     async def set(self, user_id: str, *, max_workspaces: int | Omit | None = OMIT) -> None:
         """Override an account's quota.
 
-        Replaces the account's override. `max_workspaces` left out or null is an override that
-        says nothing: the default holds. 0 is no limit.
+        Replaces the account's override. If `max_workspaces` is omitted or null, the override
+        is stored but the default applies. 0 means no limit.
 
         Args:
             user_id: The account's id. 1 to 255 characters.
-            max_workspaces: How many workspaces the account may own; 0 is no limit, null means
-                that the default holds. 0 to 2,147,483,647.
+            max_workspaces: Maximum number of workspaces for the account; 0 means no limit,
+                null that the default applies. 0 to 2,147,483,647.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `admin_set_user_quota`, `PUT /api/admin/users/{user_id}/quota`, for: admin.
         """
         return await self._call(admin_set_user_quota.call(user_id, max_workspaces=max_workspaces))
 
     async def delete(self, user_id: str) -> None:
-        """Remove an account's override.
+        """Remove an account's quota override.
 
-        Removes the override, so that the default holds. Where there is none, it answers the
-        same.
+        Removes the override, so that the default applies again. Succeeds as well if there is
+        none.
 
         Args:
             user_id: The account's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 

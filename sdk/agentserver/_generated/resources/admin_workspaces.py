@@ -44,14 +44,14 @@ class AdminWorkspaces(Resource):
     def list(self) -> Page[AdminWorkspaceItem]:
         """List all workspaces.
 
-        Every workspace of the installation, oldest first, one row each. `owner` is the owner
-        who has been a member longest, or null where there is none.
+        Returns every workspace of the installation exactly once, oldest first. `owner` is the
+        owner who has been a member longest, or null if there is none.
 
         Returns:
             The workspaces.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_workspaces`, `GET /api/admin/workspaces`, for: admin.
@@ -85,14 +85,14 @@ class AsyncAdminWorkspaces(AsyncResource):
     async def list(self) -> Page[AdminWorkspaceItem]:
         """List all workspaces.
 
-        Every workspace of the installation, oldest first, one row each. `owner` is the owner
-        who has been a member longest, or null where there is none.
+        Returns every workspace of the installation exactly once, oldest first. `owner` is the
+        owner who has been a member longest, or null if there is none.
 
         Returns:
             The workspaces.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
         Operation `admin_list_workspaces`, `GET /api/admin/workspaces`, for: admin.

@@ -23,9 +23,9 @@ class AdminWorkspacesLlmQuota(Resource):
     __slots__ = ()
 
     def get(self, workspace_id: str) -> LLMQuotaResponse:
-        """Read a workspace's language-model quota.
+        """Get any workspace's language-model quota.
 
-        The same as members read, for any workspace.
+        Returns the same as `get_workspace_llm_quota`, for any workspace.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -34,12 +34,13 @@ class AdminWorkspacesLlmQuota(Resource):
             The quota and today's count.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
-            BadGateway: Status 502: The language-model proxy does not answer as it should.
-            ServiceUnavailable: Status 503: The operator switched the language-model proxy
-                off.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
 
         Operation `admin_get_workspace_llm_quota`, `GET
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -49,26 +50,26 @@ class AdminWorkspacesLlmQuota(Resource):
     def set(self, workspace_id: str, *, max_rpd: int | Omit | None = OMIT) -> None:
         """Limit a workspace's language-model requests.
 
-        Replaces the workspace's limit of requests a day. `max_rpd` left out or null means
-        that the installation's default holds; 0 is no limit.
+        Replaces the workspace's limit of requests per day. If `max_rpd` is omitted or null,
+        the installation's default applies; 0 means no limit.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            max_rpd: Requests a day; 0 is no limit, null means that the default holds. 0 to
+            max_rpd: Requests per day; 0 means no limit, null that the default applies. 0 to
                 2,147,483,647.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
-            BadGateway: Status 502: The language-model proxy does not answer as it should.
-            ServiceUnavailable: Status 503: The operator switched the language-model proxy
-                off.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
 
         Operation `admin_set_workspace_llm_quota`, `PUT
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -78,19 +79,20 @@ class AdminWorkspacesLlmQuota(Resource):
     def delete(self, workspace_id: str) -> None:
         """Remove a workspace's language-model limit.
 
-        Removes the limit, so that the default holds. Where there is none, it answers the
-        same.
+        Removes the limit, so that the default applies again. Succeeds as well if there is
+        none.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
-            BadGateway: Status 502: The language-model proxy does not answer as it should.
-            ServiceUnavailable: Status 503: The operator switched the language-model proxy
-                off.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
 
         Operation `admin_delete_workspace_llm_quota`, `DELETE
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -104,9 +106,9 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
     __slots__ = ()
 
     async def get(self, workspace_id: str) -> LLMQuotaResponse:
-        """Read a workspace's language-model quota.
+        """Get any workspace's language-model quota.
 
-        The same as members read, for any workspace.
+        Returns the same as `get_workspace_llm_quota`, for any workspace.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -115,12 +117,13 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
             The quota and today's count.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
-            BadGateway: Status 502: The language-model proxy does not answer as it should.
-            ServiceUnavailable: Status 503: The operator switched the language-model proxy
-                off.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
 
         Operation `admin_get_workspace_llm_quota`, `GET
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -130,26 +133,26 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
     async def set(self, workspace_id: str, *, max_rpd: int | Omit | None = OMIT) -> None:
         """Limit a workspace's language-model requests.
 
-        Replaces the workspace's limit of requests a day. `max_rpd` left out or null means
-        that the installation's default holds; 0 is no limit.
+        Replaces the workspace's limit of requests per day. If `max_rpd` is omitted or null,
+        the installation's default applies; 0 means no limit.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            max_rpd: Requests a day; 0 is no limit, null means that the default holds. 0 to
+            max_rpd: Requests per day; 0 means no limit, null that the default applies. 0 to
                 2,147,483,647.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
-            BadGateway: Status 502: The language-model proxy does not answer as it should.
-            ServiceUnavailable: Status 503: The operator switched the language-model proxy
-                off.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
 
         Operation `admin_set_workspace_llm_quota`, `PUT
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
@@ -159,19 +162,20 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
     async def delete(self, workspace_id: str) -> None:
         """Remove a workspace's language-model limit.
 
-        Removes the limit, so that the default holds. Where there is none, it answers the
-        same.
+        Removes the limit, so that the default applies again. Succeeds as well if there is
+        none.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
-            BadGateway: Status 502: The language-model proxy does not answer as it should.
-            ServiceUnavailable: Status 503: The operator switched the language-model proxy
-                off.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
 
         Operation `admin_delete_workspace_llm_quota`, `DELETE
         /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.

@@ -23,10 +23,10 @@ class AdminWorkspacesQuota(Resource):
     __slots__ = ()
 
     def get(self, workspace_id: str) -> AdminWorkspaceQuotaResponse:
-        """Read a workspace's limits.
+        """Get a workspace's limits.
 
-        The installation's defaults and the workspace's overrides, which are null where there
-        are none. Inside the overrides, null means that the default holds.
+        Returns the installation's defaults and the workspace's overrides, which are null if
+        there are none. A null field of the overrides means that the default applies.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -35,7 +35,7 @@ class AdminWorkspacesQuota(Resource):
             The defaults and the overrides.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
@@ -58,35 +58,34 @@ class AdminWorkspacesQuota(Resource):
     ) -> None:
         """Override a workspace's limits.
 
-        Merges into the workspace's overrides: a field left out or null keeps what is set. One
-        override alone cannot be cleared; removing the overrides clears them all. An empty
-        body makes overrides that say nothing.
+        Merges the given limits into the workspace's overrides: a field that is omitted or
+        null keeps its value. A single override cannot be cleared; deleting the overrides
+        clears all of them. An empty object stores overrides without values.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            max_sandboxes: How many sandboxes the workspace may have; 0 is no limit. 0 to
-                2,147,483,647.
-            max_sandbox_cpu: Processor share of one sandbox, in millicores. 0 to
-                2,147,483,647.
-            max_sandbox_memory: Memory of one sandbox, in bytes. 0 to 9,007,199,254,740,991.
-            max_idle_timeout: Longest idle timeout that a new sandbox may ask for, in seconds;
-                0 is no bound. 0 to 2,147,483,647.
-            max_total_cpu: Processor share of all sandboxes together, in millicores; 0 is no
-                limit. 0 to 2,147,483,647.
-            max_total_memory: Memory of all sandboxes together, in bytes; 0 is no limit. 0 to
+            max_sandboxes: Maximum number of sandboxes in the workspace; 0 means no limit. 0
+                to 2,147,483,647.
+            max_sandbox_cpu: CPU limit of a single sandbox, in millicores. 0 to 2,147,483,647.
+            max_sandbox_memory: Memory limit of a single sandbox, in bytes. 0 to
                 9,007,199,254,740,991.
+            max_idle_timeout: Longest idle timeout that a new sandbox may request, in seconds;
+                0 means no limit. 0 to 2,147,483,647.
+            max_total_cpu: CPU limit of all sandboxes together, in millicores; 0 means no
+                limit. 0 to 2,147,483,647.
+            max_total_memory: Memory limit of all sandboxes together, in bytes; 0 means no
+                limit. 0 to 9,007,199,254,740,991.
             max_drive_size: Size of the workspace's drive, in bytes. 0 to
                 9,007,199,254,740,991.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `admin_set_workspace_quota`, `PUT
         /api/admin/workspaces/{workspace_id}/quota`, for: admin.
@@ -107,14 +106,14 @@ class AdminWorkspacesQuota(Resource):
     def delete(self, workspace_id: str) -> None:
         """Remove a workspace's overrides.
 
-        Removes all overrides, so that the defaults hold. Where there are none, it answers the
-        same.
+        Removes all overrides, so that the defaults apply again. Succeeds as well if there are
+        none.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
@@ -130,10 +129,10 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
     __slots__ = ()
 
     async def get(self, workspace_id: str) -> AdminWorkspaceQuotaResponse:
-        """Read a workspace's limits.
+        """Get a workspace's limits.
 
-        The installation's defaults and the workspace's overrides, which are null where there
-        are none. Inside the overrides, null means that the default holds.
+        Returns the installation's defaults and the workspace's overrides, which are null if
+        there are none. A null field of the overrides means that the default applies.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -142,7 +141,7 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
             The defaults and the overrides.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
@@ -165,35 +164,34 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
     ) -> None:
         """Override a workspace's limits.
 
-        Merges into the workspace's overrides: a field left out or null keeps what is set. One
-        override alone cannot be cleared; removing the overrides clears them all. An empty
-        body makes overrides that say nothing.
+        Merges the given limits into the workspace's overrides: a field that is omitted or
+        null keeps its value. A single override cannot be cleared; deleting the overrides
+        clears all of them. An empty object stores overrides without values.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            max_sandboxes: How many sandboxes the workspace may have; 0 is no limit. 0 to
-                2,147,483,647.
-            max_sandbox_cpu: Processor share of one sandbox, in millicores. 0 to
-                2,147,483,647.
-            max_sandbox_memory: Memory of one sandbox, in bytes. 0 to 9,007,199,254,740,991.
-            max_idle_timeout: Longest idle timeout that a new sandbox may ask for, in seconds;
-                0 is no bound. 0 to 2,147,483,647.
-            max_total_cpu: Processor share of all sandboxes together, in millicores; 0 is no
-                limit. 0 to 2,147,483,647.
-            max_total_memory: Memory of all sandboxes together, in bytes; 0 is no limit. 0 to
+            max_sandboxes: Maximum number of sandboxes in the workspace; 0 means no limit. 0
+                to 2,147,483,647.
+            max_sandbox_cpu: CPU limit of a single sandbox, in millicores. 0 to 2,147,483,647.
+            max_sandbox_memory: Memory limit of a single sandbox, in bytes. 0 to
                 9,007,199,254,740,991.
+            max_idle_timeout: Longest idle timeout that a new sandbox may request, in seconds;
+                0 means no limit. 0 to 2,147,483,647.
+            max_total_cpu: CPU limit of all sandboxes together, in millicores; 0 means no
+                limit. 0 to 2,147,483,647.
+            max_total_memory: Memory limit of all sandboxes together, in bytes; 0 means no
+                limit. 0 to 9,007,199,254,740,991.
             max_drive_size: Size of the workspace's drive, in bytes. 0 to
                 9,007,199,254,740,991.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `admin_set_workspace_quota`, `PUT
         /api/admin/workspaces/{workspace_id}/quota`, for: admin.
@@ -214,14 +212,14 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
     async def delete(self, workspace_id: str) -> None:
         """Remove a workspace's overrides.
 
-        Removes all overrides, so that the defaults hold. Where there are none, it answers the
-        same.
+        Removes all overrides, so that the defaults apply again. Succeeds as well if there are
+        none.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 class Auth(Resource):
     """`client.auth`: Accounts and sessions. A session is a cookie named `agentserver-token` that
-    lives for seven days.
+    is valid for seven days.
     """
 
     __slots__ = ()
@@ -33,27 +33,26 @@ class Auth(Resource):
     def register(self, *, email: str, password: str | Secret) -> AuthRegisterResponse:
         """Create an account.
 
-        Creates an account with a password. The e-mail address is trimmed, kept as given, and
-        compared without regard to case. The first account of an installation is its
-        administrator. Every new account owns a workspace named `Default workspace`, which no
-        quota stops. Registering opens no session: log in afterwards.
+        Creates an account with a password. The e-mail address is trimmed, stored as given,
+        and compared case-insensitively. The first account of an installation becomes its
+        administrator. Every new account owns a workspace named `Default workspace`, whatever
+        the quota is. Registering does not open a session: log in afterwards.
 
         Args:
-            email: The account's e-mail address; spaces around it do not count, nor does case.
-                3 to 254 characters.
+            email: The account's e-mail address. Case and surrounding spaces are ignored. 3 to
+                254 characters.
             password: The password, 1 to 72 bytes of UTF-8 without NUL. 1 to 72 characters.
 
         Returns:
             The account was created.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            MethodNotAllowed: Status 405: The operator switched login by password off.
-            Conflict: Status 409: The e-mail address is taken.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            MethodNotAllowed: Status 405: Password login is disabled on this server.
+            Conflict: Status 409: An account with this e-mail address already exists.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `register_user`, `POST /api/auth/register`, for: none.
         """
@@ -63,26 +62,25 @@ class Auth(Resource):
     def login(self, *, email: str, password: str | Secret) -> AuthStatusResponse:
         """Open a session.
 
-        Checks an e-mail address and password and opens a session. The session's token comes
-        in the `Set-Cookie` header alone, never in the body. Whether or not the account
-        exists, the refusal is the same and takes the same time.
+        Checks the e-mail address and password and opens a session. The session token is sent
+        only in the `Set-Cookie` header, never in the body. A wrong password and an unknown
+        account get the same response after the same time.
 
         Args:
-            email: The account's e-mail address; spaces around it do not count, nor does case.
-                3 to 254 characters.
+            email: The account's e-mail address. Case and surrounding spaces are ignored. 3 to
+                254 characters.
             password: The password, 1 to 72 bytes of UTF-8 without NUL. 1 to 72 characters.
 
         Returns:
             A session was opened.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
             Unauthenticated: Status 401: No account has this e-mail address and password.
-            MethodNotAllowed: Status 405: The operator switched login by password off.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            MethodNotAllowed: Status 405: Password login is disabled on this server.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `login`, `POST /api/auth/login`, for: none.
         """
@@ -92,43 +90,43 @@ class Auth(Resource):
     def logout(self) -> AuthStatusResponse:
         """End the session.
 
-        Ends the caller's session on the server and clears the cookie. Without a session, or
-        with one that has ended, it answers the same.
+        Ends the caller's session on the server and clears the cookie. Succeeds as well if
+        there is no session or if it has already ended.
 
         Returns:
-            The session, if there was one, has ended.
+            The session, if there was one, is closed.
 
         Operation `logout`, `POST /api/auth/logout`, for: none.
         """
         return self._call(logout.call())
 
     def check(self) -> AuthStatusResponse:
-        """Ask whether the session lives.
+        """Check the session.
 
-        Answers 200 while the caller's session lives and 401 afterwards. Asking does not
-        prolong it.
+        Returns 200 while the caller's session is valid, and 401 afterwards. Checking does not
+        extend it.
 
         Returns:
-            The session lives.
+            The session is valid.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
         Operation `check_session`, `GET /api/auth/check`, for: user.
         """
         return self._call(check_session.call())
 
     def me(self) -> AuthMeResponse:
-        """Read the caller's account.
+        """Get the caller's account.
 
-        The account that the session belongs to. `name` and `picture` come from an outside
-        login and are null for an account with a password.
+        Returns the account that the session belongs to. `name` and `picture` come from an
+        external login provider and are null for accounts with a password.
 
         Returns:
             The caller's account.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
         Operation `get_current_user`, `GET /api/auth/me`, for: user.
         """
@@ -137,7 +135,7 @@ class Auth(Resource):
 
 class AsyncAuth(AsyncResource):
     """`client.auth`: Accounts and sessions. A session is a cookie named `agentserver-token` that
-    lives for seven days.
+    is valid for seven days.
     """
 
     __slots__ = ()
@@ -145,27 +143,26 @@ class AsyncAuth(AsyncResource):
     async def register(self, *, email: str, password: str | Secret) -> AuthRegisterResponse:
         """Create an account.
 
-        Creates an account with a password. The e-mail address is trimmed, kept as given, and
-        compared without regard to case. The first account of an installation is its
-        administrator. Every new account owns a workspace named `Default workspace`, which no
-        quota stops. Registering opens no session: log in afterwards.
+        Creates an account with a password. The e-mail address is trimmed, stored as given,
+        and compared case-insensitively. The first account of an installation becomes its
+        administrator. Every new account owns a workspace named `Default workspace`, whatever
+        the quota is. Registering does not open a session: log in afterwards.
 
         Args:
-            email: The account's e-mail address; spaces around it do not count, nor does case.
-                3 to 254 characters.
+            email: The account's e-mail address. Case and surrounding spaces are ignored. 3 to
+                254 characters.
             password: The password, 1 to 72 bytes of UTF-8 without NUL. 1 to 72 characters.
 
         Returns:
             The account was created.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            MethodNotAllowed: Status 405: The operator switched login by password off.
-            Conflict: Status 409: The e-mail address is taken.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            MethodNotAllowed: Status 405: Password login is disabled on this server.
+            Conflict: Status 409: An account with this e-mail address already exists.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `register_user`, `POST /api/auth/register`, for: none.
         """
@@ -175,26 +172,25 @@ class AsyncAuth(AsyncResource):
     async def login(self, *, email: str, password: str | Secret) -> AuthStatusResponse:
         """Open a session.
 
-        Checks an e-mail address and password and opens a session. The session's token comes
-        in the `Set-Cookie` header alone, never in the body. Whether or not the account
-        exists, the refusal is the same and takes the same time.
+        Checks the e-mail address and password and opens a session. The session token is sent
+        only in the `Set-Cookie` header, never in the body. A wrong password and an unknown
+        account get the same response after the same time.
 
         Args:
-            email: The account's e-mail address; spaces around it do not count, nor does case.
-                3 to 254 characters.
+            email: The account's e-mail address. Case and surrounding spaces are ignored. 3 to
+                254 characters.
             password: The password, 1 to 72 bytes of UTF-8 without NUL. 1 to 72 characters.
 
         Returns:
             A session was opened.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
             Unauthenticated: Status 401: No account has this e-mail address and password.
-            MethodNotAllowed: Status 405: The operator switched login by password off.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            MethodNotAllowed: Status 405: Password login is disabled on this server.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `login`, `POST /api/auth/login`, for: none.
         """
@@ -204,43 +200,43 @@ class AsyncAuth(AsyncResource):
     async def logout(self) -> AuthStatusResponse:
         """End the session.
 
-        Ends the caller's session on the server and clears the cookie. Without a session, or
-        with one that has ended, it answers the same.
+        Ends the caller's session on the server and clears the cookie. Succeeds as well if
+        there is no session or if it has already ended.
 
         Returns:
-            The session, if there was one, has ended.
+            The session, if there was one, is closed.
 
         Operation `logout`, `POST /api/auth/logout`, for: none.
         """
         return await self._call(logout.call())
 
     async def check(self) -> AuthStatusResponse:
-        """Ask whether the session lives.
+        """Check the session.
 
-        Answers 200 while the caller's session lives and 401 afterwards. Asking does not
-        prolong it.
+        Returns 200 while the caller's session is valid, and 401 afterwards. Checking does not
+        extend it.
 
         Returns:
-            The session lives.
+            The session is valid.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
         Operation `check_session`, `GET /api/auth/check`, for: user.
         """
         return await self._call(check_session.call())
 
     async def me(self) -> AuthMeResponse:
-        """Read the caller's account.
+        """Get the caller's account.
 
-        The account that the session belongs to. `name` and `picture` come from an outside
-        login and are null for an account with a password.
+        Returns the account that the session belongs to. `name` and `picture` come from an
+        external login provider and are null for accounts with a password.
 
         Returns:
             The caller's account.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
         Operation `get_current_user`, `GET /api/auth/me`, for: user.
         """

@@ -17,9 +17,9 @@ class Health(Resource):
     __slots__ = ()
 
     def check(self) -> None:
-        """Ask whether the server is up.
+        """Check whether the server is up.
 
-        Answers 200 with an empty body as soon as the server takes requests.
+        Returns 200 with an empty body as soon as the server accepts requests.
 
         Operation `check_health`, `GET /healthz`, for: none.
         """
@@ -32,9 +32,9 @@ class AsyncHealth(AsyncResource):
     __slots__ = ()
 
     async def check(self) -> None:
-        """Ask whether the server is up.
+        """Check whether the server is up.
 
-        Answers 200 with an empty body as soon as the server takes requests.
+        Returns 200 with an empty body as soon as the server accepts requests.
 
         Operation `check_health`, `GET /healthz`, for: none.
         """

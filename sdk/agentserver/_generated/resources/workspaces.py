@@ -58,13 +58,13 @@ class Workspaces(Resource):
     def list(self) -> Page[Workspace]:
         """List the caller's workspaces.
 
-        Every workspace in which the caller is a member, whatever the role, oldest first.
+        Returns every workspace that the caller is a member of, in any role, oldest first.
 
         Returns:
             The caller's workspaces.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
         Operation `list_workspaces`, `GET /api/workspaces`, for: user.
         """
@@ -73,52 +73,52 @@ class Workspaces(Resource):
     def create(self, *, name: str) -> Workspace:
         """Create a workspace.
 
-        Creates a workspace that the caller owns. Names need not be unique. A caller who
-        already owns as many workspaces as the quota allows is refused; a quota of 0 is no
-        limit. The limit holds however many ask at once.
+        Creates a workspace owned by the caller. Names need not be unique. Fails with 403 if
+        the caller already owns as many workspaces as the quota allows; a quota of 0 means no
+        limit. Concurrent requests cannot exceed the quota.
 
         Args:
-            name: What people call it; not unique. 1 to 255 characters.
+            name: The workspace's name, which need not be unique. 1 to 255 characters.
 
         Returns:
             The workspace was created.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller's quota is reached (JSON), or the caller
-                may not do this (text).
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's quota is exhausted (JSON), or the
+                caller may not do this (text).
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `create_workspace`, `POST /api/workspaces`, for: user.
         """
         return self._call(create_workspace.call(name=name))
 
     def get_creation_quota(self) -> WorkspaceQuotaResponse:
-        """Read how many workspaces the caller may own.
+        """Get the caller's workspace quota.
 
-        How many workspaces the caller owns and how many that may be: the caller's override,
-        else the installation's default. A `max` of 0 is no limit. `current` may be over
-        `max`, as being made an owner does not count.
+        Returns how many workspaces the caller owns and how many they may own: the caller's
+        override if there is one, otherwise the installation's default. A `max` of 0 means no
+        limit. `current` can exceed `max`, because being made an owner by someone else is not
+        limited.
 
         Returns:
             The caller's quota.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
         Operation `get_workspace_creation_quota`, `GET /api/workspaces/quota`, for: user.
         """
         return self._call(get_workspace_creation_quota.call())
 
     def get(self, workspace_id: str) -> Workspace:
-        """Read a workspace.
+        """Get a workspace.
 
-        One workspace, for any of its members. An unknown workspace answers 403, as to an
-        outsider.
+        Returns a workspace to any of its members. For everyone else, and if it does not
+        exist, 403.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -127,7 +127,7 @@ class Workspaces(Resource):
             The workspace.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -138,15 +138,15 @@ class Workspaces(Resource):
     def delete(self, workspace_id: str) -> None:
         """Delete a workspace.
 
-        Removes a workspace and all that belongs to it: members, sandboxes (stopped first, if
-        they run), limits and settings. Afterwards the workspace is unknown: a second deletion
-        answers 403.
+        Deletes a workspace and everything in it: memberships, sandboxes (running ones are
+        stopped first), limits and settings. Afterwards the workspace is unknown, so deleting
+        it again returns 403.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -157,37 +157,35 @@ class Workspaces(Resource):
     def rename(self, workspace_id: str, *, name: str) -> Workspace:
         """Rename a workspace.
 
-        Gives a workspace another name. Nothing else of it can be changed, and `updated_at`
-        moves.
+        Changes the name and `updated_at`. Nothing else of a workspace can be changed.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            name: What people call it; not unique. 1 to 255 characters.
+            name: The workspace's name, which need not be unique. 1 to 255 characters.
 
         Returns:
             The workspace with its new name.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `rename_workspace`, `PATCH /api/workspaces/{workspace_id}`, for: maintainer.
         """
         return self._call(rename_workspace.call(workspace_id, name=name))
 
     def get_defaults(self, workspace_id: str) -> WorkspaceDefaultsResponse:
-        """Read the limits of a workspace's sandboxes.
+        """Get a workspace's sandbox limits.
 
-        What a new sandbox of the workspace may have, and how many sandboxes there are and may
-        be: the installation's defaults, overlaid by what an administrator set for this
-        workspace. A `max_sandboxes` of 0 is no limit, a `max_idle_timeout` of 0 no upper
-        bound. `current_sandboxes` counts every sandbox, paused and offline ones too.
+        Returns the limits of the workspace's sandboxes and how many there are: the
+        installation's defaults with the workspace's overrides applied. 0 means no limit for
+        `max_sandboxes` and `max_idle_timeout`. `current_sandboxes` counts every sandbox,
+        including paused and offline ones.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -196,7 +194,7 @@ class Workspaces(Resource):
             The limits in force.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -206,11 +204,11 @@ class Workspaces(Resource):
         return self._call(get_workspace_defaults.call(workspace_id))
 
     def get_llm_quota(self, workspace_id: str) -> LLMQuotaResponse:
-        """Read a workspace's language-model quota.
+        """Get a workspace's language-model quota.
 
-        How many language-model requests the workspace made today and may make a day, as the
-        language-model proxy counts them. `workspace_quota` is null where the installation's
-        default holds. A limit of 0 is no limit.
+        Returns how many language-model requests the workspace has made today and how many it
+        may make per day, as counted by the language-model proxy. `workspace_quota` is null if
+        the installation's default applies. 0 means no limit.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -219,12 +217,13 @@ class Workspaces(Resource):
             The quota and today's count.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            BadGateway: Status 502: The language-model proxy does not answer as it should.
-            ServiceUnavailable: Status 503: The operator switched the language-model proxy
-                off.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
 
         Operation `get_workspace_llm_quota`, `GET /api/workspaces/{workspace_id}/llm-quota`,
         for: developer.
@@ -256,13 +255,13 @@ class AsyncWorkspaces(AsyncResource):
     async def list(self) -> Page[Workspace]:
         """List the caller's workspaces.
 
-        Every workspace in which the caller is a member, whatever the role, oldest first.
+        Returns every workspace that the caller is a member of, in any role, oldest first.
 
         Returns:
             The caller's workspaces.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
         Operation `list_workspaces`, `GET /api/workspaces`, for: user.
         """
@@ -271,52 +270,52 @@ class AsyncWorkspaces(AsyncResource):
     async def create(self, *, name: str) -> Workspace:
         """Create a workspace.
 
-        Creates a workspace that the caller owns. Names need not be unique. A caller who
-        already owns as many workspaces as the quota allows is refused; a quota of 0 is no
-        limit. The limit holds however many ask at once.
+        Creates a workspace owned by the caller. Names need not be unique. Fails with 403 if
+        the caller already owns as many workspaces as the quota allows; a quota of 0 means no
+        limit. Concurrent requests cannot exceed the quota.
 
         Args:
-            name: What people call it; not unique. 1 to 255 characters.
+            name: The workspace's name, which need not be unique. 1 to 255 characters.
 
         Returns:
             The workspace was created.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
-            PermissionDenied: Status 403: The caller's quota is reached (JSON), or the caller
-                may not do this (text).
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's quota is exhausted (JSON), or the
+                caller may not do this (text).
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `create_workspace`, `POST /api/workspaces`, for: user.
         """
         return await self._call(create_workspace.call(name=name))
 
     async def get_creation_quota(self) -> WorkspaceQuotaResponse:
-        """Read how many workspaces the caller may own.
+        """Get the caller's workspace quota.
 
-        How many workspaces the caller owns and how many that may be: the caller's override,
-        else the installation's default. A `max` of 0 is no limit. `current` may be over
-        `max`, as being made an owner does not count.
+        Returns how many workspaces the caller owns and how many they may own: the caller's
+        override if there is one, otherwise the installation's default. A `max` of 0 means no
+        limit. `current` can exceed `max`, because being made an owner by someone else is not
+        limited.
 
         Returns:
             The caller's quota.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
         Operation `get_workspace_creation_quota`, `GET /api/workspaces/quota`, for: user.
         """
         return await self._call(get_workspace_creation_quota.call())
 
     async def get(self, workspace_id: str) -> Workspace:
-        """Read a workspace.
+        """Get a workspace.
 
-        One workspace, for any of its members. An unknown workspace answers 403, as to an
-        outsider.
+        Returns a workspace to any of its members. For everyone else, and if it does not
+        exist, 403.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -325,7 +324,7 @@ class AsyncWorkspaces(AsyncResource):
             The workspace.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -336,15 +335,15 @@ class AsyncWorkspaces(AsyncResource):
     async def delete(self, workspace_id: str) -> None:
         """Delete a workspace.
 
-        Removes a workspace and all that belongs to it: members, sandboxes (stopped first, if
-        they run), limits and settings. Afterwards the workspace is unknown: a second deletion
-        answers 403.
+        Deletes a workspace and everything in it: memberships, sandboxes (running ones are
+        stopped first), limits and settings. Afterwards the workspace is unknown, so deleting
+        it again returns 403.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -355,37 +354,35 @@ class AsyncWorkspaces(AsyncResource):
     async def rename(self, workspace_id: str, *, name: str) -> Workspace:
         """Rename a workspace.
 
-        Gives a workspace another name. Nothing else of it can be changed, and `updated_at`
-        moves.
+        Changes the name and `updated_at`. Nothing else of a workspace can be changed.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            name: What people call it; not unique. 1 to 255 characters.
+            name: The workspace's name, which need not be unique. 1 to 255 characters.
 
         Returns:
             The workspace with its new name.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `rename_workspace`, `PATCH /api/workspaces/{workspace_id}`, for: maintainer.
         """
         return await self._call(rename_workspace.call(workspace_id, name=name))
 
     async def get_defaults(self, workspace_id: str) -> WorkspaceDefaultsResponse:
-        """Read the limits of a workspace's sandboxes.
+        """Get a workspace's sandbox limits.
 
-        What a new sandbox of the workspace may have, and how many sandboxes there are and may
-        be: the installation's defaults, overlaid by what an administrator set for this
-        workspace. A `max_sandboxes` of 0 is no limit, a `max_idle_timeout` of 0 no upper
-        bound. `current_sandboxes` counts every sandbox, paused and offline ones too.
+        Returns the limits of the workspace's sandboxes and how many there are: the
+        installation's defaults with the workspace's overrides applied. 0 means no limit for
+        `max_sandboxes` and `max_idle_timeout`. `current_sandboxes` counts every sandbox,
+        including paused and offline ones.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -394,7 +391,7 @@ class AsyncWorkspaces(AsyncResource):
             The limits in force.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -404,11 +401,11 @@ class AsyncWorkspaces(AsyncResource):
         return await self._call(get_workspace_defaults.call(workspace_id))
 
     async def get_llm_quota(self, workspace_id: str) -> LLMQuotaResponse:
-        """Read a workspace's language-model quota.
+        """Get a workspace's language-model quota.
 
-        How many language-model requests the workspace made today and may make a day, as the
-        language-model proxy counts them. `workspace_quota` is null where the installation's
-        default holds. A limit of 0 is no limit.
+        Returns how many language-model requests the workspace has made today and how many it
+        may make per day, as counted by the language-model proxy. `workspace_quota` is null if
+        the installation's default applies. 0 means no limit.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -417,12 +414,13 @@ class AsyncWorkspaces(AsyncResource):
             The quota and today's count.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            BadGateway: Status 502: The language-model proxy does not answer as it should.
-            ServiceUnavailable: Status 503: The operator switched the language-model proxy
-                off.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
 
         Operation `get_workspace_llm_quota`, `GET /api/workspaces/{workspace_id}/llm-quota`,
         for: developer.

@@ -27,21 +27,21 @@ class WorkspacesLlmConfig(Resource):
     __slots__ = ()
 
     def get(self, workspace_id: str) -> LLMConfigResponse:
-        """Read a workspace's own language-model endpoint.
+        """Get a workspace's own language-model endpoint.
 
-        The endpoint, key and models that the workspace's sandboxes use instead of the
-        installation's. The key is masked: `****` for one of up to 8 bytes, else its first
-        three and last four characters with `...` between them. Where nothing is configured,
-        `configured` is false, the texts are empty and `models` is left out.
+        Returns the endpoint, key and models that the workspace's sandboxes use instead of the
+        installation's. The key is masked: `****` if it has up to 8 bytes, otherwise its first
+        three and last four characters with `...` in between. Without a configuration,
+        `configured` is false, the strings are empty and `models` is omitted.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Returns:
-            The configuration, or that there is none.
+            The configuration, or `configured` set to false.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -60,31 +60,31 @@ class WorkspacesLlmConfig(Resource):
     ) -> LLMConfigUpsertResponse:
         """Set a workspace's own language-model endpoint.
 
-        Replaces the endpoint and the models. `api_key` left out keeps the key that is stored,
-        and is refused with 400 where none is. The key is stored encrypted and never shown
-        again in full. Sandboxes created later use the new configuration.
+        Replaces the endpoint and the models. Without `api_key`, the stored key is kept; if
+        there is no stored key, the request fails with 400. The key is stored encrypted and is
+        never returned in full. The new configuration applies to sandboxes created from now
+        on.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            base_url: The endpoint's address: http or https with a host and without a user or
-                password; an address of a private network is allowed. 8 to 2,048 characters.
-            models: The models that sandboxes may use, in order; the same may stand there
-                twice. 1 to 100 items.
-            api_key: The endpoint's key; left out, the one that is stored stays. 1 to 4,096
+            base_url: The endpoint's URL: http or https, with a host and without user name and
+                password. Private addresses are allowed. 8 to 2,048 characters.
+            models: The models that sandboxes may use, in order; duplicates are allowed. 1 to
+                100 items.
+            api_key: The endpoint's key; if omitted, the stored key is kept. 1 to 4,096
                 characters.
 
         Returns:
             The configuration is stored.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `set_workspace_llm_config`, `PUT /api/workspaces/{workspace_id}/llm-config`,
         for: maintainer.
@@ -99,13 +99,13 @@ class WorkspacesLlmConfig(Resource):
     def delete(self, workspace_id: str) -> None:
         """Remove a workspace's own language-model endpoint.
 
-        Removes the configuration with its key. Where there is none, it answers the same.
+        Removes the configuration, including the key. Succeeds as well if there is none.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -121,21 +121,21 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
     __slots__ = ()
 
     async def get(self, workspace_id: str) -> LLMConfigResponse:
-        """Read a workspace's own language-model endpoint.
+        """Get a workspace's own language-model endpoint.
 
-        The endpoint, key and models that the workspace's sandboxes use instead of the
-        installation's. The key is masked: `****` for one of up to 8 bytes, else its first
-        three and last four characters with `...` between them. Where nothing is configured,
-        `configured` is false, the texts are empty and `models` is left out.
+        Returns the endpoint, key and models that the workspace's sandboxes use instead of the
+        installation's. The key is masked: `****` if it has up to 8 bytes, otherwise its first
+        three and last four characters with `...` in between. Without a configuration,
+        `configured` is false, the strings are empty and `models` is omitted.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Returns:
-            The configuration, or that there is none.
+            The configuration, or `configured` set to false.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -154,31 +154,31 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
     ) -> LLMConfigUpsertResponse:
         """Set a workspace's own language-model endpoint.
 
-        Replaces the endpoint and the models. `api_key` left out keeps the key that is stored,
-        and is refused with 400 where none is. The key is stored encrypted and never shown
-        again in full. Sandboxes created later use the new configuration.
+        Replaces the endpoint and the models. Without `api_key`, the stored key is kept; if
+        there is no stored key, the request fails with 400. The key is stored encrypted and is
+        never returned in full. The new configuration applies to sandboxes created from now
+        on.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            base_url: The endpoint's address: http or https with a host and without a user or
-                password; an address of a private network is allowed. 8 to 2,048 characters.
-            models: The models that sandboxes may use, in order; the same may stand there
-                twice. 1 to 100 items.
-            api_key: The endpoint's key; left out, the one that is stored stays. 1 to 4,096
+            base_url: The endpoint's URL: http or https, with a host and without user name and
+                password. Private addresses are allowed. 8 to 2,048 characters.
+            models: The models that sandboxes may use, in order; duplicates are allowed. 1 to
+                100 items.
+            api_key: The endpoint's key; if omitted, the stored key is kept. 1 to 4,096
                 characters.
 
         Returns:
             The configuration is stored.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `set_workspace_llm_config`, `PUT /api/workspaces/{workspace_id}/llm-config`,
         for: maintainer.
@@ -193,13 +193,13 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
     async def delete(self, workspace_id: str) -> None:
         """Remove a workspace's own language-model endpoint.
 
-        Removes the configuration with its key. Where there is none, it answers the same.
+        Removes the configuration, including the key. Succeeds as well if there is none.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 

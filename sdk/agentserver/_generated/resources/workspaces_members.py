@@ -27,8 +27,8 @@ class WorkspacesMembers(Resource):
     def list(self, workspace_id: str) -> Page[WorkspaceMember]:
         """List a workspace's members.
 
-        Every member with the role, in the order in which they joined. It also tells callers
-        their own role.
+        Returns every member with their role, including the caller, in the order in which they
+        joined.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -37,7 +37,7 @@ class WorkspacesMembers(Resource):
             The members.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -51,31 +51,30 @@ class WorkspacesMembers(Resource):
     ) -> WorkspaceMember:
         """Add a member.
 
-        Makes the account with this e-mail address a member, as `developer` unless another
-        role is given. Only an owner may add an owner. Being added as an owner does not count
-        against the account's quota.
+        Adds the account with this e-mail address to the workspace. The role defaults to
+        `developer`; only an owner may add another owner. Being added as an owner is not
+        limited by the account's quota.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            email: The account's e-mail address; spaces around it do not count, nor does case.
-                3 to 254 characters.
-            role: The new member's role; `developer` where it is left out. One of `owner`,
-                `maintainer`, `developer`, `guest`.
+            email: The account's e-mail address. Case and surrounding spaces are ignored. 3 to
+                254 characters.
+            role: The new member's role; `developer` if omitted. One of `owner`, `maintainer`,
+                `developer`, `guest`.
 
         Returns:
             The new member.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
             NotFound: Status 404: No account has this e-mail address.
-            Conflict: Status 409: The account is a member already.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            Conflict: Status 409: The account is already a member.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `add_workspace_member`, `POST /api/workspaces/{workspace_id}/members`, for:
         maintainer.
@@ -85,8 +84,8 @@ class WorkspacesMembers(Resource):
     def set_role(self, workspace_id: str, user_id: str, *, role: WorkspaceRole | str) -> None:
         """Change a member's role.
 
-        Gives a member another role, from the next request on. Owners may change their own
-        role, but the last owner of a workspace stays one.
+        Changes a member's role, effective from their next request. Owners may change their
+        own role, but the last owner of a workspace cannot be demoted.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -94,16 +93,15 @@ class WorkspacesMembers(Resource):
             role: The new role. One of `owner`, `maintainer`, `developer`, `guest`.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            NotFound: Status 404: The account is no member of the workspace.
-            Conflict: Status 409: It would leave the workspace without an owner.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            NotFound: Status 404: The account is not a member of the workspace.
+            Conflict: Status 409: The change would leave the workspace without an owner.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `update_workspace_member_role`, `PUT
         /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
@@ -113,19 +111,19 @@ class WorkspacesMembers(Resource):
     def remove(self, workspace_id: str, user_id: str) -> None:
         """Remove a member.
 
-        Ends a membership, and with it everything that acts for the account in this workspace.
-        The account and its sessions stay. For an account that is no member it answers the
-        same. The last owner of a workspace stays.
+        Removes an account from the workspace, together with everything that acts on its
+        behalf there. The account and its sessions remain. Succeeds as well if the account is
+        not a member. The last owner cannot be removed.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
             user_id: The account's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            Conflict: Status 409: It would leave the workspace without an owner.
+            Conflict: Status 409: The change would leave the workspace without an owner.
 
         Operation `remove_workspace_member`, `DELETE
         /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
@@ -141,8 +139,8 @@ class AsyncWorkspacesMembers(AsyncResource):
     async def list(self, workspace_id: str) -> Page[WorkspaceMember]:
         """List a workspace's members.
 
-        Every member with the role, in the order in which they joined. It also tells callers
-        their own role.
+        Returns every member with their role, including the caller, in the order in which they
+        joined.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -151,7 +149,7 @@ class AsyncWorkspacesMembers(AsyncResource):
             The members.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
@@ -165,31 +163,30 @@ class AsyncWorkspacesMembers(AsyncResource):
     ) -> WorkspaceMember:
         """Add a member.
 
-        Makes the account with this e-mail address a member, as `developer` unless another
-        role is given. Only an owner may add an owner. Being added as an owner does not count
-        against the account's quota.
+        Adds the account with this e-mail address to the workspace. The role defaults to
+        `developer`; only an owner may add another owner. Being added as an owner is not
+        limited by the account's quota.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            email: The account's e-mail address; spaces around it do not count, nor does case.
-                3 to 254 characters.
-            role: The new member's role; `developer` where it is left out. One of `owner`,
-                `maintainer`, `developer`, `guest`.
+            email: The account's e-mail address. Case and surrounding spaces are ignored. 3 to
+                254 characters.
+            role: The new member's role; `developer` if omitted. One of `owner`, `maintainer`,
+                `developer`, `guest`.
 
         Returns:
             The new member.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
             NotFound: Status 404: No account has this e-mail address.
-            Conflict: Status 409: The account is a member already.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            Conflict: Status 409: The account is already a member.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `add_workspace_member`, `POST /api/workspaces/{workspace_id}/members`, for:
         maintainer.
@@ -199,8 +196,8 @@ class AsyncWorkspacesMembers(AsyncResource):
     async def set_role(self, workspace_id: str, user_id: str, *, role: WorkspaceRole | str) -> None:
         """Change a member's role.
 
-        Gives a member another role, from the next request on. Owners may change their own
-        role, but the last owner of a workspace stays one.
+        Changes a member's role, effective from their next request. Owners may change their
+        own role, but the last owner of a workspace cannot be demoted.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -208,16 +205,15 @@ class AsyncWorkspacesMembers(AsyncResource):
             role: The new role. One of `owner`, `maintainer`, `developer`, `guest`.
 
         Raises:
-            BadRequest: Status 400: The body breaks its schema; the line names the field and
-                the rule.
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            BadRequest: Status 400: The body violates its schema. The message names the field
+                and the rule.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            NotFound: Status 404: The account is no member of the workspace.
-            Conflict: Status 409: It would leave the workspace without an owner.
-            PayloadTooLarge: Status 413: The body is over 1 MiB.
-            UnsupportedMediaType: Status 415: The body is said to be something other than
-                `application/json`.
+            NotFound: Status 404: The account is not a member of the workspace.
+            Conflict: Status 409: The change would leave the workspace without an owner.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
         Operation `update_workspace_member_role`, `PUT
         /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
@@ -227,19 +223,19 @@ class AsyncWorkspacesMembers(AsyncResource):
     async def remove(self, workspace_id: str, user_id: str) -> None:
         """Remove a member.
 
-        Ends a membership, and with it everything that acts for the account in this workspace.
-        The account and its sessions stay. For an account that is no member it answers the
-        same. The last owner of a workspace stays.
+        Removes an account from the workspace, together with everything that acts on its
+        behalf there. The account and its sessions remain. Succeeds as well if the account is
+        not a member. The last owner cannot be removed.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
             user_id: The account's id. 1 to 255 characters.
 
         Raises:
-            Unauthenticated: Status 401: There is no session, or it has ended.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
-            Conflict: Status 409: It would leave the workspace without an owner.
+            Conflict: Status 409: The change would leave the workspace without an owner.
 
         Operation `remove_workspace_member`, `DELETE
         /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.

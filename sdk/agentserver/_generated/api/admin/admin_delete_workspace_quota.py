@@ -20,7 +20,7 @@ OPERATION: Final[Operation[None]] = Operation(
     success=204,
     decode=None,
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",
         404: "No workspace has this id.",
     },

@@ -21,7 +21,7 @@ OPERATION: Final[Operation[AdminQuotaDefaultsResponse]] = Operation(
     success=200,
     decode=one(lambda: models.AdminQuotaDefaultsResponse),
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",
     },
 )

@@ -22,7 +22,7 @@ OPERATION: Final[Operation[AdminUserQuotaResponse]] = Operation(
     success=200,
     decode=one(lambda: models.AdminUserQuotaResponse),
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",
         404: "No account has this id.",
     },

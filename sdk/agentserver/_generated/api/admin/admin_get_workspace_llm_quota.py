@@ -22,11 +22,11 @@ OPERATION: Final[Operation[LLMQuotaResponse]] = Operation(
     success=200,
     decode=one(lambda: models.LLMQuotaResponse),
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",
         404: "No workspace has this id.",
-        502: "The language-model proxy does not answer as it should.",
-        503: "The operator switched the language-model proxy off.",
+        502: "The language-model proxy is unreachable or sent an invalid response.",
+        503: "The language-model proxy is disabled on this server.",
     },
 )
 

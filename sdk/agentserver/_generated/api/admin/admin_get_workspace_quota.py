@@ -22,7 +22,7 @@ OPERATION: Final[Operation[AdminWorkspaceQuotaResponse]] = Operation(
     success=200,
     decode=one(lambda: models.AdminWorkspaceQuotaResponse),
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",
         404: "No workspace has this id.",
     },

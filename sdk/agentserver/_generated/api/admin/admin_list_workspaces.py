@@ -22,7 +22,7 @@ OPERATION: Final[Operation[Page[AdminWorkspaceItem]]] = Operation(
     success=200,
     decode=page(Object(lambda: models.AdminWorkspaceItem)),
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",
     },
 )

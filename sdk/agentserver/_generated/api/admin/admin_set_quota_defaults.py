@@ -24,11 +24,11 @@ OPERATION: Final[Operation[AdminQuotaDefaultsResponse]] = Operation(
     success=200,
     decode=one(lambda: models.AdminQuotaDefaultsResponse),
     errors={
-        400: "The body breaks its schema; the line names the field and the rule.",
-        401: "There is no session, or it has ended.",
+        400: "The body violates its schema. The message names the field and the rule.",
+        401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",
-        413: "The body is over 1 MiB.",
-        415: "The body is said to be something other than `application/json`.",
+        413: "The body is larger than 1 MiB.",
+        415: "The `Content-Type` is not `application/json`.",
     },
 )
 

@@ -20,7 +20,7 @@ OPERATION: Final[Operation[AuthStatusResponse]] = Operation(
     security_optional=False,
     success=200,
     decode=one(lambda: models.AuthStatusResponse),
-    errors={401: "There is no session, or it has ended."},
+    errors={401: "There is no session, or it is no longer valid."},
 )
 
 

@@ -20,7 +20,7 @@ OPERATION: Final[Operation[AuthMeResponse]] = Operation(
     security_optional=False,
     success=200,
     decode=one(lambda: models.AuthMeResponse),
-    errors={401: "There is no session, or it has ended."},
+    errors={401: "There is no session, or it is no longer valid."},
 )
 
 

@@ -23,11 +23,11 @@ OPERATION: Final[Operation[AuthStatusResponse]] = Operation(
     success=200,
     decode=one(lambda: models.AuthStatusResponse),
     errors={
-        400: "The body breaks its schema; the line names the field and the rule.",
+        400: "The body violates its schema. The message names the field and the rule.",
         401: "No account has this e-mail address and password.",
-        405: "The operator switched login by password off.",
-        413: "The body is over 1 MiB.",
-        415: "The body is said to be something other than `application/json`.",
+        405: "Password login is disabled on this server.",
+        413: "The body is larger than 1 MiB.",
+        415: "The `Content-Type` is not `application/json`.",
     },
 )
 

@@ -23,11 +23,11 @@ OPERATION: Final[Operation[AuthRegisterResponse]] = Operation(
     success=201,
     decode=one(lambda: models.AuthRegisterResponse),
     errors={
-        400: "The body breaks its schema; the line names the field and the rule.",
-        405: "The operator switched login by password off.",
-        409: "The e-mail address is taken.",
-        413: "The body is over 1 MiB.",
-        415: "The body is said to be something other than `application/json`.",
+        400: "The body violates its schema. The message names the field and the rule.",
+        405: "Password login is disabled on this server.",
+        409: "An account with this e-mail address already exists.",
+        413: "The body is larger than 1 MiB.",
+        415: "The `Content-Type` is not `application/json`.",
     },
 )
 

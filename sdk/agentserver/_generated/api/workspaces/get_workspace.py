@@ -22,7 +22,7 @@ OPERATION: Final[Operation[Workspace]] = Operation(
     success=200,
     decode=one(lambda: models.Workspace),
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "The caller's role in the workspace does not allow this.",
     },
 )

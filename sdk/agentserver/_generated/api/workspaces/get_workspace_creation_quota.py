@@ -20,7 +20,7 @@ OPERATION: Final[Operation[WorkspaceQuotaResponse]] = Operation(
     security_optional=False,
     success=200,
     decode=one(lambda: models.WorkspaceQuotaResponse),
-    errors={401: "There is no session, or it has ended."},
+    errors={401: "There is no session, or it is no longer valid."},
 )
 
 

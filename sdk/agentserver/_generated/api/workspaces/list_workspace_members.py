@@ -23,7 +23,7 @@ OPERATION: Final[Operation[Page[WorkspaceMember]]] = Operation(
     success=200,
     decode=page(Object(lambda: models.WorkspaceMember)),
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "The caller's role in the workspace does not allow this.",
     },
 )

@@ -21,7 +21,7 @@ OPERATION: Final[Operation[Page[Workspace]]] = Operation(
     security_optional=False,
     success=200,
     decode=page(Object(lambda: models.Workspace)),
-    errors={401: "There is no session, or it has ended."},
+    errors={401: "There is no session, or it is no longer valid."},
 )
 
 

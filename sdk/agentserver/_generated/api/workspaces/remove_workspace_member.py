@@ -20,9 +20,9 @@ OPERATION: Final[Operation[None]] = Operation(
     success=204,
     decode=None,
     errors={
-        401: "There is no session, or it has ended.",
+        401: "There is no session, or it is no longer valid.",
         403: "The caller's role in the workspace does not allow this.",
-        409: "It would leave the workspace without an owner.",
+        409: "The change would leave the workspace without an owner.",
     },
 )
 

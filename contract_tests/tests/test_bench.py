@@ -21,6 +21,7 @@ from servers import Server
 from under_load import WORKSPACES, postgresql_servers, sqlite_servers
 
 from agentserver_contract.fixtures.accounts import People
+from agentserver_reference.storage.engine.compiled import compile_statement
 from agentserver_reference.storage.engine.connection import Connection
 
 BENCH = Path(__file__).parents[1] / "bench"
@@ -32,18 +33,18 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     statements: list[str] = []
     execute = Connection.execute
 
-    def noted(self: Connection, statement: Any, values: Any = None) -> Any:
-        statements.append(str(statement.compile(dialect=self.dialect, column_keys=values)))
-        return execute(self, statement, values)
+    def noted(self: Connection, statement: Any, values: Any = ()) -> Any:
+        statements.append(compile_statement(statement, self.dialect, tuple(values)).sql)
+        return execute(self, statement, values or {})
 
     monkeypatch.setattr(Connection, "execute", noted)
     return statements
 
 
 def plain(statements: Sequence[str]) -> list[str]:
-    """Without line breaks and quotes, and with one way to write a place for a value."""
+    """Without line breaks, quotes and casts, and with one way to write a bind parameter."""
     return [
-        re.sub(r"\$\d+", "?", " ".join(statement.replace('"', "").split()))
+        re.sub(r"\$\d+(::\w+)?", "?", " ".join(statement.replace('"', "").split()))
         for statement in statements
     ]
 

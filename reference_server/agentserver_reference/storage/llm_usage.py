@@ -23,7 +23,7 @@ _delete = delete(llm_quotas).where(_of_workspace)
 _count = select(func.count()).where(
     llm_usage.c.workspace_id == bindparam("owner"), llm_usage.c.created_at >= bindparam("since")
 )
-_record = insert(llm_usage).inline()
+_record = insert(llm_usage)
 
 
 def quota(conn: Connection, workspace_id: str) -> Record | None:

@@ -27,7 +27,7 @@ _owned = select(func.count()).where(
 _owners = select(members.c.user_id).where(
     members.c.workspace_id == bindparam("workspace_id"), members.c.role == "owner"
 )
-_add = insert(members).inline()
+_add = insert(members)
 _set_role = update(members).where(*_this).values(role=bindparam("new_role"))
 _remove = delete(members).where(*_this)
 

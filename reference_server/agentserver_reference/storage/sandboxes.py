@@ -22,7 +22,7 @@ _all = Query(
     ).order_by(sandboxes.c.created_at, sandboxes.c.sequence)
 )
 _count = select(func.count()).where(sandboxes.c.workspace_id == bindparam("workspace_id"))
-_add = insert(sandboxes).inline()
+_add = insert(sandboxes)
 
 
 def list_all(conn: Connection) -> list[Record]:

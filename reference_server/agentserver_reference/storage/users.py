@@ -39,7 +39,7 @@ _lock_with_admins = (
     .order_by(users.c.sequence)
     .with_for_update()
 )
-_add = insert(users).inline()
+_add = insert(users)
 _add_credential = insert(credentials)
 _set_password = (
     update(credentials)

@@ -62,7 +62,7 @@ _all = Query(
 )
 _lock = select(workspaces.c.id).where(_this).with_for_update()
 _exists = select(workspaces.c.id).where(_this)
-_add = insert(workspaces).inline()
+_add = insert(workspaces)
 _rename = (
     update(workspaces).where(_this).values(name=bindparam("new_name"), updated_at=bindparam("now"))
 )

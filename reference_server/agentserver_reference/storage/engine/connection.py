@@ -1,32 +1,37 @@
-"""Statements run by the database's own driver, as SQL that SQLAlchemy writes once for each.
+"""Statements of SQLAlchemy Core, run by the database's own driver.
 
-What SQLAlchemy does besides, each time, takes several times as long as these statements do.
+Core writes the SQL (see `compiled`) and the driver runs it. What Core does besides at each
+execution takes several times as long as these statements do.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar, overload
 
-from sqlalchemy import Dialect, Executable, Select
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import Dialect, Executable
+from sqlalchemy.sql.selectable import TypedReturnsRows
+
+from agentserver_reference.storage.engine.compiled import Compile, Convert
 
 T = TypeVar("T")
 
 Row = tuple[Any, ...]
-Convert = Callable[[Any], Any]
+
+_NO_VALUES: Mapping[str, object] = MappingProxyType({})
 
 
-class Rows(Generic[T]):
-    """What a statement gave; `T` is the type of the first column."""
+class Result(Generic[T]):
+    """What a statement returned; `T` is the type of the first column."""
 
     __slots__ = ("_rows", "rowcount")
 
     def __init__(self, rows: Sequence[Row], rowcount: int) -> None:
         self._rows = rows
         self.rowcount = rowcount
-        """How many rows a statement changed."""
+        """How many rows an insert, update or delete changed; else how many there are here."""
 
     def all(self) -> Sequence[Row]:
         """Every row."""
@@ -51,74 +56,46 @@ class Rows(Generic[T]):
         return self.scalar_one() if self._rows else None
 
 
-class Form(NamedTuple):
-    """A statement as a database takes it."""
-
-    sql: str
-    arguments: tuple[tuple[str, Any, Convert | None], ...]
-    """Name, value where none is given, and what makes the driver's value of it."""
-    columns: tuple[tuple[int, Convert], ...]
-    """The columns whose values the driver gives in another type than they have."""
-    changes: bool
-    """Whether it changes rows, and gives none."""
-
-
 class Connection(ABC):
     """A connection of a driver, with which queries are plain functions."""
 
-    def __init__(self, dialect: Dialect, forms: dict[Executable, Form]) -> None:
+    def __init__(self, dialect: Dialect, compile: Compile) -> None:
         self.dialect = dialect
-        # The statements are constants of their modules: each is written once and kept.
-        self._forms = forms
+        self._compile = compile
 
     @overload
-    def execute(self, statement: Select[T], values: Mapping[str, object] = ...) -> Rows[T]: ...
+    def execute(
+        self, statement: TypedReturnsRows[T], values: Mapping[str, object] = ...
+    ) -> Result[T]: ...
     @overload
-    def execute(self, statement: Executable, values: Mapping[str, object] = ...) -> Rows[Any]: ...
-    def execute(self, statement: Executable, values: Mapping[str, object] | None = None) -> Any:
-        """Run a statement with the bound `values`."""
-        given = values or {}
-        form = self._forms.get(statement)
-        if form is None:
-            form = self._forms[statement] = _written(statement, self.dialect, given)
-        arguments = [
-            given.get(name, default) if convert is None else convert(given.get(name, default))
-            for name, default, convert in form.arguments
-        ]
-        rows, count = self._run(form, arguments)
-        return Rows(
-            [_converted(row, form.columns) for row in rows] if form.columns else rows, count
-        )
+    def execute(self, statement: Executable, values: Mapping[str, object] = ...) -> Result[Any]: ...
+    def execute(self, statement: Any, values: Mapping[str, object] = _NO_VALUES) -> Any:
+        """Run a statement with a value for each of its bind parameters.
+
+        For an `insert` or `update` the names of `values` may be columns, which are then set.
+
+        Raises:
+            InvalidRequestError: a name is missing, or is none of the statement's.
+        """
+        compiled = self._compile(statement, tuple(values))
+        if compiled.expand is None:
+            sql, arguments = compiled.sql, compiled.arguments(values)
+        else:
+            sql, arguments = compiled.expand(values)
+        if not compiled.returns_rows:
+            return Result((), self._change(sql, arguments))
+        rows = self._fetch(sql, arguments)
+        if compiled.columns:
+            rows = [_converted(row, compiled.columns) for row in rows]
+        return Result(rows, len(rows))
 
     @abstractmethod
-    def _run(self, form: Form, arguments: list[Any]) -> tuple[Sequence[Row], int]:
-        """The rows that it gives, or how many it changed."""
+    def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+        """Every row that this returns."""
 
-
-def _written(statement: Executable, dialect: Dialect, values: Iterable[str]) -> Form:
-    compiled: Any = statement.compile(dialect=dialect, column_keys=list(values))  # type: ignore[attr-defined]
-    selected = getattr(statement, "selected_columns", ())
-    converts = (
-        (index, _implementation(column.type, dialect).result_processor(dialect, None))
-        for index, column in enumerate(selected)
-    )
-    return Form(
-        sql=str(compiled),
-        arguments=tuple(
-            (
-                name,
-                compiled.params[name],
-                _implementation(compiled.binds[name].type, dialect).bind_processor(dialect),
-            )
-            for name in getattr(compiled, "positiontup", None) or ()
-        ),
-        columns=tuple((index, convert) for index, convert in converts if convert is not None),
-        changes=getattr(statement, "is_dml", False),
-    )
-
-
-def _implementation(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
-    return kind.dialect_impl(dialect)
+    @abstractmethod
+    def _change(self, sql: str, arguments: Sequence[Any]) -> int:
+        """How many rows this insert, update or delete changed."""
 
 
 def _converted(row: Row, columns: Iterable[tuple[int, Convert]]) -> Row:

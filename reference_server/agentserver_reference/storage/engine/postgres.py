@@ -5,34 +5,44 @@ from functools import partial
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import Executable, make_url, text
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy import make_url, text
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from agentserver_reference.storage.engine import schema
-from agentserver_reference.storage.engine.connection import Connection, Form, Row
+from agentserver_reference.storage.engine.compiled import compiler_for
+from agentserver_reference.storage.engine.connection import Connection, Row
 from agentserver_reference.storage.engine.store import P, Query, Store, StoreUnreachable, T
 
 _POOL_SIZE = 16
 # Any number will do, as long as every server process takes the same one.
 _START_LOCK = text("SELECT pg_advisory_xact_lock(7310579468021)")
 
-_DIALECT = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-_FORMS: dict[Executable, Form] = {}
+
+class _Dialect(PGDialect_asyncpg):
+    """Reads JSON from text, as asyncpg gives it where no codec is set on each connection."""
+
+    supports_statement_cache = True
+    supports_native_json_deserialization = False
+
+
+_DIALECT = _Dialect()  # type: ignore[no-untyped-call]
+_compile = compiler_for(_DIALECT)
 
 
 class _Connection(Connection):
     """Awaits the driver for queries, which are written as if nothing had to be awaited."""
 
     def __init__(self, raw: Any) -> None:
-        super().__init__(_DIALECT, _FORMS)
+        super().__init__(_DIALECT, _compile)
         self._raw = raw
 
-    def _run(self, form: Form, arguments: list[Any]) -> tuple[Sequence[Row], int]:
-        if form.changes:
-            status = await_only(self._raw.execute(form.sql, *arguments))
-            return (), int(status.rpartition(" ")[2])  # as in "UPDATE 1"
-        return await_only(self._raw.fetch(form.sql, *arguments)), -1
+    def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+        return await_only(self._raw.fetch(sql, *arguments))
+
+    def _change(self, sql: str, arguments: Sequence[Any]) -> int:
+        status = await_only(self._raw.execute(sql, *arguments))
+        return int(status.rpartition(" ")[2])  # as in "UPDATE 1"
 
 
 class PostgresStore(Store):

@@ -1,8 +1,8 @@
-"""Statements built once: what they select, as plain dictionaries."""
+"""Statements built once, whose rows come as plain dictionaries."""
 
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from agentserver_reference.storage.engine.connection import Connection
 
@@ -10,11 +10,16 @@ Record = dict[str, Any]
 
 
 class Query:
-    """A select whose rows come as dictionaries of plain strings."""
+    """A select, or a change that returns rows, whose rows come as dictionaries of plain strings.
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    Raises ValueError where two columns have one name, since a dictionary would hold one of them.
+    """
+
+    def __init__(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> None:
         self._statement = statement
-        self._names = tuple(str(column.name) for column in statement.selected_columns)
+        self._names = tuple(str(column.name) for column in statement.exported_columns)
+        if len(set(self._names)) < len(self._names):
+            raise ValueError(f"two columns have one name: {', '.join(self._names)}")
 
     def all(self, conn: Connection, **values: object) -> list[Record]:
         """Every row, for the bound `values`."""

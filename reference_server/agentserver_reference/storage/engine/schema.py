@@ -1,6 +1,6 @@
 """The tables' version: written on the first start, read on every other, a newer one refused."""
 
-from sqlalchemy import TextClause, insert, select, text
+from sqlalchemy import TextClause, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from agentserver_reference.storage.engine.connection import Connection
@@ -36,14 +36,10 @@ def prepare(conn: Connection, table_names: TextClause) -> None:
         )
     else:
         for table in metadata.sorted_tables:
-            _make(conn, CreateTable(table))
+            conn.execute(CreateTable(table))
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                _make(conn, CreateIndex(index))
+                conn.execute(CreateIndex(index))
         conn.execute(insert(installation), {"id": 1, "schema_version": VERSION})
-
-
-def _make(conn: Connection, thing: CreateTable | CreateIndex) -> None:
-    conn.execute(text(str(thing.compile(dialect=conn.dialect))))
 
 
 def _check(conn: Connection) -> None:

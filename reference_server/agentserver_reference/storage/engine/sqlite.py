@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Executable, text
+from sqlalchemy import text
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from agentserver_reference.storage.engine import schema
-from agentserver_reference.storage.engine.connection import Connection, Form, Row
+from agentserver_reference.storage.engine.compiled import compiler_for
+from agentserver_reference.storage.engine.connection import Connection, Row
 from agentserver_reference.storage.engine.store import P, Query, Store, StoreUnreachable, T
 
 _PRAGMAS = (
@@ -27,17 +28,19 @@ _PRAGMAS = (
 _TABLES = text("SELECT name FROM sqlite_master WHERE type = 'table'")
 
 _DIALECT = SQLiteDialect(paramstyle="qmark")
-_FORMS: dict[Executable, Form] = {}
+_compile = compiler_for(_DIALECT)
 
 
 class _Connection(Connection):
     def __init__(self, raw: sqlite3.Connection) -> None:
-        super().__init__(_DIALECT, _FORMS)
+        super().__init__(_DIALECT, _compile)
         self.raw = raw
 
-    def _run(self, form: Form, arguments: list[Any]) -> tuple[Sequence[Row], int]:
-        cursor = self.raw.execute(form.sql, arguments)
-        return cursor.fetchall(), cursor.rowcount
+    def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+        return self.raw.execute(sql, arguments).fetchall()
+
+    def _change(self, sql: str, arguments: Sequence[Any]) -> int:
+        return self.raw.execute(sql, arguments).rowcount
 
 
 class SqliteStore(Store):

@@ -166,7 +166,7 @@ def test_sdk_that_takes_no_credential_along_is_seen(
 
 
 def test_sdk_that_loses_the_result_is_seen(compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    loses = attrs.evolve(create_workspace.OPERATION, decode=lambda wire, how: None)
+    loses = attrs.evolve(create_workspace.OPERATION, success={201: lambda wire, how: None})
     monkeypatch.setattr(create_workspace, "OPERATION", loses)
     assert "result" in compare("create_workspace", create({"name": "x"}), CREATED)
 
@@ -174,12 +174,13 @@ def test_sdk_that_loses_the_result_is_seen(compare: Any, monkeypatch: pytest.Mon
 def test_sdk_that_decodes_an_attribute_otherwise_is_seen(
     compare: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = create_workspace.OPERATION.decode
+    right = create_workspace.OPERATION.decoder(201)
+    assert callable(right)
 
     def swaps(wire: Any, how: Any) -> Any:
         return Swapped(right({**wire, "name": wire["id"]}, how), wire)
 
-    swapped = attrs.evolve(create_workspace.OPERATION, decode=swaps)
+    swapped = attrs.evolve(create_workspace.OPERATION, success={201: swaps})
     monkeypatch.setattr(create_workspace, "OPERATION", swapped)
     assert compare("create_workspace", create({"name": "x"}), CREATED) == ["attribute $.name"]
 

@@ -16,17 +16,14 @@ from ._secret import Secret
 
 COOKIE_NAME = "agentserver-token"
 _COOKIE_SCHEME = "sessionCookie"
-_BEARER_SCHEME = "bearerToken"
 
 # RFC 6265's cookie-octet and RFC 6750's b64token, both a little wider: nothing that could end the
 # header or begin another one.
 _HEADER_SAFE = re.compile(r"[!#-+\--:<-\[\]-~]+")
 _SET_COOKIE = re.compile(rf'\s*{COOKIE_NAME}\s*=\s*"?([^";\s]*)"?')
 
-_GIVE = {
-    _COOKIE_SCHEME: "email= and password=, or session=",
-    _BEARER_SCHEME: "token=",
-}
+_SESSION_ARGUMENTS = "email= and password=, or session="
+_BEARER_ARGUMENT = "token="
 
 
 @frozen
@@ -136,7 +133,7 @@ class Credentials:
 
     def bearer(self, scheme: str | None) -> Secret | None:
         """The bearer token, where that is the scheme."""
-        return self.given.token if scheme == _BEARER_SCHEME else None
+        return None if scheme in (None, _COOKIE_SCHEME) else self.given.token
 
     def needs_session(self, scheme: str | None) -> bool:
         """Whether the scheme is the session cookie."""
@@ -171,12 +168,16 @@ class Credentials:
         )
 
     def _serves(self, scheme: str, may_log_in: bool) -> bool:
-        if scheme == _BEARER_SCHEME:
-            return self.given.token is not None
-        return scheme == _COOKIE_SCHEME and (self.session is not None or may_log_in)
+        if scheme == _COOKIE_SCHEME:
+            return self.session is not None or may_log_in
+        return self.given.token is not None  # every other scheme is some kind of bearer token
 
     def _missing(self, operation: Operation[Any]) -> str:
-        ways = " or ".join(_GIVE.get(scheme, scheme) for scheme in operation.security)
+        arguments = [
+            _SESSION_ARGUMENTS if scheme == _COOKIE_SCHEME else _BEARER_ARGUMENT
+            for scheme in operation.security
+        ]
+        ways = " or ".join(dict.fromkeys(arguments))
         withheld = (
             "; the environment's credentials are not sent to a URL given in code"
             if self.given.environment_withheld

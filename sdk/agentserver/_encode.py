@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -12,6 +13,9 @@ from urllib.parse import quote
 from agentserver._errors import ArgumentError
 from agentserver._omit import OMIT, Omit
 from agentserver._secret import Secret
+
+# Visible ASCII, with spaces inside (RFC 9110, section 5.5).
+_HEADER_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
 @runtime_checkable
@@ -67,6 +71,17 @@ def query(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         for name, value in arguments.items()
         if value is not OMIT
         for item in (value if _is_list(value) else (value,))
+    )
+
+
+def headers(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Encode the header arguments that were given, a sequence as one value with commas.
+
+    Raises:
+        ArgumentError: A value has no form in a header.
+    """
+    return tuple(
+        (name, _header_text(name, value)) for name, value in arguments.items() if value is not OMIT
     )
 
 
@@ -163,6 +178,14 @@ def _query_text(name: str, value: object) -> str:
             raise ArgumentError(f"{name}: holds a lone surrogate, which no encoding can send")
         return text
     raise ArgumentError(f"{name}: a {type(value).__name__} has no form in a query")
+
+
+def _header_text(name: str, value: object) -> str:
+    items = value if _is_list(value) else (value,)
+    text = ", ".join(_query_text(name, item) for item in items)
+    if not _HEADER_VALUE.fullmatch(text):
+        raise ArgumentError(f"{name}: holds a character that an HTTP header cannot carry there")
+    return text
 
 
 def _has_lone_surrogate(text: str) -> bool:

@@ -87,6 +87,7 @@ def _request(send: Send, left: _Left) -> httpx.Request:
         ("Accept", "application/json, text/plain"),
         ("Accept-Encoding", "gzip"),
         ("X-Request-Id", send.request_id),
+        *send.headers,
     ]
     if send.cookie is not None:
         headers.append(("Cookie", f"{COOKIE_NAME}={send.cookie.reveal()}"))

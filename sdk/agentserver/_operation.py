@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
@@ -15,9 +16,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+Decoder: TypeAlias = "Callable[[Any, Decoding], T_co]"
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _IDEMPOTENT_METHODS: Final = _SAFE_METHODS | {"PUT", "DELETE"}
+
+
+class Redirect(Enum):
+    """Marks a redirect that is not followed, since where it leads is the result."""
+
+    REDIRECT = "redirect"
+
+
+REDIRECT: Final = Redirect.REDIRECT
 
 
 @frozen
@@ -34,14 +45,19 @@ class Operation(Generic[T_co]):
     """Names of the security schemes, any one of which is enough; empty when none is asked for."""
     security_optional: bool
     """Whether the operation also answers a caller who sends no credential."""
-    success: int
-    """The one documented status of a success."""
-    decode: Callable[[Any, Decoding], T_co] | None = field(repr=False)
-    """Makes the result from the parsed JSON of a success; `None` when it has no content."""
+    success: Mapping[int, Decoder[T_co] | Redirect | None] = field(repr=False, hash=False)
+    """By documented status of a success, what makes the result of the parsed JSON: `None` where
+    there is no content, `REDIRECT` where the address in `Location` is the result.
+    """
     errors: Mapping[int, str] = field(repr=False, hash=False)
     """Every other documented status, with what the contract says of it."""
     consumes: bool = False
     """Whether a GET changes state, so that sending it twice is not the same as sending it once."""
+
+    def decoder(self, status: int) -> Decoder[T_co] | Redirect | None:
+        """What makes the result of a success; an undocumented one is read like the first."""
+        known = self.success
+        return known[status] if status in known else next(iter(known.values()))
 
     @property
     def idempotent(self) -> bool:
@@ -63,6 +79,8 @@ class Call(Generic[T_co]):
     """Percent-encoded and complete, without a dot segment."""
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Names and values, not yet encoded."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Names and values of the header parameters."""
     body: Any = field(default=OMIT, repr=False)
     """What JSON can hold, where a string may be wrapped as a `Secret`; `OMIT` for no body."""
 

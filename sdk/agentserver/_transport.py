@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from math import inf, isfinite
 from typing import Any, Final, Literal, NoReturn, TypeAlias, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 from uuid import uuid4
 
 from attrs import define, field, frozen
@@ -24,7 +24,7 @@ from ._errors import ArgumentError, CallError, InsecureConnection, class_for
 from ._logging import logger, shown
 from ._model import DecodeError, Decoding
 from ._omit import OMIT
-from ._operation import Call, Operation
+from ._operation import REDIRECT, Call, Operation
 from ._options import BaseUrl, Options, Origin, redirect_target
 from ._retry import (
     GATEWAY_LOST,
@@ -61,6 +61,8 @@ class Send:
     url: str
     origin: Origin
     request_id: str
+    headers: tuple[tuple[str, str], ...]
+    """Those that the operation takes as arguments."""
     content: Secret | None
     cookie: Secret | None
     bearer: Secret | None
@@ -247,6 +249,7 @@ class _Progress:
             self.url,
             self.target.origin,
             self.request_id,
+            self.call.headers,
             self.content,
             self.session if home else None,
             bearer if home else None,
@@ -313,7 +316,7 @@ def call_flow(
         elif isinstance(reply, Failure):
             progress.log(reply.kind)
             raise _failed(reply, progress)
-        elif reply.status in _REDIRECTS:
+        elif reply.status in _REDIRECTS and reply.status not in call.operation.success:
             problem = _follow(reply, progress)
             if problem is not None:
                 progress.log(reply.status)
@@ -325,11 +328,11 @@ def call_flow(
             break
 
     progress.log(reply.status)
-    if not 200 <= reply.status < 300:
+    if not (200 <= reply.status < 300 or reply.status in call.operation.success):
         raise _refused(reply, progress)
     if progress.at_home and reply.set_cookies:
         terms.credentials.follow(reply.set_cookies, call.body)
-    result, fault = decoded(call.operation, reply, terms.options.strict)
+    result, fault = decoded(call.operation, reply, progress.url, terms.options.strict)
     if fault is not None:
         raise _errors.ResponseValidationError(
             fault.message,
@@ -621,7 +624,7 @@ def _error_object(text: str) -> dict[str, Any]:
 
 
 def decoded(
-    operation: Operation[T], reply: Reply, strict: bool
+    operation: Operation[T], reply: Reply, url: str, strict: bool
 ) -> tuple[T | None, DecodeError | None]:
     """The result, or what is wrong with the answer.
 
@@ -629,9 +632,16 @@ def decoded(
     be a credential made just now, and no error of ours may lead to them.
     """
     media_type = _media_type(reply)
-    if strict and reply.status != operation.success:
-        return None, DecodeError("$", f"is a {reply.status}, not the {operation.success} promised")
-    if operation.decode is None:
+    if strict and reply.status not in operation.success:
+        due = " or ".join(map(str, operation.success))
+        return None, DecodeError("$", f"is a {reply.status}, not the {due} promised")
+    decode = operation.decoder(reply.status)
+    if decode is REDIRECT:
+        address = reply.headers.get("location")
+        if not address:
+            return None, DecodeError("$", "has no Location")
+        return urljoin(url, address), None  # type: ignore[return-value]  # T is str here
+    if decode is None:
         if media_type.endswith("html") or (strict and reply.body):
             return None, DecodeError("$", f"has content ({media_type or 'untyped'}), none is due")
         return None, None
@@ -644,6 +654,6 @@ def decoded(
     except (ValueError, RecursionError) as error:
         return None, DecodeError("$", f"is no JSON that can be read ({type(error).__name__})")
     try:
-        return operation.decode(parsed, _STRICT if strict else _LENIENT), None
+        return decode(parsed, _STRICT if strict else _LENIENT), None
     except DecodeError as problem:
         return None, DecodeError(problem.path, problem.message)

@@ -29,7 +29,7 @@ from openapi_python_client import Project, strings  # noqa: E402
 from openapi_python_client.config import Config, ConfigFile, MetaType  # noqa: E402
 from openapi_python_client.parser import GeneratorData  # noqa: E402
 from openapi_python_client.parser.errors import GeneratorError  # noqa: E402
-from operations import Contract, Operation  # noqa: E402
+from operations import Contract  # noqa: E402
 from ruamel.yaml import YAML  # noqa: E402
 from ruamel.yaml.constructor import SafeConstructor  # noqa: E402
 from shapes import ContractError  # noqa: E402
@@ -194,14 +194,19 @@ def _render_resources(project: Project, contract: Contract, folder: Path) -> Non
 
 
 def _render_sample(project: Project, operations: Any, path: Path) -> None:
-    results = {_inner(operation) for operation in operations if operation.decoder}
+    results = {
+        _inner(success.result)
+        for operation in operations
+        for success in operation.success
+        if "(" in success.decoder
+    }
     template = project.env.get_template("every_operation.py.jinja")
     path.parent.mkdir(parents=True)
     path.write_text(template.render(result_classes=results), encoding="utf-8")
 
 
-def _inner(operation: Operation) -> str:
-    return operation.result.removeprefix("Page[").removesuffix("]")
+def _inner(result: str) -> str:
+    return result.removeprefix("Page[").removesuffix("]")
 
 
 def _docstring(text: str, indent: int = 0) -> str:

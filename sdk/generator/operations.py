@@ -15,7 +15,15 @@ _METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 _JSON = "application/json"
 
 # The SDK sends these by itself.
-_OWN_HEADERS = frozenset({"X-Request-Id"})
+_OWN_HEADERS = frozenset({"x-request-id"})
+
+# OpenAPI has other words for these; as parameters they mean nothing.
+_IGNORED_HEADERS = frozenset({"accept", "authorization", "content-type", "cookie"})
+
+_REDIRECTS = ("302", "303", "307")
+
+# What the SDK calls the scheme of its session's cookie. Every other scheme is a bearer token.
+_SESSION_SCHEME = "sessionCookie"
 
 # Names that the generated modules use in annotations, which an attribute would hide.
 _TAKEN = frozenset({"bool", "datetime", "dict", "float", "int", "list", "self", "str"})
@@ -76,6 +84,18 @@ class Argument:
 
 
 @dataclass(frozen=True)
+class Success:
+    """One documented success of an operation."""
+
+    status: int
+    result: str
+    """The type of what the method returns."""
+    decoder: str
+    """The Python expression of what makes the result."""
+    prose: str
+
+
+@dataclass(frozen=True)
 class Operation:
     """An operation of the contract."""
 
@@ -93,23 +113,37 @@ class Operation:
     security_optional: bool
     path_arguments: list[Argument]
     query_arguments: list[Argument]
+    header_arguments: list[Argument]
     body_arguments: list[Argument]
     takes_body: bool
     body_required: bool
-    success: int
-    result: str
-    """The type of what the method returns."""
-    result_prose: str
-    decoder: str | None
+    success: list[Success]
     errors: dict[int, str]
     classes: set[str]
     """Every class that the result or an argument reaches."""
 
     @property
+    def result(self) -> str:
+        """The type of what the method returns."""
+        return " | ".join(dict.fromkeys(success.result for success in self.success))
+
+    @property
+    def result_prose(self) -> str:
+        """What the method returns, for each status where there are several."""
+        if len(self.success) == 1:
+            return self.success[0].prose
+        return " ".join(f"Status {each.status}: {each.prose}" for each in self.success)
+
+    @property
+    def decodes(self) -> bool:
+        """Whether a success has content that is read."""
+        return any("(" in success.decoder for success in self.success)
+
+    @property
     def keyword_arguments(self) -> list[Argument]:
         """Those that have no place in the path: first the ones that must be given."""
-        both = self.query_arguments + self.body_arguments
-        return sorted(both, key=lambda argument: not argument.required)
+        given = self.query_arguments + self.header_arguments + self.body_arguments
+        return sorted(given, key=lambda argument: not argument.required)
 
     @property
     def arguments(self) -> list[Argument]:
@@ -269,24 +303,23 @@ class Contract:
         self, path: str, method: str, raw: Mapping[str, Any], shared: list[Any]
     ) -> Operation:
         parameters = [self.schemas.follow(each) for each in [*shared, *raw.get("parameters", [])]]
-        by_place: dict[str, list[Argument]] = {"path": [], "query": []}
+        by_place: dict[str, list[Argument]] = {"path": [], "query": [], "header": []}
         for parameter in parameters:
-            if parameter["in"] == "header" and parameter["name"] in _OWN_HEADERS:
-                continue
             if parameter["in"] not in by_place:
                 raise ContractError(f"parameters in {parameter['in']} are not known")
+            if parameter["in"] == "header" and parameter["name"].lower() in _OWN_HEADERS:
+                continue
+            if parameter["in"] == "header" and parameter["name"].lower() in _IGNORED_HEADERS:
+                raise ContractError(f"{parameter['name']} cannot be a parameter")
             by_place[parameter["in"]].append(self._parameter(parameter))
         order = re.findall(r"\{(\w+)\}", path)
         by_place["path"].sort(key=lambda argument: order.index(argument.name))
         body = self.schemas.follow(raw.get("requestBody", {}))
         body_schema = body.get("content", {}).get(_JSON, {}).get("schema", {})
         security, optional = self._security(raw)
-        success, answer = self._success(raw)
-        answer_schema = answer.get("content", {}).get(_JSON, {}).get("schema")
-        result, decoder = self._result(answer_schema)
+        answers = self._successes(raw)
         schemas = [each["schema"] for each in parameters]
-        if answer_schema:
-            schemas.append(answer_schema)
+        schemas += [schema for answer in answers.values() if (schema := _json_schema(answer))]
         operation = Operation(
             id=raw["operationId"],
             method=method.upper(),
@@ -302,17 +335,15 @@ class Contract:
             security_optional=optional,
             path_arguments=by_place["path"],
             query_arguments=by_place["query"],
+            header_arguments=by_place["header"],
             body_arguments=self._body(body, body_schema),
             takes_body=bool(body),
             body_required=body.get("required", False),
-            success=success,
-            result=result,
-            result_prose=_text(answer["description"]),
-            decoder=decoder,
+            success=[self._success(status, answer) for status, answer in answers.items()],
             errors={
                 int(status): _text(self.schemas.follow(response)["description"])
                 for status, response in raw["responses"].items()
-                if int(status) != success
+                if int(status) not in answers
             },
             classes=self._reached(schemas, body_schema),
         )
@@ -373,21 +404,36 @@ class Contract:
         if any(len(requirement) > 1 for requirement in requirements):
             raise ContractError("two credentials at once are not known")
         names = tuple(name for requirement in requirements for name in requirement)
+        for name in names:
+            scheme = self._document["components"]["securitySchemes"][name]
+            is_bearer = (scheme["type"], scheme.get("scheme")) == ("http", "bearer")
+            if is_bearer == (name == _SESSION_SCHEME):
+                raise ContractError(
+                    f"{name}: a credential is the cookie {_SESSION_SCHEME}, or a bearer token"
+                )
         return names, bool(names) and {} in requirements
 
-    def _success(self, raw: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+    def _successes(self, raw: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
         found = [status for status in raw["responses"] if str(status).startswith("2")]
-        if len(found) != 1:
-            raise ContractError(f"it must have exactly one status of success, not {found}")
-        answer = self.schemas.follow(raw["responses"][found[0]])
-        others = set(answer.get("content", {})) - {_JSON}
-        if others:
-            raise ContractError(f"answers of {', '.join(sorted(others))} are not known")
-        return int(found[0]), answer
+        found = found or [status for status in raw["responses"] if status in _REDIRECTS][:1]
+        if not found:
+            raise ContractError("it has no status of success")
+        answers = {int(status): self.schemas.follow(raw["responses"][status]) for status in found}
+        for answer in answers.values():
+            others = set(answer.get("content", {})) - {_JSON}
+            if others:
+                raise ContractError(f"answers of {', '.join(sorted(others))} are not known")
+        return answers
 
-    def _result(self, schema: Schema | None) -> tuple[str, str | None]:
+    def _success(self, status: int, answer: Mapping[str, Any]) -> Success:
+        result, decoder = ("str", "REDIRECT")
+        if status < 300:
+            result, decoder = self._result(_json_schema(answer))
+        return Success(status, result, decoder, _text(answer["description"]))
+
+    def _result(self, schema: Schema | None) -> tuple[str, str]:
         if schema is None:
-            return "None", None
+            return "None", "None"
         found = self.schemas.resolve(schema)
         if found.kind == "object":
             name = self.schemas.class_of(found)
@@ -397,6 +443,11 @@ class Contract:
             inner = self.schemas.annotation(found.schema["items"])
             return f"Page[{inner}]", f"page({shape.removeprefix('Listing(')}"
         raise ContractError(f"an answer that is a {found.kind} is not known")
+
+
+def _json_schema(answer: Mapping[str, Any]) -> Schema | None:
+    schema: Schema | None = answer.get("content", {}).get(_JSON, {}).get("schema")
+    return schema
 
 
 def _tree(operations: Any) -> Resource:

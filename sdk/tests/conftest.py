@@ -175,8 +175,7 @@ def make_call(
         path="/api/things",
         security=security,
         security_optional=optional,
-        success=success,
-        decode=decode if content else None,
+        success={success: decode if content else None},
         errors={},
         consumes=consumes,
     )

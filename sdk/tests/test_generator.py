@@ -201,6 +201,10 @@ EVERYTHING: dict[str, Any] = {
         }
     },
     "components": {
+        "securitySchemes": {
+            "sessionCookie": {"type": "apiKey", "in": "cookie", "name": "agentserver-token"},
+            "bearerToken": {"type": "http", "scheme": "bearer"},
+        },
         "schemas": {
             "Binding": {"type": "string", "enum": ["hard-cover", "paper"]},
             "Book": {
@@ -225,7 +229,7 @@ EVERYTHING: dict[str, Any] = {
                     "pin": {"type": ["string", "null"], "format": "password"},
                 },
             },
-        }
+        },
     },
 }
 
@@ -263,7 +267,7 @@ assert call.operation.consumes and not call.operation.idempotent and not call.op
 assert call.operation.security == ("sessionCookie",)
 assert 'Says \"\"\"quoted\"\"\" and \\\\ too.' in Client.shelves.fget(Client()).books.search.__doc__
 
-(book,) = call.operation.decode(
+(book,) = call.operation.decoder(200)(
     [{"class": "A", "max": None, "labels": {"new": True}, "coverBinding": "spiral",
       "sequel": {"class": "B", "max": 2, "labels": {}}}], Decoding())
 assert (book.class_, book.max, book.labels) == ("A", None, {"new": True})
@@ -276,7 +280,7 @@ for wrong, path in (
     ([{"class": "A", "max": 1, "labels": {}}] * 3, "$"),
 ):
     try:
-        call.operation.decode(wrong, Decoding(strict=True))
+        call.operation.decoder(200)(wrong, Decoding(strict=True))
     except DecodeError as error:
         assert error.path == path, error
     else:
@@ -327,10 +331,25 @@ BOOK = ("components", "schemas", "Book", "properties")
         ((*BOOK, "max"), {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "anyOf of 2 types"),
         ((*BOOK, "max"), {"type": "string", "enum": ["a"]}, "components/schemas"),
         ((*BOOK, "max"), {"type": "object", "properties": {"a": {}}}, "components/schemas"),
-        ((*GET, "parameters", 2, "in"), "header", "header"),
+        ((*GET, "parameters", 2, "in"), "cookie", "parameters in cookie"),
+        (
+            (*GET, "parameters", 2),
+            {"name": "Accept", "in": "header", "schema": {"type": "string"}},
+            "Accept cannot be a parameter",
+        ),
+        (
+            ("components", "securitySchemes", "bearerToken", "scheme"),
+            "basic",
+            "bearerToken: a credential is",
+        ),
+        (
+            ("components", "securitySchemes", "sessionCookie"),
+            {"type": "http", "scheme": "bearer"},
+            "sessionCookie: a credential is",
+        ),
         ((*GET, "security"), [{"sessionCookie": [], "bearerToken": []}], "search_books"),
         ((*GET, "x-sdk"), "shelves.books.add", "add"),
-        ((*GET, "responses", "201"), {"description": "Also."}, "exactly one status of success"),
+        ((*GET, "responses"), {"401": ERROR}, "no status of success"),
         ((*GET, "responses", "200", "content"), {"text/html": {"schema": {}}}, "text/html"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

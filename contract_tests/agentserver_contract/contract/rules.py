@@ -15,7 +15,11 @@ from agentserver_contract.contract.document import JSON, TEXT, Contract, Located
 from agentserver_contract.contract.schemas import schema_problems
 
 ROLES = ("none", "user", "guest", "developer", "maintainer", "owner", "admin", "agent")
-FORMATS = ("date-time", "password", "int32", "int64", "double", "uri", "byte", "binary")
+FORMATS = ("date-time", "password", "int32", "int64", "double", "uri", "uuid", "byte", "binary")
+REDIRECTS = (302, 303, 307)
+"""The redirects that an operation may promise as its success."""
+SELF_BOUNDED = ("date-time", "uuid")
+"""Formats of a string that bound its length by themselves."""
 PROMISED_HEADERS = ("X-Request-Id", "X-Content-Type-Options")
 
 
@@ -136,7 +140,7 @@ def refusals_are_documented(contract: Contract) -> Iterator[Violation]:
 
 @_rule
 def statuses_are_explicit(contract: Contract) -> Iterator[Violation]:
-    """Statuses are numbers, exactly one of them a success, and no fault is promised."""
+    """Statuses are numbers, and no failure is promised. Success is 2xx, or else one redirect."""
     for where, operation in _raw_operations(contract):
         statuses = [str(status) for status in operation.get("responses", {})]
         for status in statuses:
@@ -145,8 +149,13 @@ def statuses_are_explicit(contract: Contract) -> Iterator[Violation]:
             elif status == "500":
                 yield Violation(where, "500 is documented: an unexpected failure is never promised")
         successes = [status for status in statuses if status.startswith("2")]
-        if len(successes) != 1:
-            yield Violation(where, f"{len(successes)} successes are documented, not 1")
+        redirects = [status for status in statuses if status.startswith("3")]
+        if not successes and not redirects:
+            yield Violation(where, "no success is documented")
+        elif len(redirects) > 1 or (successes and redirects):
+            yield Violation(where, "a redirect is documented beside another success")
+        for status in set(redirects) - set(map(str, REDIRECTS)):
+            yield Violation(where, f"{status} is no redirect that can be a success")
 
 
 @_rule
@@ -187,10 +196,11 @@ def media_types_are_real(contract: Contract) -> Iterator[Violation]:
 
 @_rule
 def every_answer_has_its_headers(contract: Contract) -> Iterator[Violation]:
-    """X-Request-Id and X-Content-Type-Options on every answer, Allow on 405."""
+    """X-Request-Id and X-Content-Type-Options always, Allow with 405, Location with a redirect."""
     for operation in contract.operations.values():
         for status, response in operation.responses.items():
-            for name in (*PROMISED_HEADERS, *(("Allow",) if status == 405 else ())):
+            due = "Allow" if status == 405 else "Location" if status in REDIRECTS else None
+            for name in (*PROMISED_HEADERS, *([due] if due else [])):
                 header = response.headers.get(name)
                 if header is None or not header.required:
                     yield Violation(str(operation), f"{status} does not promise {name}")
@@ -237,7 +247,7 @@ def requests_are_bounded(contract: Contract) -> Iterator[Violation]:
             continue
         for name in types:
             due = _BOUNDS.get(name, ())
-            if name == "string" and value.get("format") == "date-time":
+            if name == "string" and value.get("format") in SELF_BOUNDED:
                 due = ()
             for keyword in due:
                 if keyword not in value:

@@ -17,8 +17,7 @@ OPERATION: Final[Operation[None]] = Operation(
     path="/api/admin/workspaces/{workspace_id}/quota",
     security=("sessionCookie",),
     security_optional=False,
-    success=204,
-    decode=None,
+    success={204: None},
     errors={
         401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",

@@ -19,8 +19,7 @@ OPERATION: Final[Operation[AdminUserQuotaResponse]] = Operation(
     path="/api/admin/users/{user_id}/quota",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.AdminUserQuotaResponse),
+    success={200: one(lambda: models.AdminUserQuotaResponse)},
     errors={
         401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",

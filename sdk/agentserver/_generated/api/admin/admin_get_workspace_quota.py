@@ -19,8 +19,7 @@ OPERATION: Final[Operation[AdminWorkspaceQuotaResponse]] = Operation(
     path="/api/admin/workspaces/{workspace_id}/quota",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.AdminWorkspaceQuotaResponse),
+    success={200: one(lambda: models.AdminWorkspaceQuotaResponse)},
     errors={
         401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",

@@ -19,8 +19,7 @@ OPERATION: Final[Operation[Page[AdminWorkspaceItem]]] = Operation(
     path="/api/admin/workspaces",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=page(Object(lambda: models.AdminWorkspaceItem)),
+    success={200: page(Object(lambda: models.AdminWorkspaceItem))},
     errors={
         401: "There is no session, or it is no longer valid.",
         403: "Only an administrator may do this.",

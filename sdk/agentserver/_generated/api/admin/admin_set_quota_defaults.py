@@ -21,8 +21,7 @@ OPERATION: Final[Operation[AdminQuotaDefaultsResponse]] = Operation(
     path="/api/admin/quotas/defaults",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.AdminQuotaDefaultsResponse),
+    success={200: one(lambda: models.AdminQuotaDefaultsResponse)},
     errors={
         400: "The body violates its schema. The message names the field and the rule.",
         401: "There is no session, or it is no longer valid.",

@@ -19,8 +19,7 @@ OPERATION: Final[Operation[None]] = Operation(
     path="/api/admin/users/{user_id}/quota",
     security=("sessionCookie",),
     security_optional=False,
-    success=204,
-    decode=None,
+    success={204: None},
     errors={
         400: "The body violates its schema. The message names the field and the rule.",
         401: "There is no session, or it is no longer valid.",

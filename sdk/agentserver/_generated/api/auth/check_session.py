@@ -18,8 +18,7 @@ OPERATION: Final[Operation[AuthStatusResponse]] = Operation(
     path="/api/auth/check",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.AuthStatusResponse),
+    success={200: one(lambda: models.AuthStatusResponse)},
     errors={401: "There is no session, or it is no longer valid."},
 )
 

@@ -18,8 +18,7 @@ OPERATION: Final[Operation[AuthMeResponse]] = Operation(
     path="/api/auth/me",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.AuthMeResponse),
+    success={200: one(lambda: models.AuthMeResponse)},
     errors={401: "There is no session, or it is no longer valid."},
 )
 

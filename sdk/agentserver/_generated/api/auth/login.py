@@ -20,8 +20,7 @@ OPERATION: Final[Operation[AuthStatusResponse]] = Operation(
     path="/api/auth/login",
     security=(),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.AuthStatusResponse),
+    success={200: one(lambda: models.AuthStatusResponse)},
     errors={
         400: "The body violates its schema. The message names the field and the rule.",
         401: "No account has this e-mail address and password.",

@@ -18,8 +18,7 @@ OPERATION: Final[Operation[AuthStatusResponse]] = Operation(
     path="/api/auth/logout",
     security=("sessionCookie",),
     security_optional=True,
-    success=200,
-    decode=one(lambda: models.AuthStatusResponse),
+    success={200: one(lambda: models.AuthStatusResponse)},
     errors={},
 )
 

@@ -20,8 +20,7 @@ OPERATION: Final[Operation[AuthRegisterResponse]] = Operation(
     path="/api/auth/register",
     security=(),
     security_optional=False,
-    success=201,
-    decode=one(lambda: models.AuthRegisterResponse),
+    success={201: one(lambda: models.AuthRegisterResponse)},
     errors={
         400: "The body violates its schema. The message names the field and the rule.",
         405: "Password login is disabled on this server.",

@@ -16,8 +16,7 @@ OPERATION: Final[Operation[None]] = Operation(
     path="/healthz",
     security=(),
     security_optional=False,
-    success=200,
-    decode=None,
+    success={200: None},
     errors={},
 )
 

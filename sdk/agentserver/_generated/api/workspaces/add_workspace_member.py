@@ -22,8 +22,7 @@ OPERATION: Final[Operation[WorkspaceMember]] = Operation(
     path="/api/workspaces/{workspace_id}/members",
     security=("sessionCookie",),
     security_optional=False,
-    success=201,
-    decode=one(lambda: models.WorkspaceMember),
+    success={201: one(lambda: models.WorkspaceMember)},
     errors={
         400: "The body violates its schema. The message names the field and the rule.",
         401: "There is no session, or it is no longer valid.",

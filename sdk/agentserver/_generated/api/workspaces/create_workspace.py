@@ -19,8 +19,7 @@ OPERATION: Final[Operation[Workspace]] = Operation(
     path="/api/workspaces",
     security=("sessionCookie",),
     security_optional=False,
-    success=201,
-    decode=one(lambda: models.Workspace),
+    success={201: one(lambda: models.Workspace)},
     errors={
         400: "The body violates its schema. The message names the field and the rule.",
         401: "There is no session, or it is no longer valid.",

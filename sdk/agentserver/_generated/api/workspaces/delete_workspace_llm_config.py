@@ -17,8 +17,7 @@ OPERATION: Final[Operation[None]] = Operation(
     path="/api/workspaces/{workspace_id}/llm-config",
     security=("sessionCookie",),
     security_optional=False,
-    success=204,
-    decode=None,
+    success={204: None},
     errors={
         401: "There is no session, or it is no longer valid.",
         403: "The caller's role in the workspace does not allow this.",

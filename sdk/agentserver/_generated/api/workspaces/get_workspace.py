@@ -19,8 +19,7 @@ OPERATION: Final[Operation[Workspace]] = Operation(
     path="/api/workspaces/{workspace_id}",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.Workspace),
+    success={200: one(lambda: models.Workspace)},
     errors={
         401: "There is no session, or it is no longer valid.",
         403: "The caller's role in the workspace does not allow this.",

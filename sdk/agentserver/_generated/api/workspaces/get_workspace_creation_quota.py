@@ -18,8 +18,7 @@ OPERATION: Final[Operation[WorkspaceQuotaResponse]] = Operation(
     path="/api/workspaces/quota",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.WorkspaceQuotaResponse),
+    success={200: one(lambda: models.WorkspaceQuotaResponse)},
     errors={401: "There is no session, or it is no longer valid."},
 )
 

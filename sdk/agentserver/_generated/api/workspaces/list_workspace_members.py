@@ -20,8 +20,7 @@ OPERATION: Final[Operation[Page[WorkspaceMember]]] = Operation(
     path="/api/workspaces/{workspace_id}/members",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=page(Object(lambda: models.WorkspaceMember)),
+    success={200: page(Object(lambda: models.WorkspaceMember))},
     errors={
         401: "There is no session, or it is no longer valid.",
         403: "The caller's role in the workspace does not allow this.",

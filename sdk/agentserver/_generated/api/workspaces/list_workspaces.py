@@ -19,8 +19,7 @@ OPERATION: Final[Operation[Page[Workspace]]] = Operation(
     path="/api/workspaces",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=page(Object(lambda: models.Workspace)),
+    success={200: page(Object(lambda: models.Workspace))},
     errors={401: "There is no session, or it is no longer valid."},
 )
 

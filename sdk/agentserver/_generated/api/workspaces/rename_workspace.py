@@ -20,8 +20,7 @@ OPERATION: Final[Operation[Workspace]] = Operation(
     path="/api/workspaces/{workspace_id}",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.Workspace),
+    success={200: one(lambda: models.Workspace)},
     errors={
         400: "The body violates its schema. The message names the field and the rule.",
         401: "There is no session, or it is no longer valid.",

@@ -25,8 +25,7 @@ OPERATION: Final[Operation[LLMConfigUpsertResponse]] = Operation(
     path="/api/workspaces/{workspace_id}/llm-config",
     security=("sessionCookie",),
     security_optional=False,
-    success=200,
-    decode=one(lambda: models.LLMConfigUpsertResponse),
+    success={200: one(lambda: models.LLMConfigUpsertResponse)},
     errors={
         400: "The body violates its schema. The message names the field and the rule.",
         401: "There is no session, or it is no longer valid.",

@@ -3,6 +3,7 @@
 Run by the nox session `wheel`, not with the other tests: it builds, and installs from an index.
 """
 
+import gzip
 import os
 import re
 import subprocess
@@ -72,9 +73,11 @@ def sdk_only(
 
 @pytest.fixture(scope="session")
 def server(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that runs from the wheel, in an environment of its own."""
+    """The address of a server that runs from the wheel, on a database of schema version 1."""
     environment = Environment(tmp_path_factory.mktemp("server") / "venv", f"{wheel}[server]")
     data = tmp_path_factory.mktemp("data")
+    old = ROOT / "reference_server" / "tests" / "data" / "version_1" / "sqlite.db.gz"
+    (data / "agentserver.db").write_bytes(gzip.decompress(old.read_bytes()))
     command = ["serve", "--port", "0", "--data-dir", str(data)]
     process = subprocess.Popen(
         [environment.commands / "agentserver-reference", *command],
@@ -119,6 +122,14 @@ def test_wheel_carries_the_departures(wheel: Path) -> None:
     carried = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(folder)}
     assert kept
     assert {folder + name for name in kept} <= carried
+
+
+def test_wheel_carries_the_migrations(wheel: Path) -> None:
+    folder = "agentserver_reference/storage/engine/migrations/versions"
+    kept = {path.name for path in (ROOT / "reference_server" / folder).glob("*.py")}
+    carried = {Path(name).name for name in zipfile.ZipFile(wheel).namelist() if folder in name}
+    assert kept
+    assert kept == carried
 
 
 def test_sdk_alone_needs_httpx_and_attrs_only(sdk_only: Environment) -> None:

@@ -186,3 +186,11 @@ llm_usage = Table(
     _time("created_at"),
     Index("llm_usage_by_day", "workspace_id", "created_at"),
 )
+
+worker_leases = Table(
+    "worker_leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    _time("expires_at"),
+)

@@ -64,7 +64,8 @@ class PostgresStore(Store):
             self._opened = await asyncpg.create_pool(
                 self._url, min_size=1, max_size=_POOL_SIZE, reset=_leave_as_it_is
             )
-            await self.write(_prepare_alone)
+            if await self.write(_prepare_alone) < schema.VERSION:
+                await self._upgrade()
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
             where = make_url(self._url).render_as_string(hide_password=True)
@@ -72,6 +73,22 @@ class PostgresStore(Store):
         except BaseException:
             await self.close()
             raise
+
+    async def _upgrade(self) -> None:
+        from sqlalchemy import NullPool
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        from agentserver_reference.storage.engine.migrations import upgrade
+
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: asyncpg.connect(self._url),
+            poolclass=NullPool,
+            isolation_level="READ COMMITTED",  # what is read after the lock is what is there now
+        )
+        async with engine.begin() as connection:
+            await connection.execute(_START_LOCK)
+            await connection.run_sync(upgrade)
 
     async def close(self) -> None:
         """See Store."""
@@ -95,10 +112,10 @@ async def _leave_as_it_is(raw: Any) -> None:
     """A connection goes back to the pool without a round trip: nothing here changes its state."""
 
 
-def _prepare_alone(conn: Connection) -> None:
+def _prepare_alone(conn: Connection) -> int:
     """Several processes may start at once on an empty database; one makes the tables."""
     conn.execute(_START_LOCK)
-    schema.prepare(conn, _TABLES)
+    return schema.prepare(conn, _TABLES)
 
 
 _TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

@@ -1,4 +1,4 @@
-"""The tables' version: written on the first start, read on every other, a newer one refused."""
+"""The tables' version: written at the first start, read at every other, a newer one refused."""
 
 from sqlalchemy import TextClause, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -7,7 +7,8 @@ from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.store import StoreError
 from agentserver_reference.storage.tables import installation, metadata
 
-VERSION = 1
+VERSION = 2
+"""The newest version; the script in `migrations/versions` that leads to it has this number."""
 
 _lock = select(installation.c.schema_version).with_for_update()
 
@@ -17,33 +18,43 @@ class SchemaTooNew(StoreError):
 
 
 class SchemaUnknown(StoreError):
-    """Tables of our names are there, and somebody else made them."""
+    """There are tables with the names of ours that another program made."""
 
 
-def prepare(conn: Connection, table_names: TextClause) -> None:
-    """Make the tables, or check that those there are ours; `table_names` selects their names.
+def prepare(conn: Connection, table_names: TextClause) -> int:
+    """Make the tables, or check that those there are ours; the schema version that they have.
 
     The caller holds a lock for the whole database, since creating the same tables twice at once
-    fails on PostgreSQL.
+    fails on PostgreSQL. Tables of an older version are left to `migrations.upgrade`.
+
+    Arguments:
+        conn: a connection in the transaction that holds the lock.
+        table_names: selects the names of the tables that are there.
+
+    Raises:
+        SchemaTooNew: a newer server has upgraded the tables.
+        SchemaUnknown: the tables belong to another program.
     """
     present = set(conn.execute(table_names).scalars())
     if installation.name in present:
-        _check(conn)
-    elif foreign := sorted(present & set(metadata.tables)):
+        found: int = conn.execute(select(installation.c.schema_version)).scalar_one()
+        check(found)
+        return found
+    if foreign := sorted(present & set(metadata.tables)):
         raise SchemaUnknown(
             f"the database holds tables of another program ({', '.join(foreign)}); "
             "give this server a database of its own"
         )
-    else:
-        for table in metadata.sorted_tables:
-            conn.execute(CreateTable(table))
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                conn.execute(CreateIndex(index))
-        conn.execute(insert(installation), {"id": 1, "schema_version": VERSION})
+    for table in metadata.sorted_tables:
+        conn.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            conn.execute(CreateIndex(index))
+    conn.execute(insert(installation), {"id": 1, "schema_version": VERSION})
+    return VERSION
 
 
-def _check(conn: Connection) -> None:
-    found = conn.execute(select(installation.c.schema_version)).scalar_one()
+def check(found: int) -> None:
+    """Raise SchemaTooNew where the tables have a version that this server does not know."""
     if found > VERSION:
         raise SchemaTooNew(
             f"the database has schema version {found}, this server knows version {VERSION}; "

@@ -72,13 +72,29 @@ class SqliteStore(Store):
         """See Store."""
         try:
             self._kept = _Connection(self._connect())
-            self._in_transaction("BEGIN EXCLUSIVE", schema.prepare, _TABLES)
+            found = self._in_transaction("BEGIN EXCLUSIVE", schema.prepare, _TABLES)
+            if found < schema.VERSION:
+                self._upgrade()
         except sqlite3.Error as error:
             await self.close()
             raise StoreUnreachable(f"cannot use {self._path} as a database: {error}") from error
         except BaseException:
             await self.close()
             raise
+
+    def _upgrade(self) -> None:
+        from sqlalchemy import NullPool, create_engine
+
+        from agentserver_reference.storage.engine.migrations import upgrade
+
+        engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        with engine.connect() as connection:
+            # To change a column, SQLite makes the table anew and drops the old one, which would
+            # delete the rows that refer to it. This cannot be switched off in a transaction.
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.exec_driver_sql("BEGIN EXCLUSIVE")
+            upgrade(connection)
+            connection.commit()
 
     async def close(self) -> None:
         """See Store."""

@@ -16,7 +16,8 @@ from agentserver import AgentserverError
 from agentserver_contract import departures
 from agentserver_contract import run as runs
 from agentserver_contract.contract import document as contracts
-from agentserver_contract.contract.document import Contract, ContractError
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.contract.source import ContractError
 from agentserver_contract.departures import Departure, DepartureError
 from agentserver_contract.fixtures.accounts import ABSENT, SPARE, CannotPrepare, email_of, emails_of
 from agentserver_contract.fixtures.examples import Scene

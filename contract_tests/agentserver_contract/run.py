@@ -58,7 +58,7 @@ class Plan:
             for index, name in enumerate(contract.operations)
             if index % count == number - 1
             and (self.operations is None or name in self.operations)
-            and (not self.read_only or reads(contract, name))
+            and (not self.read_only or contract.operations[name].is_read)
         )
 
 
@@ -234,12 +234,6 @@ def judge(contract: Contract, plan: Plan, results: Iterable[LayerResult]) -> Lay
     """The gate over results that may come from several shards."""
     chosen = plan.chosen(contract) if plan.read_only or plan.operations is not None else None
     return gate.run(contract, results, situations=plan.situations, operations=chosen)
-
-
-def reads(contract: Contract, operation_id: str) -> bool:
-    """Whether an operation changes nothing."""
-    operation = contract.operations[operation_id]
-    return operation.method == "GET" and operation.raw.get("x-consumes") is not True
 
 
 def play(layer: Layer, setting: Setting) -> LayerResult:

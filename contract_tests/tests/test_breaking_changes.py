@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from agentserver_contract.contract.breaking import breaking_changes, main
-from agentserver_contract.contract.document import Contract, load, parse
+from agentserver_contract.contract.document import Contract, load
+from agentserver_contract.contract.source import parse
 
 CHECKOUT = Path(__file__).parents[2]
 BASELINE = CHECKOUT / "contract_tests" / "baseline" / "openapi.yaml"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from agentserver_contract.contract.document import (
-    JSON,
-    Contract,
-    ContractError,
-    Located,
-    load,
-    parse,
-)
+from agentserver_contract.contract.document import JSON, Contract, Located, load
 from agentserver_contract.contract.rules import RULES
+from agentserver_contract.contract.source import ContractError, parse
 
 CHECKOUT = Path(__file__).parents[2]
 DATA = Path(__file__).parent / "data"
@@ -64,7 +60,7 @@ def test_contract_and_known_operations_agree(contract: Contract) -> None:
             wrong.append(f"{operation}: no operation of agentserver has this name")
             continue
         success = next(status for status in operation.responses if status < 300)
-        answer = operation.responses[success].content.get(JSON)
+        answer = operation.responses[success].schema(JSON)
         found = {
             "method": operation.method,
             "path": operation.path,
@@ -276,9 +272,41 @@ def test_every_rule_has_a_plant() -> None:
     assert set(PLANTS) == set(RULES)
 
 
-def test_yaml_timestamps_stay_text() -> None:
-    document = parse("openapi: 3.1.0\npaths: {}\nx-day: 2026-11-23T10:00:00Z\n")
-    assert document["x-day"] == "2026-11-23T10:00:00Z"
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("2026-11-23T10:00:00Z", "2026-11-23T10:00:00Z"),
+        ("no", "no"),
+        ("1:30", "1:30"),
+        ("0x1F", "0x1F"),
+        ("true", True),
+        ("12", 12),
+        ("1e3", 1000.0),
+        ("", None),
+    ],
+)
+def test_yaml_means_what_the_same_words_mean_in_json(written: str, value: object) -> None:
+    document = parse(f"openapi: 3.1.0\npaths: {{}}\nx-value: {written}\n")
+    assert document["x-value"] == value
+
+
+def test_key_that_stands_twice_is_refused() -> None:
+    with pytest.raises(ContractError, match="paths stands twice"):
+        parse("openapi: 3.1.0\npaths: {}\npaths: {}\n")
+
+
+def test_reading_the_contract_loads_nothing_that_sends_or_fuzzes() -> None:
+    """The generators read it too, in environments that have no more than they need."""
+    read = (
+        "import sys, agentserver_contract.contract.document as d, pathlib;"
+        f"d.load(pathlib.Path({str(CHECKOUT / 'openapi.yaml')!r})).operations;"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", read], capture_output=True, text=True, check=True, cwd=CHECKOUT
+    )
+    loaded = set(done.stdout.split())
+    assert not loaded & {"agentserver", "httpx", "hypothesis", "requests", "schemathesis"}
 
 
 @pytest.mark.parametrize(

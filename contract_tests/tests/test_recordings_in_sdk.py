@@ -35,7 +35,7 @@ def successes(contract: Contract) -> list[Exchange]:
 
 def in_sdk(contract: Contract, operation_id: str) -> Operation[Any]:
     """The operation as the SDK was generated to know it."""
-    (tag,) = contract.operations[operation_id].raw["tags"]
+    tag = contract.operations[operation_id].tag
     module = importlib.import_module(f"agentserver._generated.api.{tag}.{operation_id}")
     operation = module.OPERATION
     assert isinstance(operation, Operation)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from contract import Contract, Operation
+from agentserver_contract.contract.document import Contract, Operation
 
 SERVER = "$AGENTSERVER_URL"
 SESSION = "$AGENTSERVER_SESSION"
@@ -34,7 +34,7 @@ def _words(contract: Contract, operation: Operation) -> Iterator[str]:
     ask = "" if operation.method == "GET" else f"--request {operation.method} "
     yield f'curl {show}{ask}"{SERVER}{path}{query}"'
     for name in operation.schemes[:1]:
-        yield _credential(contract.schemes[name])
+        yield _credential(contract.components("securitySchemes")[name])
     if operation.body_example is not None:
         yield f"--json '{_body(operation.body_example)}'"
 

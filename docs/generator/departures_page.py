@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from contract import Contract
 from layout import code, flat, paragraphs, table
 from tag_page import place
+
+from agentserver_contract.contract.document import Contract
 
 # A comment that a line of dashes fills up begins a section of the file.
 _SECTION = re.compile(r"^# (.+?) -{4,}$")

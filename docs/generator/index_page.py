@@ -6,17 +6,20 @@ from collections.abc import Iterator
 
 import curl
 import wording
-from contract import Contract, Operation
+from examples import header_name
 from layout import block, code, flat, paragraphs, table
 from tag_page import method, place, request
+
+from agentserver_contract.contract.document import Contract, Operation
 
 
 def page(contract: Contract) -> str:
     """Write the page."""
+    info = contract.document["info"]
     return paragraphs(
         "# HTTP API",
-        f"{contract.info['summary']} This is version {contract.info['version']}.",
-        contract.info["description"],
+        f"{info['summary']} This is version {info['version']}.",
+        info["description"],
         "## Operations { #operations }",
         *(_of_tag(contract, tag) for tag in contract.tags),
         _roles(contract),
@@ -27,12 +30,12 @@ def page(contract: Contract) -> str:
 
 def _of_tag(contract: Contract, tag: str) -> str:
     headings = ("Operation", "In the SDK", "Who may call it")
-    rows = (_row(each) for each in contract.of_tag(tag))
+    rows = (_row(each) for each in contract.operations.values() if each.tag == tag)
     return paragraphs(f"### [{tag}]({tag}.md) {{ #{tag} }}", table("operations", headings, rows))
 
 
 def _row(operation: Operation) -> tuple[str, str, str]:
-    gone = " (deprecated)" if operation.deprecated else ""
+    gone = " (deprecated)" if operation.is_deprecated else ""
     return (
         f"[{operation.summary}]({place(operation)}){gone}<br>{request(operation)}",
         method(operation),
@@ -41,7 +44,7 @@ def _row(operation: Operation) -> tuple[str, str, str]:
 
 
 def _roles(contract: Contract) -> str:
-    used = {operation.role for operation in contract.operations.values()}
+    used = {operation.required_role for operation in contract.operations.values()}
     rows = ((code(name), said) for name, said in wording.ROLES.items() if name in used)
     return paragraphs(
         "## Roles { #roles }",
@@ -54,7 +57,7 @@ def _roles(contract: Contract) -> str:
 def _placeholders(contract: Contract) -> str:
     schemes = ", ".join(
         f"{code(name)}: {flat(each.get('description', ''))}"
-        for name, each in contract.schemes.items()
+        for name, each in contract.components("securitySchemes").items()
     )
     return paragraphs(
         "## Credentials and examples { #credentials }",
@@ -77,11 +80,6 @@ def _headers(contract: Contract) -> str:
 
 
 def _header_rows(contract: Contract) -> Iterator[tuple[str, str, str]]:
-    for name, header in contract.headers.items():
+    for name, header in contract.components("headers").items():
         described = f"{header['description']} {wording.bounds(header['schema'])}"
-        yield code(_sent_as(contract, name)), wording.type_of(header["schema"]), described
-
-
-def _sent_as(contract: Contract, component: str) -> str:
-    """The header's name on the wire, which a component need not share."""
-    return contract.header_names.get(component, component)
+        yield code(header_name(contract, name)), wording.type_of(header["schema"]), described

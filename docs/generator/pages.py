@@ -12,7 +12,8 @@ import schemas_page
 import sdk_pages
 import speed_page
 import tag_page
-from contract import Contract
+
+from agentserver_contract.contract.document import load
 
 RELEASE = "v0.64.12"
 DEPARTURES = Path("contract_tests/agentserver_contract/departures")
@@ -20,7 +21,7 @@ DEPARTURES = Path("contract_tests/agentserver_contract/departures")
 
 def pages(root: Path) -> Mapping[str, str]:
     """The text of each page, made from the files of the project at `root`."""
-    contract = Contract.load(root / "openapi.yaml")
+    contract = load(root / "openapi.yaml")
     return {
         "api/index.md": index_page.page(contract),
         **{f"api/{tag}.md": tag_page.page(contract, tag) for tag in contract.tags},

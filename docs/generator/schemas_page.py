@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import wording
-from contract import SCHEMAS, Contract, Schema
+from examples import SCHEMAS, example_of
 from layout import block, code, flat, label, paragraphs, table
 from tag_page import place
+
+from agentserver_contract.contract.document import Contract, Operation
 
 
 def page(contract: Contract) -> str:
@@ -22,8 +24,8 @@ def page(contract: Contract) -> str:
     )
 
 
-def _schema(contract: Contract, name: str, schema: Schema) -> str:
-    example = contract.example_of(name)
+def _schema(contract: Contract, name: str, schema: Mapping[str, Any]) -> str:
+    example = example_of(contract, name)
     shown = "" if example is None else block("json", json.dumps(example, indent=2))
     fields = (_field(contract, schema, each) for each in schema.get("properties", {}))
     return paragraphs(
@@ -36,7 +38,7 @@ def _schema(contract: Contract, name: str, schema: Schema) -> str:
     )
 
 
-def _value(schema: Schema) -> str:
+def _value(schema: Mapping[str, Any]) -> str:
     """What a schema is that is no object."""
     if "properties" in schema:
         return ""
@@ -44,9 +46,9 @@ def _value(schema: Schema) -> str:
     return f"{kind[0].upper()}{kind[1:]}. {wording.bounds(schema)}"
 
 
-def _field(contract: Contract, schema: Schema, name: str) -> tuple[str, str, str]:
+def _field(contract: Contract, schema: Mapping[str, Any], name: str) -> tuple[str, str, str]:
     field: Any = schema["properties"][name]
-    found = contract.follow(field)
+    found = contract.resolved(field)
     need = "required" if name in schema.get("required", []) else "optional"
     null = ", nullable" if wording.nullable(found) else ""
     bounds = "" if "$ref" in field else wording.bounds(found)
@@ -69,8 +71,14 @@ def _users(contract: Contract, name: str) -> Iterator[str]:
         if other != name and _mentions(schema, name):
             yield f"[{code(other)}](#{other})"
     for operation in contract.operations.values():
-        if _mentions([operation.body, operation.success.content], name):
+        if any(_mentions(each, name) for each in _schemas_of(operation)):
             yield f"[{code(operation.id)}]({place(operation)})"
+
+
+def _schemas_of(operation: Operation) -> Iterator[Any]:
+    """The schemas of what is sent, and of what comes back where it was done."""
+    sent = [operation.body, *(each.schema for each in operation.success.content.values())]
+    yield from (schema.value for schema in sent if schema is not None)
 
 
 def _mentions(node: Any, name: str) -> bool:

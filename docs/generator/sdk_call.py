@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from contract import JSON, Operation
 from layout import code
 
 from agentserver import Client
 from agentserver._errors import QuotaExceeded, class_for
+from agentserver_contract.contract.document import JSON, Operation
 
 LONGEST_LINE = 76
 ERRORS = "../sdk/errors.md#agentserver."

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import sdk_call
-from contract import Contract, Operation
 from layout import code, paragraphs
 from tag_page import place
 
 from agentserver import models as models_of_sdk
+from agentserver_contract.contract.document import Contract, Operation
 
 SHOWN = ["!^_", "!^(FIELDS|CLOSED)$"]
 """Which members of a model are for its reader."""

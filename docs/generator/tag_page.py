@@ -9,8 +9,9 @@ from typing import Any
 import curl
 import sdk_call
 import wording
-from contract import Answer, Argument, Contract, Operation
 from layout import block, boxed, code, flat, label, paragraphs, table, tabs
+
+from agentserver_contract.contract.document import Argument, Contract, Operation, Response
 
 HEADERS = "index.md#headers"
 
@@ -20,7 +21,7 @@ FOUND_FIRST = "---\nsearch:\n  boost: 4\n---"
 
 def page(contract: Contract, tag: str) -> str:
     """Write the page."""
-    operations = contract.of_tag(tag)
+    operations = [each for each in contract.operations.values() if each.tag == tag]
     return paragraphs(
         FOUND_FIRST,
         f"# {tag}",
@@ -55,14 +56,14 @@ def _operation(contract: Contract, operation: Operation) -> str:
         _facts(contract, operation),
         _calls(contract, operation),
         _arguments(contract, operation),
-        _examples(contract, operation),
-        _answers(contract, operation),
+        _examples(operation),
+        _answers(operation),
         _links(contract, operation),
     )
 
 
 def _deprecated(operation: Operation) -> str:
-    if not operation.deprecated:
+    if not operation.is_deprecated:
         return ""
     return '!!! warning "Deprecated"\n\n    It still works, and will go in a later version.'
 
@@ -92,7 +93,7 @@ def _arguments(contract: Contract, operation: Operation) -> str:
         return ""
     names = sdk_call.python_names(operation)
     rows = (_argument(contract, each, names[each.name]) for each in operation.arguments)
-    body = f"The body is a {wording.type_of(operation.body)}." if operation.body else ""
+    body = f"The body is a {wording.type_of(operation.body.value)}." if operation.body else ""
     return paragraphs(
         label("Arguments"), table("fields", ("Argument", "Type", "Description"), rows), body
     )
@@ -101,28 +102,29 @@ def _arguments(contract: Contract, operation: Operation) -> str:
 def _argument(contract: Contract, argument: Argument, name: str) -> tuple[str, str, str]:
     in_sdk = "" if name == argument.name else f"In the SDK {code(name)}."
     need = "required" if argument.required else "optional"
+    schema = argument.schema.value if argument.schema else {}
     return (
         f"{code(argument.name)} <small>{argument.place}, {need}</small>",
-        wording.type_of(argument.schema),
-        flat(f"{argument.description} {wording.bounds(contract.follow(argument.schema))} {in_sdk}"),
+        wording.type_of(schema),
+        flat(f"{argument.description} {wording.bounds(contract.resolved(schema))} {in_sdk}"),
     )
 
 
-def _examples(contract: Contract, operation: Operation) -> str:
+def _examples(operation: Operation) -> str:
     """The answers that say that it was done, as JSON."""
     examples = {
         title: block("json", json.dumps(value, ensure_ascii=False, indent=2))
         for media in operation.success.content.values()
-        for title, value in contract.examples_of(media).items()
+        for title, value in media.examples.items()
     }
     return (
         paragraphs(label(f"Answer {operation.success.status}"), tabs(examples)) if examples else ""
     )
 
 
-def _answers(contract: Contract, operation: Operation) -> str:
-    everywhere = set.intersection(*(set(each.headers) for each in operation.answers))
-    rows = (_answer(contract, operation, each, everywhere) for each in operation.answers)
+def _answers(operation: Operation) -> str:
+    everywhere = set.intersection(*(set(each.headers) for each in operation.responses.values()))
+    rows = (_answer(operation, each, everywhere) for each in operation.responses.values())
     names = " and ".join(
         f"[{code(name)}]({HEADERS})" for name in operation.success.headers if name in everywhere
     )
@@ -133,29 +135,27 @@ def _answers(contract: Contract, operation: Operation) -> str:
     )
 
 
-def _answer(
-    contract: Contract, operation: Operation, answer: Answer, everywhere: set[str]
-) -> tuple[str, str, str]:
+def _answer(operation: Operation, answer: Response, everywhere: set[str]) -> tuple[str, str, str]:
     own = [f"[{code(name)}]({HEADERS})" for name in answer.headers if name not in everywhere]
     meaning = [
         answer.description,
-        *_bodies(contract, answer),
+        *_bodies(answer),
         *([f"Also carries {', '.join(own)}."] if own else []),
     ]
-    if answer.good:
+    if not answer.is_error:
         outcome = f"returns {sdk_call.returned(operation)}"
     else:
         outcome = f"raises {sdk_call.raised(answer.status, answer.content)}"
-    kind = "good" if answer.good else "bad"
+    kind = "bad" if answer.is_error else "good"
     return f"`{answer.status}`{{ .status .{kind} }}", outcome, "<br>".join(meaning)
 
 
-def _bodies(contract: Contract, answer: Answer) -> Iterator[str]:
+def _bodies(answer: Response) -> Iterator[str]:
     if not answer.content:
         yield "No body."
     for media_type, media in answer.content.items():
-        text = f"{code(media_type)} {wording.type_of(media['schema'])}"
-        examples = [] if answer.good else list(_shown(contract.examples_of(media)))
+        text = f"{code(media_type)} {wording.type_of(media.schema.value if media.schema else {})}"
+        examples = list(_shown(media.examples)) if answer.is_error else []
         yield f"{text}: {', '.join(examples)}" if examples else text
 
 

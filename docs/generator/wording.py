@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from contract import Contract, Operation, Schema
 from layout import code
+
+from agentserver_contract.contract.document import Contract, Operation
 
 ROLES: Mapping[str, str] = {
     "none": "Anyone",
@@ -44,7 +45,7 @@ def link(name: str, page: str = "schemas.md") -> str:
     return f"[{code(name)}]({page}#{name})"
 
 
-def type_of(schema: Schema) -> str:
+def type_of(schema: Mapping[str, Any]) -> str:
     """The type of a value, linked where it has a name; what may be null says so."""
     if "$ref" in schema:
         return link(schema["$ref"].rpartition("/")[2])
@@ -57,12 +58,12 @@ def type_of(schema: Schema) -> str:
     return " or ".join(kinds)
 
 
-def nullable(schema: Schema) -> bool:
+def nullable(schema: Mapping[str, Any]) -> bool:
     """Whether null is allowed."""
     return "null" in schema.get("type", ()) or any(map(nullable, schema.get("anyOf", ())))
 
 
-def bounds(schema: Schema) -> str:
+def bounds(schema: Mapping[str, Any]) -> str:
     """What a value must be beside its type, as one sentence; empty where nothing is said."""
     said = [
         *_ranges(schema),
@@ -78,7 +79,7 @@ def bounds(schema: Schema) -> str:
 
 def role(operation: Operation) -> str:
     """Who may call an operation."""
-    return ROLES[operation.role]
+    return ROLES[operation.required_role or "none"]
 
 
 def credential(contract: Contract, operation: Operation) -> str:
@@ -86,19 +87,19 @@ def credential(contract: Contract, operation: Operation) -> str:
     shown = " or ".join(_credentials(contract, operation.schemes))
     if not shown:
         return "none"
-    return f"{shown}, or none" if operation.open else shown
+    return shown if operation.is_secured else f"{shown}, or none"
 
 
 def _credentials(contract: Contract, names: Sequence[str]) -> Iterator[str]:
     for name in names:
-        scheme = contract.schemes[name]
+        scheme = contract.components("securitySchemes")[name]
         if scheme["type"] == "apiKey":
             yield f"the {scheme['in']} {code(scheme['name'])}"
         else:
             yield f"a {scheme['scheme']} token"
 
 
-def _ranges(schema: Schema) -> Iterator[str]:
+def _ranges(schema: Mapping[str, Any]) -> Iterator[str]:
     for least, most, unit in _RANGES:
         if least in schema and most in schema:
             yield f"{schema[least]:,} to {schema[most]:,}{unit}"

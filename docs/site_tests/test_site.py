@@ -6,13 +6,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from contract import Contract
 from playwright.sync_api import Browser, Page, Request, expect
+
+from agentserver_contract.contract.document import load
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = {
-    operation.id: operation.path
-    for operation in Contract.load(ROOT / "openapi.yaml").operations.values()
+    operation.id: operation.path for operation in load(ROOT / "openapi.yaml").operations.values()
 }
 WIDTHS = {"desktop": 1280, "phone": 390}
 

@@ -18,16 +18,16 @@ import pytest
 import sdk_call
 import tag_page
 import yaml
-from contract import JSON, Contract
 from pages import DEPARTURES, RELEASE, pages
 
 import agentserver
 from agentserver._errors import class_for
+from agentserver_contract.contract.document import JSON, load
 
 ROOT = Path(__file__).parents[2]
 URL = "http://127.0.0.1:8080"
 
-CONTRACT = Contract.load(ROOT / "openapi.yaml")
+CONTRACT = load(ROOT / "openapi.yaml")
 PAGES = pages(ROOT)
 OPERATIONS = list(CONTRACT.operations.values())
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
@@ -59,7 +59,7 @@ class Recorder(httpx.MockTransport):
         media = success.content.get(JSON)
         if media is None:
             return httpx.Response(success.status)
-        return httpx.Response(success.status, json=next(iter(CONTRACT.examples_of(media).values())))
+        return httpx.Response(success.status, json=next(iter(media.examples.values())))
 
 
 def as_sent(request: httpx.Request):
@@ -138,29 +138,27 @@ def test_every_argument_stands_with_its_description(operation):
 @every_operation
 def test_every_answer_stands_with_what_the_sdk_makes_of_it(operation):
     rows = dict(re.findall(r"^\| `(\d{3})`(.*)$", section(operation), re.MULTILINE))
-    assert list(map(int, rows)) == [answer.status for answer in operation.answers]
-    for answer in operation.answers:
+    assert list(map(int, rows)) == [*operation.responses]
+    for answer in operation.responses.values():
         row = rows[str(answer.status)]
         assert " ".join(answer.description.split()) in row
         assert all(media_type in row for media_type in answer.content)
-        if not answer.good:
+        if answer.is_error:
             assert f"agentserver.{class_for(answer.status).__name__})" in row
 
 
 @every_operation
 def test_the_successful_answer_is_shown_as_json(operation):
     wanted = [
-        value
-        for media in operation.success.content.values()
-        for value in CONTRACT.examples_of(media).values()
+        value for media in operation.success.content.values() for value in media.examples.values()
     ]
     assert [json.loads(each) for each in shown(operation, "json")] == wanted
 
 
 def test_a_deprecated_operation_says_so():
-    aged = Contract.load(ROOT / "openapi.yaml")
+    aged = load(ROOT / "openapi.yaml")
     aged.operations = {
-        name: replace(each, deprecated=name == "create_workspace")
+        name: replace(each, raw={**each.raw, "deprecated": name == "create_workspace"})
         for name, each in CONTRACT.operations.items()
     }
     _, _, told = tag_page.page(aged, "workspaces").partition("{ #create_workspace }")

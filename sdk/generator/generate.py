@@ -23,18 +23,17 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).with_name("templates")
-sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "sdk")]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "sdk"), str(ROOT / "contract_tests")]
 
 from openapi_python_client import Project, strings  # noqa: E402
 from openapi_python_client.config import Config, ConfigFile, MetaType  # noqa: E402
 from openapi_python_client.parser import GeneratorData  # noqa: E402
 from openapi_python_client.parser.errors import GeneratorError  # noqa: E402
-from operations import Contract  # noqa: E402
-from ruamel.yaml import YAML  # noqa: E402
-from ruamel.yaml.constructor import SafeConstructor  # noqa: E402
-from shapes import ContractError  # noqa: E402
+from operations import Surface  # noqa: E402
 
 from agentserver._errors import class_for  # noqa: E402
+from agentserver_contract.contract.document import Contract  # noqa: E402
+from agentserver_contract.contract.source import ContractError, read  # noqa: E402
 
 GENERATED = Path("sdk/agentserver/_generated")
 SAMPLE = Path("sdk/tests/typing/every_operation.py")
@@ -54,13 +53,6 @@ FORMATTING = (
     "--config=format.skip-magic-trailing-comma=true",
     "--config=lint.isort.split-on-trailing-comma=false",
 )
-
-
-class _PlainConstructor(SafeConstructor):
-    """Reads a time as the text it is."""
-
-
-_PlainConstructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -115,7 +107,7 @@ def generate(contract: Path, templates: Path) -> dict[Path, str]:
     Raises:
         ContractError: The contract says something that cannot become code.
     """
-    document = load(contract)
+    document = read(contract)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         _render(document, contract, templates, root)
@@ -126,22 +118,6 @@ def generate(contract: Path, templates: Path) -> dict[Path, str]:
         }
     files[CONTRACT_AS_JSON] = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     return files
-
-
-def load(contract: Path) -> dict[str, Any]:
-    """Read the contract as YAML 1.2, times as text.
-
-    Raises:
-        ContractError: It cannot be read, or is no YAML.
-    """
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = _PlainConstructor
-    try:
-        document: dict[str, Any] = yaml.load(contract.read_text(encoding="utf-8"))
-    except Exception as error:
-        raise ContractError(f"{contract}: {error}") from error
-    # Anchors and aliases become copies.
-    return json.loads(json.dumps(document))  # type: ignore[no-any-return]
 
 
 def _render(document: Mapping[str, Any], source: Path, templates: Path, root: Path) -> None:
@@ -158,10 +134,10 @@ def _render(document: Mapping[str, Any], source: Path, templates: Path, root: Pa
     data = GeneratorData.from_dict(json.loads(json.dumps(document)), config=config)
     if isinstance(data, GeneratorError):
         raise ContractError(f"{data.header}: {data.detail}")
-    contract = Contract(document, lambda name: strings.ClassName(name, config.field_prefix))
+    surface = Surface(Contract(document), lambda name: strings.ClassName(name, config.field_prefix))
     # A class that no answer and no argument reaches would be nobody's.
-    data.models = [each for each in data.models if each.class_info.name in contract.classes]
-    data.enums = [each for each in data.enums if each.class_info.name in contract.classes]
+    data.models = [each for each in data.models if each.class_info.name in surface.classes]
+    data.enums = [each for each in data.enums if each.class_info.name in surface.classes]
     project = Project(openapi=data, config=config, custom_template_path=templates)
     project.env.filters.update(
         docstring=_docstring,
@@ -170,7 +146,7 @@ def _render(document: Mapping[str, Any], source: Path, templates: Path, root: Pa
         error=lambda status: class_for(status).__name__,
     )
     project.env.globals.update(
-        operations=contract.operations, models=contract.models, enums=contract.enums
+        operations=surface.operations, models=surface.models, enums=surface.enums
     )
     with contextlib.redirect_stdout(io.StringIO()):  # upstream says where it writes
         problems = project.build()
@@ -178,16 +154,16 @@ def _render(document: Mapping[str, Any], source: Path, templates: Path, root: Pa
         raise ContractError("; ".join(f"{each.header} {each.detail}" for each in problems))
     for name in UNUSED:
         (package / name).unlink()
-    _render_resources(project, contract, package / "resources")
-    _render_sample(project, contract.operations.values(), root / SAMPLE)
+    _render_resources(project, surface, package / "resources")
+    _render_sample(project, surface.operations.values(), root / SAMPLE)
 
 
-def _render_resources(project: Project, contract: Contract, folder: Path) -> None:
+def _render_resources(project: Project, surface: Surface, folder: Path) -> None:
     folder.mkdir()
     init = project.env.get_template("resources_init.py.jinja")
-    (folder / "__init__.py").write_text(init.render(root=contract.resources), encoding="utf-8")
+    (folder / "__init__.py").write_text(init.render(root=surface.resources), encoding="utf-8")
     template = project.env.get_template("resource.py.jinja")
-    for resource in contract.every_resource:
+    for resource in surface.every_resource:
         classes = set[str]().union(*(each.classes for each in resource.operations))
         text = template.render(resource=resource, resource_classes=classes)
         (folder / f"{resource.module}.py").write_text(text, encoding="utf-8")

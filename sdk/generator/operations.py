@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from shapes import ContractError, Schema, Schemas, is_secret
+from shapes import Schema, Schemas, is_secret
 
-_METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
-_JSON = "application/json"
+from agentserver_contract.contract import document
+from agentserver_contract.contract.document import JSON
+from agentserver_contract.contract.source import ContractError
+
+# What the templates need of every operation.
+_NEEDED = ("operationId", "x-sdk", "tags", "summary", "description", "x-required-role")
 
 # The SDK sends these by itself.
 _OWN_HEADERS = frozenset({"x-request-id"})
@@ -20,7 +24,7 @@ _OWN_HEADERS = frozenset({"x-request-id"})
 # OpenAPI has other words for these; as parameters they mean nothing.
 _IGNORED_HEADERS = frozenset({"accept", "authorization", "content-type", "cookie"})
 
-_REDIRECTS = ("302", "303", "307")
+_REDIRECTS = (302, 303, 307)
 
 # What the SDK calls the scheme of its session's cookie. Every other scheme is a bearer token.
 _SESSION_SCHEME = "sessionCookie"
@@ -203,26 +207,25 @@ class Resource:
         return ".".join(("client", *self.path))
 
 
-class Contract:
-    """The contract, read for the templates.
+class Surface:
+    """What the SDK offers, made from the contract for the templates.
 
     Args:
-        document: The contract, parsed.
+        contract: The contract.
         class_name: Names the class of a component of the contract.
 
     Raises:
         ContractError: It says something that cannot become code.
     """
 
-    def __init__(self, document: Mapping[str, Any], class_name: Any) -> None:
-        self._document = document
+    def __init__(self, contract: document.Contract, class_name: Any) -> None:
+        self._contract = contract
         self._class_name = class_name
-        self.schemas = Schemas(document, class_name)
+        self.schemas = Schemas(contract, class_name)
         self.operations = {operation.id: operation for operation in self._operations()}
         self.resources = _tree(self.operations.values())
-        tags = {tag["name"]: tag.get("description", "") for tag in document.get("tags", [])}
         for resource in self.resources.children:
-            resource.prose = _text(tags.get(resource.attribute, ""))
+            resource.prose = _text(contract.tags.get(resource.attribute, ""))
         self.classes = set[str]().union(*(each.classes for each in self.operations.values()))
 
     @cached_property
@@ -230,7 +233,7 @@ class Contract:
         """The objects that answers and arguments hold, by class name."""
         return {
             name: self._model(name, schema)
-            for component, schema in self._document["components"]["schemas"].items()
+            for component, schema in self._contract.schemas.items()
             if (name := str(self._class_name(component))) in self.classes and "enum" not in schema
         }
 
@@ -239,7 +242,7 @@ class Contract:
         """What the contract says of each enum, by class name."""
         return {
             str(self._class_name(component)): _text(schema.get("description", ""))
-            for component, schema in self._document["components"]["schemas"].items()
+            for component, schema in self._contract.schemas.items()
             if "enum" in schema
         }
 
@@ -289,63 +292,64 @@ class Contract:
         )
 
     def _operations(self) -> Iterator[Operation]:
-        for path, item in self._document["paths"].items():
-            for method in _METHODS:
-                if method in item:
-                    raw = item[method]
-                    try:
-                        yield self._operation(path, method, raw, item.get("parameters", []))
-                    except (ContractError, KeyError) as error:
-                        name = raw.get("operationId", f"{method} {path}")
-                        raise ContractError(f"{name}: {error}") from error
+        for operation in self._contract.operations.values():
+            try:
+                yield self._operation(operation)
+            except ContractError as error:
+                raise ContractError(f"{operation.id}: {error}") from error
 
-    def _operation(
-        self, path: str, method: str, raw: Mapping[str, Any], shared: list[Any]
-    ) -> Operation:
-        parameters = [self.schemas.follow(each) for each in [*shared, *raw.get("parameters", [])]]
+    def _operation(self, source: document.Operation) -> Operation:
+        if missing := [key for key in _NEEDED if key not in source.raw]:
+            raise ContractError(f"{', '.join(missing)} must be given")
         by_place: dict[str, list[Argument]] = {"path": [], "query": [], "header": []}
-        for parameter in parameters:
-            if parameter["in"] not in by_place:
-                raise ContractError(f"parameters in {parameter['in']} are not known")
-            if parameter["in"] == "header" and parameter["name"].lower() in _OWN_HEADERS:
+        for parameter in source.parameters:
+            if parameter.place not in by_place:
+                raise ContractError(f"parameters in {parameter.place} are not known")
+            if parameter.place == "header" and parameter.name.lower() in _OWN_HEADERS:
                 continue
-            if parameter["in"] == "header" and parameter["name"].lower() in _IGNORED_HEADERS:
-                raise ContractError(f"{parameter['name']} cannot be a parameter")
-            by_place[parameter["in"]].append(self._parameter(parameter))
-        order = re.findall(r"\{(\w+)\}", path)
+            if parameter.place == "header" and parameter.name.lower() in _IGNORED_HEADERS:
+                raise ContractError(f"{parameter.name} cannot be a parameter")
+            by_place[parameter.place].append(self._argument(parameter))
+        order = source.path_parameters
         by_place["path"].sort(key=lambda argument: order.index(argument.name))
-        body = self.schemas.follow(raw.get("requestBody", {}))
-        body_schema = body.get("content", {}).get(_JSON, {}).get("schema", {})
-        security, optional = self._security(raw)
-        answers = self._successes(raw)
-        schemas = [each["schema"] for each in parameters]
-        schemas += [schema for answer in answers.values() if (schema := _json_schema(answer))]
+        security, optional = self._security(source)
+        successes = self._successes(source)
+        # The fields of a body are arguments: nothing needs a class for the body itself.
+        schemas = [
+            *(argument.schema for argument in source.arguments),
+            *(response.schema(JSON) for response in successes),
+        ]
         operation = Operation(
-            id=raw["operationId"],
-            method=method.upper(),
-            path=path,
-            tag=python_name(raw["tags"][0]),
-            sdk_path=tuple(raw["x-sdk"].split(".")),
-            summary=_text(raw["summary"]),
-            description=_text(raw["description"]),
-            role=raw["x-required-role"],
-            deprecated=raw.get("deprecated", False),
-            consumes=raw.get("x-consumes", False),
+            id=source.id,
+            method=source.method,
+            path=source.path,
+            tag=python_name(source.tag),
+            sdk_path=tuple(source.sdk.split(".")),
+            summary=source.summary,
+            description=source.description,
+            role=source.required_role or "",
+            deprecated=source.is_deprecated,
+            consumes=source.consumes,
             security=security,
             security_optional=optional,
             path_arguments=by_place["path"],
             query_arguments=by_place["query"],
             header_arguments=by_place["header"],
-            body_arguments=self._body(body, body_schema),
-            takes_body=bool(body),
-            body_required=body.get("required", False),
-            success=[self._success(status, answer) for status, answer in answers.items()],
+            body_arguments=self._body(source),
+            takes_body=source.request_body is not None,
+            body_required=source.body_required,
+            success=list(map(self._success, successes)),
             errors={
-                int(status): _text(self.schemas.follow(response)["description"])
-                for status, response in raw["responses"].items()
-                if int(status) not in answers
+                status: response.description
+                for status, response in source.responses.items()
+                if response not in successes
             },
-            classes=self._reached(schemas, body_schema),
+            classes={
+                name
+                for schema in schemas
+                if schema is not None
+                for name in self.schemas.classes(schema.value)
+            },
         )
         names = [argument.python for argument in operation.arguments]
         if len(set(names)) < len(names) or operation.id in names:
@@ -354,82 +358,60 @@ class Contract:
             )
         return operation
 
-    def _reached(self, schemas: list[Schema], body_schema: Schema) -> set[str]:
-        # The fields of a body are arguments: nobody needs a class for the body itself.
-        fields = self.schemas.resolve(body_schema).schema.get("properties", {}).values()
-        return {name for schema in (*schemas, *fields) for name in self.schemas.classes(schema)}
-
-    def _parameter(self, parameter: Mapping[str, Any]) -> Argument:
-        schema = parameter["schema"]
+    def _argument(self, source: document.Argument) -> Argument:
+        if source.schema is None:
+            raise ContractError(f"{source.name} has no schema")
+        schema = source.schema.value
+        plain = self.schemas.resolve(schema).schema
+        # What is a field describes it; a parameter says what its value is for.
+        described = plain.get("description", "") if source.place == "body" else source.description
         return Argument(
-            name=parameter["name"],
-            python=python_name(parameter["name"]),
+            name=source.name,
+            python=python_name(source.name),
             annotation=self.schemas.argument(schema),
-            required=parameter.get("required", False),
-            secret=False,
-            unescaped=parameter.get("x-unescaped", ""),
-            prose=_sentences(parameter.get("description", ""), self.schemas.bounds(schema)),
-            example=parameter.get("example", _example(self.schemas.follow(schema))),
+            required=source.required,
+            secret=source.place == "body" and is_secret(plain),
+            unescaped=source.piece.value.get("x-unescaped", ""),
+            prose=_sentences(described, self.schemas.bounds(schema)),
+            example=_example(plain) if source.example is None else source.example,
         )
 
-    def _body(self, body: Mapping[str, Any], schema: Schema) -> list[Argument]:
-        if not body:
+    def _body(self, source: document.Operation) -> list[Argument]:
+        if source.request_body is None:
             return []
-        if list(body["content"]) != [_JSON]:
-            raise ContractError(f"bodies of {', '.join(body['content'])} are not known")
-        found = self.schemas.resolve(schema)
-        required = set(found.schema.get("required", []))
-        example = body["content"][_JSON].get("example", {})
-        arguments = []
-        for name, field_schema in found.schema["properties"].items():
-            plain = self.schemas.resolve(field_schema).schema
-            arguments.append(
-                Argument(
-                    name=name,
-                    python=python_name(name),
-                    annotation=self.schemas.argument(field_schema),
-                    required=name in required,
-                    secret=is_secret(plain),
-                    unescaped="",
-                    prose=_sentences(
-                        plain.get("description", ""), self.schemas.bounds(field_schema)
-                    ),
-                    example=example.get(name, _example(plain)),
-                )
-            )
-        return arguments
+        if list(source.request_body.content) != [JSON]:
+            raise ContractError(f"bodies of {', '.join(source.request_body.content)} are not known")
+        return [self._argument(field) for field in source.fields]
 
-    def _security(self, raw: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
-        requirements = raw.get("security", self._document.get("security", []))
-        if any(len(requirement) > 1 for requirement in requirements):
+    def _security(self, source: document.Operation) -> tuple[tuple[str, ...], bool]:
+        if any(len(alternative) > 1 for alternative in source.security):
             raise ContractError("two credentials at once are not known")
-        names = tuple(name for requirement in requirements for name in requirement)
-        for name in names:
-            scheme = self._document["components"]["securitySchemes"][name]
+        for name in source.schemes:
+            scheme = self._contract.components("securitySchemes")[name]
             is_bearer = (scheme["type"], scheme.get("scheme")) == ("http", "bearer")
             if is_bearer == (name == _SESSION_SCHEME):
                 raise ContractError(
                     f"{name}: a credential is the cookie {_SESSION_SCHEME}, or a bearer token"
                 )
-        return names, bool(names) and {} in requirements
+        return source.schemes, bool(source.schemes) and not source.is_secured
 
-    def _successes(self, raw: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
-        found = [status for status in raw["responses"] if str(status).startswith("2")]
-        found = found or [status for status in raw["responses"] if status in _REDIRECTS][:1]
+    def _successes(self, source: document.Operation) -> list[document.Response]:
+        found = [each for each in source.successes if each.status < 300]
+        found = found or [each for each in source.successes if each.status in _REDIRECTS][:1]
         if not found:
             raise ContractError("it has no status of success")
-        answers = {int(status): self.schemas.follow(raw["responses"][status]) for status in found}
-        for answer in answers.values():
-            others = set(answer.get("content", {})) - {_JSON}
+        for response in found:
+            others = set(response.content) - {JSON}
             if others:
                 raise ContractError(f"answers of {', '.join(sorted(others))} are not known")
-        return answers
+        return found
 
-    def _success(self, status: int, answer: Mapping[str, Any]) -> Success:
+    def _success(self, response: document.Response) -> Success:
         result, decoder = ("str", "REDIRECT")
-        if status < 300:
-            result, decoder = self._result(_json_schema(answer))
-        return Success(status, result, decoder, _text(answer["description"]))
+        if response.status < 300:
+            schema = response.schema(JSON)
+            result, decoder = self._result(schema.value if schema else None)
+        return Success(response.status, result, decoder, response.description)
 
     def _result(self, schema: Schema | None) -> tuple[str, str]:
         if schema is None:
@@ -443,11 +425,6 @@ class Contract:
             inner = self.schemas.annotation(found.schema["items"])
             return f"Page[{inner}]", f"page({shape.removeprefix('Listing(')}"
         raise ContractError(f"an answer that is a {found.kind} is not known")
-
-
-def _json_schema(answer: Mapping[str, Any]) -> Schema | None:
-    schema: Schema | None = answer.get("content", {}).get(_JSON, {}).get("schema")
-    return schema
 
 
 def _tree(operations: Any) -> Resource:

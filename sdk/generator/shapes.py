@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.contract.source import ContractError
+
 Schema = Mapping[str, Any]
 
 # Says something to people, or to other tools, and nothing about which values are valid.
@@ -37,10 +40,6 @@ _LIMITS = {
 _LIMITS["number"] = _LIMITS["integer"]
 _SCALARS = {"integer": "int", "number": "float", "boolean": "bool", "string": "str"}
 _SHAPES = {"integer": "Integer", "number": "Number", "boolean": "Flag", "string": "Text"}
-
-
-class ContractError(Exception):
-    """The contract says something that the generator does not know how to turn into code."""
 
 
 @dataclass(frozen=True)
@@ -71,27 +70,18 @@ class Schemas:
     """The schemas of one contract.
 
     Args:
-        document: The contract, parsed.
+        contract: The contract.
         class_name: Names the class of a component.
     """
 
-    def __init__(self, document: Mapping[str, Any], class_name: Any) -> None:
-        self._document = document
+    def __init__(self, contract: Contract, class_name: Any) -> None:
+        self._contract = contract
         self._class_name = class_name
-
-    def follow(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow `$ref` to its end; what stands beside it wins over what it names."""
-        while "$ref" in node:
-            target: Any = self._document
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                target = target[part.replace("~1", "/").replace("~0", "~")]
-            node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
-        return node
 
     def resolve(self, schema: Schema) -> Resolved:
         """Follow references and take nullability apart."""
         component = _component(schema)
-        plain = dict(self.follow(schema))
+        plain = dict(self._contract.resolved(schema))
         nullable = False
         for keyword in ("anyOf", "oneOf"):
             if keyword not in plain:

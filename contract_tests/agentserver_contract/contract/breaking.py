@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from agentserver_contract.contract.document import Contract, ContractError, Located, Operation, load
+from agentserver_contract.contract.document import Argument, Contract, Located, Operation, load
+from agentserver_contract.contract.source import ContractError
 
 NARROWER, WIDER, OTHER = "narrower", "wider", "other"
 _BREAKS = {"request": {NARROWER, OTHER}, "response": {WIDER, OTHER}}
@@ -93,9 +94,8 @@ class _Comparison:
         before, after = self._before, self._after
         if before.id != after.id:
             yield "operation-id-changed", "operationId", f"{before.id} became {after.id}"
-        if before.raw.get("x-sdk") != after.raw.get("x-sdk"):
-            moved = f"{before.raw.get('x-sdk')} became {after.raw.get('x-sdk')}"
-            yield "sdk-moved", "x-sdk", moved
+        if before.sdk != after.sdk:
+            yield "sdk-moved", "x-sdk", f"{before.sdk} became {after.sdk}"
         for was, now in zip(before.path_parameters, after.path_parameters, strict=True):
             if was != now:
                 detail = f"{was} became {now}, which names an argument in the SDK"
@@ -124,21 +124,15 @@ class _Comparison:
                 continue
             if place not in now:
                 yield "parameter-removed", place, "is gone"
-            elif not parameter.value.get("required") and now[place].value.get("required"):
+            elif now[place].required and not parameter.required:
                 yield "parameter-required", place, "has become required"
         for place, parameter in now.items():
-            if (
-                place not in was
-                and parameter.value.get("required")
-                and not place.startswith("path ")
-            ):
+            if place not in was and parameter.required and not place.startswith("path "):
                 yield "parameter-required", place, "is new and required"
         paired = [(place, was[place], now[place]) for place in was if place in now]
         for place, one, other in paired:
-            if "schema" in one.value and "schema" in other.value:
-                yield from self._schemas(
-                    "request", place, one.child("schema"), other.child("schema")
-                )
+            if one.schema and other.schema:
+                yield from self._schemas("request", place, one.schema, other.schema)
 
     def _body(self) -> _Found:
         before, after = self._before, self._after
@@ -161,12 +155,12 @@ class _Comparison:
                     yield "header-removed", f"response {status}", f"{name} is gone"
                 elif header.required and not kept.required:
                     yield "header-removed", f"response {status}", f"{name} is no longer promised"
-            for media_type, schema in was.content.items():
+            for media_type in was.content:
                 if media_type not in now.content:
                     detail = f"{media_type} is gone"
                     yield "media-type-removed", f"response {status}", detail
                     continue
-                later = now.content[media_type]
+                schema, later = was.schema(media_type), now.schema(media_type)
                 if schema and later:
                     at = f"response {status} {media_type} $"
                     yield from self._schemas("response", at, schema, later)
@@ -184,8 +178,8 @@ class _Comparison:
                 yield f"{side}-{found.rule}", found.at, found.detail
 
 
-def _place(parameter: Located) -> str:
-    return f"{parameter.value['in']} {parameter.value['name']}"
+def _place(parameter: Argument) -> str:
+    return f"{parameter.place} {parameter.name}"
 
 
 class _Schemas:

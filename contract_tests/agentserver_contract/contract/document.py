@@ -1,9 +1,7 @@
-"""The contract as objects: operations, their parameters, bodies and answers, schema validators."""
+"""The contract as objects: operations, their parameters, bodies and responses, validators."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,15 +12,14 @@ from urllib.parse import quote
 
 import jsonschema_rs
 
+from agentserver_contract.contract import source
+from agentserver_contract.contract.source import ContractError
+
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 JSON = "application/json"
 TEXT = "text/plain"
 _BASE = "urn:agentserver:contract"
 _PATH_PARAMETER = re.compile(r"\{([^{}]+)\}")
-
-
-class ContractError(ValueError):
-    """The contract cannot be read or points at something that it does not hold."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +39,69 @@ class Located:
 
 @dataclass(frozen=True)
 class Header:
-    """One documented header of an answer."""
+    """One documented header of a response."""
 
     required: bool
     schema: Located | None
+    piece: Located
+    """The object in the file."""
+
+
+@dataclass(frozen=True)
+class MediaType:
+    """One form in which a body is sent."""
+
+    schema: Located | None
+    examples: Mapping[str, Any]
+    """Values by their summaries; one that has none is called `Example`."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """One documented answer of an operation."""
+    """One documented response of an operation."""
 
     status: int
-    content: Mapping[str, Located | None]
-    """Media type to schema; None where a media type has no schema."""
+    description: str
+    content: Mapping[str, MediaType]
+    """By media type; empty where the response has no body."""
     headers: Mapping[str, Header]
+    links: Mapping[str, Any]
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it says that the call did not do what was asked."""
+        return self.status >= 400
+
+    def schema(self, media_type: str | None) -> Located | None:
+        """The schema of a body of this media type, if the response has one."""
+        found = self.content.get(media_type) if media_type is not None else None
+        return found.schema if found is not None else None
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a caller gives: a parameter, or a field of the JSON body; references are followed."""
+
+    name: str
+    place: str
+    """`path`, `query`, `header`, `cookie`, or `body`."""
+    required: bool
+    schema: Located | None
+    description: str
+    """Empty where nothing is said."""
+    example: Any
+    """None where the contract gives none."""
+    piece: Located
+    """The object in the file: a parameter's own, or the schema of a field."""
+
+
+@dataclass(frozen=True)
+class RequestBody:
+    """What an operation reads beside its parameters."""
+
+    required: bool
+    content: Mapping[str, MediaType]
+    """By media type."""
 
 
 @dataclass(frozen=True)
@@ -67,26 +113,113 @@ class Operation:
     path: str
     pointer: str
     raw: Mapping[str, Any]
-    parameters: tuple[Located, ...]
-    body: Located | None
-    """The JSON schema of the request body."""
-    body_required: bool
+    parameters: tuple[Argument, ...]
+    """Its own and those of its path, in the order of the file."""
+    fields: tuple[Argument, ...]
+    """The fields of its JSON body."""
+    request_body: RequestBody | None
     responses: Mapping[int, Response]
     security: tuple[frozenset[str], ...]
-    """The alternatives, each the names of the schemes it takes; an empty one lets anybody in."""
+    """The alternatives, each the names of the schemes that it takes together; where one of them is
+    empty, no credential is needed."""
 
     @property
-    def secured(self) -> bool:
-        """Whether a credential is needed."""
-        return bool(self.security) and all(self.security)
+    def tag(self) -> str:
+        """The first of its tags; empty where it has none."""
+        return str(next(iter(self.raw.get("tags") or ()), ""))
+
+    @property
+    def sdk(self) -> str:
+        """Where it stands on a client, as in `workspaces.create`; empty where nothing says so."""
+        return str(self.raw.get("x-sdk") or "")
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one line; empty where nothing is said."""
+        return str(self.raw.get("summary") or "").strip()
+
+    @property
+    def description(self) -> str:
+        """What a caller needs to know; empty where nothing is said."""
+        return str(self.raw.get("description") or "").strip()
 
     @property
     def required_role(self) -> str | None:
+        """The role that a caller needs; None where nothing is said."""
         role = self.raw.get("x-required-role")
         return role if isinstance(role, str) else None
 
     @property
+    def is_deprecated(self) -> bool:
+        """Whether a later version will go without it."""
+        return self.raw.get("deprecated") is True
+
+    @property
+    def consumes(self) -> bool:
+        """Whether it changes state although its method is GET."""
+        return self.raw.get("x-consumes") is True
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a call changes nothing."""
+        return self.method == "GET" and not self.consumes
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether a credential is needed."""
+        return bool(self.security) and all(self.security)
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """The names of the security schemes that it takes."""
+        return tuple(name for alternative in self.security for name in sorted(alternative))
+
+    @property
+    def body(self) -> Located | None:
+        """The schema of its JSON body; None where it reads none."""
+        media = self.request_body.content.get(JSON) if self.request_body else None
+        return media.schema if media is not None else None
+
+    @property
+    def body_example(self) -> Any:
+        """The first example of its JSON body; None where it reads none."""
+        media = self.request_body.content.get(JSON) if self.request_body else None
+        return next(iter(media.examples.values()), None) if media is not None else None
+
+    @property
+    def body_required(self) -> bool:
+        """Whether a request without a body is refused."""
+        return self.request_body is not None and self.request_body.required
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """Everything that a caller gives."""
+        return self.parameters + self.fields
+
+    @property
+    def successes(self) -> tuple[Response, ...]:
+        """The responses that say that the call did what was asked."""
+        return tuple(each for each in self.responses.values() if not each.is_error)
+
+    @property
+    def success(self) -> Response:
+        """The first of them.
+
+        Raises:
+            ContractError: There is none.
+        """
+        for response in self.successes:
+            return response
+        raise ContractError(f"{self}: no response says that it was done")
+
+    @property
+    def errors(self) -> tuple[Response, ...]:
+        """The other responses."""
+        return tuple(each for each in self.responses.values() if each.is_error)
+
+    @property
     def path_parameters(self) -> tuple[str, ...]:
+        """The names in the template of its path, in order."""
         return tuple(_PATH_PARAMETER.findall(self.path))
 
     @cached_property
@@ -94,6 +227,10 @@ class Operation:
         """Matches the raw (still percent-encoded) paths of this operation."""
         fixed = _PATH_PARAMETER.split(self.path)[::2]
         return re.compile("([^/]*)".join(re.escape(part) for part in fixed))
+
+    def parameters_in(self, place: str) -> tuple[Argument, ...]:
+        """Its parameters in the `path`, the `query`, a `header` or a `cookie`."""
+        return tuple(parameter for parameter in self.parameters if parameter.place == place)
 
     def __str__(self) -> str:
         return f"{self.id} ({self.method} {self.path})"
@@ -113,14 +250,23 @@ class Contract:
 
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
-        """Operations by operationId, in the order of the file."""
+        """Operations by operationId: paths in the order of the file, methods in that of METHODS."""
         return {operation.id: operation for operation in self._operations()}
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The description of each tag, by its name, in the order of the file."""
+        return {tag["name"]: tag.get("description", "") for tag in self.document.get("tags", [])}
 
     @property
     def schemas(self) -> Mapping[str, Any]:
         """The named schemas."""
-        schemas: Mapping[str, Any] = self.document.get("components", {}).get("schemas", {})
-        return schemas
+        return self.components("schemas")
+
+    def components(self, kind: str) -> Mapping[str, Any]:
+        """The named components of a kind, such as `headers` or `securitySchemes`."""
+        components: Mapping[str, Any] = self.document.get("components", {}).get(kind, {})
+        return components
 
     def operation_at(self, method: str, path: str) -> Operation | None:
         """The operation that a raw path is of; concrete paths go before templates."""
@@ -134,7 +280,8 @@ class Contract:
     def locate(self, pointer: str) -> Located:
         """The piece at a JSON pointer such as `/components/schemas/Workspace`.
 
-        Raises ContractError when nothing stands there.
+        Raises:
+            ContractError: Nothing stands there.
         """
         piece = Located("", self.document)
         for name in pointer.split("/")[1:]:
@@ -146,7 +293,11 @@ class Contract:
         return piece
 
     def follow(self, piece: Located) -> Located:
-        """The piece itself, or what it refers to; a `description` beside the reference is kept."""
+        """The piece itself, or what it refers to; what stands beside the reference wins.
+
+        Raises:
+            ContractError: The reference leads nowhere, in a circle, or out of the file.
+        """
         seen = set()
         while isinstance(piece.value, Mapping) and isinstance(piece.value.get("$ref"), str):
             reference = piece.value["$ref"]
@@ -158,6 +309,11 @@ class Contract:
             merged = {**target.value, **beside} if beside else target.value
             piece = Located(target.pointer, merged)
         return piece
+
+    def resolved(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same as `follow` for an object whose place does not matter."""
+        found: Mapping[str, Any] = self.follow(Located("", value)).value
+        return found
 
     def validator(self, schema: Located) -> jsonschema_rs.Draft202012Validator:
         """The compiled validator of the schema at this place, formats asserted, no network."""
@@ -203,25 +359,19 @@ class Contract:
         paths = Located("", self.document).child("paths")
         for path in paths.value:
             item = self.follow(paths.child(path))
-            shared = [
-                item.child("parameters", i) for i in range(len(item.value.get("parameters", [])))
-            ]
             for method in METHODS:
                 if method in item.value:
-                    yield self._operation(path, method, item.child(method), shared)
+                    yield self._operation(path, method, item)
 
-    def _operation(
-        self, path: str, method: str, piece: Located, shared: list[Located]
-    ) -> Operation:
+    def _operation(self, path: str, method: str, item: Located) -> Operation:
+        piece = item.child(method)
         raw = piece.value
-        own = [piece.child("parameters", i) for i in range(len(raw.get("parameters", [])))]
-        parameters: dict[tuple[str, str], Located] = {}
-        for parameter in map(self.follow, [*shared, *own]):
-            parameters[parameter.value["in"], parameter.value["name"]] = parameter
+        parameters: dict[tuple[str, str], Argument] = {}
+        for place in (item, piece):
+            for index in range(len(place.value.get("parameters", []))):
+                parameter = self._parameter(place.child("parameters", index))
+                parameters[parameter.place, parameter.name] = parameter
         body = self.follow(piece.child("requestBody")) if "requestBody" in raw else None
-        schema = None
-        if body is not None and "schema" in body.value.get("content", {}).get(JSON, {}):
-            schema = body.child("content", JSON, "schema")
         security = raw.get("security", self.document.get("security", []))
         return Operation(
             id=str(raw.get("operationId", f"{method} {path}")),
@@ -230,28 +380,79 @@ class Contract:
             pointer=piece.pointer,
             raw=raw,
             parameters=tuple(parameters.values()),
-            body=schema,
-            body_required=bool(body is not None and body.value.get("required", False)),
+            fields=tuple(self._fields(body)) if body is not None else (),
+            request_body=None
+            if body is None
+            else RequestBody(bool(body.value.get("required", False)), self._content(body)),
             responses={
                 int(status): self._response(int(status), piece.child("responses", status))
                 for status in raw.get("responses", {})
-                if str(status).isdigit()
+                if status.isdigit()
             },
             security=tuple(frozenset(alternative) for alternative in security),
         )
 
+    def _parameter(self, piece: Located) -> Argument:
+        piece = self.follow(piece)
+        return Argument(
+            name=piece.value["name"],
+            place=piece.value["in"],
+            required=bool(piece.value.get("required", False)),
+            schema=piece.child("schema") if "schema" in piece.value else None,
+            description=str(piece.value.get("description", "")),
+            example=piece.value.get("example"),
+            piece=piece,
+        )
+
+    def _fields(self, body: Located) -> Iterator[Argument]:
+        media = _content_of(body).get(JSON, {})
+        if "schema" not in media:
+            return
+        schema = self.follow(body.child("content", JSON, "schema"))
+        for name in schema.value.get("properties", {}):
+            piece = schema.child("properties", name)
+            yield Argument(
+                name=name,
+                place="body",
+                required=name in schema.value.get("required", []),
+                schema=piece,
+                description=str(self.follow(piece).value.get("description", "")),
+                example=media.get("example", {}).get(name),
+                piece=piece,
+            )
+
     def _response(self, status: int, piece: Located) -> Response:
         response = self.follow(piece)
-        content: dict[str, Located | None] = {}
-        for media_type, media in response.value.get("content", {}).items():
-            schema = response.child("content", media_type, "schema") if "schema" in media else None
-            content[media_type] = schema
         headers: dict[str, Header] = {}
         for name in response.value.get("headers", {}):
             header = self.follow(response.child("headers", name))
             schema = header.child("schema") if "schema" in header.value else None
-            headers[name] = Header(bool(header.value.get("required", False)), schema)
-        return Response(status, content, headers)
+            headers[name] = Header(bool(header.value.get("required", False)), schema, header)
+        return Response(
+            status=status,
+            description=str(response.value.get("description", "")).strip(),
+            content=self._content(response),
+            headers=headers,
+            links=response.value.get("links", {}),
+        )
+
+    def _content(self, piece: Located) -> Mapping[str, MediaType]:
+        """What stands under `content`, by media type."""
+        return {name: self._media_type(piece.child("content", name)) for name in _content_of(piece)}
+
+    def _media_type(self, piece: Located) -> MediaType:
+        examples: dict[str, Any] = {}
+        for name in piece.value.get("examples", {}):
+            example = self.follow(piece.child("examples", name)).value
+            examples[example.get("summary", name)] = example.get("value")
+        if "example" in piece.value:
+            examples = {"Example": piece.value["example"]}
+        return MediaType(piece.child("schema") if "schema" in piece.value else None, examples)
+
+
+def _content_of(piece: Located) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = piece.value.get("content", {})
+    return content
 
 
 class _MaxBytes:
@@ -269,62 +470,12 @@ class _MaxBytes:
 
 
 def load(path: Path | None = None) -> Contract:
-    """The contract at `path` (JSON or YAML), without one the copy in the server's package.
+    """The contract at `path` (JSON or YAML); when left out, the copy in the server's package.
 
-    Raises ContractError when there is none or when it is no object.
+    Raises:
+        ContractError: There is none, or it is not an OpenAPI document.
     """
-    return Contract(read(path or installed()))
-
-
-def installed() -> Path:
-    """Where the installed server keeps the contract; its package is not imported."""
-    found = importlib.util.find_spec("agentserver_reference")
-    for folder in (found.submodule_search_locations or ()) if found else ():
-        path = Path(folder) / "openapi.json"
-        if path.is_file():
-            return path
-    raise ContractError(
-        "no contract is installed: give the path of an openapi.json or openapi.yaml"
-    )
-
-
-def read(path: Path) -> Mapping[str, Any]:
-    """The document in a JSON or YAML file."""
-    try:
-        return parse(path.read_text(encoding="utf-8"), json_text=path.suffix == ".json")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContractError(f"{path}: cannot be read: {error}") from None
-    except ContractError as error:
-        raise ContractError(f"{path}: {error}") from None
-
-
-def parse(text: str, *, json_text: bool = False) -> Mapping[str, Any]:
-    """The document in a text, YAML unless said otherwise.
-
-    YAML timestamps stay text: JSON has none, and a contract must mean the same in both.
-    """
-    if json_text:
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise ContractError(f"not JSON: {error}") from None
-    else:
-        import yaml
-
-        class Loader(yaml.SafeLoader):
-            """A safe loader without timestamps."""
-
-        Loader.yaml_implicit_resolvers = {
-            first: [(tag, regexp) for tag, regexp in known if not tag.endswith(":timestamp")]
-            for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-        try:
-            document = yaml.load(text, Loader=Loader)  # noqa: S506 - it is a safe one
-        except yaml.YAMLError as error:
-            raise ContractError(f"not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(document, Mapping) or "paths" not in document:
-        raise ContractError("not an OpenAPI document: it has no `paths`")
-    return document
+    return Contract(source.read(path or source.installed()))
 
 
 def escape(name: str) -> str:

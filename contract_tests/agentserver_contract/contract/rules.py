@@ -63,9 +63,7 @@ def every_operation_has_a_name_of_its_own(contract: Contract) -> Iterator[Violat
 @_rule
 def no_sdk_method_is_also_a_resource(contract: Contract) -> Iterator[Violation]:
     """`a.b` cannot be called where `a.b.c` hangs off it."""
-    places = {
-        str(operation.raw.get("x-sdk")): operation for operation in contract.operations.values()
-    }
+    places = {operation.sdk: operation for operation in contract.operations.values()}
     for place, operation in places.items():
         for other in places:
             if other.startswith(f"{place}."):
@@ -83,8 +81,8 @@ def every_operation_says_who_may(contract: Contract) -> Iterator[Violation]:
             yield Violation(
                 str(operation), f"x-required-role {role!r} is none of {', '.join(ROLES)}"
             )
-        elif (role == "none") == operation.secured:
-            needed = "needs a credential" if operation.secured else "lets anybody in"
+        elif (role == "none") == operation.is_secured:
+            needed = "needs a credential" if operation.is_secured else "lets anybody in"
             yield Violation(str(operation), f"x-required-role is {role}, but `security` {needed}")
         schemes = contract.document.get("components", {}).get("securitySchemes", {})
         for scheme in frozenset[str]().union(*operation.security) - set(schemes):
@@ -126,13 +124,13 @@ def refusals_are_documented(contract: Contract) -> Iterator[Violation]:
     """401 where a credential is needed, 403 where a role is; 400, 413, 415 where a body is read."""
     for operation in contract.operations.values():
         due = set()
-        if operation.secured:
+        if operation.is_secured:
             due.add(401)
         if operation.required_role not in ("none", "user", None):
             due.add(403)
         if operation.body is not None:
             due |= {400, 413, 415}
-        if any(parameter.value["in"] == "query" for parameter in operation.parameters):
+        if operation.parameters_in("query"):
             due.add(400)
         for status in sorted(due - set(operation.responses)):
             yield Violation(str(operation), f"{status} is not documented")
@@ -287,15 +285,13 @@ def alternatives_are_told_apart(contract: Contract) -> Iterator[Violation]:
 def path_parameters_name_the_thing(contract: Contract) -> Iterator[Violation]:
     """`workspace_id`, never `id` or `wid`; the template and the list of parameters agree."""
     for operation in contract.operations.values():
-        declared = {
-            p.value["name"]: p.value for p in operation.parameters if p.value["in"] == "path"
-        }
+        declared = {parameter.name: parameter for parameter in operation.parameters_in("path")}
         for name in set(operation.path_parameters) ^ set(declared):
             yield Violation(str(operation), f"{name} is only in the path or only in the parameters")
         for name, parameter in declared.items():
             if not re.fullmatch(r"[a-z]+(_[a-z]+)*_id|kind", name):
                 yield Violation(str(operation), f"path parameter {name} does not name its thing")
-            if parameter.get("required") is not True:
+            if not parameter.required:
                 yield Violation(str(operation), f"path parameter {name} is not required")
 
 
@@ -344,10 +340,8 @@ def every_body_has_an_example(contract: Contract) -> Iterator[Violation]:
                 if "example" not in media and not media.get("examples"):
                     yield Violation(str(operation), f"{body} has no example of {media_type}")
         for parameter in operation.parameters:
-            if "example" not in parameter.value and not parameter.value.get("examples"):
-                yield Violation(
-                    str(operation), f"parameter {parameter.value['name']} has no example"
-                )
+            if "example" not in parameter.piece.value and not parameter.piece.value.get("examples"):
+                yield Violation(str(operation), f"parameter {parameter.name} has no example")
 
 
 @_rule
@@ -393,9 +387,9 @@ def _schemas(contract: Contract) -> Iterator[tuple[str, Located]]:
 def _schemas_of(operation: Operation) -> Iterator[tuple[str, Located]]:
     yield from _request_schemas_of(operation)
     for status, response in operation.responses.items():
-        for media_type, schema in response.content.items():
-            if schema is not None:
-                yield f"{operation} {status} {media_type}", schema
+        for media_type, media in response.content.items():
+            if media.schema is not None:
+                yield f"{operation} {status} {media_type}", media.schema
         for name, header in response.headers.items():
             if header.schema is not None:
                 yield f"{operation} {status} header {name}", header.schema
@@ -405,8 +399,8 @@ def _request_schemas_of(operation: Operation) -> Iterator[tuple[str, Located]]:
     if operation.body is not None:
         yield f"{operation} request body", operation.body
     for parameter in operation.parameters:
-        if "schema" in parameter.value:
-            yield f"{operation} parameter {parameter.value['name']}", parameter.child("schema")
+        if parameter.schema is not None:
+            yield f"{operation} parameter {parameter.name}", parameter.schema
 
 
 def _request_schemas(contract: Contract) -> Iterator[tuple[str, Located]]:

@@ -124,7 +124,7 @@ class Guard:
             if operation.path_pattern.fullmatch(request.path)
         ]
         declared = [operation for operation in matching if operation.method == request.method]
-        consumes = any(operation.raw.get("x-consumes") is True for operation in declared)
+        consumes = any(operation.consumes for operation in declared)
         if request.method in SAFE_METHODS and not consumes:
             return
         write = _Write(request, tuple(declared or matching))

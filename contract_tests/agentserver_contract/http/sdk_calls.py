@@ -37,11 +37,10 @@ def method_of(client: Any, operation: Operation) -> Callable[..., Any]:
     Raises:
         Inexpressible: The operation has no place in the SDK, or the SDK has no such method.
     """
-    place = operation.raw.get("x-sdk")
-    if not isinstance(place, str):
+    if not operation.sdk:
         raise Inexpressible("the operation has no x-sdk")
     try:
-        method: Callable[..., Any] = reduce(getattr, place.split("."), client)
+        method: Callable[..., Any] = reduce(getattr, operation.sdk.split("."), client)
     except AttributeError:
         raise Inexpressible("the SDK has no such method") from None
     return method
@@ -76,9 +75,8 @@ def express(
 
 def _query(contract: Contract, operation: Operation, query: str) -> dict[str, Any]:
     declared = {
-        parameter.value["name"]: contract.follow(parameter.child("schema")).value
-        for parameter in operation.parameters
-        if parameter.value["in"] == "query"
+        parameter.name: contract.follow(parameter.schema).value if parameter.schema else {}
+        for parameter in operation.parameters_in("query")
     }
     values: dict[str, Any] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):

@@ -273,7 +273,7 @@ def answer_divergences(
     if answer.status >= 400:
         yield from _error_divergences(answer, outcome.error)
         return
-    schema = documented.content.get(JSON)
+    schema = documented.schema(JSON)
     if schema is None:
         if outcome.error is not None or outcome.value is not None:
             yield Divergence("result", "no content", outcome.error or outcome.value)

@@ -51,7 +51,7 @@ def _needs_body(operation: Operation) -> int | None:
 
 def _guarded_body(status: int) -> Callable[[Operation], int | None]:
     """Where who calls is checked before the body."""
-    return lambda operation: status if operation.body is not None and operation.secured else None
+    return lambda operation: status if operation.body is not None and operation.is_secured else None
 
 
 def _needs_role(operation: Operation) -> int | None:

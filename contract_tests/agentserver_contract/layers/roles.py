@@ -317,7 +317,7 @@ def _own(answer: Answer, guard: Guard | None) -> Any:
 
 def _reads(contract: Contract) -> Iterator[tuple[Operation, str]]:
     for operation in contract.operations.values():
-        if operation.method == "GET" and operation.raw.get("x-consumes") is not True:
+        if operation.is_read:
             yield operation, "admin" if operation.required_role == "admin" else "owner"
 
 

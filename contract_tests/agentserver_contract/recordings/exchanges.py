@@ -137,7 +137,7 @@ def _answer_findings(
         detail = f"Content-Type is {came or 'missing'} where the contract has {documented}"
         yield Finding(exchange, "media-type", came or "none", "Content-Type", detail)
         return
-    schema = response.content.get(came) if came else None
+    schema = response.schema(came)
     if schema is None:
         if not response.content and exchange.text:
             yield Finding(
@@ -176,7 +176,7 @@ def _request_findings(
 ) -> Iterator[Finding]:
     """The answer against what was sent."""
     succeeded = 200 <= exchange.status < 300
-    if succeeded and operation.secured and exchange.who in NO_CREDENTIAL:
+    if succeeded and operation.is_secured and exchange.who in NO_CREDENTIAL:
         yield Finding(
             exchange, "accepted", "no credential", "$", f"{exchange.who} may not call this"
         )
@@ -214,7 +214,7 @@ def _was_read(exchange: Exchange, operation: Operation) -> bool:
     security calls a wrong credential.
     """
     if exchange.status == 401:
-        return not operation.secured
+        return not operation.is_secured
     if exchange.status == 403:
         return media_type(exchange.headers.get("content-type")) == JSON
     return exchange.status in (404, 409, 410)

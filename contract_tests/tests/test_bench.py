@@ -55,9 +55,9 @@ def test_the_bare_servers_run_the_statements_of_the_server(
     with server.target.client(session=people["admin"].session) as client:
         sent.clear()
         made = client.workspaces.create(name="Measured")
-        is_postgresql = any("FOR UPDATE" in statement for statement in sent)
-        hold = sql.HOLD_FOR_UPDATE if is_postgresql else sql.HOLD
-        assert plain(sent) == plain([hold if each == sql.HOLD else each for each in sql.CREATE])
+        is_postgresql = any("FOR NO KEY UPDATE" in statement for statement in sent)
+        lock = sql.LOCK_ON_POSTGRESQL if is_postgresql else sql.LOCK
+        assert plain(sent) == plain([lock if each == sql.LOCK else each for each in sql.CREATE])
         for call, statements in (
             (lambda: client.workspaces.get(made.id), sql.READ),
             (client.workspaces.list, sql.LIST),

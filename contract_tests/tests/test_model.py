@@ -15,9 +15,12 @@ from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import join
 from agentserver_contract.layers import model
 from agentserver_contract.reports.text import findings_text
-from agentserver_reference.call import Call, Reply
-from agentserver_reference.domain.errors import Missing
-from agentserver_reference.handlers import auth, workspaces
+from agentserver_reference import services
+from agentserver_reference.call import Call
+from agentserver_reference.domain.errors import NotFound
+from agentserver_reference.handlers import workspaces
+from agentserver_reference.replies import Reply
+from agentserver_reference.services import auth
 from agentserver_reference.storage import llm_configs, members, quotas
 
 
@@ -68,7 +71,7 @@ def _reversed(function: Callable[..., list[object]]) -> Callable[..., list[objec
         pytest.param(members, "remove", lambda *_: None, id="nobody is removed"),
         pytest.param(quotas, "delete_of_user", lambda *_: None, id="an override stays"),
         pytest.param(llm_configs, "remove", lambda *_: None, id="an endpoint stays"),
-        pytest.param(workspaces, "check_workspaces", lambda *_: None, id="no quota"),
+        pytest.param(services.workspaces, "check_workspaces", lambda *_: None, id="no quota"),
     ],
 )
 def test_a_write_that_does_not_do_what_it_says_is_seen(
@@ -185,9 +188,9 @@ def test_finding_carries_the_answer_that_departures_are_told_by(
     contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise Missing("not here")
+        raise NotFound("not here")
 
-    monkeypatch.setattr(workspaces, "check_may_give", refuse)
+    monkeypatch.setattr(services.members, "check_may_give", refuse)
     with in_process(sqlite_url) as server:
         people = settle(server.target)
         (finding,) = model.run(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import pytest
-from servers import Server, settle
+from servers import Server, in_process, settle
 
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.layers import differential, fuzzing, roles
 from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import LayerResult
-from agentserver_reference import call, security
 from agentserver_reference.domain.errors import Forbidden
-from agentserver_reference.http import dispatch
+from agentserver_reference.security import authorize
 
 SEEDS = (1, 2, 3)
 WORKSPACES = frozenset({"create_workspace", "list_workspaces", "get_workspace", "rename_workspace"})
@@ -28,15 +26,13 @@ def database_url(sqlite_url: str) -> str:
 
 def forget_membership(monkeypatch: pytest.MonkeyPatch, operation_id: str) -> None:
     """The server asks for a session there, and no longer for membership in the workspace."""
-    right = security.authorize
+    right = authorize.check_role
 
-    def lenient(connection: Any, operation: Any, *rest: Any) -> Any:
-        if operation.id == operation_id:
-            operation = attrs.evolve(operation, role="user")
-        return right(connection, operation, *rest)
+    def lenient(operation: Any, principal: Any) -> None:
+        if operation.id != operation_id:
+            right(operation, principal)
 
-    for module in (call, dispatch):
-        monkeypatch.setattr(module, "authorize", lenient)
+    monkeypatch.setattr(authorize, "check_role", lenient)
 
 
 def found(result: LayerResult, layer: str, operation: str, word: str) -> bool:
@@ -76,17 +72,19 @@ def test_write_across_tenants_is_found_by_the_peers(
 
 @pytest.mark.parametrize("operation", ["get_workspace", "rename_workspace", "delete_workspace"])
 def test_forgotten_membership_is_found_by_the_roles(
-    monkeypatch: pytest.MonkeyPatch, server: Server, contract: Contract, operation: str
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, contract: Contract, operation: str
 ) -> None:
     forget_membership(monkeypatch, operation)
-    people = settle(server.target)
-    result = roles.run(
-        server.target,
-        people,
-        contract,
-        snapshot=server.rows,
-        operations=frozenset({operation}),
-    )
+    # With the fault, the server answers what its contract does not document.
+    with in_process(sqlite_url, checks_answers=False) as server:
+        people = settle(server.target)
+        result = roles.run(
+            server.target,
+            people,
+            contract,
+            snapshot=server.rows,
+            operations=frozenset({operation}),
+        )
     assert found(result, roles.NAME, operation, "outsider is refused with 403"), (
         f"not found; what was: {findings_text(result.findings)}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib import import_module
@@ -14,15 +14,18 @@ from uuid import uuid4
 
 from starlette.applications import Starlette
 
-from agentserver_reference import console, handlers
-from agentserver_reference.call import Services
+from agentserver_reference import console
+from agentserver_reference import handlers as handler_package
+from agentserver_reference.context import Context
 from agentserver_reference.contract import Contract, load_contract
 from agentserver_reference.domain.cipher import KEY_BYTES, Cipher
 from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
-from agentserver_reference.gateways.llm_proxy import open_llm_proxy
+from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.http.dispatch import Dispatcher, Endpoint, Handler, Page
 from agentserver_reference.http.routing import Router
+from agentserver_reference.security.credentials import CredentialKind
+from agentserver_reference.security.schemes import SCHEMES
 from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import open_store, sqlite_path
 from agentserver_reference.storage.keyfile import read_or_create_key
@@ -54,6 +57,9 @@ def create_app(
     ids: Callable[[], str] = new_id,
     tokens: Callable[[], str] = session_token,
     validate_responses: bool = False,
+    contract: Contract | None = None,
+    handlers: Mapping[str, Handler] | None = None,
+    schemes: Mapping[str, CredentialKind] = SCHEMES,
 ) -> Starlette:
     """Build the application. Its lifespan opens and closes the database.
 
@@ -64,17 +70,22 @@ def create_app(
         tokens: makes session tokens.
         validate_responses: for tests: an answer that the contract does not document, down to one
             field too many, and any failure of a handler, is raised instead of answered.
+        contract: for tests: another contract than the server's own.
+        handlers: for tests: the handlers of that contract, each as `tag.operationId`.
+        schemes: for tests: the kinds of credential that it names.
 
     Raises:
         ContractError: the contract cannot be compiled.
-        BindingError: an operation without a handler, or a handler without an operation.
+        BindingError: an operation without a handler, or a handler without an operation; a
+            credential of an unknown kind.
         SettingsError: the folder of the SQLite file cannot be used.
         StoreError: the key file beside the SQLite file holds no key.
     """
-    contract = load_contract(closed=validate_responses)
-    handlers = bind(contract, handler_modules())
+    contract = contract or load_contract(closed=validate_responses)
+    handlers = handlers_of(handler_modules()) if handlers is None else handlers
+    endpoints = bind(contract, handlers, schemes)
     store = open_store(settings)
-    services = Services(
+    context = Context(
         settings=settings,
         store=store,
         clock=clock,
@@ -91,15 +102,15 @@ def create_app(
         try:
             yield
         finally:
-            await services.llm_proxy.close()
+            await context.llm_proxy.close()
             await store.close()
 
     app = Starlette(lifespan=lifespan)
-    app.state.services = services
+    app.state.context = context
     app.router.redirect_slashes = False
     app.router.default = Dispatcher(
-        router=route(contract, handlers, console.pages(contract.document), settings),
-        services=services,
+        router=route(endpoints, console.pages(contract.document), settings),
+        context=context,
         validate_responses=validate_responses,
     )
     return app
@@ -131,44 +142,63 @@ def encryption_key(settings: Settings) -> bytes:
 def handler_modules() -> list[ModuleType]:
     """The modules of handlers, one for each tag of the contract."""
     return [
-        import_module(f"{handlers.__name__}.{module.name}")
-        for module in iter_modules(handlers.__path__)
+        import_module(f"{handler_package.__name__}.{module.name}")
+        for module in iter_modules(handler_package.__path__)
     ]
 
 
-def bind(contract: Contract, modules: Iterable[ModuleType]) -> dict[str, Handler]:
-    """The handler of every operation, by operationId.
-
-    Raises:
-        BindingError: naming each operation without handler and each handler without operation.
-    """
-    handlers = {
+def handlers_of(modules: Iterable[ModuleType]) -> dict[str, Handler]:
+    """The public coroutines of these modules, each as `module.function`."""
+    return {
         f"{module.__name__.rpartition('.')[2]}.{name}": function
         for module in modules
         for name, function in inspect.getmembers(module, inspect.iscoroutinefunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }
-    wanted = {f"{operation.tag}.{operation.id}" for operation in contract.operations}
-    faults = [f"{name}: operation without a handler" for name in sorted(wanted - handlers.keys())]
-    faults += [f"{name}: handler without an operation" for name in sorted(handlers.keys() - wanted)]
+
+
+def bind(
+    contract: Contract, handlers: Mapping[str, Handler], schemes: Mapping[str, CredentialKind]
+) -> list[Endpoint]:
+    """Every operation with its handler and the kinds of credential that it takes.
+
+    Raises:
+        BindingError: naming each operation without handler, each handler without operation, and
+            each operation with a credential of an unknown kind.
+    """
+    operations = {f"{one.tag}.{one.id}": one for one in contract.operations}
+    wanted, given = operations.keys(), handlers.keys()
+    unknown = [
+        f"{name}: takes {scheme}, a credential of no known kind"
+        for name in sorted(wanted)
+        for scheme in operations[name].schemes
+        if scheme not in schemes
+    ]
+    faults = [
+        *(f"{name}: operation without a handler" for name in sorted(wanted - given)),
+        *(f"{name}: handler without an operation" for name in sorted(given - wanted)),
+        *unknown,
+    ]
     if faults:
         raise BindingError("; ".join(faults))
-    return {name.partition(".")[2]: handler for name, handler in handlers.items()}
+    return [
+        Endpoint(
+            operation, handlers[name], {scheme: schemes[scheme] for scheme in operation.schemes}
+        )
+        for name, operation in operations.items()
+    ]
 
 
 def route(
-    contract: Contract,
-    handlers: dict[str, Handler],
-    pages: dict[str, Page],
-    settings: Settings,
+    endpoints: Iterable[Endpoint], pages: Mapping[str, Page], settings: Settings
 ) -> Router[Endpoint | Page]:
     """The way from every path to its operation or page."""
     router: Router[Endpoint | Page] = Router()
     off = frozenset() if settings.password_auth_enabled else PASSWORD_OPERATIONS
-    for operation in contract.operations:
-        methods = router.add_path(operation.path)
-        if operation.id not in off:
-            methods[operation.method] = Endpoint(operation, handlers[operation.id])
+    for endpoint in endpoints:
+        methods = router.add_path(endpoint.operation.path)
+        if endpoint.operation.id not in off:
+            methods[endpoint.operation.method] = endpoint
     for path, page in pages.items():
         router.add_path(path)["GET"] = page
     return router

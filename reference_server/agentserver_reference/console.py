@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import FileResponse, Response
 
-from agentserver_reference.domain.errors import Missing
+from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.http.dispatch import Page
 
 PACKAGE = "mkdocs_swagger_ui_tag"
@@ -68,7 +68,7 @@ def pages(document: dict[str, Any]) -> dict[str, Page]:
         if name == "start.js":
             return _page(START, "text/javascript")
         if name not in FILES:
-            raise Missing("not found")
+            raise NotFound("not found")
         media_type = mimetypes.guess_type(name)[0]
         return FileResponse(folder / FILES[name], media_type=media_type, headers=_HEADERS)
 

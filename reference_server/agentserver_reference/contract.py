@@ -6,18 +6,17 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import jsonschema_rs
 
-from agentserver_reference.domain.roles import ROLES
+from agentserver_reference.domain.roles import ROLES, WORKSPACE_ROLES
 
 if TYPE_CHECKING:
     from jsonschema_rs import KeywordValidator
 
 Document = dict[str, Any]
-Security = Literal["required", "optional", "none"]
 
 METHODS = ("get", "put", "post", "delete", "patch")
 JSON = "application/json"
@@ -93,7 +92,10 @@ class Operation:
     tag: str
     method: str
     path: str
-    security: Security
+    schemes: tuple[str, ...]
+    """The credentials it takes, any one of them, by their names among `securitySchemes`."""
+    anonymous: bool
+    """Whether it takes calls without a credential."""
     role: str
     query: tuple[Parameter, ...] = ()
     body: Body | None = None
@@ -156,13 +158,15 @@ class _Compiler:
         role = node.get("x-required-role")
         if role not in ROLES:
             raise ContractError(f"{name}: x-required-role {role!r} is not one of {ROLES}")
+        if role in WORKSPACE_ROLES and "{workspace_id}" not in path:
+            raise ContractError(f"{name}: requires {role}, and its path names no workspace_id")
         try:
             return Operation(
                 id=node["operationId"],
                 tag=node["tags"][0],
                 method=method.upper(),
                 path=path,
-                security=_security({**self.document, **node}.get("security", [])),
+                **_security({**self.document, **node}.get("security", [])),
                 role=role,
                 query=tuple(self._query(item, node)),
                 body=self._body(node),
@@ -224,10 +228,11 @@ class _Compiler:
         return Header(header.get("required", False), _validator(header["schema"], self._open))
 
 
-def _security(requirements: list[Document]) -> Security:
-    if not requirements:
-        return "none"
-    return "optional" if {} in requirements else "required"
+def _security(alternatives: list[Document]) -> dict[str, Any]:
+    if any(len(alternative) > 1 for alternative in alternatives):
+        raise ValueError("`security` asks for two credentials at once")
+    schemes = tuple(scheme for alternative in alternatives for scheme in alternative)
+    return {"schemes": schemes, "anonymous": not alternatives or {} in alternatives}
 
 
 def _registry(document: Document) -> jsonschema_rs.Registry:

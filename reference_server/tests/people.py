@@ -111,7 +111,7 @@ async def open_house(settings: Settings, **changes: Any) -> AsyncIterator[House]
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield House(client, clock, app.state.services.store)
+            yield House(client, clock, app.state.context.store)
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ import pytest
 from serving import PASSWORD, in_memory, serving, session_cookie
 from sqlalchemy import text
 
-from agentserver_reference.call import Call, Reply
+from agentserver_reference.call import Call
 from agentserver_reference.domain import errors
 from agentserver_reference.handlers import health
-from agentserver_reference.http.conformance import PromiseBroken
+from agentserver_reference.http.conformance import ContractViolation
+from agentserver_reference.replies import Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -194,7 +195,7 @@ async def test_a_failing_statement_is_logged_without_its_values(
     secret = {"key": "terc3s"[::-1]}  # not as the traceback shows this very line
 
     async def check_health(call: Call) -> Reply:
-        await call.read(lambda conn: conn.execute(text("SELECT :key FROM none"), secret))
+        await call.work.read(lambda conn: conn.execute(text("SELECT :key FROM none"), secret))
         return Reply(200)
 
     check_health.__module__ = health.__name__
@@ -215,21 +216,21 @@ async def test_under_test_an_unexpected_failure_is_raised(monkeypatch: pytest.Mo
 async def test_under_test_an_undocumented_answer_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "check_health", fail_with(errors.Gone("ended")))
     async with serving(in_memory()) as client:
-        with pytest.raises(PromiseBroken, match="check_health answered 410"):
+        with pytest.raises(ContractViolation, match="check_health answered 410"):
             await client.get("/healthz")
 
 
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (errors.Invalid("why"), 400),
+        (errors.BadRequest("why"), 400),
         (errors.Unauthenticated("why"), 401),
         (errors.Forbidden("why"), 403),
-        (errors.Missing("why"), 404),
+        (errors.NotFound("why"), 404),
         (errors.Conflict("why"), 409),
         (errors.Gone("why"), 410),
         (errors.BadGateway("why"), 502),
-        (errors.Unavailable("why"), 503),
+        (errors.ServiceUnavailable("why"), 503),
     ],
 )
 async def test_a_refusal_is_its_status_and_one_line(

@@ -1,36 +1,15 @@
-"""What a handler can rely on: its right to write is checked once more where it writes."""
+"""What a handler can rely on: its call shows no secret, and tells what it does not have."""
 
 from typing import Any
 
 import pytest
 from serving import in_memory, serving, session_cookie
 
-from agentserver_reference.call import Call, Reply
-from agentserver_reference.domain.tokens import token_hash
-from agentserver_reference.handlers import workspaces
-from agentserver_reference.storage import sessions
-from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.call import Call
+from agentserver_reference.handlers import health, workspaces
+from agentserver_reference.replies import Reply
 
 pytestmark = pytest.mark.anyio
-
-
-async def test_a_session_that_ends_during_a_call_writes_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    written: list[Connection] = []
-
-    async def create_workspace(call: Call) -> Reply:
-        assert call.session_token is not None
-        await call.services.store.write(sessions.end, token_hash(call.session_token))
-        return Reply(201, await call.write(written.append))
-
-    create_workspace.__module__ = workspaces.__name__
-    monkeypatch.setattr(workspaces, "create_workspace", create_workspace)
-    async with serving(in_memory()) as client:
-        headers = {"cookie": await session_cookie(client)}
-        response = await client.post("/api/workspaces", json={"name": "W"}, headers=headers)
-    assert (response.status_code, response.text) == (401, "unauthorized\n")
-    assert not written
 
 
 async def test_a_call_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,3 +30,24 @@ async def test_a_call_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "create_workspace" in text
     for secret in (cookie.partition("=")[2], "s3cret", "6b" * 32, repr(b"k" * 32)):
         assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("ask", "line"),
+    [
+        (lambda call: call.user_id, "check_health needs no credential, so it has no user"),
+        (lambda call: call.json, "check_health requires no body, so it may have none"),
+    ],
+)
+async def test_a_handler_that_asks_for_what_a_call_never_has_is_told(
+    monkeypatch: pytest.MonkeyPatch, ask: Any, line: str
+) -> None:
+    async def check_health(call: Call) -> Reply:
+        ask(call)
+        return Reply(200)
+
+    check_health.__module__ = health.__name__
+    monkeypatch.setattr(health, "check_health", check_health)
+    async with serving(in_memory()) as client:
+        with pytest.raises(RuntimeError, match=line):
+            await client.get("/healthz")

@@ -9,15 +9,16 @@ import jsonschema_rs
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from agentserver_reference.app import BindingError, bind, handler_modules
+from agentserver_reference.app import BindingError, bind, handler_modules, handlers_of
 from agentserver_reference.contract import (
     ContractError,
     Operation,
     compile_contract,
     load_document,
 )
-from agentserver_reference.http.bodies import explain
-from agentserver_reference.http.conformance import PromiseBroken, check_answer
+from agentserver_reference.http.conformance import ContractViolation, check_answer
+from agentserver_reference.http.explanations import explain
+from agentserver_reference.security.schemes import SCHEMES
 
 DOCUMENT = load_document()
 CONTRACT = compile_contract(DOCUMENT)
@@ -52,8 +53,10 @@ def text_schemas(node: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def test_every_operation_has_one_handler_in_the_module_of_its_tag() -> None:
-    handlers = bind(CONTRACT, handler_modules())
-    assert handlers.keys() == {operation.id for operation in CONTRACT.operations}
+    bound = bind(CONTRACT, handlers_of(handler_modules()), SCHEMES)
+    assert [endpoint.operation for endpoint in bound] == list(CONTRACT.operations)
+    for endpoint in bound:
+        assert endpoint.handler.__name__ == endpoint.operation.id
 
 
 def test_an_operation_without_handler_and_a_handler_without_operation_are_named() -> None:
@@ -64,9 +67,18 @@ def test_an_operation_without_handler_and_a_handler_without_operation_are_named(
     surplus.__module__ = module.__name__
     module.surplus = surplus  # type: ignore[attr-defined]
     with pytest.raises(BindingError) as refused:
-        bind(CONTRACT, [module])
+        bind(CONTRACT, handlers_of([module]), SCHEMES)
     assert "auth.login: operation without a handler" in str(refused.value)
     assert "workspaces.surplus: handler without an operation" in str(refused.value)
+
+
+def test_a_credential_of_no_known_kind_stops_the_start() -> None:
+    contract = compile_contract(changed(security=[{"apiKey": []}]))
+    with pytest.raises(BindingError) as refused:
+        bind(contract, handlers_of(handler_modules()), SCHEMES)
+    assert str(refused.value) == (
+        "workspaces.create_workspace: takes apiKey, a credential of no known kind"
+    )
 
 
 def test_a_role_that_nobody_enforces_stops_the_start() -> None:
@@ -84,14 +96,28 @@ def test_a_schema_that_does_not_compile_stops_the_start_by_the_operation() -> No
 @pytest.mark.parametrize(
     ("security", "expected"),
     [
-        ([], "none"),
-        ([{"sessionCookie": []}], "required"),
-        ([{}, {"sessionCookie": []}], "optional"),
+        ([], ((), True)),
+        ([{"sessionCookie": []}], (("sessionCookie",), False)),
+        ([{}, {"sessionCookie": []}], (("sessionCookie",), True)),
+        ([{"apiKey": []}, {"sessionCookie": []}], (("apiKey", "sessionCookie"), False)),
     ],
 )
-def test_security_is_read_from_the_contract(security: list[Any], expected: str) -> None:
+def test_security_is_read_from_the_contract(
+    security: list[Any], expected: tuple[tuple[str, ...], bool]
+) -> None:
     contract = compile_contract(changed(security=security))
-    assert {o.id: o for o in contract.operations}["create_workspace"].security == expected
+    operation = {o.id: o for o in contract.operations}["create_workspace"]
+    assert (operation.schemes, operation.anonymous) == expected
+
+
+def test_two_credentials_at_once_stop_the_start() -> None:
+    with pytest.raises(ContractError, match=r"^create_workspace: .*two credentials at once"):
+        compile_contract(changed(security=[{"apiKey": [], "sessionCookie": []}]))
+
+
+def test_a_role_in_no_workspace_stops_the_start() -> None:
+    with pytest.raises(ContractError, match=r"^create_workspace: requires guest, and its path"):
+        compile_contract(changed(**{"x-required-role": "guest"}))
 
 
 def test_every_text_that_the_server_reads_forbids_nul() -> None:
@@ -153,7 +179,7 @@ def test_an_answer_of_the_contract_keeps_its_promise() -> None:
 def test_an_answer_that_breaks_the_contract_is_named(
     operation: str, response: Response, promise: str
 ) -> None:
-    with pytest.raises(PromiseBroken) as broken:
+    with pytest.raises(ContractViolation) as broken:
         check_answer(CLOSED[operation], response)
     line = str(broken.value)
     assert line.startswith(f"{operation} answered {response.status_code}"), line

@@ -12,8 +12,9 @@ import httpx
 import pytest
 from people import House, Person, ok, open_house, said
 
-from agentserver_reference.domain.errors import BadGateway, Missing
-from agentserver_reference.gateways.llm_proxy import EmbeddedLlmProxy, HttpLlmProxy
+from agentserver_reference.domain.errors import BadGateway, NotFound
+from agentserver_reference.gateways.llm.embedded import EmbeddedLlmProxy
+from agentserver_reference.gateways.llm.remote import RemoteLlmProxy
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import Store, llm_usage
 
@@ -107,7 +108,7 @@ async def test_today_begins_at_midnight_utc(house: House) -> None:
 async def test_a_limit_for_a_workspace_that_just_went_is_not_found(
     store: Store, house: House
 ) -> None:
-    with pytest.raises(Missing, match="workspace not found"):
+    with pytest.raises(NotFound, match="workspace not found"):
         await EmbeddedLlmProxy(store, house.clock, 0).set_quota("gone", 5)
 
 
@@ -151,7 +152,7 @@ async def test_a_limit_is_handed_on(admin: Person, upstream: Upstream) -> None:
 
 
 async def test_the_id_stays_one_segment_of_the_path(upstream: Upstream) -> None:
-    proxy = HttpLlmProxy(upstream.url)
+    proxy = RemoteLlmProxy(upstream.url)
     upstream.answers(204)
     await proxy.delete_quota("../a/b?c#d %00é")
     await proxy.close()
@@ -194,7 +195,7 @@ async def test_the_id_stays_one_segment_of_the_path(upstream: Upstream) -> None:
 async def test_an_answer_that_is_none_is_a_bad_gateway(
     upstream: Upstream, status: int, body: Any, headers: dict[str, str]
 ) -> None:
-    proxy = HttpLlmProxy(upstream.url)
+    proxy = RemoteLlmProxy(upstream.url)
     upstream.answers(status, body, **headers)
     with pytest.raises(BadGateway) as refused:
         await proxy.quota("w")
@@ -235,7 +236,7 @@ async def test_a_proxy_that_takes_too_long_is_a_bad_gateway() -> None:
             return httpx.Response(200, stream=Dripping())
 
     for transport in (Slow(), Drip()):
-        proxy = HttpLlmProxy("http://llmproxy", transport=transport)
+        proxy = RemoteLlmProxy("http://llmproxy", transport=transport)
         with pytest.raises(BadGateway):
             await proxy.quota("w")
         await proxy.close()

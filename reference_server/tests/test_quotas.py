@@ -7,8 +7,8 @@ from agentserver_reference.domain.quotas import (
     LIMITS,
     Limit,
     check_workspaces,
-    defaults,
     merged,
+    resolve_limits,
     workspace_defaults,
     workspace_limits,
 )
@@ -29,7 +29,7 @@ BUILT_IN = {
 
 
 def test_without_settings_the_built_in_limits_hold() -> None:
-    assert defaults({}, {}) == BUILT_IN
+    assert resolve_limits({}, {}) == BUILT_IN
 
 
 def test_a_stored_setting_beats_the_environment_which_beats_the_built_in() -> None:
@@ -39,7 +39,7 @@ def test_a_stored_setting_beats_the_environment_which_beats_the_built_in() -> No
         "QUOTA_DEFAULT_SANDBOX_CPU": "500m",
         "USER_DRIVE_SIZE": "1Gi",
     }
-    assert defaults(stored, environment) == BUILT_IN | {
+    assert resolve_limits(stored, environment) == BUILT_IN | {
         "max_workspaces_per_user": 3,
         "max_sandbox_cpu": 0,
         "max_workspace_drive_size": 1073741824,
@@ -48,8 +48,8 @@ def test_a_stored_setting_beats_the_environment_which_beats_the_built_in() -> No
 
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
 def test_every_limit_has_its_setting_and_its_variable(limit: Limit) -> None:
-    assert defaults({limit.setting: "7"}, {})[limit.name] == 7
-    assert defaults({}, {limit.variable: "8"})[limit.name] == 8
+    assert resolve_limits({limit.setting: "7"}, {})[limit.name] == 7
+    assert resolve_limits({}, {limit.variable: "8"})[limit.name] == 8
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_each_form_is_read_in_its_unit(name: str, text: str, value: int | None) 
 def test_a_form_that_gives_no_limit_leaves_it_to_the_next_layer() -> None:
     stored = {"default_max_sandbox_cpu": "garbage"}
     environment = {"QUOTA_DEFAULT_SANDBOX_CPU": "750m"}
-    assert defaults(stored, environment)["max_sandbox_cpu"] == 750
-    assert defaults(stored, {"QUOTA_DEFAULT_SANDBOX_CPU": "0m"})["max_sandbox_cpu"] == 2000
+    assert resolve_limits(stored, environment)["max_sandbox_cpu"] == 750
+    assert resolve_limits(stored, {"QUOTA_DEFAULT_SANDBOX_CPU": "0m"})["max_sandbox_cpu"] == 2000
 
 
 def test_a_workspace_takes_its_limits_from_these_defaults() -> None:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from agentserver_reference.contract import Operation, load_contract
-from agentserver_reference.domain.errors import Missing
+from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.http.routing import MethodNotAllowed, Router
 
 OPERATIONS = load_contract().operations
@@ -56,7 +56,7 @@ def test_a_concrete_segment_that_leads_nowhere_gives_way_to_the_template() -> No
     [b"/", b"//", b"", b"/w", b"/w/", b"/w//members", b"/w/1/", b"//w/1", b"/w/1/x", b"/W/1"],
 )
 def test_a_path_that_is_not_there_is_missing(path: bytes) -> None:
-    with pytest.raises(Missing):
+    with pytest.raises(NotFound):
         router_of("GET /w/{id}", "GET /w/{id}/members").find("GET", path)
 
 

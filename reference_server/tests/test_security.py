@@ -1,16 +1,18 @@
 """Who may: the rule that `security` and `x-required-role` drive, against a real database."""
 
 from datetime import UTC, datetime
-from typing import get_args
 
 import pytest
 
-from agentserver_reference.contract import Operation, Security
+from agentserver_reference.contract import Operation
 from agentserver_reference.domain.errors import Forbidden, Refusal, Unauthenticated
 from agentserver_reference.domain.roles import ROLES, WORKSPACE_ROLES
 from agentserver_reference.domain.sessions import LIFETIME
 from agentserver_reference.domain.tokens import token_hash
-from agentserver_reference.security import Caller, authorize
+from agentserver_reference.security import session
+from agentserver_reference.security.authorize import Access
+from agentserver_reference.security.credentials import Credential
+from agentserver_reference.security.principal import Principal
 from agentserver_reference.storage import Store, members, sessions, users, workspaces
 from agentserver_reference.storage.engine.connection import Connection
 
@@ -21,10 +23,26 @@ PATH = {"workspace_id": "w"}
 PEOPLE = ("outsider", *WORKSPACE_ROLES, "admin")
 
 
-def operation(role: str, security: Security = "required") -> Operation:
-    return Operation(
-        id="probe", tag="probe", method="GET", path="/probe", security=security, role=role
+def access(
+    role: str,
+    token: str | None,
+    *,
+    anonymous: bool = False,
+    workspace: str = "w",
+    now: datetime = NOW,
+) -> Access:
+    """The right to an operation of a role, by a session."""
+    operation = Operation(
+        id="probe",
+        tag="probe",
+        method="GET",
+        path="/probe",
+        schemes=(session.SCHEME,),
+        anonymous=anonymous,
+        role=role,
     )
+    credentials = () if token is None else (Credential(session.SCHEME, session.SESSION, token),)
+    return Access(operation, {"workspace_id": workspace}, credentials, lambda: now)
 
 
 def furnish(conn: Connection) -> None:
@@ -49,9 +67,8 @@ async def furnished(store: Store) -> Store:
 
 async def answer(store: Store, role: str, who: str | None, workspace: str = "w") -> str:
     """The name of who may call, or the line by which they may not."""
-    path = {"workspace_id": workspace}
     try:
-        caller = await store.read(authorize, operation(role), path, who, NOW)
+        caller = await store.read(access(role, who, workspace=workspace).check)
     except Refusal as refusal:
         return refusal.line
     assert caller is not None
@@ -98,19 +115,17 @@ async def test_a_role_counts_from_the_moment_it_changes(furnished: Store) -> Non
 
 
 async def test_an_optional_session_is_known_and_needs_not_be(furnished: Store) -> None:
-    probe = operation("none", "optional")
-    known = await furnished.read(authorize, probe, {}, "guest", NOW)
-    assert known == Caller(user_id="guest", role="user")
-    assert await furnished.read(authorize, probe, {}, "nobody", NOW) is None
-    assert await furnished.read(authorize, probe, {}, None, NOW) is None
+    known = await furnished.read(access("none", "guest", anonymous=True).check)
+    assert known == Principal(user_id="guest", role="user")
+    for token in ("unknown", None):
+        assert await furnished.read(access("none", token, anonymous=True).check) is None
 
 
 async def test_an_expired_session_is_none(furnished: Store) -> None:
     with pytest.raises(Unauthenticated):
-        await furnished.read(authorize, operation("user"), {}, "guest", NOW + LIFETIME)
+        await furnished.read(access("user", "guest", now=NOW + LIFETIME).check)
 
 
-async def test_refusals_have_the_statuses_of_the_contract(furnished: Store) -> None:
+async def test_who_is_known_and_may_not_is_forbidden(furnished: Store) -> None:
     with pytest.raises(Forbidden):
-        await furnished.read(authorize, operation("admin"), {}, "owner", NOW)
-    assert get_args(Security) == ("required", "optional", "none")
+        await furnished.read(access("admin", "owner").check)

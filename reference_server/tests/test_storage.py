@@ -97,9 +97,9 @@ async def test_a_session_lives_until_its_second_of_expiry(store: Store) -> None:
     end = NOON + timedelta(days=7)
     await store.write(sessions.add, token_hash="t", user_id="u", now=NOON, expires_at=end)
     last_moment = end - timedelta(seconds=1)
-    assert await store.read(sessions.find_caller, "t", last_moment) == ("u", "admin")
-    assert await store.read(sessions.find_caller, "t", end) is None
-    assert await store.read(sessions.find_caller, "another", NOON) is None
+    assert await store.read(sessions.find_owner, "t", last_moment) == ("u", "admin", None)
+    assert await store.read(sessions.find_owner, "t", end) is None
+    assert await store.read(sessions.find_owner, "another", NOON) is None
 
 
 async def test_opening_a_session_forgets_those_that_ended(store: Store) -> None:
@@ -109,7 +109,7 @@ async def test_opening_a_session_forgets_those_that_ended(store: Store) -> None:
     await store.write(
         sessions.add, token_hash="new", user_id="u", now=end, expires_at=end + timedelta(days=7)
     )
-    assert await store.read(sessions.find_caller, "old", NOON) is None, "its row is still there"
+    assert await store.read(sessions.find_owner, "old", NOON) is None, "its row is still there"
 
 
 async def test_a_workspace_takes_everything_along(store: Store) -> None:

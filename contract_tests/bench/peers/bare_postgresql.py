@@ -51,10 +51,12 @@ async def read(request: Request) -> Response:
     """GET /api/workspaces/{workspace_id}."""
     workspace_id = request.path_params["workspace_id"]
     async with request.app.state.pool.acquire() as database:
-        caller = await database.fetchrow(sql.CALLER, token_hash(request), now())
+        caller = await database.fetchrow(
+            sql.CALLER_AS_MEMBER, workspace_id, token_hash(request), now()
+        )
         if caller is None:
             return unauthenticated()
-        if await database.fetchrow(sql.ROLE, workspace_id, caller[0]) is None:
+        if caller[2] is None:
             return not_a_member()
         row = await database.fetchrow(sql.WORKSPACE, workspace_id)
     return answer(dict(zip(NAMES, row, strict=True)))
@@ -74,19 +76,20 @@ async def create(request: Request) -> Response:
     """POST /api/workspaces."""
     token = token_hash(request)
     async with request.app.state.pool.acquire() as database:
-        if await database.fetchrow(sql.CALLER, token, now()) is None:
+        caller = await database.fetchrow(sql.CALLER, token, now())
+        if caller is None:
             return unauthenticated()
         name = msgspec.json.decode(await request.body())["name"]
         async with database.transaction():
-            return await _created(database, token, name)
+            return await _created(database, caller[0], token, name)
 
 
-async def _created(database: asyncpg.Connection, token: str, name: str) -> Response:
+async def _created(database: asyncpg.Connection, user_id: str, token: str, name: str) -> Response:
     moment = now()
+    await database.fetchrow(sql.LOCK_ON_POSTGRESQL, user_id)
     caller = await database.fetchrow(sql.CALLER, token, moment)
     if caller is None:
         return unauthenticated()
-    await database.fetchrow(sql.HOLD_FOR_UPDATE, caller[0])
     user_quota = await database.fetchrow(sql.USER_QUOTA, caller[0])
     settings = dict(await database.fetch(sql.SETTINGS))
     (owned,) = await database.fetchrow(sql.OWNED, caller[0], "owner")

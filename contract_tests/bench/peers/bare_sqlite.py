@@ -42,10 +42,10 @@ async def health(request: Request) -> Response:
 async def read(request: Request) -> Response:
     """GET /api/workspaces/{workspace_id}."""
     workspace_id = request.path_params["workspace_id"]
-    caller = _first(sql.CALLER, token_hash(request), now())
+    caller = _first(sql.CALLER_AS_MEMBER, workspace_id, token_hash(request), now())
     if caller is None:
         return unauthenticated()
-    if _first(sql.ROLE, workspace_id, caller[0]) is None:
+    if caller[2] is None:
         return not_a_member()
     row = _first(sql.WORKSPACE, workspace_id)
     return answer(dict(zip(NAMES, row or (), strict=True)))
@@ -63,12 +63,13 @@ async def listing(request: Request) -> Response:
 async def create(request: Request) -> Response:
     """POST /api/workspaces."""
     token = token_hash(request)
-    if _first(sql.CALLER, token, now()) is None:
+    caller = _first(sql.CALLER, token, now())
+    if caller is None:
         return unauthenticated()
     name = msgspec.json.decode(await request.body())["name"]
     _database.execute("BEGIN IMMEDIATE")
     try:
-        response = _created(token, name)
+        response = _created(caller[0], token, name)
     except BaseException:
         _database.execute("ROLLBACK")
         raise
@@ -76,12 +77,12 @@ async def create(request: Request) -> Response:
     return response
 
 
-def _created(token: str, name: str) -> Response:
+def _created(user_id: object, token: str, name: str) -> Response:
     moment = now()
+    _first(sql.LOCK, user_id)
     caller = _first(sql.CALLER, token, moment)
     if caller is None:
         return unauthenticated()
-    _first(sql.HOLD, caller[0])
     user_quota = _first(sql.USER_QUOTA, caller[0])
     settings = dict(_database.execute(sql.SETTINGS).fetchall())
     (owned,) = _database.execute(sql.OWNED, (caller[0], "owner")).fetchone()

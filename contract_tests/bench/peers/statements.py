@@ -8,9 +8,12 @@ CALLER = """
     WHERE sessions.token_hash = $1 AND sessions.expires_at > $2
 """
 
-ROLE = """
-    SELECT workspace_members.role FROM workspace_members
-    WHERE workspace_members.workspace_id = $1 AND workspace_members.user_id = $2
+CALLER_AS_MEMBER = """
+    SELECT users.id, users.role, workspace_members.role AS role_1
+    FROM users JOIN sessions ON sessions.user_id = users.id
+    LEFT OUTER JOIN workspace_members ON workspace_members.user_id = users.id
+    AND workspace_members.workspace_id = $1
+    WHERE sessions.token_hash = $2 AND sessions.expires_at > $3
 """
 
 WORKSPACE = """
@@ -24,10 +27,10 @@ WORKSPACES = """
     WHERE workspace_members.user_id = $1 ORDER BY workspaces.created_at, workspaces.sequence
 """
 
-HOLD = "SELECT users.id FROM users WHERE users.id = $1"
+LOCK = "SELECT users.id FROM users WHERE users.id = $1"
 
-HOLD_FOR_UPDATE = f"{HOLD} FOR UPDATE"
-"""What PostgreSQL is sent instead; on SQLite the transaction holds everything."""
+LOCK_ON_POSTGRESQL = f"{LOCK} FOR NO KEY UPDATE"
+"""What PostgreSQL is sent instead; on SQLite the transaction locks everything."""
 
 USER_QUOTA = """
     SELECT user_quotas.max_workspaces, user_quotas.updated_at FROM user_quotas
@@ -50,6 +53,6 @@ ADD_MEMBER = """
     VALUES ($1, $2, $3, $4)
 """
 
-READ = (CALLER, ROLE, WORKSPACE)
+READ = (CALLER_AS_MEMBER, WORKSPACE)
 LIST = (CALLER, WORKSPACES)
-CREATE = (CALLER, CALLER, HOLD, USER_QUOTA, SETTINGS, OWNED, ADD_WORKSPACE, ADD_MEMBER)
+CREATE = (CALLER, LOCK, CALLER, USER_QUOTA, SETTINGS, OWNED, ADD_WORKSPACE, ADD_MEMBER)

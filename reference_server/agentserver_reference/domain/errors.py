@@ -12,7 +12,7 @@ class Refusal(Exception):
         self.line = line
 
 
-class Invalid(Refusal):
+class BadRequest(Refusal):
     """The request breaks a rule of the contract that no schema can express."""
 
 
@@ -24,7 +24,7 @@ class Forbidden(Refusal):
     """The caller is known, and may not."""
 
 
-class Missing(Refusal):
+class NotFound(Refusal):
     """What the call names does not exist."""
 
 
@@ -49,5 +49,5 @@ class BadGateway(Refusal):
     """An outside service did not answer, or answered nonsense; its own text is never passed on."""
 
 
-class Unavailable(Refusal):
+class ServiceUnavailable(Refusal):
     """The operator has switched the service off that would answer."""

@@ -178,7 +178,7 @@ WORKSPACE_LIMITS = {
 """What a workspace's override may change, each with the default that it stands in for."""
 
 
-def defaults(stored: Mapping[str, str], environment: Mapping[str, str]) -> Limits:
+def resolve_limits(stored: Mapping[str, str], environment: Mapping[str, str]) -> Limits:
     """Every limit of the installation by name, from its three layers."""
     return {limit.name: _resolve(limit, stored, environment) for limit in LIMITS}
 

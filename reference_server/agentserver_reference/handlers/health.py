@@ -1,6 +1,7 @@
 """Whether the server is up."""
 
-from agentserver_reference.call import Call, Reply
+from agentserver_reference.call import Call
+from agentserver_reference.replies import Reply
 
 
 async def check_health(call: Call) -> Reply:

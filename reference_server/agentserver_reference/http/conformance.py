@@ -11,7 +11,7 @@ from starlette.responses import Response
 from agentserver_reference.contract import JSON, Answer, Operation
 
 
-class PromiseBroken(AssertionError):
+class ContractViolation(AssertionError):
     """An answer that the contract does not know. A fault of the server, never of the caller."""
 
 
@@ -19,12 +19,12 @@ def check_answer(operation: Operation, response: Response) -> None:
     """Compare an answer, as it is about to be sent, with the operation's documented ones.
 
     Raises:
-        PromiseBroken: naming the operation, the answer and the promise.
+        ContractViolation: naming the operation, the answer and the promise.
     """
     where = f"{operation.id} answered {response.status_code}"
     answer = operation.answers.get(response.status_code)
     if answer is None:
-        raise PromiseBroken(f"{where}; documented are {sorted(operation.answers)}")
+        raise ContractViolation(f"{where}; documented are {sorted(operation.answers)}")
     _check_headers(where, answer, response)
     _check_body(where, answer, response)
 
@@ -35,19 +35,19 @@ def _check_headers(where: str, answer: Answer, response: Response) -> None:
         if value is not None:
             _check(f"{where}, header {name}", header.validator, value)
         elif header.required:
-            raise PromiseBroken(f"{where} without the promised header {name}")
+            raise ContractViolation(f"{where} without the promised header {name}")
 
 
 def _check_body(where: str, answer: Answer, response: Response) -> None:
     body, given = bytes(response.body), response.headers.get("content-type")
     if not answer.content:
         if body or given is not None:
-            raise PromiseBroken(f"{where} with a body ({given}); none is documented")
+            raise ContractViolation(f"{where} with a body ({given}); none is documented")
         return
     media_type = (given or "").partition(";")[0]
     validator = answer.content.get(media_type)
     if validator is None:
-        raise PromiseBroken(f"{where} as {given!r}; documented are {sorted(answer.content)}")
+        raise ContractViolation(f"{where} as {given!r}; documented are {sorted(answer.content)}")
     value = json.loads(body) if media_type == JSON else body.decode()
     _check(where, validator, value)
 
@@ -57,4 +57,4 @@ def _check(where: str, validator: jsonschema_rs.Validator, value: Any) -> None:
         validator.validate(value)
     except jsonschema_rs.ValidationError as error:
         path = "".join(f"[{part!r}]" for part in error.instance_path)
-        raise PromiseBroken(f"{where}, body{path}: {error.message}") from None
+        raise ContractViolation(f"{where}, body{path}: {error.message}") from None

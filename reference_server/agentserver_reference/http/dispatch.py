@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 
 import attrs
@@ -12,16 +12,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from agentserver_reference.call import Call, Reply, Services
+from agentserver_reference.call import Call
+from agentserver_reference.context import Context
 from agentserver_reference.contract import Operation
 from agentserver_reference.domain.errors import Refusal
 from agentserver_reference.http import responses as answers
-from agentserver_reference.http.bodies import read_body
 from agentserver_reference.http.conformance import check_answer
-from agentserver_reference.http.queries import read_query
+from agentserver_reference.http.request import read_body, read_query
 from agentserver_reference.http.routing import Router
 from agentserver_reference.logs import LOGGER, event
-from agentserver_reference.security import authorize, session_token
+from agentserver_reference.replies import Reply
+from agentserver_reference.security.authorize import Access
+from agentserver_reference.security.credentials import CredentialKind, find_credentials
+from agentserver_reference.services.unit_of_work import UnitOfWork
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -43,6 +46,8 @@ class Endpoint:
 
     operation: Operation
     handler: Handler
+    kinds: Mapping[str, CredentialKind]
+    """The credentials that the operation takes, in the contract's order."""
 
 
 @attrs.frozen
@@ -50,7 +55,7 @@ class Dispatcher:
     """The ASGI application behind every path."""
 
     router: Router[Endpoint | Page]
-    services: Services
+    context: Context
     validate_responses: bool
     """Raise where an answer breaks the contract or a handler fails, instead of answering 500."""
 
@@ -76,7 +81,7 @@ class Dispatcher:
 
     def _request_id(self, request: Request) -> str:
         given = request.headers.get("x-request-id", "")
-        return given if REQUEST_ID.fullmatch(given) else self.services.ids()
+        return given if REQUEST_ID.fullmatch(given) else self.context.ids()
 
     async def _answer(self, request: Request, request_id: str) -> Response | None:
         """The answer, or None for a caller who has hung up."""
@@ -105,23 +110,22 @@ class Dispatcher:
     async def _run(
         self, endpoint: Endpoint, request: Request, path: dict[str, str], request_id: str
     ) -> Reply:
-        operation, services = endpoint.operation, self.services
-        token, caller = None, None
-        if operation.security != "none":
-            token = session_token(request.headers.getlist("cookie"))
-            caller = await services.store.read(authorize, operation, path, token, services.clock())
+        operation, context = endpoint.operation, self.context
+        credentials = find_credentials(request.headers, endpoint.kinds)
+        access = Access(operation, path, credentials, context.clock)
+        principal = await context.store.read(access.check) if operation.schemes else None
         query = read_query(operation.query, request.query_params)
         body = await read_body(request, operation.body) if operation.body else None
         return await endpoint.handler(
             Call(
                 operation=operation,
-                services=services,
+                work=UnitOfWork(context, access),
                 request_id=request_id,
                 path=path,
                 query=query,
                 body=body,
-                caller=caller,
-                session_token=token,
+                principal=principal,
+                credentials={one.scheme: one.secret for one in credentials},
             )
         )
 

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from agentserver_reference.call import Reply
 from agentserver_reference.domain import errors
-from agentserver_reference.http.bodies import PayloadTooLarge, UnsupportedMediaType
+from agentserver_reference.http.request import PayloadTooLarge, UnsupportedMediaType
 from agentserver_reference.http.routing import MethodNotAllowed
+from agentserver_reference.replies import Reply
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -20,18 +20,18 @@ LONGEST_LINE = 999
 _encode = msgspec.json.Encoder().encode
 
 STATUSES: dict[type[errors.Refusal], int] = {
-    errors.Invalid: 400,
+    errors.BadRequest: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.QuotaExceeded: 403,
-    errors.Missing: 404,
+    errors.NotFound: 404,
     MethodNotAllowed: 405,
     errors.Conflict: 409,
     errors.Gone: 410,
     PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
     errors.BadGateway: 502,
-    errors.Unavailable: 503,
+    errors.ServiceUnavailable: 503,
 }
 
 

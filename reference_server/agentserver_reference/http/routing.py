@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
-from agentserver_reference.domain.errors import Missing, Refusal
+from agentserver_reference.domain.errors import NotFound, Refusal
 
 T = TypeVar("T")
 
@@ -62,13 +62,13 @@ class Router(Generic[T]):
             raw_path: the path as it was sent, percent-encoded, so that `%2F` stays in its segment.
 
         Raises:
-            Missing: no such path.
+            NotFound: no such path.
             MethodNotAllowed: the path takes other methods.
         """
         segments = [_decode(segment) for segment in raw_path.split(b"/")[1:]]
         found = _walk(self._root, segments, 0, ())
         if found is None:
-            raise Missing("not found")
+            raise NotFound("not found")
         node, values = found
         methods = node.methods or {}
         if method not in methods:

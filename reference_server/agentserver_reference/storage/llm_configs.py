@@ -50,7 +50,7 @@ def store(
     models: Sequence[Record],
     now: datetime,
 ) -> None:
-    """Replace the configuration of a workspace that is held."""
+    """Replace the configuration of a workspace, which is locked."""
     values = {
         "owner": workspace_id,
         "url": base_url,

@@ -32,7 +32,7 @@ def quota(conn: Connection, workspace_id: str) -> Record | None:
 
 
 def set_quota(conn: Connection, workspace_id: str, maximum: int | None, now: datetime) -> None:
-    """Replace the limit of a workspace that is held."""
+    """Replace the limit of a workspace, which is locked."""
     values = {"owner": workspace_id, "maximum": maximum, "now": timestamp(now)}
     upsert(conn, _update, _insert, values)
 

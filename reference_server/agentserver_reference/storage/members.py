@@ -67,9 +67,10 @@ def add(conn: Connection, *, workspace_id: str, user_id: str, role: str, now: da
         )
 
 
-def set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> None:
-    """Give a member another role."""
-    conn.execute(_set_role, {"of_workspace": workspace_id, "of_user": user_id, "new_role": role})
+def set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> bool:
+    """Give a member another role; False for who is no member."""
+    values = {"of_workspace": workspace_id, "of_user": user_id, "new_role": role}
+    return conn.execute(_set_role, values).rowcount > 0
 
 
 def remove(conn: Connection, workspace_id: str, user_id: str) -> None:

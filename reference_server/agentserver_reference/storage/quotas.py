@@ -5,12 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from agentserver_reference.domain.quotas import WORKSPACE_LIMITS, Limits, defaults
+from agentserver_reference.domain.quotas import WORKSPACE_LIMITS
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
-from agentserver_reference.storage.engine.schema import lock_installation
 from agentserver_reference.storage.engine.upsert import Values, upsert
+from agentserver_reference.storage.engine.violations import referenced
 from agentserver_reference.storage.tables import settings, user_quotas, workspace_quotas
 
 _settings = select(settings.c.key, settings.c.value)
@@ -42,19 +42,13 @@ _insert_workspace = insert(workspace_quotas).values(
 _delete_workspace = delete(workspace_quotas).where(_of_workspace)
 
 
-def system_limits(conn: Connection, environment: Mapping[str, str]) -> Limits:
-    """The limits of the installation, from what is stored and the environment."""
-    return defaults(stored_settings(conn), environment)
-
-
 def stored_settings(conn: Connection) -> dict[str, str]:
     """What an administrator has set for the installation: text by key."""
     return dict(conn.execute(_settings).all())
 
 
 def store_settings(conn: Connection, values: Mapping[str, str]) -> None:
-    """Set these keys and leave the others; all of them, or none on any error."""
-    lock_installation(conn)
+    """Set these keys and leave the others. The installation is locked."""
     for key, value in values.items():
         upsert(conn, _update_setting, _insert_setting, {"setting": key, "text": value})
 
@@ -65,14 +59,18 @@ def of_user(conn: Connection, user_id: str) -> Record | None:
 
 
 def set_of_user(conn: Connection, user_id: str, maximum: int | None, now: datetime) -> None:
-    """Replace the override of a user who is held."""
+    """Replace a user's override. The installation is locked.
+
+    Raises NotFound for a user who does not exist.
+    """
     values = {"owner": user_id, "maximum": maximum, "now": timestamp(now)}
-    upsert(conn, _update_user, _insert_user, values)
+    with referenced("user not found"):
+        upsert(conn, _update_user, _insert_user, values)
 
 
-def delete_of_user(conn: Connection, user_id: str) -> None:
-    """Remove a user's override, if there is one."""
-    conn.execute(_delete_user, {"owner": user_id})
+def delete_of_user(conn: Connection, user_id: str) -> bool:
+    """Remove a user's override; False where there is none."""
+    return conn.execute(_delete_user, {"owner": user_id}).rowcount > 0
 
 
 def of_workspace(conn: Connection, workspace_id: str) -> Record | None:
@@ -85,16 +83,16 @@ def of_workspace(conn: Connection, workspace_id: str) -> Record | None:
 def set_of_workspace(
     conn: Connection, workspace_id: str, limits: Mapping[str, int | None], now: datetime
 ) -> None:
-    """Replace the override of a workspace that is held."""
-    values = {f"new_{name}": limits[name] for name in WORKSPACE_LIMITS}
-    upsert(
-        conn,
-        _update_workspace,
-        _insert_workspace,
-        {"owner": workspace_id, "now": timestamp(now), **values},
-    )
+    """Replace a workspace's override. The installation is locked.
+
+    Raises NotFound for a workspace that does not exist.
+    """
+    values: dict[str, object] = {f"new_{name}": limits[name] for name in WORKSPACE_LIMITS}
+    values |= {"owner": workspace_id, "now": timestamp(now)}
+    with referenced("workspace not found"):
+        upsert(conn, _update_workspace, _insert_workspace, values)
 
 
-def delete_of_workspace(conn: Connection, workspace_id: str) -> None:
-    """Remove a workspace's override, if there is one."""
-    conn.execute(_delete_workspace, {"owner": workspace_id})
+def delete_of_workspace(conn: Connection, workspace_id: str) -> bool:
+    """Remove a workspace's override; False where there is none."""
+    return conn.execute(_delete_workspace, {"owner": workspace_id}).rowcount > 0

@@ -3,35 +3,55 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import and_, bindparam, delete, insert, select
 
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
-from agentserver_reference.storage.tables import sessions, users
+from agentserver_reference.storage.tables import members, sessions, users
 
 
 class SessionOwner(NamedTuple):
-    """The user who holds a session, with the role that the user has now."""
+    """The user who holds a session, with the roles that the user has now."""
 
     user_id: str
     role: str
+    workspace_role: str | None = None
+    """In the workspace that was asked about."""
 
 
-_caller = (
-    select(users.c.id, users.c.role)
+_lives = (
+    sessions.c.token_hash == bindparam("token_hash"),
+    sessions.c.expires_at > bindparam("now"),
+)
+_owner = (
+    select(users.c.id, users.c.role).join(sessions, sessions.c.user_id == users.c.id).where(*_lives)
+)
+_owner_as_member = (
+    select(users.c.id, users.c.role, members.c.role)
     .join(sessions, sessions.c.user_id == users.c.id)
-    .where(
-        sessions.c.token_hash == bindparam("token_hash"), sessions.c.expires_at > bindparam("now")
+    .outerjoin(
+        members,
+        and_(members.c.user_id == users.c.id, members.c.workspace_id == bindparam("workspace_id")),
     )
+    .where(*_lives)
 )
 _add = insert(sessions)
 _end = delete(sessions).where(sessions.c.token_hash == bindparam("token"))
 _forget_ended = delete(sessions).where(sessions.c.expires_at <= bindparam("now"))
 
 
-def find_caller(conn: Connection, token_hash: str, now: datetime) -> SessionOwner | None:
+def find_owner(conn: Connection, token_hash: str, now: datetime) -> SessionOwner | None:
     """Whose session this is; None for an unknown token and for one that has expired."""
-    row = conn.execute(_caller, {"token_hash": token_hash, "now": timestamp(now)}).first()
+    row = conn.execute(_owner, {"token_hash": token_hash, "now": timestamp(now)}).first()
+    return None if row is None else SessionOwner(*row)
+
+
+def find_owner_as_member(
+    conn: Connection, token_hash: str, workspace_id: str, now: datetime
+) -> SessionOwner | None:
+    """Whose session this is, and what the owner is in a workspace: two answers by one statement."""
+    values = {"token_hash": token_hash, "workspace_id": workspace_id, "now": timestamp(now)}
+    row = conn.execute(_owner_as_member, values).first()
     return None if row is None else SessionOwner(*row)
 
 

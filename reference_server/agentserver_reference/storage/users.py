@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from agentserver_reference.domain.emails import email_key
+from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
@@ -32,13 +33,7 @@ _all = Query(
     )
 )
 _any = select(users.c.sequence).limit(1)
-_lock = select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update()
-_lock_with_admins = (
-    select(users.c.id, users.c.role)
-    .where(or_(users.c.role == "admin", users.c.id == bindparam("user_id")))
-    .order_by(users.c.sequence)
-    .with_for_update()
-)
+_admins = select(users.c.id).where(users.c.role == "admin")
 _add = insert(users)
 _add_credential = insert(credentials)
 _set_password = (
@@ -73,23 +68,20 @@ def list_all(conn: Connection) -> list[Record]:
     return _all.all(conn)
 
 
+def check_exists(conn: Connection, user_id: str) -> None:
+    """Raise NotFound where there is no such account."""
+    if find(conn, user_id) is None:
+        raise NotFound("user not found")
+
+
 def exist(conn: Connection) -> bool:
     """Whether there is any account."""
     return conn.execute(_any).first() is not None
 
 
-def lock(conn: Connection, user_id: str) -> bool:
-    """Keep other transactions off this account until this one ends; False where there is none."""
-    return conn.execute(_lock, {"user_id": user_id}).first() is not None
-
-
-def lock_with_admins(conn: Connection, user_id: str) -> dict[str, str]:
-    """Roles by id, of this account and all administrators; none changes until this one ends.
-
-    All are held by one statement and in one order: of two that each held what the other waits for,
-    the database would have to end one.
-    """
-    return dict(conn.execute(_lock_with_admins, {"user_id": user_id}).all())
+def admins(conn: Connection) -> list[str]:
+    """The ids of the administrators."""
+    return conn.execute(_admins).scalars()
 
 
 def add(
@@ -119,6 +111,7 @@ def set_password_hash(conn: Connection, user_id: str, password_hash: str) -> Non
     conn.execute(_set_password, {"owner": user_id, "hash": password_hash})
 
 
-def set_role(conn: Connection, user_id: str, role: str, now: datetime) -> None:
-    """Make an account `user` or `admin`."""
-    conn.execute(_set_role, {"user_id": user_id, "new_role": role, "now": timestamp(now)})
+def set_role(conn: Connection, user_id: str, role: str, now: datetime) -> bool:
+    """Make an account `user` or `admin`; False where there is no such account."""
+    values = {"user_id": user_id, "new_role": role, "now": timestamp(now)}
+    return conn.execute(_set_role, values).rowcount > 0

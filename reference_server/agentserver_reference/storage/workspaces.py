@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
@@ -60,7 +61,6 @@ _all = Query(
     .outerjoin(workspace_quotas, workspace_quotas.c.workspace_id == workspaces.c.id)
     .order_by(*_oldest_first)
 )
-_lock = select(workspaces.c.id).where(_this).with_for_update()
 _exists = select(workspaces.c.id).where(_this)
 _add = insert(workspaces)
 _rename = (
@@ -87,14 +87,10 @@ def list_all(conn: Connection) -> list[Record]:
     return _all.all(conn)
 
 
-def exists(conn: Connection, workspace_id: str) -> bool:
-    """Whether there is such a workspace."""
-    return conn.execute(_exists, {"workspace_id": workspace_id}).first() is not None
-
-
-def lock(conn: Connection, workspace_id: str) -> bool:
-    """Keep other transactions off this workspace until this one ends; False where there is none."""
-    return conn.execute(_lock, {"workspace_id": workspace_id}).first() is not None
+def check_exists(conn: Connection, workspace_id: str) -> None:
+    """Raise NotFound where there is no such workspace."""
+    if conn.execute(_exists, {"workspace_id": workspace_id}).first() is None:
+        raise NotFound("workspace not found")
 
 
 def add(conn: Connection, *, workspace_id: str, name: str, now: datetime) -> Record:
@@ -109,9 +105,11 @@ def add(conn: Connection, *, workspace_id: str, name: str, now: datetime) -> Rec
     return record
 
 
-def rename(conn: Connection, workspace_id: str, name: str, now: datetime) -> None:
-    """Give a workspace another name."""
+def rename(conn: Connection, workspace_id: str, name: str, now: datetime) -> Record:
+    """Give a workspace, which is locked, another name; the workspace as it is then."""
     conn.execute(_rename, {"workspace_id": workspace_id, "new_name": name, "now": timestamp(now)})
+    (renamed,) = _by_id.all(conn, workspace_id=workspace_id)
+    return renamed
 
 
 def remove(conn: Connection, workspace_id: str) -> None:

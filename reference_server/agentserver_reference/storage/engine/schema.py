@@ -10,8 +10,6 @@ from agentserver_reference.storage.tables import installation, metadata
 VERSION = 2
 """The newest version; the script in `migrations/versions` that leads to it has this number."""
 
-_lock = select(installation.c.schema_version).with_for_update()
-
 
 class SchemaTooNew(StoreError):
     """A newer server has changed the tables."""
@@ -60,8 +58,3 @@ def check(found: int) -> None:
             f"the database has schema version {found}, this server knows version {VERSION}; "
             "upgrade agentserver to open it"
         )
-
-
-def lock_installation(conn: Connection) -> None:
-    """Let one transaction at a time change what there is once: first user, system settings."""
-    conn.execute(_lock).scalar_one()

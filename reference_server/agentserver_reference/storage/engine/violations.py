@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from sqlite3 import SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE
+from sqlite3 import (
+    SQLITE_CONSTRAINT_FOREIGNKEY,
+    SQLITE_CONSTRAINT_PRIMARYKEY,
+    SQLITE_CONSTRAINT_UNIQUE,
+)
 
-from agentserver_reference.domain.errors import Conflict
+from agentserver_reference.domain.errors import Conflict, NotFound
 
 # SQLite says it by its extended result code, PostgreSQL by SQLSTATE.
 _UNIQUE = {SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE, "23505"}
+_FOREIGN_KEY = {SQLITE_CONSTRAINT_FOREIGNKEY, "23503"}
 
 
 @contextmanager
@@ -16,7 +21,21 @@ def unique(line: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        code = getattr(error, "sqlite_errorcode", None) or getattr(error, "sqlstate", None)
-        if code in _UNIQUE:
+        if _code(error) in _UNIQUE:
             raise Conflict(line) from None
         raise
+
+
+@contextmanager
+def referenced(line: str) -> Iterator[None]:
+    """Inside, inserting a row that names one which does not exist raises `NotFound(line)`."""
+    try:
+        yield
+    except Exception as error:
+        if _code(error) in _FOREIGN_KEY:
+            raise NotFound(line) from None
+        raise
+
+
+def _code(error: Exception) -> object:
+    return getattr(error, "sqlite_errorcode", None) or getattr(error, "sqlstate", None)

@@ -6,8 +6,8 @@ import jsonschema_rs
 import pytest
 
 from agentserver_reference.contract import Parameter
-from agentserver_reference.domain.errors import Invalid
-from agentserver_reference.http.queries import read_query
+from agentserver_reference.domain.errors import BadRequest
+from agentserver_reference.http.request import read_query
 
 
 def parameter(name: str, schema: dict[str, Any], *, required: bool = False) -> Parameter:
@@ -58,11 +58,11 @@ def test_a_parameter_left_out_is_absent() -> None:
     ],
 )
 def test_a_bad_value_is_refused_and_never_another_value(name: str, text: str, rule: str) -> None:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(BadRequest) as refused:
         read_query(PARAMETERS, {name: text})
     assert refused.value.line == f"{name}: {rule}"
 
 
 def test_a_required_parameter_is_required() -> None:
-    with pytest.raises(Invalid, match=r"^since: is required$"):
+    with pytest.raises(BadRequest, match=r"^since: is required$"):
         read_query((parameter("since", {"type": "string"}, required=True),), {})

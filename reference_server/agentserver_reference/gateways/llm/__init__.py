@@ -1,0 +1,25 @@
+"""The LLM proxy: embedded in our own database, remote over HTTP, or switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agentserver_reference.gateways.llm.embedded import EmbeddedLlmProxy
+from agentserver_reference.gateways.llm.off import LlmProxyOff
+from agentserver_reference.gateways.llm.protocol import LlmProxy
+from agentserver_reference.gateways.llm.remote import RemoteLlmProxy
+
+if TYPE_CHECKING:
+    from agentserver_reference.settings import Settings
+    from agentserver_reference.storage import Store
+
+
+def open_llm_proxy(settings: Settings, store: Store, clock: Callable[[], datetime]) -> LlmProxy:
+    """The proxy that `settings.llm_proxy_url` asks for: none given, `off`, or a URL."""
+    if settings.llm_proxy_url is None:
+        return EmbeddedLlmProxy(store, clock, settings.llm_proxy_default_max_rpd)
+    if settings.llm_proxy_url == "off":
+        return LlmProxyOff()
+    return RemoteLlmProxy(settings.llm_proxy_url)

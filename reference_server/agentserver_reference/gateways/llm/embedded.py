@@ -1,0 +1,54 @@
+"""The LLM proxy in the server's own database; today began at midnight UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agentserver_reference.domain.errors import NotFound
+from agentserver_reference.domain.times import midnight
+from agentserver_reference.gateways.llm.protocol import Quota
+from agentserver_reference.storage import llm_usage
+from agentserver_reference.storage.locks import Lock
+
+if TYPE_CHECKING:
+    from agentserver_reference.storage import Store
+    from agentserver_reference.storage.engine.connection import Connection
+
+
+class EmbeddedLlmProxy:
+    """Keeps the quotas beside everything else."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime], default_max_rpd: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._default_max_rpd = default_max_rpd
+
+    async def quota(self, workspace_id: str) -> Quota:
+        """See LlmProxy."""
+        return await self._store.read(self._read, workspace_id)
+
+    def _read(self, conn: Connection, workspace_id: str) -> Quota:
+        today = midnight(self._clock())
+        return {
+            "default_max_rpd": self._default_max_rpd,
+            "today_request_count": llm_usage.count_since(conn, workspace_id, today),
+            "workspace_quota": llm_usage.quota(conn, workspace_id),
+        }
+
+    async def set_quota(self, workspace_id: str, max_rpd: int | None) -> None:
+        """See LlmProxy. Raises NotFound where the workspace has gone in the meantime."""
+        await self._store.write(self._write, workspace_id, max_rpd)
+
+    def _write(self, conn: Connection, workspace_id: str, max_rpd: int | None) -> None:
+        if Lock(workspace=workspace_id).take(conn) is not None:
+            raise NotFound("workspace not found")
+        llm_usage.set_quota(conn, workspace_id, max_rpd, self._clock())
+
+    async def delete_quota(self, workspace_id: str) -> None:
+        """See LlmProxy."""
+        await self._store.write(llm_usage.delete_quota, workspace_id)
+
+    async def close(self) -> None:
+        """See LlmProxy; the store is not ours to close."""

@@ -1,0 +1,17 @@
+"""No LLM proxy."""
+
+from typing import NoReturn
+
+from agentserver_reference.domain.errors import ServiceUnavailable
+
+
+class LlmProxyOff:
+    """The operator has switched the proxy off."""
+
+    async def _refuse(self, *_: object) -> NoReturn:
+        raise ServiceUnavailable("llmproxy not configured")
+
+    quota = set_quota = delete_quota = _refuse
+
+    async def close(self) -> None:
+        """See LlmProxy."""

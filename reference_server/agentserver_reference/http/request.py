@@ -1,0 +1,150 @@
+"""What a request says: its query parameters and its JSON body, checked against the contract."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+from starlette.requests import Request
+
+from agentserver_reference.contract import Body, Parameter, Shape
+from agentserver_reference.domain.errors import BadRequest, Refusal
+from agentserver_reference.http.explanations import explain
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 100
+
+_decode = msgspec.json.Decoder().decode
+
+
+class PayloadTooLarge(Refusal):
+    """The body is longer than the server reads."""
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is said to be something other than JSON."""
+
+
+async def read_body(request: Request, body: Body) -> dict[str, Any] | None:
+    """The valid body with its documented fields, or None where it is optional and left out.
+
+    Raises:
+        UnsupportedMediaType, PayloadTooLarge, BadRequest: in one line that names the field and
+            the rule.
+    """
+    _check_media_type(request)
+    raw = await _read_bytes(request)
+    if not raw and not body.required:
+        return None
+    value = _parse(raw)
+    try:
+        body.validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        raise BadRequest(explain(error, body.examples)) from None
+    pruned: dict[str, Any] = _prune(value, body.shape)
+    return pruned
+
+
+def _check_media_type(request: Request) -> None:
+    given = request.headers.get("content-type")
+    if given is not None and given.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("Content-Type: must be application/json")
+
+
+async def _read_bytes(request: Request) -> bytes:
+    """The body, given up on as soon as it is known to be too long."""
+    refusal = PayloadTooLarge(f"body: must not be over {MAX_BYTES} bytes")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MAX_BYTES:
+        raise refusal
+    chunks, length = [], 0
+    async for chunk in request.stream():
+        length += len(chunk)
+        if length > MAX_BYTES:
+            raise refusal
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    try:
+        value = _decode(raw)
+    except RecursionError:
+        raise BadRequest(_TOO_DEEP) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadRequest("body: must be JSON") from None
+    if not isinstance(value, dict):
+        raise BadRequest("body: must be one JSON object")
+    if _is_too_deep(value):
+        raise BadRequest(_TOO_DEEP)
+    return value
+
+
+_TOO_DEEP = f"body: must not nest more than {MAX_DEPTH} levels"
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _containers(parent)]
+    return bool(level)
+
+
+def _containers(value: Any) -> list[Any]:
+    children = value.values() if isinstance(value, dict) else value
+    return [child for child in children if isinstance(child, dict | list)]
+
+
+def _prune(value: Any, shape: Shape) -> Any:
+    """What the contract names, and no more; a number such as 1.0 as the integer it is."""
+    if isinstance(shape, dict) and isinstance(value, dict):
+        return {name: _prune(value[name], inner) for name, inner in shape.items() if name in value}
+    if isinstance(shape, list) and isinstance(value, list):
+        return [_prune(item, shape[0]) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def read_query(parameters: tuple[Parameter, ...], given: Mapping[str, str]) -> dict[str, Any]:
+    """The documented parameters that were given, by name; others are ignored.
+
+    Raises:
+        BadRequest: one line that names the parameter and the rule.
+    """
+    query: dict[str, Any] = {}
+    for parameter in parameters:
+        text = given.get(parameter.name)
+        if text is not None:
+            value = _READ.get(parameter.type, str)(text)
+            try:
+                parameter.validator.validate(value)
+            except jsonschema_rs.ValidationError as error:
+                raise BadRequest(explain(error, {}, at=parameter.name)) from None
+            query[parameter.name] = value
+        elif parameter.required:
+            raise BadRequest(f"{parameter.name}: is required")
+    return query
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text
+
+
+def _number(text: str) -> float | str:
+    # Text that is no number stays text, and the validator refuses it by its type.
+    return float(text) if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text) else text
+
+
+def _boolean(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text, text)
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+}

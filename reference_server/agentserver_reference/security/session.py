@@ -1,0 +1,46 @@
+"""The session cookie: what a person's browser or client sends after logging in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agentserver_reference.domain.sessions import COOKIE_NAME
+from agentserver_reference.domain.tokens import token_hash
+from agentserver_reference.security.credentials import CredentialKind
+from agentserver_reference.security.principal import Principal
+from agentserver_reference.storage import sessions
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+
+    from agentserver_reference.storage.engine.connection import Connection
+
+SCHEME = "sessionCookie"
+"""Its name among the contract's `securitySchemes`."""
+
+
+def find_token(headers: Headers) -> str | None:
+    """The value of the first session cookie, or None. A quoted value counts without quotes."""
+    for header in headers.getlist("cookie"):
+        for pair in header.split(";"):
+            name, _, value = pair.strip(" \t").partition("=")
+            if name == COOKIE_NAME:
+                if len(value) >= 2 and value[0] == value[-1] == '"':
+                    value = value[1:-1]
+                return value or None
+    return None
+
+
+def resolve(
+    conn: Connection, token: str, workspace_id: str | None, now: datetime
+) -> Principal | None:
+    """The user who holds the session, with the role in the workspace where one is given."""
+    if workspace_id is None:
+        owner = sessions.find_owner(conn, token_hash(token), now)
+    else:
+        owner = sessions.find_owner_as_member(conn, token_hash(token), workspace_id, now)
+    return None if owner is None else Principal(*owner)
+
+
+SESSION = CredentialKind(find=find_token, resolve=resolve)

@@ -1,0 +1,94 @@
+"""Accounts and sessions."""
+
+from datetime import datetime
+
+from agentserver_reference.domain.emails import trimmed
+from agentserver_reference.domain.errors import Unauthenticated
+from agentserver_reference.domain.roles import ADMIN, USER
+from agentserver_reference.domain.sessions import LIFETIME
+from agentserver_reference.domain.tokens import token_hash
+from agentserver_reference.services import workspaces
+from agentserver_reference.services.unit_of_work import UnitOfWork
+from agentserver_reference.storage import sessions, users
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Record
+from agentserver_reference.storage.locks import Lock
+
+FIRST_WORKSPACE = "Default workspace"
+
+
+async def register(work: UnitOfWork, email: str, password: str) -> Record:
+    """An account with a password, and a first workspace that it owns, which no quota stops."""
+    context = work.context
+    email = trimmed(email)
+    password_hash = await context.passwords.hash(password)
+    user_id, workspace_id = context.ids(), context.ids()
+    # With the installation locked, one of many who are the first at once becomes administrator.
+    lock = Lock(installation=True)
+    await work.write(lock, _register, user_id, workspace_id, email, password_hash, context.clock())
+    return {"id": user_id, "email": email}
+
+
+def _register(
+    conn: Connection,
+    user_id: str,
+    workspace_id: str,
+    email: str,
+    password_hash: str,
+    now: datetime,
+) -> None:
+    role = first_role(conn)
+    users.add(conn, user_id=user_id, email=email, password_hash=password_hash, role=role, now=now)
+    workspaces.add_owned(conn, workspace_id, user_id, FIRST_WORKSPACE, now)
+
+
+def first_role(conn: Connection) -> str:
+    """The role of a new account: the installation's first is its administrator."""
+    return USER if users.exist(conn) else ADMIN
+
+
+async def open_session(work: UnitOfWork, email: str, password: str) -> str:
+    """The token of a new session, for the right e-mail address and password.
+
+    Raises Unauthenticated, after the same time, whether the password is wrong or there is no such
+    account.
+    """
+    context = work.context
+    account = await work.read(users.find_credential, email)
+    kept = account["password_hash"] if account else None
+    if not await context.passwords.verify(password, kept) or not account:
+        raise Unauthenticated("invalid credentials")
+    outdated = context.passwords.outdated(account["password_hash"])
+    renewed = await context.passwords.hash(password) if outdated else None
+    token = context.tokens()
+    await work.write(Lock(), _open_session, account["id"], token, renewed, context.clock())
+    return token
+
+
+def _open_session(
+    conn: Connection, user_id: str, token: str, renewed_hash: str | None, now: datetime
+) -> None:
+    if renewed_hash is not None:
+        users.set_password_hash(conn, user_id, renewed_hash)
+    sessions.add(
+        conn,
+        token_hash=token_hash(token),
+        user_id=user_id,
+        now=now,
+        expires_at=now + LIFETIME,
+    )
+
+
+async def end_session(work: UnitOfWork, token: str) -> None:
+    """End a session; one that is not there has ended already."""
+    await work.write(Lock(), sessions.end, token_hash(token))
+
+
+async def account(work: UnitOfWork, user_id: str) -> Record:
+    """A user's own account."""
+    found = await work.read(users.find, user_id)
+    if found is None:
+        raise Unauthenticated("unauthorized")
+    # What an outside login left empty is as good as unknown.
+    unset = {field: found[field] or None for field in ("name", "picture")}
+    return found | unset

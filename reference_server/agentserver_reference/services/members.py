@@ -1,0 +1,70 @@
+"""Who belongs to a workspace, and as what."""
+
+from datetime import datetime
+
+from agentserver_reference.domain.errors import NotFound
+from agentserver_reference.domain.roles import OWNER, check_may_give, check_owner_stays
+from agentserver_reference.services.unit_of_work import UnitOfWork
+from agentserver_reference.storage import members, users
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Record
+from agentserver_reference.storage.locks import Lock
+
+
+async def list_of_workspace(work: UnitOfWork, workspace_id: str) -> list[Record]:
+    """The members, in the order in which they joined."""
+    return await work.read(members.list_of, workspace_id)
+
+
+async def add(work: UnitOfWork, workspace_id: str, caller_id: str, email: str, role: str) -> Record:
+    """Make the account with an e-mail address a member, by the right of another member.
+
+    Raises Forbidden for a role that the caller may not give, NotFound without such an account,
+    Conflict for one who is a member already.
+    """
+    lock = Lock(workspace=workspace_id)
+    return await work.write(lock, _add, workspace_id, caller_id, email, role, work.context.clock())
+
+
+def _add(
+    conn: Connection, workspace_id: str, caller_id: str, email: str, role: str, now: datetime
+) -> Record:
+    check_may_give(members.role_of(conn, workspace_id, caller_id), role)
+    account = users.find_by_email(conn, email)
+    if account is None:
+        raise NotFound("user not found")
+    members.add(conn, workspace_id=workspace_id, user_id=account["id"], role=role, now=now)
+    return {
+        "user_id": account["id"],
+        "email": account["email"],
+        "role": role,
+        "picture": account["picture"],
+    }
+
+
+async def set_role(work: UnitOfWork, workspace_id: str, user_id: str, role: str) -> None:
+    """Give a member another role.
+
+    Raises NotFound for who is no member, Conflict where no owner would be left.
+    """
+    await work.write(Lock(workspace=workspace_id), _set_role, workspace_id, user_id, role)
+
+
+def _set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> None:
+    if role != OWNER:
+        check_owner_stays(members.owners(conn, workspace_id), user_id)
+    if not members.set_role(conn, workspace_id, user_id, role):
+        raise NotFound("user is not a workspace member")
+
+
+async def remove(work: UnitOfWork, workspace_id: str, user_id: str) -> None:
+    """End a membership; one that is not there has ended already.
+
+    Raises Conflict where no owner would be left.
+    """
+    await work.write(Lock(workspace=workspace_id), _remove, workspace_id, user_id)
+
+
+def _remove(conn: Connection, workspace_id: str, user_id: str) -> None:
+    check_owner_stays(members.owners(conn, workspace_id), user_id)
+    members.remove(conn, workspace_id, user_id)

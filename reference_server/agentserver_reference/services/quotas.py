@@ -1,0 +1,145 @@
+"""Limits: the installation's, and the overrides of users and workspaces.
+
+Whatever writes them locks the installation: they are few, and are written by administrators.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from agentserver_reference.domain.quotas import (
+    SETTING_OF,
+    Limits,
+    merged,
+    resolve_limits,
+    workspace_defaults,
+    workspace_limits,
+)
+from agentserver_reference.services.unit_of_work import UnitOfWork
+from agentserver_reference.storage import members, quotas, sandboxes, users, workspaces
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Record
+from agentserver_reference.storage.locks import Lock
+
+SANDBOX_LIMITS = ("max_sandbox_cpu", "max_sandbox_memory", "max_idle_timeout", "max_sandboxes")
+
+_LOCK = Lock(installation=True)
+
+
+async def creation_quota(work: UnitOfWork, user_id: str) -> Record:
+    """How many workspaces a user owns, and how many that may be."""
+    environment = work.context.settings.quota_environment
+    owned, maximum = await work.read(owned_and_allowed, user_id, environment)
+    return {"current": owned, "max": maximum}
+
+
+def owned_and_allowed(
+    conn: Connection, user_id: str, environment: Mapping[str, str]
+) -> tuple[int, int]:
+    """How many workspaces a user owns, and how many that may be; 0 is no limit."""
+    maximum = (quotas.of_user(conn, user_id) or {}).get("max_workspaces")
+    if maximum is None:
+        maximum = system_limits(conn, environment)["max_workspaces_per_user"]
+    return members.count_owned(conn, user_id), maximum
+
+
+async def of_sandboxes(work: UnitOfWork, workspace_id: str) -> Record:
+    """What a new sandbox of a workspace may have, and how many there are."""
+    environment = work.context.settings.quota_environment
+    return await work.read(_of_sandboxes, workspace_id, environment)
+
+
+def _of_sandboxes(conn: Connection, workspace_id: str, environment: Mapping[str, str]) -> Record:
+    system = system_limits(conn, environment)
+    limits = workspace_limits(system, quotas.of_workspace(conn, workspace_id))
+    return {name: limits[name] for name in SANDBOX_LIMITS} | {
+        "current_sandboxes": sandboxes.count_of(conn, workspace_id)
+    }
+
+
+async def of_user(work: UnitOfWork, user_id: str) -> Record:
+    """A user's limit: the default, and what overrides it. Raises NotFound."""
+    return await work.read(_of_user, user_id, work.context.settings.quota_environment)
+
+
+def _of_user(conn: Connection, user_id: str, environment: Mapping[str, str]) -> Record:
+    users.check_exists(conn, user_id)
+    default = system_limits(conn, environment)["max_workspaces_per_user"]
+    return {
+        "defaults": {"max_workspaces_per_user": default},
+        "overrides": quotas.of_user(conn, user_id),
+    }
+
+
+async def set_of_user(work: UnitOfWork, user_id: str, maximum: int | None) -> None:
+    """Replace a user's override, also by one without a number. Raises NotFound."""
+    now = work.context.clock()
+    await work.write(_LOCK, quotas.set_of_user, user_id, maximum, now)
+
+
+async def delete_of_user(work: UnitOfWork, user_id: str) -> None:
+    """Remove a user's override, if there is one. Raises NotFound for an unknown user."""
+    await work.write(_LOCK, _delete_of_user, user_id)
+
+
+def _delete_of_user(conn: Connection, user_id: str) -> None:
+    if not quotas.delete_of_user(conn, user_id):
+        users.check_exists(conn, user_id)
+
+
+async def of_workspace(work: UnitOfWork, workspace_id: str) -> Record:
+    """A workspace's limits: the defaults, and what overrides them. Raises NotFound."""
+    return await work.read(_of_workspace, workspace_id, work.context.settings.quota_environment)
+
+
+def _of_workspace(conn: Connection, workspace_id: str, environment: Mapping[str, str]) -> Record:
+    workspaces.check_exists(conn, workspace_id)
+    return {
+        "defaults": workspace_defaults(system_limits(conn, environment)),
+        "overrides": quotas.of_workspace(conn, workspace_id),
+    }
+
+
+async def merge_of_workspace(
+    work: UnitOfWork, workspace_id: str, change: Mapping[str, int | None]
+) -> None:
+    """Change a workspace's override: what is left out or null stays. Raises NotFound."""
+    now = work.context.clock()
+    await work.write(_LOCK, _merge_of_workspace, workspace_id, change, now)
+
+
+def _merge_of_workspace(
+    conn: Connection, workspace_id: str, change: Mapping[str, int | None], now: datetime
+) -> None:
+    override = merged(quotas.of_workspace(conn, workspace_id), change)
+    quotas.set_of_workspace(conn, workspace_id, override, now)
+
+
+async def delete_of_workspace(work: UnitOfWork, workspace_id: str) -> None:
+    """Remove a workspace's override, if there is one. Raises NotFound for an unknown workspace."""
+    await work.write(_LOCK, _delete_of_workspace, workspace_id)
+
+
+def _delete_of_workspace(conn: Connection, workspace_id: str) -> None:
+    if not quotas.delete_of_workspace(conn, workspace_id):
+        workspaces.check_exists(conn, workspace_id)
+
+
+async def defaults(work: UnitOfWork) -> Limits:
+    """The installation's limits: what is stored, else the environment, else built in."""
+    return await work.read(system_limits, work.context.settings.quota_environment)
+
+
+async def set_defaults(work: UnitOfWork, change: Limits) -> Limits:
+    """Store limits of the installation, all that are given or none, and leave the others."""
+    return await work.write(_LOCK, _set_defaults, change, work.context.settings.quota_environment)
+
+
+def _set_defaults(conn: Connection, change: Limits, environment: Mapping[str, str]) -> Limits:
+    given = {SETTING_OF[name]: str(value) for name, value in change.items()}
+    quotas.store_settings(conn, given)
+    return system_limits(conn, environment)
+
+
+def system_limits(conn: Connection, environment: Mapping[str, str]) -> Limits:
+    """The limits of the installation, from what is stored and the environment."""
+    return resolve_limits(quotas.stored_settings(conn), environment)

@@ -1,0 +1,16 @@
+"""Sandboxes, as far as an administrator lists them."""
+
+from agentserver_reference.services.unit_of_work import UnitOfWork
+from agentserver_reference.storage import sandboxes
+from agentserver_reference.storage.engine.query import Record
+
+
+async def list_all(work: UnitOfWork) -> list[Record]:
+    """Every sandbox, oldest first; without last_activity_at where there was none."""
+    return [_without_unset_activity(row) for row in await work.read(sandboxes.list_all)]
+
+
+def _without_unset_activity(row: Record) -> Record:
+    if row["last_activity_at"] is None:
+        del row["last_activity_at"]
+    return row

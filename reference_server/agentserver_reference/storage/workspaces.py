@@ -63,8 +63,11 @@ _all = Query(
 )
 _exists = select(workspaces.c.id).where(_this)
 _add = insert(workspaces)
-_rename = (
-    update(workspaces).where(_this).values(name=bindparam("new_name"), updated_at=bindparam("now"))
+_rename = Query(
+    update(workspaces)
+    .where(_this)
+    .values(name=bindparam("new_name"), updated_at=bindparam("now"))
+    .returning(*_shown)
 )
 _remove = delete(workspaces).where(_this)
 
@@ -107,8 +110,7 @@ def add(conn: Connection, *, workspace_id: str, name: str, now: datetime) -> Rec
 
 def rename(conn: Connection, workspace_id: str, name: str, now: datetime) -> Record:
     """Give a workspace, which is locked, another name; the workspace as it is then."""
-    conn.execute(_rename, {"workspace_id": workspace_id, "new_name": name, "now": timestamp(now)})
-    (renamed,) = _by_id.all(conn, workspace_id=workspace_id)
+    (renamed,) = _rename.all(conn, workspace_id=workspace_id, new_name=name, now=timestamp(now))
     return renamed
 
 

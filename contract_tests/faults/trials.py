@@ -172,7 +172,7 @@ def _model(setting: suite.Setting) -> LayerResult:
         setting.people,
         setting.contract,
         seed=setting.plan.seed,
-        tick=lambda: None,
+        advance_clock=lambda: None,
         enough=1,
     )
 

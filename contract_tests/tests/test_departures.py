@@ -12,7 +12,7 @@ from agentserver_contract.contract.document import Contract
 from agentserver_contract.http.messages import Answer, Request
 from agentserver_contract.layers import gate, refusals
 from agentserver_contract.layers.conflicts import CONFLICTS
-from agentserver_contract.layers.model import TRANSITIONS
+from agentserver_contract.model.machine import ACTIONS
 from agentserver_contract.results.findings import Finding
 
 LISTED = """
@@ -127,7 +127,7 @@ def test_table_with_a_mistake_is_refused(tmp_path: Path, text: str, message: str
 def test_listed_facts_of_the_release_name_checks_that_exist(contract: Contract) -> None:
     statuses = {str(s) for each in contract.operations.values() for s in each.responses}
     known = {
-        "model": {*TRANSITIONS},
+        "model": {*ACTIONS},
         "refusals": {each.name for each in (*refusals.REFUSALS, *CONFLICTS)},
         gate.NAME: statuses,
     }

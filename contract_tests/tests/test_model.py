@@ -1,4 +1,4 @@
-"""The model layer on reference servers, and that it sees what it is there to see."""
+"""The model layer on reference servers, and that it finds faults."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from servers import Server, in_own_process, in_process, settle
 
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.fixtures.accounts import join
+from agentserver_contract.fixtures.accounts import People, join
 from agentserver_contract.layers import model
+from agentserver_contract.model.action import ACTIONS, INVARIANTS
 from agentserver_contract.reports.text import findings_text
+from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_reference import services
 from agentserver_reference.call import Call
 from agentserver_reference.domain.errors import NotFound
@@ -24,19 +27,41 @@ from agentserver_reference.services import auth
 from agentserver_reference.storage import llm_configs, members, quotas
 
 
-def ticking(server: Server) -> Callable[[], None]:
-    def tick() -> None:
+def run_model(
+    server: Server,
+    contract: Contract,
+    *,
+    people: People | None = None,
+    seed: int = 1,
+    runs: int = 0,
+    enough: int = 40,
+) -> LayerResult:
+    """Every rule once, on a server on which no two writes have the same time."""
+
+    def advance_clock() -> None:
         server.clock.now += timedelta(seconds=1)
 
-    return tick
+    return model.run(
+        server.target,
+        people or settle(server.target),
+        contract,
+        seed=seed,
+        runs=runs,
+        enough=enough,
+        advance_clock=advance_clock,
+    )
+
+
+def titles(finding: Finding) -> list[str]:
+    """The rules that a finding shows, as the words of their names."""
+    return [line[2:] for line in finding.detail.splitlines() if line.startswith("# ")]
 
 
 def test_the_server_does_what_the_model_says(
     contract: Contract, database_url: str, seed: int
 ) -> None:
     with in_process(database_url) as server:
-        people = settle(server.target)
-        result = model.run(server.target, people, contract, seed=seed, runs=1, tick=ticking(server))
+        result = run_model(server, contract, seed=seed, runs=1)
     assert result.holds, findings_text(result.findings)
     assert result.cases.keys() == contract.operations.keys(), "every operation has its part"
 
@@ -50,11 +75,11 @@ def test_the_server_does_what_the_model_says_over_a_socket(
     assert result.holds, findings_text(result.findings)
 
 
-def test_what_a_play_changed_is_put_back(contract: Contract, sqlite_url: str, seed: int) -> None:
+def test_what_a_run_changed_is_put_back(contract: Contract, sqlite_url: str, seed: int) -> None:
     with in_process(sqlite_url) as server:
         people = settle(server.target)
         before = server.rows()
-        model.run(server.target, people, contract, seed=seed, runs=0, tick=ticking(server))
+        run_model(server, contract, people=people, seed=seed)
         after = server.rows()
     for table in ("workspaces", "workspace_members", "user_quotas", "workspace_quotas"):
         assert after[table] == before[table], table
@@ -84,10 +109,7 @@ def test_a_write_that_does_not_do_what_it_says_is_seen(
 ) -> None:
     monkeypatch.setattr(module, name, fault)
     with in_process(sqlite_url) as server:
-        people = settle(server.target)
-        result = model.run(
-            server.target, people, contract, seed=1, runs=0, tick=ticking(server), enough=1
-        )
+        result = run_model(server, contract, enough=1)
     assert not result.holds
     assert all("after these steps" in finding.detail for finding in result.findings)
 
@@ -98,8 +120,7 @@ def test_one_fault_does_not_hide_another(
     monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
     monkeypatch.setattr(quotas, "delete_of_user", lambda *_: None)
     with in_process(sqlite_url) as server:
-        people = settle(server.target)
-        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
+        result = run_model(server, contract)
     found = {finding.operation for finding in result.findings}
     assert {"get_workspace_llm_config", "get_workspace_creation_quota"} <= found, (
         f"only {sorted(found)}"
@@ -111,13 +132,41 @@ def test_failure_that_needs_nothing_before_it_is_shown_alone(
 ) -> None:
     monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
     with in_process(sqlite_url) as server:
-        people = settle(server.target)
-        result = model.run(
-            server.target, people, contract, seed=1, runs=0, tick=ticking(server), enough=1
-        )
-    (finding,) = result.findings
-    headings = [line for line in finding.detail.splitlines() if line.startswith("# ")]
-    assert headings == [f"# {finding.check.replace('_', ' ')}"], finding.detail
+        (finding,) = run_model(server, contract, enough=1).findings
+    assert titles(finding) == [finding.check.replace("_", " ")], finding.detail
+
+
+def test_write_that_reaches_further_than_its_rule_says_is_seen_and_shown_alone(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = members.set_role
+
+    def removes_the_endpoint_too(connection: Any, workspace_id: str, *args: Any) -> bool:
+        llm_configs.remove(connection, workspace_id)
+        return right(connection, workspace_id, *args)
+
+    monkeypatch.setattr(members, "set_role", removes_the_endpoint_too)
+    with in_process(sqlite_url) as server:
+        (finding,) = run_model(server, contract, enough=1).findings
+    assert finding.operation == "get_workspace_llm_config"
+    assert ACTIONS[finding.check].touches == ("members",)
+    assert titles(finding) == [finding.check.replace("_", " ")], finding.detail
+
+
+def test_fault_in_what_a_run_begins_with_is_shown_without_a_rule(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "list_of", _reversed(members.list_of))
+    with in_process(sqlite_url) as server:
+        (finding,) = run_model(server, contract, enough=1).findings
+    assert (finding.operation, finding.check) == ("list_workspace_members", "initialize")
+    assert not titles(finding)
+
+
+def test_all_that_a_rule_touches_is_read_back() -> None:
+    shown = {part for each in INVARIANTS for part in each.shows}
+    for name, action in ACTIONS.items():
+        assert shown.issuperset(action.touches), f"{name} touches what no invariant shows"
 
 
 def test_key_in_an_answer_is_seen(
@@ -132,25 +181,22 @@ def test_key_in_an_answer_is_seen(
 
     monkeypatch.setattr(workspaces, "set_workspace_llm_config", echoes)
     with in_process(sqlite_url, checks_answers=False) as server:
-        people = settle(server.target)
-        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
-    promises = {(finding.operation, finding.promise) for finding in result.findings}
-    assert ("set_workspace_llm_config", "no answer holds a password or a key") in promises, promises
+        result = run_model(server, contract)
+    broken = {(finding.operation, finding.promise) for finding in result.findings}
+    promise = "no answer contains a password or a key"
+    assert ("set_workspace_llm_config", promise) in broken, broken
 
 
 def test_same_seed_makes_the_same_steps(
     contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
-    told = []
+    shown = []
     for number in range(2):
         with in_process(f"sqlite:///{tmp_path / str(number)}.db") as server:
-            people, tick = settle(server.target), ticking(server)
-            (finding,) = model.run(
-                server.target, people, contract, seed=5, runs=0, tick=tick, enough=1
-            ).findings
-        told.append((finding.check, re.sub(r"[0-9a-f-]{36}", "an id", finding.detail)))
-    assert told[0] == told[1]
+            (finding,) = run_model(server, contract, seed=5, enough=1).findings
+        shown.append((finding.check, re.sub(r"[0-9a-f-]{36}", "an id", finding.detail)))
+    assert shown[0] == shown[1]
 
 
 def test_model_holds_beside_what_others_have(contract: Contract, sqlite_url: str) -> None:
@@ -158,33 +204,33 @@ def test_model_holds_beside_what_others_have(contract: Contract, sqlite_url: str
         people = settle(server.target)
         stranger = join(server.target, "stranger", "stranger@elsewhere.example", "a stranger's")
         with server.target.client(session=stranger.session) as client:
-            room = client.workspaces.create(name="of a stranger")
+            workspace = client.workspaces.create(name="of a stranger")
         before = server.rows()
-        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
+        result = run_model(server, contract, people=people)
         after = server.rows()
     assert result.holds, findings_text(result.findings)
     for table, rows in before.items():
-        of_stranger = [row for row in rows if {stranger.id, room.id} & set(row)]
+        of_stranger = [row for row in rows if {stranger.id, workspace.id} & set(row)]
         assert set(of_stranger) <= set(after[table]), f"changed in {table}"
 
 
-def test_steps_that_are_shown_hold_no_secret(
+def test_steps_that_are_shown_contain_no_secret(
     contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
     monkeypatch.setattr(auth.sessions, "end", lambda *_: None)
     with in_process(sqlite_url) as server:
         people = settle(server.target)
-        result = model.run(server.target, people, contract, seed=1, runs=0, tick=ticking(server))
+        result = run_model(server, contract, people=people)
     shown = findings_text(result.findings)
-    assert "a_session_ends_alone" in {finding.check for finding in result.findings}
+    assert "log_out_of_one_session" in {finding.check for finding in result.findings}
     for person in people.by_name.values():
         assert person.password not in shown
         assert person.session not in shown
     assert "sk-" not in shown.replace("sk-...", ""), "a key that was set is shown in full"
 
 
-def test_finding_carries_the_answer_that_departures_are_told_by(
+def test_finding_carries_the_answer_that_known_departures_are_matched_with(
     contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -192,9 +238,6 @@ def test_finding_carries_the_answer_that_departures_are_told_by(
 
     monkeypatch.setattr(services.members, "check_may_give", refuse)
     with in_process(sqlite_url) as server:
-        people = settle(server.target)
-        (finding,) = model.run(
-            server.target, people, contract, seed=1, runs=0, tick=ticking(server)
-        ).findings
+        (finding,) = run_model(server, contract).findings
     assert finding.answer is not None
     assert finding.answer.status == 404

@@ -1,114 +1,129 @@
-"""A transition: one thing that people do, legal or not, and when it can happen."""
+"""What a tag adds to the model, in the terms of Hypothesis: rules, preconditions, invariants.
+
+A rule is something that users do, legal or not, and names the parts of the state that it touches,
+or would touch if the server did not refuse it. An invariant is something that can be read back, and
+names the parts that it shows. After a rule the invariants that show what it touched are checked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
-from agentserver_contract.model.run import Play
-from agentserver_contract.model.state import CAST, Room
+from agentserver_contract.model.run import ModelRun
 
-Choose = Callable[[Sequence[Any]], Any]
-"""Takes one of several."""
+T = TypeVar("T")
+
+
+class Choose:
+    """Chooses one of several, and remembers which, so that a step can be repeated.
+
+    Args:
+        pick: Gives a number below the one that it is given.
+    """
+
+    def __init__(self, pick: Callable[[int], int]) -> None:
+        self._pick = pick
+        self.picks: list[int] = []
+
+    def __call__(self, options: Sequence[T]) -> T:
+        """One of the options."""
+        number = self._pick(len(options))
+        self.picks.append(number)
+        return options[number]
 
 
 @dataclass(frozen=True)
-class Transition:
-    """One thing that people do."""
+class Precondition:
+    """When a rule applies."""
 
-    happen: Callable[[Play, Choose], None]
-    can: Callable[[Play], bool]
-    otherwise: str
-    """What is told where it never could."""
-
-
-TRANSITIONS: dict[str, Transition] = {}
-"""Every one, by the name of its function."""
-
-MOST_ROOMS = 3
-"""How many workspaces a play has at a time: everything of each is read back again and again."""
+    holds: Callable[[ModelRun], bool]
+    otherwise: str = "no step before it made it possible"
+    """What is reported of a rule to which it never applied."""
 
 
-def _always(play: Play) -> bool:
-    return True
+def precondition(otherwise: str) -> Callable[[Callable[[ModelRun], bool]], Precondition]:
+    """Make a function a precondition, with the reason that is reported where it never holds."""
+    return lambda holds: Precondition(holds, otherwise)
 
 
-_NO_WAY = "no step before it made it possible"
-_REASONS: dict[Callable[[Play], bool], str] = {}
+ALWAYS = Precondition(lambda run: True)
 
 
-def _or_else(reason: str) -> Callable[[Callable[[Play], bool]], Callable[[Play], bool]]:
-    """Say what is told where a condition is never met."""
+@dataclass(frozen=True)
+class Action:
+    """A rule: one thing that users do."""
 
-    def note(can: Callable[[Play], bool]) -> Callable[[Play], bool]:
-        _REASONS[can] = reason
-        return can
+    name: str
+    perform: Callable[[ModelRun, Choose], None]
+    precondition: Precondition
+    touches: tuple[str, ...]
 
-    return note
+    @property
+    def title(self) -> str:
+        """Its name as words."""
+        return self.name.replace("_", " ")
 
 
-def transition(
-    can: Callable[[Play], bool] = _always,
-) -> Callable[[Callable[[Play, Choose], None]], Callable[[Play, Choose], None]]:
-    """Make a function a transition that can happen when `can` says so."""
+@dataclass(frozen=True)
+class Invariant:
+    """Something that is read back and compared with the state."""
 
-    def register(happen: Callable[[Play, Choose], None]) -> Callable[[Play, Choose], None]:
-        TRANSITIONS[happen.__name__] = Transition(happen, can, _REASONS.get(can, _NO_WAY))
-        return happen
+    check: Callable[[ModelRun], None]
+    shows: frozenset[str]
+
+
+# Filled by the decorators below as the modules of the tags are imported. A module imports those
+# that it builds on, so that what they register comes before its own.
+ACTIONS: dict[str, Action] = {}
+INVARIANTS: list[Invariant] = []
+INITIALIZERS: list[Callable[[ModelRun], None]] = []
+TEARDOWNS: list[Callable[[ModelRun], Iterator[Callable[[], object]]]] = []
+
+
+def rule(
+    *, touches: Sequence[str], precondition: Precondition = ALWAYS
+) -> Callable[[Callable[[ModelRun, Choose], None]], Callable[[ModelRun, Choose], None]]:
+    """Register a function as a rule.
+
+    Args:
+        touches: The parts of the state that it changes, or must leave as they are when it is
+            refused; what shows them is read back after it.
+        precondition: When it applies.
+    """
+
+    def register(
+        perform: Callable[[ModelRun, Choose], None],
+    ) -> Callable[[ModelRun, Choose], None]:
+        name = perform.__name__
+        if name in ACTIONS:
+            raise ValueError(f"{perform.__module__}: another module has a rule {name}")
+        ACTIONS[name] = Action(name, perform, precondition, tuple(touches))
+        return perform
 
     return register
 
 
-def has_room(play: Play) -> bool:
-    """When there is a workspace."""
-    return bool(play.rooms)
+def invariant(*shows: str) -> Callable[[Callable[[ModelRun], None]], Callable[[ModelRun], None]]:
+    """Register a function that reads back some parts of the state, and compares them."""
+
+    def register(check: Callable[[ModelRun], None]) -> Callable[[ModelRun], None]:
+        INVARIANTS.append(Invariant(check, frozenset(shows)))
+        return check
+
+    return register
 
 
-def has_rooms(play: Play) -> bool:
-    """When there is another workspace, which must keep what one loses."""
-    return len(play.rooms) > 1
+def initialize(prepare: Callable[[ModelRun], None]) -> Callable[[ModelRun], None]:
+    """Register a function that a run begins with: it learns what is there, and creates more."""
+    INITIALIZERS.append(prepare)
+    return prepare
 
 
-@_or_else("settings that concern everybody are left alone")
-def may_change_defaults(play: Play) -> bool:
-    """When settings that concern everybody may be changed."""
-    return play.allow_global
-
-
-@_or_else("nothing removes an account, so that none is made")
-def may_leave_accounts(play: Play) -> bool:
-    """When the server is nobody's."""
-    return play.target.guard is None
-
-
-@_or_else("the server could end without an administrator")
-def may_demote_everybody(play: Play) -> bool:
-    """When the server is nobody's, and has one administrator."""
-    return may_leave_accounts(play) and administers_alone(play)
-
-
-@_or_else("somebody else administers too, or roles are left alone")
-def administers_alone(play: Play) -> bool:
-    """When the run's administrator is the only one, and the role may be changed."""
-    administrators = [
-        each for each in play.clients["admin"].admin.users.list() if each.role == "admin"
-    ]
-    return play.allow_global and [each.id for each in administrators] == [play.ids["admin"]]
-
-
-def a_room(play: Play, choose: Choose, suits: Callable[[Room], bool] = lambda room: True) -> Room:
-    """One of the workspaces that suit."""
-    room: Room = choose([room for room in play.rooms.values() if suits(room)])
-    return room
-
-
-def one_of(room: Room, choose: Choose, *roles: str) -> str:
-    """Somebody in a workspace who has one of these roles."""
-    name: str = choose(room.holding(*roles))
-    return name
-
-
-def those_below(room: Room, *enough: str) -> list[str]:
-    """Everybody who has none of these roles in a workspace, outsiders too."""
-    return [name for name in CAST if room.members.get(name) not in enough]
+def teardown(
+    undo: Callable[[ModelRun], Iterator[Callable[[], object]]],
+) -> Callable[[ModelRun], Iterator[Callable[[], object]]]:
+    """Register a function that yields the calls which put back what a run has changed."""
+    TEARDOWNS.append(undo)
+    return undo

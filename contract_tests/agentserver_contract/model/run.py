@@ -1,254 +1,226 @@
-"""The people on a server: what they do through the SDK, and what should be there then."""
+"""One run on a server: the calls that users make, and whether they are answered as expected."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentserver import AgentserverError, Client
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.fixtures.accounts import People
+from agentserver_contract.fixtures.accounts import TEAM, People
 from agentserver_contract.http.messages import HIDDEN, Answer, Request
 from agentserver_contract.http.target import Target, cookie
-from agentserver_contract.model.state import CAST, DEFAULT_OF, Broken, Room, Stamp
+from agentserver_contract.model.state import ContractViolation, ModelState
 from agentserver_contract.results.findings import LayerResult
+
+USERS = (*TEAM, "colleague", "outsider")
+"""Everybody whose view is read back. Beside them there are an administrator and a newcomer, who
+never becomes a member of anything."""
 
 _SECRET_ARGUMENTS = frozenset({"password", "api_key"})
 _SHORTEST_SECRET = 9
-"""Of a key as long as this only a part is ever shown; a shorter one may stand in other words."""
+"""Characters from which a secret is looked for: a shorter one may be part of another word."""
+_LONGEST_VALUE = 200
+"""Characters of a value that are shown."""
 
-PlannedCall = tuple[str | Client, tuple[Any, ...], dict[str, Any]]
-"""Who calls, and with what."""
 
-PlacedCall = tuple[str | Client, str, tuple[Any, ...], dict[str, Any]]
-"""The same with the operation's place in the SDK."""
+class PlannedCall(NamedTuple):
+    """A call of an SDK method that is made together with others."""
+
+    caller: str | Client
+    sdk_method: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+def planned(caller: str | Client, sdk_method: str, /, *args: Any, **kwargs: Any) -> PlannedCall:
+    """A call to be made later, written as `ModelRun.call` is."""
+    return PlannedCall(caller, sdk_method, args, kwargs)
 
 
 @dataclass
-class Play:
-    """The people on a server, what they have done, and what should be there now."""
+class ModelRun:
+    """What users do on a server, and what the model then expects there.
+
+    An SDK method is named by its place on the client, as in `workspaces.members.add`.
+    """
 
     target: Target
     people: People
     contract: Contract
     result: LayerResult
     allow_global: bool
-    tick: Callable[[], None] | None
-    """Turns the server's clock on, where it can be had, so that every write has its own time."""
-    defaults: dict[str, int] = field(default_factory=dict)
-    """The installation's limits."""
-    rooms: dict[str, Room] = field(default_factory=dict)
-    gone: list[str] = field(default_factory=list)
-    quotas: dict[str, dict[str, int | None] | None] = field(default_factory=dict)
-    limited: dict[str, Stamp] = field(default_factory=lambda: {name: Stamp() for name in CAST})
-    roles: dict[str, str] = field(default_factory=dict)
+    """Whether settings of the whole installation may be changed."""
+    advance_clock: Callable[[], None] | None
+    """Advances the server's clock, where that is possible, so that no two writes have one time."""
+    state: ModelState = field(default_factory=ModelState)
     log: list[str] = field(default_factory=list)
-    """The steps so far, as calls of the SDK."""
-    last: str = ""
-    """Which operation was called last, by its place in the SDK."""
-    turn: int = 0
-    """Who reads next, where people take turns."""
+    """The calls so far, as somebody would write them, under the titles of their steps."""
+    last_method: str = ""
+    """The SDK method that was called last."""
+    readings: int = 0
+    """How often something was read in turns: it decides whose turn it is."""
 
     def __post_init__(self) -> None:
-        names = (*CAST, "admin", "newcomer")
-        self.ids = {name: people_id(self.people, name) for name in names}
+        names = (*USERS, "admin", "newcomer")
+        self.ids = {name: self.people[name].id for name in names}
         self.clients = {
             name: self.target.client(session=self.people[name].session).with_options(strict=True)
             for name in names
         }
-        self._operations: dict[str, Operation] = {
+        self.state.secrets |= {self.people[name].password for name in names}
+        self._operations = {
             str(operation.raw.get("x-sdk")): operation
             for operation in self.contract.operations.values()
         }
-        self.first_defaults: dict[str, int] = {}
-        self.first_quotas: dict[str, dict[str, int | None] | None] = {}
-        self.elsewhere: dict[str, list[str]] = {}
-        self.owned_elsewhere: dict[str, int] = {}
 
-    # --- acting ---------------------------------------------------------------------------------
+    def operation(self, sdk_method: str) -> Operation:
+        """The operation of an SDK method."""
+        return self._operations[sdk_method]
+
+    @property
+    def strict_times(self) -> bool:
+        """Whether two writes never have the same time."""
+        return self.advance_clock is not None
 
     def call(
         self,
-        who: str | Client,
-        place: str,
+        caller: str | Client,
+        sdk_method: str,
+        /,
         *args: Any,
-        refused: type[AgentserverError] | None = None,
+        raises: type[AgentserverError] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Make one call of the SDK, and hold its outcome to what is expected.
+        """Call an SDK method, and return its result, or the error that was expected.
 
         Args:
-            who: A person's name, or a client.
-            place: Where the operation stands in the SDK.
-            args: Of the call.
-            refused: The error that must come; none when left out.
-            kwargs: Of the call.
+            caller: A user's name, or a client.
+            sdk_method: The SDK method.
+            args: Its positional arguments.
+            raises: The error that the server must refuse it with; it must succeed when left out.
+            kwargs: Its keyword arguments.
 
         Raises:
-            Broken: Something else came.
+            ContractViolation: The outcome is another.
         """
-        if self.tick is not None:
-            self.tick()
-        self.log.append(_shown_call(who, place, args, kwargs))
-        came = self.outcome(self._client(who), place, *args, **kwargs)
-        expected = "a result" if refused is None else refused.__name__
-        if refused is None and isinstance(came, AgentserverError):
-            raise Broken(place, f"this call is answered with {expected}", came)
-        if refused is not None and type(came) is not refused:
-            raise Broken(place, f"this call is refused with {expected}", came)
-        return came
+        self._advance_clock()
+        self.log.append(_call_text(PlannedCall(caller, sdk_method, args, kwargs)))
+        outcome = self.attempt(caller, sdk_method, *args, **kwargs)
+        if raises is None and isinstance(outcome, AgentserverError):
+            raise ContractViolation(sdk_method, "this call succeeds", outcome)
+        if raises is not None and type(outcome) is not raises:
+            promise = f"this call is refused with {raises.__name__}"
+            raise ContractViolation(sdk_method, promise, outcome)
+        return outcome
 
-    def at_once(self, place: str, calls: Sequence[PlannedCall]) -> list[Any]:
-        """Make calls of one operation at the same time; their results and errors, in order."""
-        return self.all_at_once([(who, place, args, kwargs) for who, args, kwargs in calls])
-
-    def all_at_once(self, calls: Sequence[PlacedCall]) -> list[Any]:
-        """Make calls of any operations at the same time; their results and errors, in order."""
-        if self.tick is not None:
-            self.tick()
-        self.log.append(f"at once: {'; '.join(_shown_call(*call) for call in calls)}")
+    def concurrently(self, calls: Sequence[PlannedCall]) -> list[Any]:
+        """Make calls at the same time, and return their results and errors in the same order."""
+        self._advance_clock()
+        self.log.append(f"at the same time: {'; '.join(map(_call_text, calls))}")
         with ThreadPoolExecutor(len(calls)) as threads:
-            waiting = [
-                threads.submit(self.outcome, self._client(who), place, *args, **kwargs)
-                for who, place, args, kwargs in calls
+            outcomes = [
+                threads.submit(
+                    self.attempt, call.caller, call.sdk_method, *call.args, **call.kwargs
+                )
+                for call in calls
             ]
-            return [each.result() for each in waiting]
+            return [outcome.result() for outcome in outcomes]
 
-    def raw(
+    def attempt(self, caller: str | Client, sdk_method: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call an SDK method, and return its result or the error, whichever it is.
+
+        Raises:
+            ContractViolation: The result contains a secret.
+        """
+        client = self.clients[caller] if isinstance(caller, str) else caller
+        operation, self.last_method = self.operation(sdk_method).id, sdk_method
+        self.result.cases[operation] += 1
+        method: Any = reduce(getattr, sdk_method.split("."), client)
+        try:
+            result = method(*args, **kwargs)
+        except AgentserverError as error:
+            return error
+        self.result.succeeded[operation] += 1
+        self._check_for_secrets(sdk_method, result)
+        return result
+
+    def send_raw(
         self,
-        place: str,
-        who: str | None,
+        sdk_method: str,
+        caller: str | None,
         target: str,
         body: bytes | None = None,
         *,
-        method: str = "",
+        http_method: str = "",
         headers: Mapping[str, str] | None = None,
         status: int,
     ) -> Answer:
-        """Send a request that the SDK would not make, and hold its answer's status to `status`.
+        """Send a request that the SDK would not send, and return its answer.
 
         Args:
-            place: Where the operation that it is about stands in the SDK.
-            who: Whose session it carries.
+            sdk_method: The SDK method of the operation that the request is about.
+            caller: The user whose session it carries; None for no session.
             target: The raw path.
-            body: What is sent as JSON, unless `headers` say otherwise.
-            method: Another method than the operation's.
-            headers: In lower case; one that is empty is left out.
-            status: What must come.
+            body: Sent as JSON, unless `headers` say otherwise.
+            http_method: The operation's own when left out.
+            headers: Names in lower case; one with an empty value is left out.
+            status: The status that is expected.
 
         Raises:
-            Broken: Another status came.
+            ContractViolation: The status is another.
         """
-        if self.tick is not None:
-            self.tick()
-        operation = self.operation(place)
-        sent = {} if who is None else cookie(self.people[who].session)
+        self._advance_clock()
+        operation = self.operation(sdk_method)
+        sent = {} if caller is None else cookie(self.people[caller].session)
         sent |= {"content-type": "application/json"} if body is not None else {}
         sent = {name: value for name, value in {**sent, **(headers or {})}.items() if value}
-        request = Request(method or operation.method, target, sent, body)
+        request = Request(http_method or operation.method, target, sent, body)
         self.log.append(request.as_curl("$URL"))
         self.result.cases[operation.id] += 1
         answer = self.target.send(request)
         if answer.status != status:
-            raise Broken(place, f"this request is answered with {status}", answer)
+            promise = f"this request is answered with {status}"
+            raise ContractViolation(sdk_method, promise, answer)
         self.result.succeeded[operation.id] += 200 <= status < 300
         return answer
 
-    def outcome(self, client: Client, place: str, *args: Any, **kwargs: Any) -> Any:
-        """The result of a call, or the error that came instead; any of them will do."""
-        operation, self.last = self._operations[place].id, place
-        self.result.cases[operation] += 1
-        try:
-            came = reduce(getattr, place.split("."), client)(*args, **kwargs)  # type: ignore[operator]
-        except AgentserverError as error:
-            return error
-        self.result.succeeded[operation] += 1
-        self._check_secrets(place, came)
-        return came
-
-    def _client(self, who: str | Client) -> Client:
-        return self.clients[who] if isinstance(who, str) else who
-
-    def operation(self, place: str) -> Operation:
-        """The operation at a place in the SDK."""
-        return self._operations[place]
-
-    def _check_secrets(self, place: str, came: Any) -> None:
-        """No answer holds a password, or a key that somebody has set."""
-        secrets = {self.people[name].password for name in self.clients}
-        secrets |= {room.config.api_key for room in self.rooms.values() if room.config}
-        rows = came if isinstance(came, Sequence) else [came]
-        text = json.dumps([row.to_dict() for row in rows if row is not None], ensure_ascii=False)
-        if any(len(secret) >= _SHORTEST_SECRET and secret in text for secret in secrets):
-            raise Broken(place, "no answer holds a password or a key", f"{len(text)} characters")
-
-    @property
-    def known(self) -> set[str]:
-        """Ids of every workspace of this play, those that are gone too."""
-        return {*self.rooms, *self.gone}
-
-    def owns(self, name: str) -> int:
-        """How many workspaces somebody owns, of this play and others."""
-        here = sum(room.members.get(name) == "owner" for room in self.rooms.values())
-        return self.owned_elsewhere[name] + here
-
-    def in_force(self, room: Room, name: str) -> int:
-        """A limit as it holds for a workspace."""
-        override = (room.overrides or {}).get(name)
-        return self.defaults[DEFAULT_OF.get(name, name)] if override is None else override
-
-    # --- ending ---------------------------------------------------------------------------------
-
-    def end(self) -> None:
-        """Put back what the play has changed, as far as the server lets it."""
-        for step in self._steps_back():
-            try:
-                step()
-            except AgentserverError:
-                continue  # a server with a fault may refuse what it should not
+    def close(self) -> None:
+        """Close the clients."""
         for client in self.clients.values():
             client.close()
 
-    def _steps_back(self) -> Iterator[Callable[[], object]]:
-        administrator = self.clients["admin"].admin
-        for room in list(self.rooms.values()):
-            for name in room.holding("owner"):
-                yield lambda name=name, room=room: self.clients[name].workspaces.delete(room.id)  # type: ignore[misc]
-        for name, quota in self.first_quotas.items():
-            if quota == self.quotas[name]:
-                continue
-            if quota is None:
-                yield lambda name=name: administrator.users.quota.delete(self.ids[name])  # type: ignore[misc]
-            else:
-                yield lambda name=name, quota=quota: administrator.users.quota.set(  # type: ignore[misc]
-                    self.ids[name], **quota
-                )
-        for name, role in self.roles.items():
-            if role == "admin":
-                yield lambda name=name: administrator.users.set_role(self.ids[name], role="user")  # type: ignore[misc]
-        if self.defaults != self.first_defaults:
-            yield lambda: administrator.quota_defaults.set(**self.first_defaults)
+    def _advance_clock(self) -> None:
+        if self.advance_clock is not None:
+            self.advance_clock()
 
-
-def people_id(people: People, name: str) -> str:
-    """Somebody's id."""
-    return people[name].id
-
-
-def _shown_call(
-    who: str | Client, place: str, args: Sequence[object], kwargs: Mapping[str, object]
-) -> str:
-    """A call as people would write it, without its secrets."""
-    given = {name: HIDDEN if name in _SECRET_ARGUMENTS else value for name, value in kwargs.items()}
-    inside = ", ".join([*map(shown, args), *(f"{k}={shown(v)}" for k, v in given.items())])
-    return f"{who if isinstance(who, str) else 'client'}.{place}({inside})"
+    def _check_for_secrets(self, sdk_method: str, result: Any) -> None:
+        rows = result if isinstance(result, Sequence) else [result]
+        text = json.dumps([row.to_dict() for row in rows if row is not None], ensure_ascii=False)
+        secrets = (secret for secret in self.state.secrets if len(secret) >= _SHORTEST_SECRET)
+        if any(secret in text for secret in secrets):
+            promise = "no answer contains a password or a key"
+            raise ContractViolation(sdk_method, promise, f"{len(text)} characters with a secret")
 
 
 def shown(value: object) -> str:
-    """A value for people, not too much of it."""
+    """A value as a report shows it, shortened."""
     text = repr(value)
-    return text if len(text) <= 200 else text[:200] + "..."
+    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
+
+
+def _call_text(call: PlannedCall) -> str:
+    """A call as somebody would write it, without its secrets."""
+    arguments = [
+        *map(shown, call.args),
+        *(
+            f"{name}={shown(HIDDEN if name in _SECRET_ARGUMENTS else value)}"
+            for name, value in call.kwargs.items()
+        ),
+    ]
+    caller = call.caller if isinstance(call.caller, str) else "client"
+    return f"{caller}.{call.sdk_method}({', '.join(arguments)})"

@@ -1,116 +1,90 @@
-"""What should be on a server: workspaces with what is in them, and the times of their writes."""
+"""What the model expects of the server: the state of each tag, and the times of writes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 from agentserver import CallError
-from agentserver_contract.fixtures.accounts import TEAM
 from agentserver_contract.http.messages import Answer, scrubbed
 
-CAST = (*TEAM, "colleague", "outsider")
-"""Whose view of everything is read back; the administrator sees it from above."""
-
-ROLES = ("guest", "developer", "maintainer", "owner")
-"""From least to most."""
-
-LIMITS = (
-    "max_sandboxes",
-    "max_sandbox_cpu",
-    "max_sandbox_memory",
-    "max_idle_timeout",
-    "max_total_cpu",
-    "max_total_memory",
-    "max_drive_size",
-)
-"""What an administrator can override for a workspace."""
-
-DEFAULT_OF = {
-    "max_sandboxes": "max_sandboxes_per_workspace",
-    "max_total_cpu": "ws_max_total_cpu",
-    "max_total_memory": "ws_max_total_memory",
-    "max_drive_size": "max_workspace_drive_size",
-}
-"""The installation's name for a limit, where it is another."""
+S = TypeVar("S")
 
 
-class Broken(Exception):
-    """A server did something else than the model says."""
+class ContractViolation(Exception):
+    """The server did something else than the model expects.
 
-    def __init__(self, place: str, promise: str, came: object) -> None:
+    Args:
+        sdk_method: The SDK method of the operation, as in `workspaces.members.add`.
+        promise: What the contract promises, in one line.
+        actual: What the server did instead: an answer, an error of the SDK, or a description.
+    """
+
+    def __init__(self, sdk_method: str, promise: str, actual: object) -> None:
         super().__init__(promise)
-        self.place = place
+        self.sdk_method = sdk_method
         self.promise = promise
-        self.came = came
+        self.actual = actual
 
     @property
     def answer(self) -> Answer | None:
-        """What was answered, where that is at hand: the SDK shows it of errors alone."""
-        if isinstance(self.came, CallError) and self.came.status_code is not None:
-            headers = {name: (value,) for name, value in self.came.headers.items()}
-            return Answer(self.came.status_code, headers, (self.came.body or "").encode())
-        return self.came if isinstance(self.came, Answer) else None
+        """The raw answer, where it is known: the SDK keeps it for errors only."""
+        if isinstance(self.actual, CallError) and self.actual.status_code is not None:
+            headers = {name: (value,) for name, value in self.actual.headers.items()}
+            return Answer(self.actual.status_code, headers, (self.actual.body or "").encode())
+        return self.actual if isinstance(self.actual, Answer) else None
 
     @property
-    def told(self) -> str:
-        """What came, for people."""
-        return self.came.as_text() if isinstance(self.came, Answer) else scrubbed(str(self.came))
+    def description(self) -> str:
+        """What the server did, as a report shows it."""
+        if isinstance(self.actual, Answer):
+            return self.actual.as_text()
+        return scrubbed(str(self.actual))
+
+
+class ModelState:
+    """The state of all tags, each kept by the class that its module defines.
+
+    `state[Workspaces]` is the one `Workspaces` of a run, which is created empty on first use.
+    """
+
+    def __init__(self) -> None:
+        self._by_class: dict[type[Any], Any] = {}
+        self.secrets: set[str] = set()
+        """What no answer may contain: passwords, and every key that was ever stored."""
+
+    def __getitem__(self, cls: type[S]) -> S:
+        """The state that a class holds."""
+        if cls not in self._by_class:
+            self._by_class[cls] = cls()
+        found: S = self._by_class[cls]
+        return found
 
 
 @dataclass
-class Stamp:
-    """A time that moves with every write and stands still otherwise."""
+class Timestamp:
+    """When something was last written: it moves with every write and at no other time."""
 
-    now: datetime | None = None
-    before: datetime | None = None
+    current: datetime | None = None
+    """As it was read after the last write; None until it has been."""
+    previous: datetime | None = None
+    """As it was before the last write."""
 
-    def moves(self) -> None:
-        """Say that a write has happened."""
-        self.before, self.now = self.now or self.before, None
+    def advance(self) -> None:
+        """Note a write: the next reading may show a new time."""
+        self.previous, self.current = self.current or self.previous, None
 
-    def fits(self, seen: datetime, *, strictly: bool) -> bool:
-        """Whether a time that was read is possible; it is what must be read from then on."""
-        if self.now is not None:
-            return seen == self.now
-        self.now = seen
-        if self.before is None:
+    def accepts(self, seen: datetime, *, strictly: bool) -> bool:
+        """Whether a time that was read is possible. The next readings must then show the same.
+
+        Args:
+            seen: The time that was read.
+            strictly: Whether two writes never have the same time.
+        """
+        if self.current is not None:
+            return seen == self.current
+        self.current = seen
+        if self.previous is None:
             return True
-        return seen > self.before if strictly else seen >= self.before
-
-
-@dataclass
-class Config:
-    """A workspace's own language-model endpoint."""
-
-    base_url: str
-    api_key: str
-    models: list[dict[str, str]]
-
-    @property
-    def masked(self) -> str:
-        """How its key is shown."""
-        key = self.api_key
-        return "****" if len(key.encode()) <= 8 else f"{key[:3]}...{key[-4:]}"
-
-
-@dataclass
-class Room:
-    """A workspace."""
-
-    id: str
-    name: str
-    created_at: datetime
-    renamed: Stamp
-    members: dict[str, str]
-    """Roles by name, in the order of joining."""
-    config: Config | None = None
-    configured: Stamp = field(default_factory=Stamp)
-    overrides: dict[str, int | None] | None = None
-    overridden: Stamp = field(default_factory=Stamp)
-    llm_quota: dict[str, int | None] | None = None
-    llm_limited: Stamp = field(default_factory=Stamp)
-
-    def holding(self, *roles: str) -> list[str]:
-        """Who has one of these roles."""
-        return [name for name, role in self.members.items() if role in roles]
+        return seen > self.previous if strictly else seen >= self.previous

@@ -1,0 +1,339 @@
+"""How the rules are tried: each once, then in any order as a Hypothesis state machine.
+
+Each rule is first tried once, in an order that the seed gives, so that none depends on chance; then
+Hypothesis chooses. After each step what it touched is read back; everything is read back after
+every tenth step and at the end. A failure is repeated with as few steps as show it, and its rule is
+left out of what follows, so that one fault does not hide another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import random
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.stateful import precondition as hypothesis_precondition
+from hypothesis.stateful import rule as hypothesis_rule
+
+from agentserver import AgentserverError
+from agentserver_contract import model
+from agentserver_contract.fixtures.accounts import CannotPrepare
+from agentserver_contract.http.guard import Refused
+from agentserver_contract.model.action import ACTIONS, INITIALIZERS, TEARDOWNS, Choose
+from agentserver_contract.model.readback import read_back, read_back_everything
+from agentserver_contract.model.run import ModelRun
+from agentserver_contract.model.state import ContractViolation
+
+for _module in pkgutil.iter_modules(model.__path__, f"{model.__name__}."):
+    importlib.import_module(_module.name)  # each tag registers its rules and invariants
+
+INITIALIZE = "initialize"
+"""Stands for the rule where a run fails before its first."""
+
+EVERYTHING_EVERY = 10
+"""After how many steps everything is read back."""
+
+_MOST_ALIKE = 3
+"""How often one promise may be broken: then it is broken everywhere, and no more can be learned."""
+
+Begin = Callable[[], ModelRun]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A rule that was tried, and what it chose."""
+
+    rule: str
+    choose: Choose
+
+
+class Failure(Exception):
+    """A step of a run broke the contract."""
+
+    def __init__(
+        self, run: ModelRun, rule: str, violation: ContractViolation, steps: Sequence[Step]
+    ) -> None:
+        super().__init__(violation.promise)
+        self.run = run
+        self.rule = rule
+        self.violation = violation
+        self.steps = tuple(steps)
+        """Up to the one that failed, with it."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for failures that are one fault."""
+        return self.violation.sdk_method, self.violation.promise
+
+
+@dataclass
+class Trial:
+    """What came of trying every rule."""
+
+    failures: list[Failure] = field(default_factory=list)
+    not_tried: list[str] = field(default_factory=list)
+    """Rules whose precondition never held."""
+
+
+def try_rules(begin: Begin, *, seed: int, runs: int, steps: int, enough: int) -> Trial:
+    """Try every rule once, then in any order.
+
+    Args:
+        begin: Gives a new run.
+        seed: Decides what is chosen.
+        runs: How often Hypothesis begins anew.
+        steps: How many steps it then takes.
+        enough: After how many failures to stop.
+    """
+    trial = _each_once(begin, seed, enough)
+    if runs and not _is_enough(trial.failures, enough):
+        trial.failures += _in_any_order(begin, seed, runs, steps, trial.failures)
+    return trial
+
+
+class _Session:
+    """A run with its steps, which is put back at its end. Each method raises Failure."""
+
+    def __init__(self, begin: Begin, *, thorough: bool = False) -> None:
+        self.run = begin()
+        self.steps: list[Step] = []
+        self._thorough = thorough
+        self._unread = 0
+        """Steps since everything was read back."""
+        try:
+            with self._failures(INITIALIZE):
+                for prepare in INITIALIZERS:
+                    prepare(self.run)
+                if thorough:
+                    read_back_everything(self.run)
+        except Failure:
+            self.close()
+            raise
+
+    def applies(self, name: str) -> bool:
+        """Whether the precondition of a rule holds."""
+        return ACTIONS[name].precondition.holds(self.run)
+
+    def step(self, name: str, pick: Callable[[int], int]) -> None:
+        """Try a rule, and read back what it touches."""
+        action, run, choose = ACTIONS[name], self.run, Choose(pick)
+        self.steps.append(Step(name, choose))
+        run.log.append(f"# {action.title}")
+        self._unread += 1
+        with self._failures(name):
+            try:
+                action.perform(run, choose)
+            except Refused as reason:
+                run.result.not_run[action.title] = str(reason)
+            if self._thorough or self._unread == EVERYTHING_EVERY:
+                self.read_everything()
+            else:
+                read_back(run, *action.touches)
+
+    def finish(self) -> None:
+        """Read everything back for the last time."""
+        if self._unread:
+            with self._failures(self.steps[-1].rule):
+                self.read_everything()
+
+    def read_everything(self) -> None:
+        read_back_everything(self.run)
+        self._unread = 0
+
+    def close(self) -> None:
+        """Put back what the run has changed, as far as the server lets it."""
+        for undo in reversed(TEARDOWNS):
+            for call in undo(self.run):
+                try:
+                    call()
+                except AgentserverError:
+                    continue  # a server with a fault may refuse what it should not
+        self.run.close()
+
+    @contextmanager
+    def _failures(self, rule: str) -> Iterator[None]:
+        """Whatever goes wrong is a failure of a rule, but what the guard refuses."""
+        try:
+            yield
+        except ContractViolation as violation:
+            raise Failure(self.run, rule, violation, self.steps) from None
+        except CannotPrepare as error:
+            cannot = ContractViolation("auth.login", "every user of the run can log in", error)
+            raise Failure(self.run, rule, cannot, self.steps) from None
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001 - an answer that lacks what it must have
+            promise = "the answer has what the contract says"
+            lacking = ContractViolation(self.run.last_method, promise, repr(error))
+            raise Failure(self.run, rule, lacking, self.steps) from None
+
+
+@contextmanager
+def _session(begin: Begin, *, thorough: bool = False) -> Iterator[_Session]:
+    session = _Session(begin, thorough=thorough)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def _is_enough(failures: Sequence[Failure], enough: int) -> bool:
+    alike = Counter(failure.key for failure in failures)
+    return len(failures) >= enough or max(alike.values(), default=0) >= _MOST_ALIKE
+
+
+# --- each once ------------------------------------------------------------------------------------
+
+
+def _each_once(begin: Begin, seed: int, enough: int) -> Trial:
+    """Try each rule once, those first whose precondition holds.
+
+    A run begins anew after a failure, and where nothing that waits applies any more.
+    """
+    chance = random.Random(seed)  # noqa: S311 - what it decides is no secret
+    waiting = list(ACTIONS)
+    chance.shuffle(waiting)
+    trial = Trial(not_tried=waiting)
+    while waiting and not _is_enough(trial.failures, enough):
+        before = len(waiting)
+        try:
+            _try_waiting(begin, waiting, chance)
+            if len(waiting) == before:
+                break  # nothing that a run begins with makes them possible
+        except Failure as failure:
+            if failure.rule != INITIALIZE:
+                trial.failures.append(_with_few_steps(begin, failure))
+                continue
+            if not trial.failures:  # else an earlier failure keeps runs from beginning
+                trial.failures.append(failure)
+            break
+    return trial
+
+
+def _try_waiting(begin: Begin, waiting: list[str], chance: random.Random) -> None:
+    """Try what waits and applies, and take it from what waits. Raises Failure."""
+    with _session(begin) as session:
+        while name := next(filter(session.applies, waiting), None):
+            waiting.remove(name)
+            session.step(name, chance.randrange)
+        session.finish()
+
+
+# --- in any order ---------------------------------------------------------------------------------
+
+
+def _in_any_order(
+    begin: Begin, seed: int, runs: int, steps: int, known: Sequence[Failure]
+) -> list[Failure]:
+    """Let Hypothesis choose the rules, up to the first failure."""
+    failures: list[Failure] = []
+    left_out = {failure.rule for failure in known}
+    machine = hypothesis.seed(seed)(_machine(begin, left_out, failures))
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=runs,
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                verbosity=Verbosity.quiet,
+                suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
+            ),
+        )
+    except Exception:
+        # Hypothesis repeats a failure, and raises something else where it then does not fail.
+        if not failures:
+            raise
+    return [_with_few_steps(begin, failure) for failure in failures[:1]]
+
+
+def _machine(
+    begin: Begin, left_out: Collection[str], failures: list[Failure]
+) -> type[RuleBasedStateMachine]:
+    """A state machine of all rules but those left out, which notes what fails."""
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        try:
+            yield
+        except Failure as failure:
+            failures.append(failure)
+            raise
+
+    def start(self: Any) -> None:
+        RuleBasedStateMachine.__init__(self)
+        with noted():
+            self.session = _Session(begin)
+
+    def teardown(self: Any) -> None:
+        try:
+            with noted():
+                if not failures:
+                    self.session.finish()
+        finally:
+            self.session.close()
+
+    def as_rule(name: str) -> Any:
+        def step(self: Any, data: st.DataObject) -> None:
+            with noted():
+                self.session.step(name, lambda count: data.draw(st.sampled_from(range(count))))
+
+        step.__name__ = name
+        applies = hypothesis_precondition(lambda self: self.session.applies(name))
+        return applies(hypothesis_rule(data=st.data())(step))
+
+    members = {name: as_rule(name) for name in ACTIONS if name not in left_out}
+    members |= {"__init__": start, "teardown": teardown}
+    return type("Model", (RuleBasedStateMachine,), members)
+
+
+# --- with few steps -------------------------------------------------------------------------------
+
+
+def _with_few_steps(begin: Begin, failure: Failure) -> Failure:
+    """The failure with as few steps as show it: its last one, two, four, eight, and so on.
+
+    Everything is read back after each of them. So the rule that fails is the one that is wrong,
+    also where the failure was seen only when everything was read back some steps later.
+    """
+    steps = failure.steps
+    started = _repeat(begin, ())
+    if started is not None and started.key == failure.key:
+        return started  # no rule is needed at all
+    count = 1
+    while count < 2 * len(steps):
+        again = _repeat(begin, steps[-count:])
+        if again is not None and again.rule != INITIALIZE:
+            alone = _repeat(begin, again.steps[-1:]) if len(again.steps) > 1 else None
+            return again if alone is None or alone.rule == INITIALIZE else alone
+        count *= 2
+    return failure
+
+
+def _repeat(begin: Begin, steps: Sequence[Step]) -> Failure | None:
+    """How some steps fail with nothing before them; None where they do not."""
+    try:
+        with _session(begin, thorough=True) as session:
+            for step in steps:
+                if session.applies(step.rule):
+                    session.step(step.rule, _picks_again(step.choose.picks))
+    except Failure as failure:
+        return failure
+    return None
+
+
+def _picks_again(picks: Sequence[int]) -> Callable[[int], int]:
+    """What was picked before, as far as there is as much to pick from."""
+    left = iter(picks)
+    return lambda count: min(next(left, 0), count - 1)

@@ -1,44 +1,23 @@
-"""Models, and how the JSON of an answer becomes one: leniently, or held to the contract.
+"""Models: the base of the generated ones, and the decoders of whole answers.
 
-A model is a declaration: its attributes, and beside them the table `FIELDS` with what the contract
-says of each. Everything done with models is done here, from that table. Reading is lenient and
-takes any JSON; strictness is a check of the JSON before it is read.
+A model is a declaration: its attributes, and in `FIELDS` the schema of each. Generated models read
+the JSON that the contract promises in straight-line code, and whatever else arrives by that table.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Final, NamedTuple, Self, TypeGuard, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from agentserver._encode import json_value
+from agentserver._schema import Array, Object, Schema, is_array, is_object, wrong_type
 from agentserver.pagination import Page
 
 _LONGEST_REPR: Final = 1024
-_RFC_3339: Final = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
-)
-
-
-class DecodeError(Exception):
-    """An answer is not what the contract says.
-
-    Args:
-        path: Where, as a JSON path: `$.items[3].role`.
-        message: What is wrong there. It never holds the value, which may be a secret.
-    """
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(path, message)
-        self.path = path
-        self.message = message
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.message}"
 
 
 @frozen
@@ -49,226 +28,18 @@ class Decoding:
     """Whether an answer that breaks the contract raises instead of being read as it is."""
 
 
-# --- shapes: what the contract says of a value ---------------------------------------------------
-
-
-@frozen(kw_only=True)
-class Shape:
-    """Any JSON value, and the base of what says more."""
-
-    nullable: bool = False
-
-    def read(self, wire: Any) -> Any:
-        """Make the Python value. Takes any JSON and never raises: what does not fit stays."""
-        return wire
-
-    def reader(self) -> Callable[[Any], Any]:
-        """What `read` does, to be asked for once where there are many values."""
-        return self.read
-
-    def check(self, wire: Any, at: str) -> None:
-        """Raise `DecodeError` where the value at the path `at` breaks the contract."""
-        if wire is not None:
-            self._check(wire, at)
-        elif not self.nullable:
-            raise DecodeError(at, "is null, which the contract does not allow there")
-
-    def _check(self, wire: Any, at: str) -> None:
-        """Check a value that is not null."""
-
-
-@frozen(kw_only=True)
-class Anything(Shape):
-    """A JSON value of which the contract says nothing."""
-
-    nullable: bool = True
-
-
-@frozen(kw_only=True)
-class Flag(Shape):
-    """A boolean."""
-
-    only: bool | None = None
-
-    def _check(self, wire: Any, at: str) -> None:
-        if not isinstance(wire, bool):
-            raise _wrong_type(at, wire, "a boolean")
-        if self.only is not None and wire is not self.only:
-            raise DecodeError(at, f"is not {str(self.only).lower()}")
-
-
-@frozen(kw_only=True)
-class Text(Shape):
-    """A string, with its length in characters."""
-
-    shortest: int = 0
-    longest: int | None = None
-    pattern: str | None = None
-    one_of: tuple[str, ...] | None = None
-
-    def _check(self, wire: Any, at: str) -> None:
-        if not isinstance(wire, str):
-            raise _wrong_type(at, wire, "a string")
-        _check_size(at, len(wire), self.shortest, self.longest, "characters")
-        if self.pattern is not None and not re.search(self.pattern, wire, re.ASCII):
-            raise DecodeError(at, f"does not match the pattern {self.pattern}")
-        if self.one_of is not None and wire not in self.one_of:
-            raise DecodeError(at, f"is none of {', '.join(map(repr, self.one_of))}")
-
-
-@frozen(kw_only=True)
-class Number(Shape):
-    """A number, with its bounds."""
-
-    least: float | None = None
-    most: float | None = None
-    above: float | None = None
-    below: float | None = None
-
-    def _check(self, wire: Any, at: str) -> None:
-        if isinstance(wire, bool) or not isinstance(wire, int | float):
-            raise _wrong_type(at, wire, "a number")
-        if self.least is not None and wire < self.least:
-            raise DecodeError(at, f"is less than {self.least}")
-        if self.most is not None and wire > self.most:
-            raise DecodeError(at, f"is more than {self.most}")
-        if self.above is not None and wire <= self.above:
-            raise DecodeError(at, f"is not more than {self.above}")
-        if self.below is not None and wire >= self.below:
-            raise DecodeError(at, f"is not less than {self.below}")
-
-
-@frozen(kw_only=True)
-class Integer(Number):
-    """A number without a fraction; 1.0 is one."""
-
-    def read(self, wire: Any) -> Any:
-        return int(wire) if isinstance(wire, float) and wire.is_integer() else wire
-
-    def _check(self, wire: Any, at: str) -> None:
-        super()._check(wire, at)
-        if isinstance(wire, float) and not wire.is_integer():
-            raise DecodeError(at, "is a number with a fraction, not an integer")
-
-
-@frozen(kw_only=True)
-class Time(Shape):
-    """A date and time as RFC 3339 has it."""
-
-    def read(self, wire: Any) -> Any:
-        # Text that names no zone names no point in time: it stays text, like any that is no time.
-        try:
-            time = datetime.fromisoformat(wire)
-        except (ValueError, TypeError):
-            return wire
-        return wire if time.tzinfo is None else time
-
-    def _check(self, wire: Any, at: str) -> None:
-        if not isinstance(wire, str):
-            raise _wrong_type(at, wire, "a string")
-        if not _RFC_3339.fullmatch(wire) or _parsed(_without_leap_second(wire.upper())) is None:
-            raise DecodeError(at, "is not a date and time of RFC 3339")
-
-
-@frozen
-class Enumeration(Shape):
-    """One of a closed set of strings; others are read as further members."""
-
-    enum: Callable[[], type[OpenEnum]] = field(repr=False)
-
-    def read(self, wire: Any) -> Any:
-        return self.enum()(wire) if isinstance(wire, str) else wire
-
-    def _check(self, wire: Any, at: str) -> None:
-        if not isinstance(wire, str):
-            raise _wrong_type(at, wire, "a string")
-        known = [member.value for member in self.enum()]
-        if wire not in known:
-            raise DecodeError(at, f"is none of {', '.join(map(repr, known))}")
-
-
-@frozen
-class Listing(Shape):
-    """An array."""
-
-    item: Shape
-    fewest: int = 0
-    most: int | None = None
-
-    def read(self, wire: Any) -> Any:
-        if _is_array(wire):
-            return list(map(self.item.reader(), wire))
-        return [] if wire is None and not self.nullable else wire
-
-    def _check(self, wire: Any, at: str) -> None:
-        if not _is_array(wire):
-            raise _wrong_type(at, wire, "an array")
-        _check_size(at, len(wire), self.fewest, self.most, "items")
-        for index, item in enumerate(wire):
-            self.item.check(item, f"{at}[{index}]")
-
-
-@frozen
-class Table(Shape):
-    """An object whose names are data."""
-
-    value: Shape
-
-    def read(self, wire: Any) -> Any:
-        if _is_object(wire):
-            read = self.value.reader()
-            return {name: read(value) for name, value in wire.items()}
-        return wire
-
-    def _check(self, wire: Any, at: str) -> None:
-        if not _is_object(wire):
-            raise _wrong_type(at, wire, "an object")
-        for name, value in wire.items():
-            self.value.check(value, _below(at, name))
-
-
-@frozen
-class Object(Shape):
-    """An object that a model stands for."""
-
-    model: Callable[[], type[Model]] = field(repr=False)
-
-    def read(self, wire: Any) -> Any:
-        return self.reader()(wire)
-
-    def reader(self) -> Callable[[Any], Any]:
-        return _plan(self.model()).read
-
-    def _check(self, wire: Any, at: str) -> None:
-        if not _is_object(wire):
-            raise _wrong_type(at, wire, "an object")
-        plan = _plan(self.model())
-        for name, shape in plan.checks:
-            if name in wire:
-                shape.check(wire[name], _below(at, name))
-        for name in plan.required:
-            if name not in wire:
-                raise DecodeError(_below(at, name), "is required and was left out")
-        if plan.closed and not plan.names.issuperset(wire):
-            unknown = next(name for name in wire if name not in plan.names)
-            raise DecodeError(_below(at, unknown), "is not in the contract")
-
-
 @frozen
 class Field:
     """One attribute of a model, and the field of the JSON that it stands for."""
 
     name: str
-    """On the wire."""
+    """In JSON."""
     attribute: str
     """In Python."""
-    shape: Shape
+    schema: Schema
     required: bool = True
     secret: bool = False
     """Whether it is kept out of the model's repr."""
-
-
-# --- models --------------------------------------------------------------------------------------
 
 
 class OpenEnum(StrEnum):
@@ -295,7 +66,8 @@ class Model:
     `additional_properties`.
     """
 
-    __slots__ = ("_wire",)
+    # The weak reference's slot stands here and not in each model, where `draft` could not copy it.
+    __slots__ = ("__weakref__", "_wire")
 
     FIELDS: ClassVar[tuple[Field, ...]] = ()
     """What the contract says of each attribute."""
@@ -308,13 +80,45 @@ class Model:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read the model from parsed JSON, leniently: what does not fit stays as it is."""
-        return _read(cls, dict(data))
+        made: Self = cls._read(dict(data))
+        return made
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        """Read any JSON without raising: what is not an object stays as it is."""
+        return cls._read_by_table(value)
+
+    @classmethod
+    def _read_by_table(cls, value: Any) -> Any:
+        """Do the same as `FIELDS` says, whatever the object holds."""
+        if not is_object(value):
+            return value
+        made = object.__new__(cls)
+        for each in cls.FIELDS:
+            read = each.schema.read(value[each.name]) if each.name in value else None
+            object.__setattr__(made, each.attribute, read)
+        object.__setattr__(made, "_wire", value)
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Called for a slot that is not filled. Reading leaves `additional_properties` so,
+            # since most answers have none and hardly any caller asks.
+            if name != "additional_properties":
+                kind = type(self).__name__
+                raise AttributeError(f"{kind!r} has no attribute {name!r}", name=name, obj=self)
+            known = {each.name for each in self.FIELDS}
+            found = {key: value for key, value in self._wire.items() if key not in known}
+            object.__setattr__(self, name, found)
+            return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the model as JSON has it.
 
-        One that was read from an answer gives back exactly what came. One built by hand, or changed
-        by `attrs.evolve`, gives its attributes; those that are `None` are left out unless required.
+        One that was read from an answer gives back exactly what was read. One built by hand, or
+        changed by `attrs.evolve`, gives its attributes; those that are `None` are left out unless
+        required.
 
         Raises:
             ArgumentError: An attribute has no form in JSON.
@@ -361,186 +165,100 @@ class Model:
 M = TypeVar("M", bound=Model)
 
 
-def _read(model: type[M], wire: dict[str, Any]) -> M:
-    """Make a model of a JSON object, whatever it holds; the object stays the model's own."""
-    made: M = _plan(model).read(wire)
-    return made
+# --- reading -------------------------------------------------------------------------------------
 
 
-class _Plan(NamedTuple):
-    """A model's table, laid out for reading and checking."""
+def draft(model: type[M]) -> Callable[[], Any]:
+    """Return a class whose objects become a `model` when their `__class__` is set to it.
 
-    read: Callable[[Any], Any]
-    """Makes the model of a JSON object; what is none stays as it is."""
-    checks: tuple[tuple[str, Shape], ...]
-    names: frozenset[str]
-    required: tuple[str, ...]
-    closed: bool
-
-
-_PLANS: Final[dict[type[Model], _Plan]] = {}
-
-
-def _plan(model: type[Model]) -> _Plan:
-    found = _PLANS.get(model)
-    if found is None:
-        found = _PLANS[model] = _planned(model)
-    return found
-
-
-def _planned(model: type[Model]) -> _Plan:
-    fields = model.FIELDS
-    names = frozenset(each.name for each in fields)
-    return _Plan(
-        read=_reader(model, names),
-        checks=tuple((each.name, each.shape) for each in fields),
-        names=names,
-        required=tuple(each.name for each in fields if each.required),
-        closed=model.CLOSED,
-    )
-
-
-def _reader(model: type[Model], names: frozenset[str]) -> Callable[[Any], Any]:
-    """What reads one model, with all at hand that is the same for each object.
-
-    A model checks and converts nothing when it is built, so that its slots can be filled at once.
+    Models are frozen, and each way around that costs more than the rest of reading. A draft has
+    the same slots, to be filled by plain assignment; Python allows the change between classes whose
+    base and slots are the same.
     """
-    fields = [
-        (each.name, _filler(model, each.attribute), _converter(each.shape)) for each in model.FIELDS
-    ]
-    fill_additional = _filler(model, "additional_properties")
-    fill_wire = _filler(model, "_wire")
-    new = object.__new__
-
-    def read(wire: Any) -> Any:
-        if type(wire) is not dict:
-            return wire
-        made = new(model)
-        if wire.keys() == names:  # as most do: nothing is missing, nothing is unknown
-            for name, fill, convert in fields:
-                value = wire[name]
-                fill(made, value if convert is None else convert(value))
-            fill_additional(made, {})
-        else:
-            for name, fill, convert in fields:
-                value = wire.get(name)
-                fill(made, value if convert is None or name not in wire else convert(value))
-            fill_additional(made, {name: wire[name] for name in wire if name not in names})
-        fill_wire(made, wire)
-        return made
-
-    return read
+    return type(f"{model.__name__}Draft", model.__bases__, {"__slots__": model.__slots__})
 
 
-def _converter(shape: Shape) -> Callable[[Any], Any] | None:
-    """What makes a field's value of the JSON; None where it is the JSON itself."""
-    return None if type(shape).read is Shape.read else shape.read
+class _ByValue(dict[Any, Any]):
+    """The members of an enum by value."""
+
+    def __init__(self, enum: type[OpenEnum]) -> None:
+        super().__init__({member.value: member for member in enum})
+        self[None] = None
+        self._enum = enum
+
+    def __missing__(self, value: Any) -> Any:
+        return self._enum(value) if isinstance(value, str) else value
 
 
-def _filler(model: type[Model], attribute: str) -> Callable[[Any, Any], None]:
-    """What sets a slot, also of a frozen model."""
-    fill: Callable[[Any, Any], None] = getattr(model, attribute).__set__
-    return fill
+@cache
+def by_value(enum: type[OpenEnum]) -> Mapping[Any, Any]:
+    """Return what reads the values of an enum: a mapping that makes members of unknown strings.
+
+    Raises (the mapping):
+        TypeError: The value cannot be hashed, as JSON's arrays and objects cannot.
+    """
+    return _ByValue(enum)
 
 
 # --- answers -------------------------------------------------------------------------------------
 
 
 def one(model: Callable[[], type[M]]) -> Callable[[Any, Decoding], M]:
-    """Make the decoder of an answer that is one object.
+    """Return the decoder of an answer that is one object.
 
     Raises (the decoder):
-        DecodeError: The answer is no object, or breaks the contract where that is looked at.
+        DecodeError: The answer is no object, or breaks the contract and the decoding is strict.
     """
-    shape = Object(model)
+    schema = Object(model)
 
-    def decode(wire: Any, decoding: Decoding) -> M:
-        if not _is_object(wire):
-            raise _wrong_type("$", wire, "an object")
+    def decode(value: Any, decoding: Decoding) -> M:
+        if not is_object(value):
+            raise wrong_type("$", value, "an object")
         if decoding.strict:
-            shape.check(wire, "$")
-        return _read(model(), wire)
+            schema.check(value, "$")
+        made: M = model()._read(value)
+        return made
 
     return decode
 
 
-def page(item: Shape, *, fewest: int = 0, most: int | None = None) -> Callable[..., Page[Any]]:
-    """Make the decoder of an answer that is a list.
+def page(
+    items: Schema, *, min_items: int = 0, max_items: int | None = None
+) -> Callable[[Any, Decoding], Page[Any]]:
+    """Return the decoder of an answer that is a list.
 
     Raises (the decoder):
-        DecodeError: The answer is no array, or breaks the contract where that is looked at.
+        DecodeError: The answer is no array, or breaks the contract and the decoding is strict.
     """
-    shape = Listing(item, fewest, most)
+    schema = Array(items, min_items, max_items)
+    read: Callable[[Any], Any] | None = None
 
-    def decode(wire: Any, decoding: Decoding) -> Page[Any]:
-        if not _is_array(wire):
-            raise _wrong_type("$", wire, "an array")
+    def decode(value: Any, decoding: Decoding) -> Page[Any]:
+        if not isinstance(value, list):
+            raise wrong_type("$", value, "an array")
         if decoding.strict:
-            shape.check(wire, "$")
-        return Page(map(item.reader(), wire))
+            schema.check(value, "$")
+        nonlocal read
+        if read is None:  # what it reads with is imported now, not when the operation is
+            read = items.reader()
+        return Page(map(read, value))
 
     return decode
 
 
-# --- small print ---------------------------------------------------------------------------------
-
-
-def _is_object(wire: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(wire, dict)
-
-
-def _is_array(wire: object) -> TypeGuard[list[Any]]:
-    return isinstance(wire, list)
-
-
-_TYPE_NAMES: Final[Mapping[type, str]] = {
-    type(None): "null",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-    str: "a string",
-    list: "an array",
-    dict: "an object",
-}
-
-
-def _wrong_type(at: str, wire: object, due: str) -> DecodeError:
-    return DecodeError(at, f"is {_TYPE_NAMES.get(type(wire), 'no JSON')}, not {due}")
-
-
-def _check_size(at: str, size: int, least: int, most: int | None, unit: str) -> None:
-    if size < least:
-        raise DecodeError(at, f"has {size} {unit}, fewer than {least}")
-    if most is not None and size > most:
-        raise DecodeError(at, f"has {size} {unit}, more than {most}")
-
-
-def _below(at: str, name: str) -> str:
-    return f"{at}.{name}" if name.isidentifier() else f"{at}[{name!r}]"
-
-
-def _parsed(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _without_leap_second(text: str) -> str:
-    # The 61st second of a minute is a time that Python's datetime cannot hold.
-    return f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text
+# --- text ----------------------------------------------------------------------------------------
 
 
 def _copied(value: Any) -> Any:
-    if _is_object(value):
+    if is_object(value):
         return {name: _copied(item) for name, item in value.items()}
-    if _is_array(value):
+    if is_array(value):
         return [_copied(item) for item in value]
     return value
 
 
 def _brief(value: Any) -> str:
-    long = (isinstance(value, str) or _is_array(value)) and len(value) > _LONGEST_REPR
+    long = (isinstance(value, str) or is_array(value)) and len(value) > _LONGEST_REPR
     return _cut(repr(value[:_LONGEST_REPR] if long else value))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from readers import constant, enums, reader
 from shapes import Schema, Schemas, is_secret
 
 from agentserver_contract.contract import document
@@ -48,6 +49,8 @@ class Attribute:
     python: str
     annotation: str
     shape: str
+    reader: str
+    """The expression that reads it."""
     required: bool
     secret: bool
     hashable: bool
@@ -61,7 +64,9 @@ class Model:
     prose: str
     attributes: list[Attribute]
     classes: set[str]
-    """Every other class that its attributes reach."""
+    """Every other class that its attributes reach, but the enums that it reads."""
+    enums: dict[str, str]
+    """The enums that it reads, and the names of the mappings that do it."""
     closed: bool
 
 
@@ -257,25 +262,23 @@ class Surface:
 
     def _model(self, name: str, schema: Schema) -> Model:
         required = set(schema.get("required", []))
-        attributes = [
-            self._attribute(field_name, field_schema, required=field_name in required)
-            for field_name, field_schema in schema["properties"].items()
-        ]
+        fields = schema["properties"]
         # The attributes that must be given come first, as in every signature.
-        attributes.sort(key=lambda attribute: not attribute.required)
+        attributes = [
+            self._attribute(field, fields[field], required=field in required, index=index)
+            for index, field in enumerate(sorted(fields, key=lambda field: field not in required))
+        ]
+        found = set[str]().union(*(enums(self.schemas, each) for each in fields.values()))
+        classes = {each for one in fields.values() for each in self.schemas.classes(one)}
         return Model(
             prose=_text(schema.get("description", "")),
             attributes=attributes,
-            classes={
-                reached
-                for field_schema in schema["properties"].values()
-                for reached in self.schemas.classes(field_schema)
-            }
-            - {name},
+            classes=classes - found - {name},
+            enums={each: constant(each) for each in sorted(found)},
             closed=schema.get("additionalProperties") is False,
         )
 
-    def _attribute(self, name: str, schema: Schema, *, required: bool) -> Attribute:
+    def _attribute(self, name: str, schema: Schema, *, required: bool, index: int) -> Attribute:
         annotation = self.schemas.annotation(schema)
         if not required and not annotation.endswith(" | None") and annotation != "Any":
             annotation += " | None"
@@ -285,9 +288,10 @@ class Surface:
             python=python_name(name),
             annotation=annotation,
             shape=self.schemas.shape(schema),
+            reader=reader(self.schemas, schema, name, required=required, index=index),
             required=required,
             secret=is_secret(found.schema),
-            hashable=found.kind not in ("array", "table", "anything"),
+            hashable=found.kind not in ("array", "map", "anything"),
             prose=_sentences(found.schema.get("description", ""), self.schemas.bounds(schema)),
         )
 
@@ -423,7 +427,7 @@ class Surface:
         if found.kind == "array":
             shape = self.schemas.shape(schema)
             inner = self.schemas.annotation(found.schema["items"])
-            return f"Page[{inner}]", f"page({shape.removeprefix('Listing(')}"
+            return f"Page[{inner}]", f"page({shape.removeprefix('Array(')}"
         raise ContractError(f"an answer that is a {found.kind} is not known")
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from openapi_python_client import strings
+
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.contract.source import ContractError
 
@@ -24,22 +26,16 @@ _FORMATS = {
     "integer": {"int32", "int64"},
     "number": {"double", "float"},
 }
-# By type: the keyword of the contract, and what the decoder calls it.
+# By type: the keywords that `_schema.py` knows, by the same names in snake case.
+_NUMERIC = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _LIMITS = {
-    "string": {"minLength": "shortest", "maxLength": "longest", "pattern": "pattern"},
-    "integer": {
-        "minimum": "least",
-        "maximum": "most",
-        "exclusiveMinimum": "above",
-        "exclusiveMaximum": "below",
-    },
-    "boolean": {},
-    "array": {"minItems": "fewest", "maxItems": "most"},
-    "object": {},
+    "string": ("minLength", "maxLength", "pattern", "const"),
+    "integer": _NUMERIC,
+    "number": _NUMERIC,
+    "boolean": ("const",),
+    "array": ("minItems", "maxItems"),
 }
-_LIMITS["number"] = _LIMITS["integer"]
 _SCALARS = {"integer": "int", "number": "float", "boolean": "bool", "string": "str"}
-_SHAPES = {"integer": "Integer", "number": "Number", "boolean": "Flag", "string": "Text"}
 
 
 @dataclass(frozen=True)
@@ -53,16 +49,16 @@ class Resolved:
 
     @property
     def kind(self) -> str:
-        """What it is: a JSON type, or `enum`, `time`, `table`, `anything`."""
+        """What it is: a JSON type, or `enum`, `date-time`, `map`, `anything`."""
         schema = self.schema
         if "enum" in schema:
             return "enum"
         if "const" in schema:
             return "boolean" if isinstance(schema["const"], bool) else "string"
         if schema.get("format") == "date-time":
-            return "time"
+            return "date-time"
         if schema.get("type") == "object" and "properties" not in schema:
-            return "table"
+            return "map"
         return str(schema.get("type", "anything"))
 
 
@@ -115,30 +111,20 @@ class Schemas:
     # --- what becomes of a schema ---
 
     def shape(self, schema: Schema) -> str:
-        """Write the shape that the decoder holds values to."""
+        """Write the schema as the decoder has it: `String(min_length=1, nullable=True)`."""
         found = self.resolve(schema)
         _refuse_unknown(found)
         arguments = self._shape_arguments(found)
         if found.nullable:
             arguments.append("nullable=True")
-        return f"{self._shape_name(found)}({', '.join(arguments)})"
-
-    def _shape_name(self, found: Resolved) -> str:
-        names = {
-            "enum": "Enumeration",
-            "time": "Time",
-            "table": "Table",
-            "object": "Object",
-            "array": "Listing",
-            "anything": "Anything",
-        }
-        return names.get(found.kind) or _SHAPES[found.kind]
+        name = "".join(word.capitalize() for word in found.kind.split("-"))
+        return f"{name}({', '.join(arguments)})"
 
     def _shape_arguments(self, found: Resolved) -> list[str]:
         schema = found.schema
         limits = [
-            f"{name}={_pattern(schema[keyword]) if keyword == 'pattern' else repr(schema[keyword])}"
-            for keyword, name in _LIMITS.get(str(schema.get("type")), {}).items()
+            f"{strings.snake_case(keyword)}={_literal(keyword, schema[keyword])}"
+            for keyword in _LIMITS.get(found.kind, ())
             if keyword in schema
         ]
         match found.kind:
@@ -146,15 +132,8 @@ class Schemas:
                 return [f"lambda: models.{self.class_of(found)}"]
             case "array":
                 return [self.shape(schema["items"]), *limits]
-            case "table":
+            case "map":
                 return [self.shape(_values(schema))]
-            case "time" | "anything":
-                return []
-        if "const" in schema:
-            constant = schema["const"]
-            limits.append(
-                f"only={constant!r}" if isinstance(constant, bool) else f"one_of=({constant!r},)"
-            )
         return limits
 
     def annotation(self, schema: Schema) -> str:
@@ -165,9 +144,9 @@ class Schemas:
                 plain = self.class_of(found)
             case "array":
                 plain = f"list[{self.annotation(found.schema['items'])}]"
-            case "table":
+            case "map":
                 plain = f"dict[str, {self.annotation(_values(found.schema))}]"
-            case "time":
+            case "date-time":
                 plain = "datetime"
             case "anything":
                 return "Any"
@@ -185,9 +164,9 @@ class Schemas:
                 plain = f"{self.class_of(found)} | Mapping[str, Any]"
             case "array":
                 plain = f"Sequence[{self.argument(found.schema['items'])}]"
-            case "table":
+            case "map":
                 plain = f"Mapping[str, {self.argument(_values(found.schema))}]"
-            case "time":
+            case "date-time":
                 plain = "datetime"
             case "anything":
                 return "Any"
@@ -212,7 +191,7 @@ class Schemas:
             waiting += found.schema.get("properties", {}).values()
             if found.kind == "array":
                 waiting.append(found.schema["items"])
-            if found.kind == "table":
+            if found.kind == "map":
                 waiting.append(_values(found.schema))
 
     def bounds(self, schema: Schema) -> str:
@@ -246,12 +225,13 @@ def _values(schema: Schema) -> Schema:
     return values if isinstance(values, Mapping) else {}
 
 
-def _pattern(pattern: str) -> str:
-    """Write an ECMA pattern as Python's `re` reads the same; there `$` also allows a line feed."""
-    if pattern.endswith("$") and not pattern.endswith(r"\$"):
-        pattern = pattern[:-1] + r"\Z"
-    re.compile(pattern)
-    return repr(pattern)
+def _literal(keyword: str, value: Any) -> str:
+    if keyword == "pattern":
+        # ECMA's `$` allows nothing after it, as Python's `\Z`; Python's own allows a line feed.
+        if value.endswith("$") and not value.endswith(r"\$"):
+            value = value[:-1] + r"\Z"
+        re.compile(value)
+    return repr(value)
 
 
 def _range(least: float | None, most: float | None, unit: str) -> str:
@@ -266,7 +246,7 @@ def _range(least: float | None, most: float | None, unit: str) -> str:
 def _refuse_unknown(found: Resolved) -> None:
     schema = found.schema
     kind = str(schema.get("type", ""))
-    known = _ANNOTATIONS | {"type", "format", "enum", "const"} | set(_LIMITS.get(kind, {}))
+    known = _ANNOTATIONS | {"type", "format", "enum", "const"} | set(_LIMITS.get(found.kind, ()))
     known |= {"array": {"items"}, "object": {"properties", "required", "additionalProperties"}}.get(
         kind, set()
     )

@@ -219,6 +219,21 @@ EVERYTHING: dict[str, Any] = {
                         "anyOf": [{"$ref": "#/components/schemas/Binding"}, {"type": "null"}]
                     },
                     "sequel": {"$ref": "#/components/schemas/Book"},
+                    "pages": {"type": ["integer", "null"]},
+                    "lent_at": {"type": "string", "format": "date-time"},
+                    "read_at": {
+                        "type": "array",
+                        "items": {"type": "string", "format": "date-time"},
+                    },
+                    "bindings": {
+                        "type": "array",
+                        "items": {"$ref": "#/components/schemas/Binding"},
+                    },
+                    "words": {"type": ["array", "null"], "items": {"type": "string"}},
+                    "prequels": {
+                        "type": "array",
+                        "items": {"$ref": "#/components/schemas/Book"},
+                    },
                 },
             },
             "BookRequest": {
@@ -238,8 +253,9 @@ TRIAL = """
 import asyncio, warnings
 from datetime import UTC, datetime
 from agentserver._generated.resources import AsyncResources, Resources
-from agentserver._model import DecodeError, Decoding
+from agentserver._model import Decoding
 from agentserver._omit import OMIT
+from agentserver._schema import DecodeError
 from agentserver.models import Binding, Book
 
 class Client(Resources):
@@ -273,6 +289,30 @@ assert 'Says \"\"\"quoted\"\"\" and \\\\ too.' in Client.shelves.fget(Client()).
 assert (book.class_, book.max, book.labels) == ("A", None, {"new": True})
 assert book.cover_binding == "spiral"
 assert isinstance(book.cover_binding, Binding) and isinstance(book.sequel, Book)
+
+def spread(value):
+    if isinstance(value, Book):
+        return type(value), [spread(getattr(value, each.attribute)) for each in value.FIELDS]
+    return (list, list(map(spread, value))) if isinstance(value, list) else (type(value), value)
+
+time = "2026-11-23T10:00:00Z"
+nested = {"class": "B", "max": 2.0, "labels": {"new": True}, "lent_at": time, "pages": 3.0,
+          "read_at": [time, 5], "bindings": ["paper", "spiral", None], "words": ["a", 1]}
+book = Book._read({**nested, "prequels": [nested, "none"], "sequel": nested})
+assert (book.max, book.pages, type(book.pages)) == (2, 3, int)
+assert book.lent_at == book.read_at[0] == datetime(2026, 11, 23, 10, tzinfo=UTC)
+assert book.read_at[1] == 5 and book.words == ["a", 1] and book.prequels[1] == "none"
+assert type(book.bindings[0]) is type(book.bindings[1]) is Binding and book.bindings[2] is None
+assert book.sequel == book.prequels[0] == Book.from_dict(nested)
+for name in (each.name for each in Book.FIELDS):
+    for odd in (None, 1, 1.0, 1.5, True, "", "x", time, [], {}, [[]], [{}], [None], nested):
+        value = {**nested, name: odd}
+        assert spread(Book._read(value)) == spread(Book._read_by_table(value)), value
+deep = {}
+for _ in range(100):
+    deep = {"sequel": deep}
+assert Book._read(deep).to_dict() == deep, "each level is read once, or this never ends"
+
 for wrong, path in (
     ([{"class": "A", "max": None, "labels": {}, "extra": 1}], "$[0].extra"),
     ([{"class": "A", "max": None, "labels": {"n": 1}}], "$[0].labels.n"),

@@ -20,7 +20,7 @@ from agentserver import (
     TimedOut,
     Timeout,
 )
-from agentserver._model import DecodeError
+from agentserver._schema import DecodeError
 from agentserver._secret import Secret
 
 

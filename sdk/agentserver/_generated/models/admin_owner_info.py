@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Model, Text
+from agentserver._model import Field, Model, draft
+from agentserver._schema import String
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -23,11 +24,30 @@ class AdminOwnerInfo(Model):
     picture: str | None
     """The URL of the person's picture, from an external login provider."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("id", "id", Text(shortest=1, longest=255)),
-        Field("email", "email", Text(longest=254)),
-        Field("name", "name", Text(nullable=True)),
-        Field("picture", "picture", Text(nullable=True)),
+        Field("id", "id", String(min_length=1, max_length=255)),
+        Field("email", "email", String(max_length=254)),
+        Field("name", "name", String(nullable=True)),
+        Field("picture", "picture", String(nullable=True)),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.id = value["id"]
+            made.email = value["email"]
+            made.name = value["name"]
+            made.picture = value["picture"]
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AdminOwnerInfo)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._model import Enumeration, Field, Model, Text, Time
+from agentserver._generated.models import UserRole
+from agentserver._model import Field, Model, by_value, draft
+from agentserver._schema import DateTime, Enum, String, parse_time
 
-if TYPE_CHECKING:
-    from agentserver._generated.models import UserRole
+_USER_ROLE = by_value(UserRole)
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -30,12 +31,34 @@ class AdminUserItem(Model):
     created_at: datetime
     """When the account was created."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("id", "id", Text(shortest=1, longest=255)),
-        Field("email", "email", Text(longest=254)),
-        Field("name", "name", Text(nullable=True)),
-        Field("role", "role", Enumeration(lambda: models.UserRole)),
-        Field("created_at", "created_at", Time()),
+        Field("id", "id", String(min_length=1, max_length=255)),
+        Field("email", "email", String(max_length=254)),
+        Field("name", "name", String(nullable=True)),
+        Field("role", "role", Enum(lambda: models.UserRole)),
+        Field("created_at", "created_at", DateTime()),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.id = value["id"]
+            made.email = value["email"]
+            made.name = value["name"]
+            made.role = _USER_ROLE[value["role"]]
+            made.created_at = (
+                time if (time := parse_time(value["created_at"])).tzinfo else value["created_at"]
+            )
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AdminUserItem)

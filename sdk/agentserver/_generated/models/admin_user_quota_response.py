@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._model import Field, Model, Object
+from agentserver._model import Field, Model, draft
+from agentserver._schema import Object
 
 if TYPE_CHECKING:
     from agentserver._generated.models import AdminUserQuotaDefaults, AdminUserQuotaOverrides
@@ -23,7 +24,7 @@ class AdminUserQuotaResponse(Model):
     overrides: AdminUserQuotaOverrides | None
     """The account's override; null if there is none."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field("defaults", "defaults", Object(lambda: models.AdminUserQuotaDefaults)),
@@ -31,3 +32,20 @@ class AdminUserQuotaResponse(Model):
             "overrides", "overrides", Object(lambda: models.AdminUserQuotaOverrides, nullable=True)
         ),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.defaults = models.AdminUserQuotaDefaults._read(value["defaults"])
+            made.overrides = models.AdminUserQuotaOverrides._read(value["overrides"])
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AdminUserQuotaResponse)

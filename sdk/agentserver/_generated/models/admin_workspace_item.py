@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._model import Field, Integer, Model, Object, Text, Time
+from agentserver._model import Field, Model, draft
+from agentserver._schema import DateTime, Integer, Object, String, as_integer, parse_time
 
 if TYPE_CHECKING:
     from agentserver._generated.models import AdminOwnerInfo
@@ -34,14 +35,40 @@ class AdminWorkspaceItem(Model):
     max_sandboxes: int
     """Maximum number of sandboxes; 0 means no limit. 0 to 2,147,483,647."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("id", "id", Text(shortest=1, longest=255)),
-        Field("name", "name", Text(shortest=1, longest=255)),
-        Field("created_at", "created_at", Time()),
-        Field("updated_at", "updated_at", Time()),
+        Field("id", "id", String(min_length=1, max_length=255)),
+        Field("name", "name", String(min_length=1, max_length=255)),
+        Field("created_at", "created_at", DateTime()),
+        Field("updated_at", "updated_at", DateTime()),
         Field("owner", "owner", Object(lambda: models.AdminOwnerInfo, nullable=True)),
-        Field("sandbox_count", "sandbox_count", Integer(least=0, most=2147483647)),
-        Field("max_sandboxes", "max_sandboxes", Integer(least=0, most=2147483647)),
+        Field("sandbox_count", "sandbox_count", Integer(minimum=0, maximum=2147483647)),
+        Field("max_sandboxes", "max_sandboxes", Integer(minimum=0, maximum=2147483647)),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.id = value["id"]
+            made.name = value["name"]
+            made.created_at = (
+                time if (time := parse_time(value["created_at"])).tzinfo else value["created_at"]
+            )
+            made.updated_at = (
+                time if (time := parse_time(value["updated_at"])).tzinfo else value["updated_at"]
+            )
+            made.owner = models.AdminOwnerInfo._read(value["owner"])
+            made.sandbox_count = it if type(it := value["sandbox_count"]) is int else as_integer(it)
+            made.max_sandboxes = it if type(it := value["max_sandboxes"]) is int else as_integer(it)
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AdminWorkspaceItem)

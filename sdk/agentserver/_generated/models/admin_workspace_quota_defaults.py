@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Integer, Model
+from agentserver._model import Field, Model, draft
+from agentserver._schema import Integer, as_integer
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -33,14 +34,48 @@ class AdminWorkspaceQuotaDefaults(Model):
     max_drive_size: int
     """Size of the workspace's drive, in bytes. 0 to 9,007,199,254,740,991."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("max_sandboxes", "max_sandboxes", Integer(least=0, most=2147483647)),
-        Field("max_sandbox_cpu", "max_sandbox_cpu", Integer(least=0, most=2147483647)),
-        Field("max_sandbox_memory", "max_sandbox_memory", Integer(least=0, most=9007199254740991)),
-        Field("max_idle_timeout", "max_idle_timeout", Integer(least=0, most=2147483647)),
-        Field("max_total_cpu", "max_total_cpu", Integer(least=0, most=2147483647)),
-        Field("max_total_memory", "max_total_memory", Integer(least=0, most=9007199254740991)),
-        Field("max_drive_size", "max_drive_size", Integer(least=0, most=9007199254740991)),
+        Field("max_sandboxes", "max_sandboxes", Integer(minimum=0, maximum=2147483647)),
+        Field("max_sandbox_cpu", "max_sandbox_cpu", Integer(minimum=0, maximum=2147483647)),
+        Field(
+            "max_sandbox_memory", "max_sandbox_memory", Integer(minimum=0, maximum=9007199254740991)
+        ),
+        Field("max_idle_timeout", "max_idle_timeout", Integer(minimum=0, maximum=2147483647)),
+        Field("max_total_cpu", "max_total_cpu", Integer(minimum=0, maximum=2147483647)),
+        Field("max_total_memory", "max_total_memory", Integer(minimum=0, maximum=9007199254740991)),
+        Field("max_drive_size", "max_drive_size", Integer(minimum=0, maximum=9007199254740991)),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.max_sandboxes = it if type(it := value["max_sandboxes"]) is int else as_integer(it)
+            made.max_sandbox_cpu = (
+                it if type(it := value["max_sandbox_cpu"]) is int else as_integer(it)
+            )
+            made.max_sandbox_memory = (
+                it if type(it := value["max_sandbox_memory"]) is int else as_integer(it)
+            )
+            made.max_idle_timeout = (
+                it if type(it := value["max_idle_timeout"]) is int else as_integer(it)
+            )
+            made.max_total_cpu = it if type(it := value["max_total_cpu"]) is int else as_integer(it)
+            made.max_total_memory = (
+                it if type(it := value["max_total_memory"]) is int else as_integer(it)
+            )
+            made.max_drive_size = (
+                it if type(it := value["max_drive_size"]) is int else as_integer(it)
+            )
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AdminWorkspaceQuotaDefaults)

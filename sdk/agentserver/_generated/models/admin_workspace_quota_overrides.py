@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Integer, Model, Time
+from agentserver._model import Field, Model, draft
+from agentserver._schema import DateTime, Integer, as_integer, parse_time
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -36,31 +37,74 @@ class AdminWorkspaceQuotaOverrides(Model):
     updated_at: datetime
     """When they were last set."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("max_sandboxes", "max_sandboxes", Integer(least=0, most=2147483647, nullable=True)),
         Field(
-            "max_sandbox_cpu", "max_sandbox_cpu", Integer(least=0, most=2147483647, nullable=True)
+            "max_sandboxes", "max_sandboxes", Integer(minimum=0, maximum=2147483647, nullable=True)
+        ),
+        Field(
+            "max_sandbox_cpu",
+            "max_sandbox_cpu",
+            Integer(minimum=0, maximum=2147483647, nullable=True),
         ),
         Field(
             "max_sandbox_memory",
             "max_sandbox_memory",
-            Integer(least=0, most=9007199254740991, nullable=True),
+            Integer(minimum=0, maximum=9007199254740991, nullable=True),
         ),
         Field(
-            "max_idle_timeout", "max_idle_timeout", Integer(least=0, most=2147483647, nullable=True)
+            "max_idle_timeout",
+            "max_idle_timeout",
+            Integer(minimum=0, maximum=2147483647, nullable=True),
         ),
-        Field("max_total_cpu", "max_total_cpu", Integer(least=0, most=2147483647, nullable=True)),
+        Field(
+            "max_total_cpu", "max_total_cpu", Integer(minimum=0, maximum=2147483647, nullable=True)
+        ),
         Field(
             "max_total_memory",
             "max_total_memory",
-            Integer(least=0, most=9007199254740991, nullable=True),
+            Integer(minimum=0, maximum=9007199254740991, nullable=True),
         ),
         Field(
             "max_drive_size",
             "max_drive_size",
-            Integer(least=0, most=9007199254740991, nullable=True),
+            Integer(minimum=0, maximum=9007199254740991, nullable=True),
         ),
-        Field("updated_at", "updated_at", Time()),
+        Field("updated_at", "updated_at", DateTime()),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.max_sandboxes = it if type(it := value["max_sandboxes"]) is int else as_integer(it)
+            made.max_sandbox_cpu = (
+                it if type(it := value["max_sandbox_cpu"]) is int else as_integer(it)
+            )
+            made.max_sandbox_memory = (
+                it if type(it := value["max_sandbox_memory"]) is int else as_integer(it)
+            )
+            made.max_idle_timeout = (
+                it if type(it := value["max_idle_timeout"]) is int else as_integer(it)
+            )
+            made.max_total_cpu = it if type(it := value["max_total_cpu"]) is int else as_integer(it)
+            made.max_total_memory = (
+                it if type(it := value["max_total_memory"]) is int else as_integer(it)
+            )
+            made.max_drive_size = (
+                it if type(it := value["max_drive_size"]) is int else as_integer(it)
+            )
+            made.updated_at = (
+                time if (time := parse_time(value["updated_at"])).tzinfo else value["updated_at"]
+            )
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AdminWorkspaceQuotaOverrides)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._model import Field, Model, Object
+from agentserver._model import Field, Model, draft
+from agentserver._schema import Object
 
 if TYPE_CHECKING:
     from agentserver._generated.models import (
@@ -26,7 +27,7 @@ class AdminWorkspaceQuotaResponse(Model):
     overrides: AdminWorkspaceQuotaOverrides | None
     """The workspace's overrides; null if there are none."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field("defaults", "defaults", Object(lambda: models.AdminWorkspaceQuotaDefaults)),
@@ -36,3 +37,20 @@ class AdminWorkspaceQuotaResponse(Model):
             Object(lambda: models.AdminWorkspaceQuotaOverrides, nullable=True),
         ),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.defaults = models.AdminWorkspaceQuotaDefaults._read(value["defaults"])
+            made.overrides = models.AdminWorkspaceQuotaOverrides._read(value["overrides"])
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AdminWorkspaceQuotaResponse)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._model import Enumeration, Field, Model, Text
+from agentserver._generated.models import UserRole
+from agentserver._model import Field, Model, by_value, draft
+from agentserver._schema import Enum, String
 
-if TYPE_CHECKING:
-    from agentserver._generated.models import UserRole
+_USER_ROLE = by_value(UserRole)
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -29,12 +30,32 @@ class AuthMeResponse(Model):
     role: UserRole
     """The account's role in the installation. One of `user`, `admin`."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("id", "id", Text(shortest=1, longest=255)),
-        Field("email", "email", Text(longest=254)),
-        Field("name", "name", Text(nullable=True)),
-        Field("picture", "picture", Text(nullable=True)),
-        Field("role", "role", Enumeration(lambda: models.UserRole)),
+        Field("id", "id", String(min_length=1, max_length=255)),
+        Field("email", "email", String(max_length=254)),
+        Field("name", "name", String(nullable=True)),
+        Field("picture", "picture", String(nullable=True)),
+        Field("role", "role", Enum(lambda: models.UserRole)),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.id = value["id"]
+            made.email = value["email"]
+            made.name = value["name"]
+            made.picture = value["picture"]
+            made.role = _USER_ROLE[value["role"]]
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AuthMeResponse)

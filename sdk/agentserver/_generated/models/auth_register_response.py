@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Model, Text
+from agentserver._model import Field, Model, draft
+from agentserver._schema import String
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -19,9 +20,26 @@ class AuthRegisterResponse(Model):
     email: str
     """The e-mail address as given at registration. At most 254 characters."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("id", "id", Text(shortest=1, longest=255)),
-        Field("email", "email", Text(longest=254)),
+        Field("id", "id", String(min_length=1, max_length=255)),
+        Field("email", "email", String(max_length=254)),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.id = value["id"]
+            made.email = value["email"]
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AuthRegisterResponse)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Model, Text
+from agentserver._model import Field, Model, draft
+from agentserver._schema import String
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -17,6 +18,22 @@ class AuthStatusResponse(Model):
     status: str
     """Always `ok`."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field("status", "status", Text(one_of=("ok",))),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("status", "status", String(const="ok")),)
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.status = value["status"]
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AuthStatusResponse)

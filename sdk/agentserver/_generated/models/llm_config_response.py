@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._model import Field, Flag, Listing, Model, Object, Text, Time
+from agentserver._model import Field, Model, draft
+from agentserver._schema import Array, Boolean, DateTime, Object, String, parse_time
 
 if TYPE_CHECKING:
     from agentserver._generated.models import LLMModel
@@ -30,17 +31,45 @@ class LLMConfigResponse(Model):
     models: list[LLMModel] | None = field(default=None, hash=False)
     """The models in the order given; omitted if there is no endpoint. 1 to 100 items."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("configured", "configured", Flag()),
-        Field("base_url", "base_url", Text(longest=2048)),
-        Field("api_key", "api_key", Text(longest=16)),
-        Field("updated_at", "updated_at", Time(nullable=True)),
+        Field("configured", "configured", Boolean()),
+        Field("base_url", "base_url", String(max_length=2048)),
+        Field("api_key", "api_key", String(max_length=16)),
+        Field("updated_at", "updated_at", DateTime(nullable=True)),
         Field(
             "models",
             "models",
-            Listing(Object(lambda: models.LLMModel), fewest=1, most=100),
+            Array(Object(lambda: models.LLMModel), min_items=1, max_items=100),
             required=False,
         ),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.configured = value["configured"]
+            made.base_url = value["base_url"]
+            made.api_key = value["api_key"]
+            made.updated_at = (
+                None
+                if (it := value["updated_at"]) is None
+                else (time if (time := parse_time(it)).tzinfo else it)
+            )
+            made.models = (
+                list(map(models.LLMModel._read, it))
+                if isinstance(it := value.get("models"), list)
+                else ([] if it is None and "models" in value else it)
+            )
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(LLMConfigResponse)

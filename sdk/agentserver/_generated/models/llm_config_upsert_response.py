@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Flag, Model
+from agentserver._model import Field, Model, draft
+from agentserver._schema import Boolean
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -17,6 +18,22 @@ class LLMConfigUpsertResponse(Model):
     ok: bool
     """Always true."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
-    FIELDS: ClassVar[tuple[Field, ...]] = (Field("ok", "ok", Flag(only=True)),)
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("ok", "ok", Boolean(const=True)),)
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.ok = value["ok"]
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(LLMConfigUpsertResponse)

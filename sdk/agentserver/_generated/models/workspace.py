@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Model, Text, Time
+from agentserver._model import Field, Model, draft
+from agentserver._schema import DateTime, String, parse_time
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -24,11 +25,34 @@ class Workspace(Model):
     updated_at: datetime
     """When it was last renamed; the time of creation if it never was."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("id", "id", Text(shortest=1, longest=255)),
-        Field("name", "name", Text(shortest=1, longest=255)),
-        Field("created_at", "created_at", Time()),
-        Field("updated_at", "updated_at", Time()),
+        Field("id", "id", String(min_length=1, max_length=255)),
+        Field("name", "name", String(min_length=1, max_length=255)),
+        Field("created_at", "created_at", DateTime()),
+        Field("updated_at", "updated_at", DateTime()),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.id = value["id"]
+            made.name = value["name"]
+            made.created_at = (
+                time if (time := parse_time(value["created_at"])).tzinfo else value["created_at"]
+            )
+            made.updated_at = (
+                time if (time := parse_time(value["updated_at"])).tzinfo else value["updated_at"]
+            )
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(Workspace)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Integer, Model
+from agentserver._model import Field, Model, draft
+from agentserver._schema import Integer, as_integer
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -31,12 +32,42 @@ class WorkspaceDefaultsResponse(Model):
     current_sandboxes: int
     """Number of sandboxes, in any state. 0 to 2,147,483,647."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("max_sandbox_cpu", "max_sandbox_cpu", Integer(least=0, most=2147483647)),
-        Field("max_sandbox_memory", "max_sandbox_memory", Integer(least=0, most=9007199254740991)),
-        Field("max_idle_timeout", "max_idle_timeout", Integer(least=0, most=2147483647)),
-        Field("max_sandboxes", "max_sandboxes", Integer(least=0, most=2147483647)),
-        Field("current_sandboxes", "current_sandboxes", Integer(least=0, most=2147483647)),
+        Field("max_sandbox_cpu", "max_sandbox_cpu", Integer(minimum=0, maximum=2147483647)),
+        Field(
+            "max_sandbox_memory", "max_sandbox_memory", Integer(minimum=0, maximum=9007199254740991)
+        ),
+        Field("max_idle_timeout", "max_idle_timeout", Integer(minimum=0, maximum=2147483647)),
+        Field("max_sandboxes", "max_sandboxes", Integer(minimum=0, maximum=2147483647)),
+        Field("current_sandboxes", "current_sandboxes", Integer(minimum=0, maximum=2147483647)),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.max_sandbox_cpu = (
+                it if type(it := value["max_sandbox_cpu"]) is int else as_integer(it)
+            )
+            made.max_sandbox_memory = (
+                it if type(it := value["max_sandbox_memory"]) is int else as_integer(it)
+            )
+            made.max_idle_timeout = (
+                it if type(it := value["max_idle_timeout"]) is int else as_integer(it)
+            )
+            made.max_sandboxes = it if type(it := value["max_sandboxes"]) is int else as_integer(it)
+            made.current_sandboxes = (
+                it if type(it := value["current_sandboxes"]) is int else as_integer(it)
+            )
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(WorkspaceDefaultsResponse)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Integer, Model
+from agentserver._model import Field, Model, draft
+from agentserver._schema import Integer, as_integer
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -19,9 +20,26 @@ class WorkspaceQuotaResponse(Model):
     max: int
     """How many it may own; 0 means no limit. 0 to 2,147,483,647."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
-    """Fields that came and that the contract does not know."""
+    """Fields of the answer that the contract does not know."""
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("current", "current", Integer(least=0, most=2147483647)),
-        Field("max", "max", Integer(least=0, most=2147483647)),
+        Field("current", "current", Integer(minimum=0, maximum=2147483647)),
+        Field("max", "max", Integer(minimum=0, maximum=2147483647)),
     )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.current = it if type(it := value["current"]) is int else as_integer(it)
+            made.max = it if type(it := value["max"]) is int else as_integer(it)
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(WorkspaceQuotaResponse)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agentserver._generated import models
-from agentserver._model import Object, page
+from agentserver._model import page
 from agentserver._operation import Call, Operation
+from agentserver._schema import Object
 
 if TYPE_CHECKING:
     from agentserver._generated.models import AdminSandboxItem

@@ -156,7 +156,7 @@ def administrators_see_the_defaults(run: ModelRun) -> None:
 
 
 def _administers_alone(run: ModelRun) -> bool:
-    users = run.clients["admin"].admin.users.list()
+    users = read(run, "admin", "admin.users.list")
     administrators = [each.id for each in users if each.role == "admin"]
     return run.allow_global and administrators == [run.ids["admin"]]
 
@@ -185,7 +185,7 @@ def grant_and_revoke_admin_role(run: ModelRun, choose: Choose) -> None:
     user = choose([name for name, role in run.state[Accounts].roles.items() if role != "admin"])
     _set_role(run, user, "admin")
     run.call(user, "admin.users.list")
-    read_back(run, "accounts")
+    read_back(run, "accounts", "members")  # who administers is no member of every workspace
     for role in ("owner", "Admin", ""):
         run.call("admin", "admin.users.set_role", run.ids[user], role=role, raises=BadRequest)
     _set_role(run, user, "user")
@@ -276,6 +276,7 @@ def clear_workspace_limits(run: ModelRun, choose: Choose) -> None:
     limits = run.state[Limits]
     for workspace_id in run.state[Workspaces].by_id:
         override_all_limits(run, workspace_id, choose)
+        read_back(run, "workspace_limits", "llm_quota")
     for workspace_id in run.state[Workspaces].by_id:
         for _ in range(2):  # the second time there is nothing left to delete
             run.call("admin", "admin.workspaces.quota.delete", workspace_id)
@@ -324,6 +325,7 @@ def clear_llm_quota(run: ModelRun, choose: Choose) -> None:
     limits = run.state[Limits]
     for workspace_id in run.state[Workspaces].by_id:
         override_all_limits(run, workspace_id, choose)
+        read_back(run, "workspace_limits", "llm_quota")
     for workspace_id in run.state[Workspaces].by_id:
         for _ in range(2):  # the second time there is nothing left to delete
             run.call("admin", "admin.workspaces.llm_quota.delete", workspace_id)
@@ -352,6 +354,7 @@ def clear_creation_quota(run: ModelRun, choose: Choose) -> None:
     """That of each user in turn, while the others keep theirs."""
     for user in USERS:
         set_creation_quota(run, user, max_workspaces=choose(COUNTS[2:]))
+        read_back(run, "creation_quota")
     for user in USERS:
         for _ in range(2):  # the second time there is nothing left to delete
             run.call("admin", "admin.users.quota.delete", run.ids[user])

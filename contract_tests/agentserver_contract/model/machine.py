@@ -100,7 +100,7 @@ def try_rules(begin: Begin, *, seed: int, runs: int, steps: int, enough: int) ->
     return trial
 
 
-class _Session:
+class _Execution:
     """A run with its steps, which is put back at its end. Each method raises Failure."""
 
     def __init__(self, begin: Begin, *, thorough: bool = False) -> None:
@@ -121,7 +121,8 @@ class _Session:
 
     def applies(self, name: str) -> bool:
         """Whether the precondition of a rule holds."""
-        return ACTIONS[name].precondition.holds(self.run)
+        with self._failures(name):
+            return ACTIONS[name].precondition.holds(self.run)
 
     def step(self, name: str, pick: Callable[[int], int]) -> None:
         """Try a rule, and read back what it touches."""
@@ -178,12 +179,12 @@ class _Session:
 
 
 @contextmanager
-def _session(begin: Begin, *, thorough: bool = False) -> Iterator[_Session]:
-    session = _Session(begin, thorough=thorough)
+def _executing(begin: Begin, *, thorough: bool = False) -> Iterator[_Execution]:
+    execution = _Execution(begin, thorough=thorough)
     try:
-        yield session
+        yield execution
     finally:
-        session.close()
+        execution.close()
 
 
 def _is_enough(failures: Sequence[Failure], enough: int) -> bool:
@@ -221,11 +222,11 @@ def _each_once(begin: Begin, seed: int, enough: int) -> Trial:
 
 def _try_waiting(begin: Begin, waiting: list[str], chance: random.Random) -> None:
     """Try what waits and applies, and take it from what waits. Raises Failure."""
-    with _session(begin) as session:
-        while name := next(filter(session.applies, waiting), None):
+    with _executing(begin) as execution:
+        while name := next(filter(execution.applies, waiting), None):
             waiting.remove(name)
-            session.step(name, chance.randrange)
-        session.finish()
+            execution.step(name, chance.randrange)
+        execution.finish()
 
 
 # --- in any order ---------------------------------------------------------------------------------
@@ -274,24 +275,29 @@ def _machine(
     def start(self: Any) -> None:
         RuleBasedStateMachine.__init__(self)
         with noted():
-            self.session = _Session(begin)
+            self.execution = _Execution(begin)
 
     def teardown(self: Any) -> None:
         try:
             with noted():
                 if not failures:
-                    self.session.finish()
+                    self.execution.finish()
         finally:
-            self.session.close()
+            self.execution.close()
 
     def as_rule(name: str) -> Any:
         def step(self: Any, data: st.DataObject) -> None:
             with noted():
-                self.session.step(name, lambda count: data.draw(st.sampled_from(range(count))))
+                self.execution.step(name, lambda count: data.draw(st.sampled_from(range(count))))
 
         step.__name__ = name
-        applies = hypothesis_precondition(lambda self: self.session.applies(name))
-        return applies(hypothesis_rule(data=st.data())(step))
+
+        def applies(self: Any) -> bool:
+            with noted():
+                applies: bool = self.execution.applies(name)
+                return applies
+
+        return hypothesis_precondition(applies)(hypothesis_rule(data=st.data())(step))
 
     members = {name: as_rule(name) for name in ACTIONS if name not in left_out}
     members |= {"__init__": start, "teardown": teardown}
@@ -324,10 +330,10 @@ def _with_few_steps(begin: Begin, failure: Failure) -> Failure:
 def _repeat(begin: Begin, steps: Sequence[Step]) -> Failure | None:
     """How some steps fail with nothing before them; None where they do not."""
     try:
-        with _session(begin, thorough=True) as session:
+        with _executing(begin, thorough=True) as execution:
             for step in steps:
-                if session.applies(step.rule):
-                    session.step(step.rule, _picks_again(step.choose.picks))
+                if execution.applies(step.rule):
+                    execution.step(step.rule, _picks_again(step.choose.picks))
     except Failure as failure:
         return failure
     return None

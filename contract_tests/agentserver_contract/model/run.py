@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple
 
-from agentserver import AgentserverError, Client
+from agentserver import AgentserverError, CallError, Client
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.fixtures.accounts import TEAM, People
 from agentserver_contract.http.messages import HIDDEN, Answer, Request
@@ -135,7 +135,7 @@ class ModelRun:
         """Call an SDK method, and return its result or the error, whichever it is.
 
         Raises:
-            ContractViolation: The result contains a secret.
+            ContractViolation: The answer contains a secret.
         """
         client = self.clients[caller] if isinstance(caller, str) else caller
         operation, self.last_method = self.operation(sdk_method).id, sdk_method
@@ -144,9 +144,13 @@ class ModelRun:
         try:
             result = method(*args, **kwargs)
         except AgentserverError as error:
+            body = error.body if isinstance(error, CallError) else None
+            self._check_for_secrets(sdk_method, body or "")
             return error
         self.result.succeeded[operation] += 1
-        self._check_for_secrets(sdk_method, result)
+        rows = result if isinstance(result, Sequence) else [result]
+        values = [row.to_dict() for row in rows if row is not None]
+        self._check_for_secrets(sdk_method, json.dumps(values, ensure_ascii=False))
         return result
 
     def send_raw(
@@ -198,9 +202,7 @@ class ModelRun:
         if self.advance_clock is not None:
             self.advance_clock()
 
-    def _check_for_secrets(self, sdk_method: str, result: Any) -> None:
-        rows = result if isinstance(result, Sequence) else [result]
-        text = json.dumps([row.to_dict() for row in rows if row is not None], ensure_ascii=False)
+    def _check_for_secrets(self, sdk_method: str, text: str) -> None:
         secrets = (secret for secret in self.state.secrets if len(secret) >= _SHORTEST_SECRET)
         if any(secret in text for secret in secrets):
             promise = "no answer contains a password or a key"

@@ -1,4 +1,4 @@
-"""What is given to operations: odd, legal up to the last, and just beyond."""
+"""Values to send: unusual legal ones up to the limits, and invalid ones just beyond them."""
 
 from __future__ import annotations
 

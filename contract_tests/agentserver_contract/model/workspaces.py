@@ -193,6 +193,18 @@ def raise_creation_quota(run: ModelRun, user: str) -> None:
         set_creation_quota(run, user, max_workspaces=0)
 
 
+def set_member_role(run: ModelRun, workspace: Workspace, user: str, member: str, role: str) -> None:
+    """Give a member of a workspace another role."""
+    run.call(user, "workspaces.members.set_role", workspace.id, run.ids[member], role=role)
+    workspace.members[member] = role
+
+
+def delete_member(run: ModelRun, workspace: Workspace, user: str, member: str) -> None:
+    """Remove a member from a workspace, if it is one."""
+    run.call(user, "workspaces.members.remove", workspace.id, run.ids[member])
+    workspace.members.pop(member, None)
+
+
 def set_config(
     run: ModelRun, workspace: Workspace, user: str, config: LlmConfig, *, key: bool = True
 ) -> None:
@@ -220,7 +232,7 @@ def each_workspace_is_shown_to_its_members_only(run: ModelRun) -> None:
     for workspace in known.by_id.values():
         for user in workspace.members:
             expect_workspace(run, method, workspace, read(run, user, method, workspace.id))
-        strangers = [user for user in USERS if user not in workspace.members]
+        strangers = ["admin", *(user for user in USERS if user not in workspace.members)]
         expect_refused(run, strangers, PermissionDenied, method, workspace.id)
     for workspace_id in known.deleted[-1:]:
         expect_refused(run, USERS, PermissionDenied, method, workspace_id)
@@ -386,12 +398,15 @@ def create_with_unusual_names(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["names"], precondition=A_WORKSPACE)
 def rename_workspace(run: ModelRun, choose: Choose) -> None:
-    workspace, name = any_workspace(run, choose), choose(NAMES)
-    user = choose(workspace.with_role("owner", "maintainer"))
-    renamed = run.call(user, "workspaces.rename", workspace.id, name=name)
-    workspace.name = name
-    workspace.updated_at.advance()
-    expect_workspace(run, "workspaces.rename", workspace, renamed)
+    """Each in turn, and all to one name: it need not be unique."""
+    method, name = "workspaces.rename", choose(NAMES)
+    for workspace in run.state[Workspaces].by_id.values():
+        user = choose(workspace.with_role("owner", "maintainer"))
+        renamed = run.call(user, method, workspace.id, name=name)
+        workspace.name = name
+        workspace.updated_at.advance()
+        expect_workspace(run, method, workspace, renamed)
+        read_back(run, "names")
 
 
 @rule(touches=["names"], precondition=A_WORKSPACE)
@@ -459,25 +474,27 @@ def read_unknown_workspace(run: ModelRun, choose: Choose) -> None:
 # --- rules: how many workspaces a user may own ----------------------------------------------------
 
 
-@rule(
-    touches=["workspaces", "creation_quota"],
-    precondition=Precondition(lambda run: run.state[Workspaces].owned_by("colleague") > 0),
-)
+@rule(touches=["workspaces", "creation_quota"])
 def use_up_creation_quota(run: ModelRun, choose: Choose) -> None:
-    """The next one is refused; of several at the same time only as many succeed as are left."""
-    user, method = "colleague", "workspaces.create"
-    owned = run.state[Workspaces].owned_by(user)
-    set_creation_quota(run, user, max_workspaces=owned)
-    expect_quota_exceeded(run, user, owned, owned)
-    set_creation_quota(run, user, max_workspaces=owned + 2)
-    outcomes = run.concurrently([planned(user, method, name=f"concurrent {n}") for n in range(5)])
-    created = [each for each in outcomes if not isinstance(each, AgentserverError)]
-    for each in created:
-        delete_again(run, user, each.id)
-    refused = [each for each in outcomes if isinstance(each, AgentserverError)]
-    if len(created) != 2 or any(type(each) is not QuotaExceeded for each in refused):
-        promise = "of five created at the same time two succeed, as that many were left"
-        raise ContractViolation(method, promise, outcomes)
+    """Of several at the same time only as many succeed as are left, and the next one is refused.
+
+    The colleague is an owner, the maintainer a member of what others own, which does not count.
+    """
+    method = "workspaces.create"
+    for user in ("colleague", "maintainer"):
+        owned = run.state[Workspaces].owned_by(user)
+        set_creation_quota(run, user, max_workspaces=owned + 2)
+        names = [f"concurrent {number}" for number in range(5)]
+        outcomes = run.concurrently([planned(user, method, name=name) for name in names])
+        created = [each for each in outcomes if not isinstance(each, AgentserverError)]
+        refused = [each for each in outcomes if isinstance(each, AgentserverError)]
+        if len(created) == 2:
+            expect_quota_exceeded(run, user, owned + 2, owned + 2)
+        for each in created:
+            delete_again(run, user, each.id)
+        if len(created) != 2 or any(type(each) is not QuotaExceeded for each in refused):
+            promise = "of five created at the same time two succeed, as that many were left"
+            raise ContractViolation(method, promise, outcomes)
 
 
 @rule(
@@ -549,8 +566,7 @@ def add_member(run: ModelRun, choose: Choose) -> None:
         read_back(run, "members")
         if number < len(roles):
             owner = choose(workspace.with_role("owner"))
-            run.call(owner, "workspaces.members.remove", workspace.id, run.ids[candidate])
-            del workspace.members[candidate]
+            delete_member(run, workspace, owner, candidate)
 
 
 @rule(touches=["members"], precondition=has_workspace(_has_candidates))
@@ -611,10 +627,42 @@ def change_role(run: ModelRun, choose: Choose) -> None:
     user = choose(workspace.with_role("owner"))
     member = choose([name for name in workspace.members if name != user])
     for role in (*ROLES, choose(ROLES)):
-        method = "workspaces.members.set_role"
-        run.call(user, method, workspace.id, run.ids[member], role=role)
-        workspace.members[member] = role
+        set_member_role(run, workspace, user, member, role)
         read_back(run, "members")
+
+
+def _have_a_member_who_is_no_owner(run: ModelRun) -> bool:
+    return len(run.state[Workspaces].by_id) > 1 and bool(_in_all_workspaces(run))
+
+
+def _in_all_workspaces(run: ModelRun) -> list[str]:
+    """The users who are members of every workspace, and the last owner of none."""
+    return [
+        user
+        for user in USERS
+        if all(
+            user in each.members and each.with_role("owner") != [user]
+            for each in run.state[Workspaces].by_id.values()
+        )
+    ]
+
+
+@rule(touches=["members"], precondition=Precondition(_have_a_member_who_is_no_owner))
+def change_role_in_each_workspace(run: ModelRun, choose: Choose) -> None:
+    """In turn, while the member keeps the role in the others; then removed and added again."""
+    member = choose(_in_all_workspaces(run))
+    for workspace in run.state[Workspaces].by_id.values():
+        user = choose([name for name in workspace.with_role("owner") if name != member])
+        others = [role for role in ROLES if role != workspace.members[member]]
+        set_member_role(run, workspace, user, member, choose(others))
+        read_back(run, "members")
+    for workspace in run.state[Workspaces].by_id.values():
+        user = choose([name for name in workspace.with_role("owner") if name != member])
+        delete_member(run, workspace, user, member)
+        read_back(run, "members")
+        email = run.people[member].email
+        run.call(user, "workspaces.members.add", workspace.id, email=email, role="guest")
+        workspace.members[member] = "guest"  # the last in the order of joining
 
 
 @rule(touches=["members"], precondition=A_WORKSPACE)
@@ -647,8 +695,7 @@ def demote_last_owner(run: ModelRun, choose: Choose) -> None:
     user = choose(workspace.with_role("owner"))
     for other in workspace.with_role("owner"):
         if other != user:
-            run.call(user, method, workspace.id, run.ids[other], role="guest")
-            workspace.members[other] = "guest"
+            set_member_role(run, workspace, user, other, "guest")
     own_id = run.ids[user]
     for role in ROLES[:-1]:
         run.call(user, method, workspace.id, own_id, role=role, raises=Conflict)
@@ -670,9 +717,7 @@ def demote_and_promote_founder(run: ModelRun, choose: Choose) -> None:
         (heir, founder, "guest"),
         (heir, founder, "owner"),
     ):
-        method = "workspaces.members.set_role"
-        run.call(user, method, workspace.id, run.ids[member], role=role)
-        workspace.members[member] = role
+        set_member_role(run, workspace, user, member, role)
         read_back(run, "members")
 
 
@@ -707,8 +752,7 @@ def remove_member(run: ModelRun, choose: Choose) -> None:
     user = choose(workspace.with_role("owner"))
     member = choose([name for name in workspace.members if name != user])
     for _ in range(2):  # the second time there is nothing left to remove
-        run.call(user, "workspaces.members.remove", workspace.id, run.ids[member])
-        workspace.members.pop(member, None)
+        delete_member(run, workspace, user, member)
 
 
 @rule(touches=["members"], precondition=A_WORKSPACE)
@@ -808,6 +852,7 @@ def delete_llm_config(run: ModelRun, choose: Choose) -> None:
         users[workspace.id] = choose(workspace.with_role("owner", "maintainer"))
         config = LlmConfig(choose(ADDRESSES), choose(KEYS), choose(MODELS))
         set_config(run, workspace, users[workspace.id], config)
+        read_back(run, "llm_config")
     for workspace in run.state[Workspaces].by_id.values():
         for _ in range(2):  # the second time there is nothing left to delete
             delete_config(run, workspace, users[workspace.id])

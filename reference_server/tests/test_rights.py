@@ -1,0 +1,310 @@
+"""Whoever loses a right while a call of theirs is under way changes nothing by it any more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import attrs
+import httpx
+import pytest
+from databases import CHEAPEST, KEY
+from people import House, Person, ok, open_house, said
+
+from agentserver_reference.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+SECONDS = 30
+"""How long anything here may take before the test is given up."""
+
+CONFIG = {"base_url": "https://a.example", "api_key": "k", "models": [{"id": "m", "name": "M"}]}
+
+
+@attrs.frozen
+class Team:
+    """A workspace of two owners and a maintainer, and an installation of two administrators."""
+
+    admin: Person
+    second_admin: Person
+    owner: Person
+    second_owner: Person
+    maintainer: Person
+    outsider: Person
+    workspace_id: str
+
+    def fill(self, text: str) -> str:
+        """A path in which `{owner}` stands for a person's id, and `{workspace}` for the path."""
+        people = attrs.asdict(self, recurse=False)
+        workspace_id = people.pop("workspace_id")
+        ids = {name: person.id for name, person in people.items()}
+        workspace = f"/api/workspaces/{workspace_id}"
+        return text.format(workspace=workspace, workspace_id=workspace_id, **ids)
+
+    async def ask(self, call: "Sent") -> httpx.Response:
+        person: Person = getattr(self, call.who)
+        body = call.body and {
+            key: self.fill(value) if isinstance(value, str) else value
+            for key, value in call.body.items()
+        }
+        return await person.ask(call.method, self.fill(call.path), body)
+
+    async def everything(self) -> Any:
+        """What anybody may see of the workspace and of the accounts."""
+        workspace = f"/api/workspaces/{self.workspace_id}"
+        return (
+            [await self.owner.read(workspace + rest) for rest in ("", "/members", "/llm-config")],
+            await self.admin.read("/api/admin/users"),
+            await self.admin.read(f"/api/admin/workspaces/{self.workspace_id}/quota"),
+            await self.admin.read(f"/api/admin/workspaces/{self.workspace_id}/llm-quota"),
+            await self.admin.read(f"/api/admin/users/{self.outsider.id}/quota"),
+            await self.admin.read("/api/admin/quotas/defaults"),
+        )
+
+
+@attrs.frozen
+class Sent:
+    """A call: who sends what."""
+
+    who: str
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
+DEMOTE_OWNER = Sent("owner", "PUT", "{workspace}/members/{second_owner}", {"role": "guest"})
+REMOVE_OWNER = Sent("owner", "DELETE", "{workspace}/members/{second_owner}")
+REMOVE_MAINTAINER = Sent("owner", "DELETE", "{workspace}/members/{maintainer}")
+DEMOTE_ADMIN = Sent("admin", "PUT", "/api/admin/users/{second_admin}/role", {"role": "user"})
+
+TOO_LOW = (403, "insufficient permissions")
+NO_MEMBER = (403, "not a workspace member")
+NO_ADMIN = (403, "forbidden")
+
+IN_WORKSPACE = {
+    "a demoted owner demotes the one who demoted them": (
+        DEMOTE_OWNER,
+        Sent("second_owner", "PUT", "{workspace}/members/{owner}", {"role": "guest"}),
+        TOO_LOW,
+    ),
+    "a demoted owner makes another owner": (
+        DEMOTE_OWNER,
+        Sent("second_owner", "PUT", "{workspace}/members/{maintainer}", {"role": "owner"}),
+        TOO_LOW,
+    ),
+    "a removed maintainer renames": (
+        REMOVE_MAINTAINER,
+        Sent("maintainer", "PATCH", "{workspace}", {"name": "renamed"}),
+        NO_MEMBER,
+    ),
+    "a removed maintainer adds a member": (
+        REMOVE_MAINTAINER,
+        Sent("maintainer", "POST", "{workspace}/members", {"email": "outsider@example.com"}),
+        NO_MEMBER,
+    ),
+    "a removed maintainer sets the language-model endpoint": (
+        REMOVE_MAINTAINER,
+        Sent("maintainer", "PUT", "{workspace}/llm-config", CONFIG),
+        NO_MEMBER,
+    ),
+    "a removed maintainer removes the language-model endpoint": (
+        REMOVE_MAINTAINER,
+        Sent("maintainer", "DELETE", "{workspace}/llm-config"),
+        NO_MEMBER,
+    ),
+    "a removed owner removes the one who removed them": (
+        REMOVE_OWNER,
+        Sent("second_owner", "DELETE", "{workspace}/members/{owner}"),
+        NO_MEMBER,
+    ),
+    "a removed owner deletes the workspace": (
+        REMOVE_OWNER,
+        Sent("second_owner", "DELETE", "{workspace}"),
+        NO_MEMBER,
+    ),
+}
+
+IN_INSTALLATION = {
+    "a demoted administrator makes another one": (
+        DEMOTE_ADMIN,
+        Sent("second_admin", "PUT", "/api/admin/users/{outsider}/role", {"role": "admin"}),
+        NO_ADMIN,
+    ),
+    "a demoted administrator demotes the one who demoted them": (
+        DEMOTE_ADMIN,
+        Sent("second_admin", "PUT", "/api/admin/users/{admin}/role", {"role": "user"}),
+        NO_ADMIN,
+    ),
+    "a demoted administrator sets a user's quota": (
+        DEMOTE_ADMIN,
+        Sent("second_admin", "PUT", "/api/admin/users/{outsider}/quota", {"max_workspaces": 99}),
+        NO_ADMIN,
+    ),
+    "a demoted administrator sets the installation's limits": (
+        DEMOTE_ADMIN,
+        Sent("second_admin", "PUT", "/api/admin/quotas/defaults", {"max_workspaces_per_user": 99}),
+        NO_ADMIN,
+    ),
+}
+
+BY_GATEWAY = {
+    "a demoted administrator sets a language-model limit": (
+        DEMOTE_ADMIN,
+        Sent(
+            "second_admin",
+            "PUT",
+            "/api/admin/workspaces/{workspace_id}/llm-quota",
+            {"max_rpd": 99},
+        ),
+        NO_ADMIN,
+    ),
+}
+
+
+async def assemble(house: House) -> Team:
+    """The team, in whose installation nothing else is."""
+    people = {}
+    for name in ("admin", "second_admin", "owner", "second_owner", "maintainer", "outsider"):
+        people[name] = await house.join(f"{name}@example.com")
+    role = f"/api/admin/users/{people['second_admin'].id}/role"
+    ok(await people["admin"].ask("PUT", role, {"role": "admin"}))
+    workspace_id = await people["owner"].create_workspace("as it was")
+    for name, role in (("second_owner", "owner"), ("maintainer", "maintainer")):
+        member = {"email": f"{name}@example.com", "role": role}
+        ok(await people["owner"].ask("POST", f"/api/workspaces/{workspace_id}/members", member))
+    return Team(workspace_id=workspace_id, **people)
+
+
+# PostgreSQL: both calls wait for one row, in an order that the database keeps.
+
+
+@attrs.frozen
+class Queue:
+    """A row that the test has locked; whoever else wants it waits, first come, first served."""
+
+    observer: asyncpg.Connection
+    """Outside a transaction: inside one, the activity of others is read once and kept."""
+    tasks: asyncio.TaskGroup
+
+    async def join(self, call: Any) -> asyncio.Task[httpx.Response]:
+        """Start a call, and return once the database says that it waits for the row."""
+        before = await self._waiting()
+        task = self.tasks.create_task(call)
+        async with asyncio.timeout(SECONDS):
+            while await self._waiting() == before:
+                assert not task.done(), f"it did not wait for the row: {(await task).text}"
+        return task
+
+    async def _waiting(self) -> int:
+        waiting: int = await self.observer.fetchval(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return waiting
+
+
+@asynccontextmanager
+async def locked(url: str, statement: str, *values: str) -> AsyncIterator[Queue]:
+    """What `statement` selects is locked inside; on leaving, those who wait get their turns."""
+    holder, observer = await asyncpg.connect(url), await asyncpg.connect(url)
+    try:
+        async with asyncio.TaskGroup() as tasks, holder.transaction():
+            await holder.fetchrow(f"{statement} FOR UPDATE", *values)
+            yield Queue(observer, tasks)
+    finally:
+        await holder.close()
+        await observer.close()
+
+
+@asynccontextmanager
+async def on_postgresql(url: str, folder: Path) -> AsyncIterator[Team]:
+    settings = Settings.from_environment(
+        {}, database_url=url, data_dir=folder, encryption_key=KEY, password_cost=CHEAPEST
+    )
+    async with open_house(settings) as house:
+        yield await assemble(house)
+
+
+WAITING = {
+    **{name: ("workspace", *case) for name, case in IN_WORKSPACE.items()},
+    **{name: ("installation", *case) for name, case in IN_INSTALLATION.items()},
+}
+
+
+@pytest.mark.parametrize(("row", "first", "late", "refusal"), WAITING.values(), ids=WAITING)
+async def test_who_loses_a_right_while_waiting_for_a_lock_changes_nothing(
+    postgres_url: str,
+    tmp_path: Path,
+    row: str,
+    first: Sent,
+    late: Sent,
+    refusal: tuple[int, str],
+) -> None:
+    async with on_postgresql(postgres_url, tmp_path) as team:
+        lock = {
+            "workspace": ("SELECT id FROM workspaces WHERE id = $1", team.workspace_id),
+            "installation": ("SELECT id FROM installation",),
+        }[row]
+        async with locked(postgres_url, *lock) as queue:
+            taken_away = await queue.join(team.ask(first))
+            too_late = await queue.join(team.ask(late))
+        ok(await taken_away)
+        after_the_first = await team.everything()
+        assert said(await too_late) == refusal
+        assert await team.everything() == after_the_first
+
+
+async def test_a_call_that_waited_and_kept_its_right_is_carried_out(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    async with on_postgresql(postgres_url, tmp_path) as team:
+        lock = ("SELECT id FROM workspaces WHERE id = $1", team.workspace_id)
+        async with locked(postgres_url, *lock) as queue:
+            removing = await queue.join(team.ask(REMOVE_MAINTAINER))
+            renaming = await queue.join(
+                team.ask(Sent("second_owner", "PATCH", "{workspace}", {"name": "renamed"}))
+            )
+        ok(await removing)
+        assert ok(await renaming).json()["name"] == "renamed"
+
+
+# Both databases: the right is lost while the body is still being sent.
+
+WITH_BODY = {
+    name: case
+    for name, case in (IN_WORKSPACE | IN_INSTALLATION | BY_GATEWAY).items()
+    if case[1].body is not None
+}
+
+
+@pytest.mark.parametrize(("first", "late", "refusal"), WITH_BODY.values(), ids=WITH_BODY)
+async def test_who_loses_a_right_while_sending_a_body_changes_nothing(
+    house: House, first: Sent, late: Sent, refusal: tuple[int, str]
+) -> None:
+    team = await assemble(house)
+    asked_for_body, right_is_lost = asyncio.Event(), asyncio.Event()
+    content = httpx.Request("POST", "http://any", json=late.body).content
+
+    async def body() -> AsyncIterator[bytes]:
+        # The server reads the body of those alone who may make the call.
+        asked_for_body.set()
+        await right_is_lost.wait()
+        yield content
+
+    person: Person = getattr(team, late.who)
+    request = house.client.build_request(
+        late.method,
+        team.fill(late.path),
+        content=body(),
+        headers={"Cookie": person.cookie, "Content-Type": "application/json"},
+    )
+    async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as tasks:
+        too_late = tasks.create_task(house.client.send(request))
+        await asked_for_body.wait()
+        ok(await team.ask(first))
+        after_the_first = await team.everything()
+        right_is_lost.set()
+    assert said(await too_late) == refusal
+    assert await team.everything() == after_the_first

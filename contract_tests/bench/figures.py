@@ -37,18 +37,18 @@ VERSIONS = (
 )
 """Packages without whose versions the figures say little."""
 
-HEADS = ("measured", "here", "beside", "there", "ratio", "middle half", "target")
+HEADS = ("benchmark", "result", "compared with", "its result", "ratio", "quartiles", "target")
 _ALIGNED = ("---", "---:", "---", "---:", "---:", "---:", "---")
 
 PARTS = {
-    "calls": "One call: the SDK, per call",
-    "decoding": "An answer's bytes made objects, every field converted",
-    "imports": "Processor time of a fresh process, beyond that of an empty one",
-    "memory": "Memory of a process with idle clients, beyond that of one without",
+    "calls": "One call through the SDK",
+    "decoding": "Decoding a response into objects, all fields converted",
+    "imports": "CPU time of a fresh process, minus that of an empty one",
+    "memory": "Memory of a process with idle clients, minus that of one without",
     "sqlite": "The server on SQLite, 32 connections",
     "postgresql": "The server on PostgreSQL, 32 connections",
-    "contract": "The contract tests, on the reference server",
-    "startup": "From the start of the process to the first answer of /healthz",
+    "contract": "The contract tests, against the reference server",
+    "startup": "Time from the start of the process to the first response of /healthz",
 }
 """What each part of a run measures, in the table's order."""
 

@@ -1,4 +1,4 @@
-"""Writes the pages of the site that are made from data: `python docs/generator`."""
+"""Writes the generated pages of the site: `python docs/generator`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGES = ROOT / "docs" / "pages"
 
 
 def main() -> None:
-    """Write every page, and remove what an earlier contract left."""
+    """Write every page, and remove pages of an earlier contract."""
     made = {PAGES / path: text for path, text in pages(ROOT).items()}
     for old in (PAGES / "api").glob("*.md"):
         if old not in made:

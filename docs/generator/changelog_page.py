@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-# Files of the project that are no pages have no address here.
+# Files of the project that are not pages of the site cannot be linked.
 _FILE = re.compile(r"\[([^]]+)\]\((?!https?:|#)[^)]+\)")
 
 

@@ -17,7 +17,7 @@ LONGEST_BODY = 60
 
 
 def command(contract: Contract, operation: Operation) -> str:
-    """A call with the values of the contract's example."""
+    """The call with the values of the contract's example."""
     return " \\\n  ".join(_words(contract, operation))
 
 

@@ -1,4 +1,4 @@
-"""The page of departures: what a release does otherwise than the contract says."""
+"""The page of known differences between a release and the contract."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tag_page import place
 
 from agentserver_contract.contract.document import Contract
 
-# A comment that a line of dashes fills up begins a section of the file.
+# A comment that is padded with dashes begins a section of the file.
 _SECTION = re.compile(r"^# (.+?) -{4,}$")
 _TABLE = re.compile(r"^\[(\S+)\]$")
 
@@ -23,15 +23,16 @@ def page(contract: Contract, departures: Path) -> str:
     text = departures.read_text(encoding="utf-8")
     facts = tomllib.loads(text)
     return paragraphs(
-        f"# What release {departures.stem} does otherwise",
-        "The contract follows what this release puts on the wire. Here it says something else on "
-        "purpose. The contract tests know each of these facts by its name.",
+        f"# Known differences from {departures.stem}",
+        f"The contract describes what agentserver {departures.stem} sends and accepts, with the "
+        "deliberate exceptions below. In reports of the contract tests, each of them appears under "
+        "its name.",
         *(_section(contract, title, names, facts) for title, names in _sections(text).items()),
     )
 
 
 def _sections(text: str) -> Mapping[str, list[str]]:
-    """The names of the facts by the section that they stand in."""
+    """The names of the differences, by section."""
     sections: dict[str, list[str]] = {}
     title = ""
     for line in text.splitlines():
@@ -43,7 +44,7 @@ def _sections(text: str) -> Mapping[str, list[str]]:
 
 
 def _section(contract: Contract, title: str, names: list[str], facts: Mapping[str, Any]) -> str:
-    headings = ("Fact", "What the release answers", "Why the contract says otherwise")
+    headings = ("Difference", "What the release does", "What the contract requires, and why")
     rows = (_row(contract, name, facts[name]) for name in names)
     return paragraphs(f"## {title}", table("departures", headings, rows))
 

@@ -1,4 +1,4 @@
-"""The first page of the API: what holds for all of it, and a table of its operations."""
+"""The first page of the API: what applies to all of it, and a table of its operations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def page(contract: Contract) -> str:
 
 
 def _of_tag(contract: Contract, tag: str) -> str:
-    headings = ("Operation", "In the SDK", "Who may call it")
+    headings = ("Operation", "SDK method", "Who may call it")
     rows = (_row(each) for each in contract.operations.values() if each.tag == tag)
     return paragraphs(f"### [{tag}]({tag}.md) {{ #{tag} }}", table("operations", headings, rows))
 
@@ -45,11 +45,11 @@ def _row(operation: Operation) -> tuple[str, str, str]:
 
 def _roles(contract: Contract) -> str:
     used = {operation.required_role for operation in contract.operations.values()}
-    rows = ((code(name), said) for name, said in wording.ROLES.items() if name in used)
+    rows = ((code(name), text) for name, text in wording.ROLES.items() if name in used)
     return paragraphs(
         "## Roles { #roles }",
-        "In a workspace each role may do what those before it may. An administrator of the "
-        "installation is no member of a workspace for that alone.",
+        "Each workspace role includes the permissions of the ones above it in this table. An "
+        "administrator of the installation is not automatically a member of every workspace.",
         table("roles", ("Role", "Who may call"), rows),
     )
 
@@ -62,8 +62,8 @@ def _placeholders(contract: Contract) -> str:
     return paragraphs(
         "## Credentials and examples { #credentials }",
         schemes,
-        f"The examples for curl read the server's address from {code(curl.SERVER)} and the value "
-        f"of the cookie from {code(curl.SESSION)}; those for Python run on a client of yours:",
+        f"The curl examples take the server's URL from {code(curl.SERVER)} and the value of the "
+        f"session cookie from {code(curl.SESSION)}. The Python examples use this client:",
         block(
             "python",
             "from agentserver import Client\n\n"
@@ -74,7 +74,7 @@ def _placeholders(contract: Contract) -> str:
 
 def _headers(contract: Contract) -> str:
     return paragraphs(
-        "## Headers of answers { #headers }",
+        "## Response headers { #headers }",
         table("fields", ("Header", "Value", "Description"), _header_rows(contract)),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 
 def paragraphs(*parts: str) -> str:
-    """Put parts one below the other; empty ones are left out."""
+    """Join parts with empty lines in between; omit empty parts."""
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 
@@ -29,7 +29,7 @@ def block(language: str, text: str) -> str:
 
 
 def table(kind: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of a kind that the stylesheet knows; empty where it would have no row."""
+    """A table with a CSS class; empty if it has no rows."""
     lines = [_row(cells) for cells in rows]
     if not lines:
         return ""
@@ -38,12 +38,12 @@ def table(kind: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 
 def boxed(kind: str, text: str) -> str:
-    """Something in a box of a kind that the stylesheet knows."""
+    """A text in a box with a CSS class."""
     return f'<div class="{kind}" markdown>\n\n{text}\n\n</div>'
 
 
 def tabs(contents: Mapping[str, str]) -> str:
-    """One tab for each title; a single one needs no tab."""
+    """One tab for each title; a single text gets no tab."""
     if len(contents) == 1:
         return next(iter(contents.values()))
     return "\n\n".join(
@@ -52,7 +52,7 @@ def tabs(contents: Mapping[str, str]) -> str:
 
 
 def label(text: str) -> str:
-    """A heading within an operation, which the list of contents leaves out."""
+    """A heading within an operation that the table of contents omits."""
     return f"**{text}**{{ .label }}"
 
 

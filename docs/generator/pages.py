@@ -1,4 +1,4 @@
-"""Every page that is made from data, by its path in the site's pages."""
+"""Every generated page, by its path below docs/pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEPARTURES = Path("contract_tests/agentserver_contract/departures")
 
 
 def pages(root: Path) -> Mapping[str, str]:
-    """The text of each page, made from the files of the project at `root`."""
+    """The text of each page, generated from the files of the project at `root`."""
     contract = load(root / "openapi.yaml")
     return {
         "api/index.md": index_page.page(contract),

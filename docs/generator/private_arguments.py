@@ -1,4 +1,4 @@
-"""Leaves arguments that begin with an underscore out of the SDK's reference: they are its own."""
+"""Omits arguments that begin with an underscore from the SDK's reference: they are private."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from griffe import Extension, Function
 
 
 class PrivateArguments(Extension):
-    """What mkdocstrings asks about every function that it reads."""
+    """A Griffe extension, which mkdocstrings calls for every function."""
 
     def on_function(self, *, func: Function, **_: Any) -> None:
-        """Take the arguments away."""
+        """Remove the private arguments."""
         for name in [each.name for each in func.parameters if each.name.startswith("_")]:
             del func.parameters[name]

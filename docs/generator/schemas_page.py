@@ -18,8 +18,8 @@ def page(contract: Contract) -> str:
     """Write the page."""
     return paragraphs(
         "# Schemas",
-        "What bodies hold, of requests and of answers. A field that an answer may leave out is "
-        "optional; one that may be null says so.",
+        "The JSON in request and response bodies. Optional fields may be missing; nullable fields "
+        "may be null.",
         *(_schema(contract, name, schema) for name, schema in contract.schemas.items()),
     )
 
@@ -39,7 +39,7 @@ def _schema(contract: Contract, name: str, schema: Mapping[str, Any]) -> str:
 
 
 def _value(schema: Mapping[str, Any]) -> str:
-    """What a schema is that is no object."""
+    """The type and bounds of a schema that is not an object."""
     if "properties" in schema:
         return ""
     kind = wording.type_of(schema)
@@ -53,11 +53,11 @@ def _field(contract: Contract, schema: Mapping[str, Any], name: str) -> tuple[st
     null = ", nullable" if wording.nullable(found) else ""
     bounds = "" if "$ref" in field else wording.bounds(found)
     examples = ", ".join(code(str(each)) for each in found.get("examples", []))
-    told = f"{found.get('description', '')} {bounds}"
+    described = f"{found.get('description', '')} {bounds}"
     return (
         f"{code(name)} <small>{need}{null}</small>",
         wording.type_of(field),
-        flat(f"{told} For example {examples}." if examples else told),
+        flat(f"{described} Example: {examples}." if examples else described),
     )
 
 

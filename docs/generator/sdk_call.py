@@ -21,7 +21,7 @@ MODELS = "../sdk/models.md#agentserver.models."
 
 
 def method_of(operation: Operation) -> Callable[..., Any]:
-    """The method that calls an operation, on a client that calls nobody."""
+    """The method that calls an operation."""
     found: Any = _client()
     for name in operation.sdk.split("."):
         found = getattr(found, name)
@@ -36,13 +36,13 @@ def path_of(operation: Operation) -> str:
 
 
 def python_names(operation: Operation) -> Mapping[str, str]:
-    """What the method calls each argument, by its name on the wire."""
+    """The name of each argument in Python, by its name on the wire."""
     names = {_folded(name): name for name in inspect.signature(method_of(operation)).parameters}
     return {each.name: names[_folded(each.name)] for each in operation.arguments}
 
 
 def call(operation: Operation, *, asynchronous: bool = False) -> str:
-    """A call with the values of the contract's example."""
+    """The call with the values of the contract's example."""
     names = python_names(operation)
     given = [
         f"{names[each.name]}={_literal(each.example)}"
@@ -68,7 +68,7 @@ def returned(operation: Operation) -> str:
 
 
 def raised(status: int, body: Mapping[str, Any]) -> str:
-    """The error that an answer raises, linked; a quota's has a class of its own."""
+    """The error that a response raises, linked; an exhausted quota has its own class."""
     kinds = [class_for(status)]
     if status == QuotaExceeded.STATUS and JSON in body:
         kinds.insert(0, QuotaExceeded)

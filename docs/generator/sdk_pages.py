@@ -23,8 +23,8 @@ def resources(contract: Contract) -> str:
         by_resource.setdefault(operation.sdk.rpartition(".")[0], []).append(operation)
     return paragraphs(
         "# Resources",
-        "What hangs off a client, and its methods. Those of an `AsyncClient` are the same, to be "
-        "awaited: `await client.workspaces.list()`. Arguments after the `*` are given by name.",
+        "The methods of a client, grouped by resource. An `AsyncClient` has the same methods; "
+        "await them: `await client.workspaces.list()`. Arguments after `*` are keyword-only.",
         *(_resource(name, operations) for name, operations in by_resource.items()),
     )
 
@@ -33,13 +33,13 @@ def models() -> str:
     """Every model and enum of the SDK."""
     return paragraphs(
         "# Models",
-        "What methods return. Each model is immutable, is made with keyword arguments or by "
-        "`from_dict`, and has what the contract names as attributes: the HTTP API has the same "
-        "under [Schemas](../api/schemas.md). Fields that the contract does not know are kept in "
-        "`additional_properties`. Import models from `agentserver.models`.",
+        "What methods return. Models are immutable; create one with keyword arguments or with "
+        "`from_dict`. Their attributes are the fields of the API's [schemas](../api/schemas.md); "
+        "fields that the contract does not list are kept in `additional_properties`. Import models "
+        "from `agentserver.models`.",
         directive("agentserver.Page"),
         directive("agentserver._model.Model", filters=SHOWN),
-        "## The models of operations { #models }",
+        "## Models and enums { #models }",
         *map(_model, dir(models_of_sdk)),
     )
 
@@ -52,7 +52,7 @@ def directive(path: str, *, level: int = 2, **options: Any) -> str:
 
 
 def anchor(name: str) -> str:
-    """Give what follows a short name that links can use, beside where it is defined."""
+    """Give the following section a short anchor, in addition to its full path."""
     return f"[](){{ #{name} }}"
 
 
@@ -82,5 +82,5 @@ def _method(operation: Operation) -> str:
             heading=name,
             toc_label=operation.sdk.rpartition(".")[2],
         ),
-        f"[Examples and every answer of {code(operation.id)}](../api/{place(operation)})",
+        f"[Examples and all responses of {code(operation.id)}](../api/{place(operation)})",
     )

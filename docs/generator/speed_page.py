@@ -1,4 +1,4 @@
-"""The page on speed: its words, and the table of the figures that are committed."""
+"""The page on speed: its text with the table of the committed figures."""
 
 from __future__ import annotations
 

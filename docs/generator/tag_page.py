@@ -1,4 +1,4 @@
-"""The page of one tag: each of its operations with arguments, a call, and every answer."""
+"""The page of one tag: each of its operations with arguments, a call, and every response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agentserver_contract.contract.document import Argument, Contract, Operation
 
 HEADERS = "index.md#headers"
 
-# Of all places that name an operation, a search should show this one first.
+# Of all places that mention an operation, a search should show this one first.
 FOUND_FIRST = "---\nsearch:\n  boost: 4\n---"
 
 
@@ -26,7 +26,7 @@ def page(contract: Contract, tag: str) -> str:
         FOUND_FIRST,
         f"# {tag}",
         contract.tags[tag],
-        table("operations", ("Operation", "In the SDK"), map(_entry, operations)),
+        table("operations", ("Operation", "SDK method"), map(_entry, operations)),
         *(_operation(contract, each) for each in operations),
     )
 
@@ -57,7 +57,7 @@ def _operation(contract: Contract, operation: Operation) -> str:
         _calls(contract, operation),
         _arguments(contract, operation),
         _examples(operation),
-        _answers(operation),
+        _responses(operation),
         _links(contract, operation),
     )
 
@@ -65,17 +65,17 @@ def _operation(contract: Contract, operation: Operation) -> str:
 def _deprecated(operation: Operation) -> str:
     if not operation.is_deprecated:
         return ""
-    return '!!! warning "Deprecated"\n\n    It still works, and will go in a later version.'
+    return '!!! warning "Deprecated"\n\n    It still works, but a later version will remove it.'
 
 
 def _facts(contract: Contract, operation: Operation) -> str:
     facts = {
         "Who may call it": wording.role(operation),
         "Credential": wording.credential(contract, operation),
-        "Operation": code(operation.id),
-        "In the SDK": method(operation),
+        "operationId": code(operation.id),
+        "SDK method": method(operation),
     }
-    return boxed("facts", "\n".join(f"- **{name}** {said}" for name, said in facts.items()))
+    return boxed("facts", "\n".join(f"- **{name}** {text}" for name, text in facts.items()))
 
 
 def _calls(contract: Contract, operation: Operation) -> str:
@@ -93,14 +93,14 @@ def _arguments(contract: Contract, operation: Operation) -> str:
         return ""
     names = sdk_call.python_names(operation)
     rows = (_argument(contract, each, names[each.name]) for each in operation.arguments)
-    body = f"The body is a {wording.type_of(operation.body.value)}." if operation.body else ""
+    body = f"Request body: {wording.type_of(operation.body.value)}." if operation.body else ""
     return paragraphs(
         label("Arguments"), table("fields", ("Argument", "Type", "Description"), rows), body
     )
 
 
 def _argument(contract: Contract, argument: Argument, name: str) -> tuple[str, str, str]:
-    in_sdk = "" if name == argument.name else f"In the SDK {code(name)}."
+    in_sdk = "" if name == argument.name else f"Called {code(name)} in the SDK."
     need = "required" if argument.required else "optional"
     schema = argument.schema.value if argument.schema else {}
     return (
@@ -111,51 +111,53 @@ def _argument(contract: Contract, argument: Argument, name: str) -> tuple[str, s
 
 
 def _examples(operation: Operation) -> str:
-    """The answers that say that it was done, as JSON."""
+    """The bodies of the successful response, as JSON."""
     examples = {
         title: block("json", json.dumps(value, ensure_ascii=False, indent=2))
         for media in operation.success.content.values()
         for title, value in media.examples.items()
     }
-    return (
-        paragraphs(label(f"Answer {operation.success.status}"), tabs(examples)) if examples else ""
-    )
+    if not examples:
+        return ""
+    return paragraphs(label(f"Response {operation.success.status}"), tabs(examples))
 
 
-def _answers(operation: Operation) -> str:
+def _responses(operation: Operation) -> str:
     everywhere = set.intersection(*(set(each.headers) for each in operation.responses.values()))
-    rows = (_answer(operation, each, everywhere) for each in operation.responses.values())
+    rows = (_response(operation, each, everywhere) for each in operation.responses.values())
     names = " and ".join(
         f"[{code(name)}]({HEADERS})" for name in operation.success.headers if name in everywhere
     )
     return paragraphs(
-        label("Every answer"),
+        label("All responses"),
         table("answers", ("Status", "In the SDK", "Meaning and body"), rows),
-        f"Each carries {names}." if names else "",
+        f"Every response carries {names}." if names else "",
     )
 
 
-def _answer(operation: Operation, answer: Response, everywhere: set[str]) -> tuple[str, str, str]:
-    own = [f"[{code(name)}]({HEADERS})" for name in answer.headers if name not in everywhere]
+def _response(
+    operation: Operation, response: Response, everywhere: set[str]
+) -> tuple[str, str, str]:
+    own = [f"[{code(name)}]({HEADERS})" for name in response.headers if name not in everywhere]
     meaning = [
-        answer.description,
-        *_bodies(answer),
-        *([f"Also carries {', '.join(own)}."] if own else []),
+        response.description,
+        *_bodies(response),
+        *([f"With the header {', '.join(own)}."] if own else []),
     ]
-    if not answer.is_error:
+    if not response.is_error:
         outcome = f"returns {sdk_call.returned(operation)}"
     else:
-        outcome = f"raises {sdk_call.raised(answer.status, answer.content)}"
-    kind = "bad" if answer.is_error else "good"
-    return f"`{answer.status}`{{ .status .{kind} }}", outcome, "<br>".join(meaning)
+        outcome = f"raises {sdk_call.raised(response.status, response.content)}"
+    kind = "bad" if response.is_error else "good"
+    return f"`{response.status}`{{ .status .{kind} }}", outcome, "<br>".join(meaning)
 
 
-def _bodies(answer: Response) -> Iterator[str]:
-    if not answer.content:
+def _bodies(response: Response) -> Iterator[str]:
+    if not response.content:
         yield "No body."
-    for media_type, media in answer.content.items():
+    for media_type, media in response.content.items():
         text = f"{code(media_type)} {wording.type_of(media.schema.value if media.schema else {})}"
-        examples = list(_shown(media.examples)) if answer.is_error else []
+        examples = list(_shown(media.examples)) if response.is_error else []
         yield f"{text}: {', '.join(examples)}" if examples else text
 
 
@@ -174,7 +176,7 @@ def _links(contract: Contract, operation: Operation) -> str:
     if not links:
         return ""
     lines = (f"- [{each['description']}]({_place(contract, each)})" for each in links)
-    return paragraphs(label("What may come next"), "\n".join(lines))
+    return paragraphs(label("Related operations"), "\n".join(lines))
 
 
 def _place(contract: Contract, link: Mapping[str, Any]) -> str:
@@ -182,5 +184,5 @@ def _place(contract: Contract, link: Mapping[str, Any]) -> str:
 
 
 def place(operation: Operation) -> str:
-    """Where the operation is told, seen from another page of the API."""
+    """Where the operation is documented, relative to another page of the API."""
     return f"{operation.tag}.md#{operation.id}"

@@ -1,4 +1,4 @@
-"""What the contract says in keywords, said in words: types, bounds, roles, credentials."""
+"""Types, bounds, roles and credentials of the contract, in words."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ ROLES: Mapping[str, str] = {
     "agent": "The agent in a sandbox",
 }
 
-# Each keyword that bounds a value, with what is said of it.
+# How each keyword that restricts a value is written.
 _BOUNDS: Mapping[str, str] = {
     "format": "format {}",
     "const": "always {}",
     "enum": "one of {}",
     "exclusiveMinimum": "more than {}",
     "exclusiveMaximum": "less than {}",
-    "x-max-bytes": "at most {} bytes of UTF-8",
+    "x-max-bytes": "at most {} bytes in UTF-8",
     "pattern": "matches {}",
 }
 
-# Pairs of keywords that bound a value from both sides, with what is counted.
+# Pairs of keywords that set a lower and an upper bound, with the unit.
 _RANGES = (
     ("minimum", "maximum", ""),
     ("minLength", "maxLength", " characters"),
@@ -46,7 +46,7 @@ def link(name: str, page: str = "schemas.md") -> str:
 
 
 def type_of(schema: Mapping[str, Any]) -> str:
-    """The type of a value, linked where it has a name; what may be null says so."""
+    """The type of a value, linked if it has a name."""
     if "$ref" in schema:
         return link(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
@@ -64,8 +64,8 @@ def nullable(schema: Mapping[str, Any]) -> bool:
 
 
 def bounds(schema: Mapping[str, Any]) -> str:
-    """What a value must be beside its type, as one sentence; empty where nothing is said."""
-    said = [
+    """The restrictions of a value beyond its type, as one sentence; empty without any."""
+    restrictions = [
         *_ranges(schema),
         *(
             words.format(_value(keyword, schema[keyword]))
@@ -73,7 +73,7 @@ def bounds(schema: Mapping[str, Any]) -> str:
             if keyword in schema
         ),
     ]
-    text = ", ".join(said)
+    text = ", ".join(restrictions)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
@@ -83,7 +83,7 @@ def role(operation: Operation) -> str:
 
 
 def credential(contract: Contract, operation: Operation) -> str:
-    """What a caller shows."""
+    """The credentials that an operation accepts."""
     shown = " or ".join(_credentials(contract, operation.schemes))
     if not shown:
         return "none"

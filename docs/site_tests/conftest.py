@@ -1,4 +1,4 @@
-"""The built site, over HTTP and from its folder, in the browser that this machine has."""
+"""The built site, over HTTP and from its directory, in an installed browser."""
 
 import shutil
 import threading
@@ -24,7 +24,7 @@ QUIET = [
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def site() -> Path:
 
 @pytest.fixture(scope="session")
 def served(site: Path) -> Iterator[str]:
-    """The URL of the site on a server of its own."""
+    """The URL of the site on an HTTP server."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=site)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -44,14 +44,14 @@ def served(site: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session", params=["http", "file"])
 def base(request: pytest.FixtureRequest) -> str:
-    """Where the site stands: on a server, or in a folder."""
+    """The address of the site, on an HTTP server or in a directory."""
     return request.getfixturevalue("served") if request.param == "http" else SITE.as_uri()
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert found, "no browser here. On Debian: apt-get install chromium"
+    assert found, "no browser found. On Debian: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=QUIET)
         yield browser

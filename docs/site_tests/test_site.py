@@ -1,4 +1,4 @@
-"""What the built site promises: whole links, no other host, a search that works from a folder."""
+"""The built site: links, requests to other hosts, widths, and the search."""
 
 import json
 from html.parser import HTMLParser
@@ -55,7 +55,9 @@ def test_every_link_leads_to_a_page_and_an_anchor_that_exist(site: Path) -> None
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_asks_another_host(base: str, width: str, browser: Browser, site: Path) -> None:
+def test_no_page_loads_anything_from_another_host(
+    base: str, width: str, browser: Browser, site: Path
+) -> None:
     asked: list[str] = []
     broken: list[str] = []
 
@@ -79,7 +81,7 @@ def test_no_page_asks_another_host(base: str, width: str, browser: Browser, site
 
 
 def _paths(site: Path) -> list[str]:
-    """Every page but the one that a server shows in place of a missing one."""
+    """Every page except the one for missing pages."""
     return sorted(
         {file.relative_to(site).as_posix() for file in site.rglob("*.html")} - {"404.html"}
     )
@@ -118,7 +120,7 @@ def test_search_finds_every_operation(base: str, wanted: str, browser: Browser) 
 
 
 def _search(page: Page, text: str) -> list[str]:
-    """Where the results of a search lead."""
+    """The links of a search's results."""
     field = page.locator(".md-search__input")
     links = page.locator(".md-search-result__link")
     for typed in ("", text):

@@ -1,4 +1,4 @@
-"""What the tests of the pages are run with: a PostgreSQL where a page shows one."""
+"""Fixtures of the pages: a PostgreSQL for those that use one."""
 
 from postgres import new_postgres_url, postgres_server
 

@@ -1,4 +1,4 @@
-"""Does what a page tells its reader to do, block by block, and looks whether it comes out so."""
+"""Follows a page from top to bottom, and checks that every block does what the page says."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from unittest import mock
 
 import yaml
 from catalogue import catalogue
-from instead import ROOT, in_place
 from planting import planted
+from substitutions import ROOT, substitute
 from sybil import Document, Example, Region
 from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, RawFencedCodeBlockLexer
 from terminal import Terminal
 
 from agentserver import Client
 
-SHOWN_URL = "http://127.0.0.1:8080"
-"""Where the server is in every page. The tests' servers are where the system has a port free."""
+PAGE_URL = "http://127.0.0.1:8080"
+"""The server's URL in every page. The servers of the tests listen on a free port instead."""
 
 ACCOUNT = {
     "AGENTSERVER_EMAIL": "ada@example.com",
     "AGENTSERVER_PASSWORD": "correct horse battery staple",
 }
-"""Who has registered at the end of the quickstart, and is the administrator."""
+"""The administrator's account that exists at the end of the quickstart."""
 
 SERVE = "agentserver-reference serve"
 
@@ -44,7 +44,8 @@ _FENCES = RawFencedCodeBlockLexer(re.compile(r"(?P<info>[^\n]*)\n"))
 _FAULTS = DirectiveInHTMLCommentLexer("server-with-fault", r"[a-z-]+")
 _INFO = re.compile(r"(?P<language>[a-z]*)(?: title=\"(?P<title>[^\"]+)\")?")
 _SERVES = re.compile(rf"{SERVE}( --[a-z-]+ \S+)*\n")
-_SEVERAL_SECONDS = 60
+_PROMPT = "$ "
+_COMMAND_SECONDS = 180
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "json": json.loads,
     "toml": tomllib.loads,
@@ -53,17 +54,15 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 class Reader:
-    """A person at an empty folder, who reads one page from top to bottom.
+    """A person with an empty directory who follows one page from top to bottom.
 
     Args:
-        folder: where files are made, and the home of the person.
-        databases: URLs that the page shows, each with the one to use in its place.
-        skipped: a language whose blocks another test holds.
+        folder: the working directory, which is also the home directory.
+        databases: database URLs in the page, each with the URL to use instead.
     """
 
-    def __init__(self, folder: Path, databases: dict[str, str], skipped: str | None = None) -> None:
+    def __init__(self, folder: Path, databases: dict[str, str]) -> None:
         self._folder = folder
-        self._skipped = skipped
         self._environment = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": os.pathsep.join(
@@ -72,17 +71,17 @@ class Reader:
             "HOME": str(folder),
             "LANG": "C.UTF-8",
             "PYTHONWARNINGS": "error",
-            # Where the server listens, and passwords that cost no time: pages are about neither.
+            # The pages use the default port and the default cost of passwords. Neither matters.
             "AGENTSERVER_PORT": "0",
             "AGENTSERVER_PASSWORD_COST": "m=8,t=1,p=1",
         }
-        self._places = dict(databases)
+        self._addresses = dict(databases)
         self._namespace: dict[str, Any] = {"__name__": "__main__"}
         self._terminal: Terminal | None = None
-        self._log_read = 0
-        self._ran = ""
-        self._printed: str | None = None
-        self._unused: list[str] = []
+        self._log_position = 0
+        self._last_source = ""
+        self._output: str | None = None
+        self._unused_files: list[str] = []
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Reader:
@@ -90,43 +89,41 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         for value in self._namespace.values():
-            if isinstance(value, Client):  # as the end of a program does
+            if isinstance(value, Client):  # as happens at the end of a program
                 value.close()
         self._stop_server()
         self._cleanup.close()
 
     def start_server(self) -> None:
-        """Have a server before the page begins."""
+        """Start a server before the first block."""
         self._serve(SERVE)
 
     def sign_up(self) -> None:
-        """Be where the quickstart ends: with an account, in the environment."""
+        """Create the quickstart's account and put its credentials into the environment."""
         self._environment |= ACCOUNT
         email, password = ACCOUNT.values()
         with Client(self._environment["AGENTSERVER_URL"]) as client:
             client.auth.register(email=email, password=password)
 
     def parse(self, document: Document) -> Iterable[Region]:
-        """Find everything in a page that is to be done; a parser for Sybil."""
+        """Find every block and directive of a page; a parser for Sybil."""
         for region in _FENCES(document):
-            yield Region(region.start, region.end, region.lexemes, self._do)
+            yield Region(region.start, region.end, region.lexemes, self._evaluate)
         for region in _FAULTS(document):
             yield Region(region.start, region.end, region.lexemes, self._serve_with_fault)
 
     def finish(self) -> None:
-        """Look for what was made and never used."""
-        assert not self._unused, f"no command of the page uses {', '.join(self._unused)}"
+        """Check that every file of the page was used."""
+        assert not self._unused_files, f"no command uses {', '.join(self._unused_files)}"
 
-    # --- what there is to do ----------------------------------------------------------------------
+    # --- blocks -----------------------------------------------------------------------------------
 
-    def _do(self, example: Example) -> str | None:
+    def _evaluate(self, example: Example) -> str | None:
         info = _INFO.fullmatch(example.parsed["info"].strip())
         text = str(example.parsed["source"])
         if info is None:
-            return f"nobody knows how to check {example.parsed['info']!r}"
+            return f"there is no check for {example.parsed['info']!r}"
         language, title = info["language"], info["title"]
-        if language == self._skipped:
-            return None
         try:
             if language == "text":
                 return self._compare(text, title)
@@ -136,76 +133,73 @@ class Reader:
                 return self._save(title, text)
             if language == "python":
                 self._run_python(text, example)
-            elif language in ("console", "sh"):
-                self._run_commands(text)
+            elif language == "console":
+                self._run_commands(commands_of(text))
             elif language not in _PARSERS:
-                return f"nobody knows how to check a block of {language or 'no language'!r}"
+                return f"there is no check for a block of {language or 'no language'!r}"
         except Exception as error:
-            came = "".join(traceback.format_exception(error))
-            return _told(("what was run", text), ("what came", self._shown(came)))
+            failure = self._as_in_page("".join(traceback.format_exception(error)))
+            return _report(("source", text), ("failure", failure))
         return None
 
     def _save(self, name: str, text: str) -> None:
-        (self._folder / name).write_text(self._placed(text), encoding="utf-8")
-        self._unused.append(name)
+        (self._folder / name).write_text(self._as_in_test(text), encoding="utf-8")
+        self._unused_files.append(name)
 
     def _run_python(self, text: str, example: Example) -> None:
-        self._ran, said = text, io.StringIO()
-        # With the page's own lines in a traceback.
-        code = compile("\n" * example.line + self._placed(text), example.path, "exec")
+        self._last_source, output = text, io.StringIO()
+        # Empty lines first, so that a traceback has the line numbers of the page.
+        code = compile("\n" * example.line + self._as_in_test(text), example.path, "exec")
         with (
             mock.patch.dict(os.environ, self._environment, clear=True),
             chdir(self._folder),
-            redirect_stdout(said),
-            # A program that sets up logging finds none set up.
+            redirect_stdout(output),
+            # A program finds logging not configured.
             mock.patch.object(logging.root, "handlers", []),
             mock.patch.object(logging.root, "level", logging.WARNING),
         ):
             exec(code, self._namespace)  # noqa: S102 (the project's own pages)
-        self._printed = said.getvalue()
+        self._output = output.getvalue()
 
     def _run_commands(self, text: str) -> None:
-        self._ran = text
-        self._unused = [name for name in self._unused if not _mentions(text, name)]
+        self._last_source = text
+        self._unused_files = [name for name in self._unused_files if not _mentions(text, name)]
         if _SERVES.fullmatch(text):
-            self._serve(self._placed(text))
+            self._serve(self._as_in_test(text))
             return
-        kept = self._folder / ".environment"
+        saved = self._folder / ".environment"
+        script = f"{substitute(self._as_in_test(text))}\nenv -0 > '{saved}'"
         done = subprocess.run(
-            [
-                "bash",
-                "-euo",
-                "pipefail",
-                "-c",
-                f"{in_place(self._placed(text))}\nenv -0 > '{kept}'",
-            ],
+            ["bash", "-euo", "pipefail", "-c", script],
             cwd=self._environment.get("PWD", self._folder),
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_SEVERAL_SECONDS,
+            timeout=_COMMAND_SECONDS,
         )
         assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}"
-        pairs = kept.read_text(encoding="utf-8").split("\0")[:-1]
+        pairs = saved.read_text(encoding="utf-8").split("\0")[:-1]
         self._environment = dict(pair.split("=", 1) for pair in pairs)
-        self._printed = done.stdout
+        self._output = done.stdout
 
-    def _compare(self, wanted: str, title: str | None) -> str | None:
+    def _compare(self, expected: str, title: str | None) -> str | None:
         if title == "The server's terminal":
             terminal = self._terminal
-            assert terminal is not None, "no server runs"
-            terminal.wait(lambda said: _is_like(wanted, self._shown(said[self._log_read :])))
-            came = terminal.said[self._log_read :]
-            self._log_read += len(came)
-        elif title == "Output" and self._printed is not None:
-            came, self._printed = self._printed, None
+            assert terminal is not None, "no server is running"
+            terminal.wait(
+                lambda output: _matches(expected, self._as_in_page(output[self._log_position :]))
+            )
+            actual = terminal.output[self._log_position :]
+            self._log_position += len(actual)
+        elif title == "Output" and self._output is not None:
+            actual, self._output = self._output, None
         else:
-            return 'text that is no output: give it title="Output" and the block that prints it'
-        came = self._shown(came)
-        if _is_like(wanted, came):
+            return 'a text block must have title="Output" and follow the block that prints it'
+        actual = self._as_in_page(actual)
+        if _matches(expected, actual):
             return None
-        return _told(("what was run", self._ran), ("what the page shows", wanted), ("came", came))
+        return _report(("source", self._last_source), ("expected", expected), ("actual", actual))
 
     # --- the server -------------------------------------------------------------------------------
 
@@ -213,8 +207,8 @@ class Reader:
         self._stop_server()
         self._terminal = Terminal(command, self._folder, self._environment)
         url = self._terminal.url()
-        self._log_read = 0
-        self._places[SHOWN_URL] = url
+        self._log_position = 0
+        self._addresses[PAGE_URL] = url
         self._environment["AGENTSERVER_URL"] = url
 
     def _serve_with_fault(self, example: Example) -> None:
@@ -230,26 +224,40 @@ class Reader:
             self._terminal.stop()
             self._terminal = None
 
-    def _placed(self, text: str) -> str:
-        """What the page shows, for where the test is."""
-        for shown, used in self._places.items():
-            text = text.replace(shown, used)
+    def _as_in_test(self, text: str) -> str:
+        """A text of the page, with the addresses of the test."""
+        for in_page, in_test in self._addresses.items():
+            text = text.replace(in_page, in_test)
         return text
 
-    def _shown(self, text: str) -> str:
-        """What came, as a page would show it."""
-        for shown, used in self._places.items():
-            text = text.replace(used, shown)
+    def _as_in_page(self, text: str) -> str:
+        """A text of the test, with the addresses of the page."""
+        for in_page, in_test in self._addresses.items():
+            text = text.replace(in_test, in_page)
         return text
 
 
-def _is_like(wanted: str, came: str) -> bool:
-    """Whether they are the same but for `...` and what nobody sees: blanks at the end of a line."""
-    came = "".join(f"{line.rstrip()}\n" for line in came.strip("\n").splitlines())
-    return OutputChecker().check_output(wanted, came, ELLIPSIS)
+def commands_of(text: str) -> str:
+    """The commands of a console block, without their prompts.
+
+    Raises:
+        AssertionError: a line has no prompt and does not continue the command above it.
+    """
+    commands: list[str] = []
+    for line in text.splitlines():
+        continues = bool(commands) and commands[-1].endswith("\\")
+        assert continues or line.startswith(_PROMPT), f"no '{_PROMPT}' before {line!r}"
+        commands.append(line if continues else line.removeprefix(_PROMPT))
+    return "".join(f"{line}\n" for line in commands)
 
 
-def _told(*parts: tuple[str, str]) -> str:
+def _matches(expected: str, actual: str) -> bool:
+    """Whether two texts are equal, except for `...` and trailing whitespace."""
+    actual = "".join(f"{line.rstrip()}\n" for line in actual.strip("\n").splitlines())
+    return OutputChecker().check_output(expected, actual, ELLIPSIS)
+
+
+def _report(*parts: tuple[str, str]) -> str:
     return "\n\n".join(f"{name}:\n{indent(text.rstrip(), '    ')}" for name, text in parts)
 
 

@@ -1,4 +1,4 @@
-"""The terminal in which a page's server runs: what it says can be waited for and read."""
+"""The terminal in which a page's server runs; its output can be awaited and read."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Terminal:
     """One run of `agentserver-reference serve`.
 
     Args:
-        command: as the page gives it.
-        folder: where it runs.
-        environment: what it runs with; the port is in it.
+        command: the command as the page shows it.
+        folder: the working directory.
+        environment: the environment variables, including the port.
     """
 
     def __init__(self, command: str, folder: Path, environment: Mapping[str, str]) -> None:
-        self._said: list[str] = []
+        self._lines: list[str] = []
         self._ended = False
         self._changed = threading.Condition()
         self._process = subprocess.Popen(
@@ -35,43 +35,43 @@ class Terminal:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._reading = threading.Thread(target=self._read)
-        self._reading.start()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
                 with self._changed:
-                    self._said.append(line)
+                    self._lines.append(line)
                     self._changed.notify_all()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
     @property
-    def said(self) -> str:
-        """All that it said so far."""
-        return "".join(self._said)
+    def output(self) -> str:
+        """Everything that the server has printed so far."""
+        return "".join(self._lines)
 
     def url(self) -> str:
         """Where the server listens, as soon as it does."""
-        self.wait(lambda said: READY.search(said) is not None)
-        found = READY.search(self.said)
-        assert found is not None, f"the server did not start; it said:\n{self.said}"
+        self.wait(lambda output: READY.search(output) is not None)
+        found = READY.search(self.output)
+        assert found is not None, f"the server did not start; it printed:\n{self.output}"
         return found[1] or found[2]
 
     def wait(self, satisfied: Callable[[str], bool]) -> None:
-        """Wait until what it said satisfies, it has ended, or that takes too long."""
+        """Wait until the output satisfies a condition, the server exits, or a timeout."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or satisfied(self.said), _SECONDS)
+            self._changed.wait_for(lambda: self._ended or satisfied(self.output), _SECONDS)
 
     def stop(self) -> None:
-        """Press Ctrl+C, and wait for the end, which is to be a graceful one."""
+        """Press Ctrl+C and wait for a graceful exit."""
         self._process.send_signal(signal.SIGINT)
         try:
             status = self._process.wait(timeout=_SECONDS)
         finally:
             self._process.kill()
-            self._reading.join()
-        assert status == 0, f"the server ended with exit status {status}; it said:\n{self.said}"
+            self._reader.join()
+        assert status == 0, f"the server exited with status {status}; it printed:\n{self.output}"

@@ -1,4 +1,4 @@
-"""The pages that are made from data say all that the data says, and the calls on them are real."""
+"""The generated pages are complete, and the calls on them work."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda ea
 
 
 def section(operation) -> str:
-    """What its tag's page says of an operation."""
+    """The section of an operation on the page of its tag."""
     text = PAGES[f"api/{operation.tag}.md"]
     _, found, rest = text.partition(f"{{ #{operation.id} }}\n")
     assert found, f"{operation.id} has no anchor on the page of {operation.tag}"
@@ -42,13 +42,13 @@ def section(operation) -> str:
 
 
 def shown(operation, language: str) -> list[str]:
-    """The blocks of code in a language that an operation shows."""
+    """An operation's code blocks in a language."""
     blocks = re.findall(rf"```{language}\n(.*?)```", section(operation), re.DOTALL)
     return [re.sub(r"(?m)^    ", "", each).strip() for each in blocks]
 
 
 class Recorder(httpx.MockTransport):
-    """Answers a call as the contract's example does, and keeps what was sent."""
+    """Responds with the contract's example, and records the requests."""
 
     def __init__(self, operation):
         self.sent = []

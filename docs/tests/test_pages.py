@@ -1,4 +1,4 @@
-"""Every block of every page is run, top to bottom, against a server of the page's own."""
+"""Every block of every page is executed, top to bottom, against the page's own server."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from instead import ROOT, in_place
 from pages import pages
 from reader import Reader
+from substitutions import ROOT, substitute
 from sybil import Example, Sybil
 from sybil.example import SybilFailure
 
@@ -23,13 +23,13 @@ WRITTEN = {
         ROOT / "docs" / "generator" / "speed.md",
     )
 }
-"""Every page but those made from data."""
+"""Every page that is written by hand."""
 
-NO_SERVER = {"docs/pages/quickstart.md", "docs/pages/guides/server.md"}
-"""Pages that start it themselves."""
+NO_SERVER = {"README.md", "docs/pages/quickstart.md", "docs/pages/guides/server.md"}
+"""Pages that start the server themselves."""
 
-NO_ACCOUNT = {"README.md", "docs/pages/index.md", "docs/generator/speed.md"}
-"""Pages that run a server and say no more; every other one goes on where the quickstart ends."""
+NO_ACCOUNT = {"docs/pages/index.md", "docs/generator/speed.md"}
+"""Pages that need a server only; every other page continues from the quickstart."""
 
 
 def _problem(example: Example) -> str | None:
@@ -47,11 +47,9 @@ def test_page_does_what_it_shows(name: str, tmp_path: Path, request: pytest.Fixt
     for command in ("bash", "curl", "openssl"):
         if f"{command} " in text and shutil.which(command) is None:
             pytest.skip(f"the page uses {command}, which is not installed here")
-    shown = "postgresql://agentserver:...@db.example.com/agentserver"
-    databases = {shown: request.getfixturevalue("new_postgres_url")} if shown in text else {}
-    # Those of the README are the commands of CI itself, which test_packaging sees to.
-    skipped = "console" if name == "README.md" else None
-    with Reader(tmp_path, databases, skipped) as reader:
+    url = "postgresql://agentserver:...@db.example.com/agentserver"
+    databases = {url: request.getfixturevalue("new_postgres_url")} if url in text else {}
+    with Reader(tmp_path, databases) as reader:
         if name not in NO_SERVER:
             reader.start_server()
             if name not in NO_ACCOUNT:
@@ -64,12 +62,12 @@ def test_page_does_what_it_shows(name: str, tmp_path: Path, request: pytest.Fixt
         reader.finish()
 
 
-def test_workflow_of_the_guide_has_steps_that_can_be_run() -> None:
+def test_workflow_of_the_guide_has_valid_shell_scripts() -> None:
     text = (PAGES / "guides" / "contract-tests.workflow.yml").read_text(encoding="utf-8")
     jobs = yaml.safe_load(text)["jobs"].values()
     scripts = [step["run"] for job in jobs for step in job["steps"] if "run" in step]
     assert any("agentserver-contract gate" in script for script in scripts)
     for script in scripts:
-        # Not run: a workflow has a machine of its own. In shells, `${{ }}` is no word.
-        plain = in_place(script).replace("${{ matrix.shard }}", "1")
+        # Only parsed: a workflow has its own machine. A shell cannot parse `${{ }}`.
+        plain = substitute(script).replace("${{ matrix.shard }}", "1")
         subprocess.run(["bash", "-n", "-c", plain], check=True)

@@ -1,4 +1,4 @@
-"""The page on speed: the figures that are committed become its table."""
+"""The page on speed shows the committed figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_page_has_the_table() -> None:
     assert bench_table(found) in page()
 
 
-def test_a_target_that_is_missed_is_told() -> None:
+def test_a_missed_target_is_marked() -> None:
     spread = {"median": 2.0, "low": 1.0, "high": 3.0}
     row = {
         "part": "calls",

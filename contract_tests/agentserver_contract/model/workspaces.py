@@ -1,4 +1,4 @@
-"""Workspaces, their members, and their own language-model endpoints."""
+"""Workspaces: what they are called, who sees them, and how many a user may own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from typing import Any
 from agentserver import (
     AgentserverError,
     BadRequest,
-    Conflict,
-    NotFound,
     PermissionDenied,
     QuotaExceeded,
 )
-from agentserver_contract.fixtures.accounts import ABSENT, email_of
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import (
     Choose,
@@ -44,11 +41,7 @@ from agentserver_contract.model.readback import (
 from agentserver_contract.model.run import USERS, ModelRun, planned
 from agentserver_contract.model.state import ContractViolation, Timestamp
 from agentserver_contract.model.values import (
-    ADDRESSES,
-    BAD_ADDRESSES,
     BAD_NAMES,
-    KEYS,
-    MODELS,
     NAMES,
 )
 
@@ -58,33 +51,7 @@ ROLES = ("guest", "developer", "maintainer", "owner")
 MOST_WORKSPACES = 3
 """How many a run has at a time: all of them are read back again and again."""
 
-# What a new workspace begins with; also what is gone with a deleted one.
-_EVERYTHING = (
-    "workspaces",
-    "names",
-    "members",
-    "llm_config",
-    "workspace_limits",
-    "llm_quota",
-    "creation_quota",
-)
-
 # --- the state ------------------------------------------------------------------------------------
-
-
-@dataclass
-class LlmConfig:
-    """A workspace's own language-model endpoint."""
-
-    base_url: str
-    api_key: str
-    models: list[dict[str, str]]
-
-    @property
-    def masked_key(self) -> str:
-        """The key as it is shown."""
-        key = self.api_key
-        return "****" if len(key.encode()) <= 8 else f"{key[:3]}...{key[-4:]}"
 
 
 @dataclass
@@ -97,8 +64,6 @@ class Workspace:
     updated_at: Timestamp
     members: dict[str, str]
     """Roles by the user's name, in the order of joining."""
-    llm_config: LlmConfig | None = None
-    llm_config_updated_at: Timestamp = field(default_factory=Timestamp)
 
     def with_role(self, *roles: str) -> list[str]:
         """The members with one of these roles."""
@@ -139,7 +104,7 @@ class Workspaces:
 
 @initialize
 def create_first_workspaces(run: ModelRun) -> None:
-    """Learn which workspaces there are, and create two with a team and an endpoint.
+    """Learn which workspaces there are, and create two with a team.
 
     They are created in another order than that of their names, so that lists show their order.
     """
@@ -151,10 +116,8 @@ def create_first_workspaces(run: ModelRun) -> None:
             members = read(run, user, "workspaces.members.list", workspace_id)
             listed = run.ids[user] in [each.user_id for each in members]
             expect("workspaces.list", "it lists only workspaces of the caller", True, listed)
-    for user, name, key in (("owner", "Zebra", "sk-zebra"), ("colleague", "Aardvark", "sk-ant")):
-        workspace = create_with_team(run, user, name)
-        config = LlmConfig(ADDRESSES[0], f"{key}-0123456789", MODELS[1])
-        set_config(run, workspace, user, config)
+    for user, name in (("owner", "Zebra"), ("colleague", "Aardvark")):
+        create_with_team(run, user, name)
 
 
 @teardown
@@ -193,36 +156,6 @@ def raise_creation_quota(run: ModelRun, user: str) -> None:
         set_creation_quota(run, user, max_workspaces=0)
 
 
-def set_member_role(run: ModelRun, workspace: Workspace, user: str, member: str, role: str) -> None:
-    """Give a member of a workspace another role."""
-    run.call(user, "workspaces.members.set_role", workspace.id, run.ids[member], role=role)
-    workspace.members[member] = role
-
-
-def delete_member(run: ModelRun, workspace: Workspace, user: str, member: str) -> None:
-    """Remove a member from a workspace, if it is one."""
-    run.call(user, "workspaces.members.remove", workspace.id, run.ids[member])
-    workspace.members.pop(member, None)
-
-
-def set_config(
-    run: ModelRun, workspace: Workspace, user: str, config: LlmConfig, *, key: bool = True
-) -> None:
-    """Set the endpoint of a workspace; without its key, which must be the one that is stored."""
-    run.state.secrets.add(config.api_key)
-    given: dict[str, Any] = {"base_url": config.base_url, "models": config.models}
-    given |= {"api_key": config.api_key} if key else {}
-    run.call(user, "workspaces.llm_config.set", workspace.id, **given)
-    workspace.llm_config = config
-    workspace.llm_config_updated_at.advance()
-
-
-def delete_config(run: ModelRun, workspace: Workspace, user: str) -> None:
-    """Delete the endpoint of a workspace."""
-    run.call(user, "workspaces.llm_config.delete", workspace.id)
-    workspace.llm_config, workspace.llm_config_updated_at = None, Timestamp()
-
-
 # --- reading back ---------------------------------------------------------------------------------
 
 
@@ -257,42 +190,7 @@ def each_user_lists_the_own_workspaces(run: ModelRun) -> None:
             expect_workspace(run, method, known.by_id[row.id], row)
 
 
-@invariant("members")
-def members_are_listed_in_the_order_of_joining(run: ModelRun) -> None:
-    method = "workspaces.members.list"
-    for workspace in run.state[Workspaces].by_id.values():
-        actual = [
-            (each.user_id, each.email, each.picture, each.role.value)
-            for each in read_of(run, workspace, method)
-        ]
-        expected = [
-            (run.ids[user], run.people[user].email, None, role)
-            for user, role in workspace.members.items()
-        ]
-        expect(method, "the members, in the order of joining", expected, actual)
-
-
-@invariant("llm_config")
-def endpoints_are_shown_with_masked_keys(run: ModelRun) -> None:
-    method = "workspaces.llm_config.get"
-    for workspace in run.state[Workspaces].by_id.values():
-        shown, config = read_of(run, workspace, method).to_dict(), workspace.llm_config
-        if config is None:
-            nothing = {"configured": False, "base_url": "", "api_key": "", "updated_at": None}
-            expect(method, "nothing is configured", nothing, shown)
-            continue
-        expected = {
-            "configured": True,
-            "base_url": config.base_url,
-            "api_key": config.masked_key,
-            "models": config.models,
-        }
-        updated_at = datetime.fromisoformat(shown.pop("updated_at"))
-        expect(method, "the endpoint with its key masked", expected, shown)
-        expect_timestamp(run, method, workspace.llm_config_updated_at, updated_at)
-
-
-@invariant("workspace_limits", "quota_defaults")
+@invariant("workspaces", "workspace_limits", "quota_defaults")
 def members_see_the_limits_in_force(run: ModelRun) -> None:
     method, limits = "workspaces.get_defaults", run.state[Limits]
     names = ("max_sandbox_cpu", "max_sandbox_memory", "max_idle_timeout", "max_sandboxes")
@@ -304,7 +202,7 @@ def members_see_the_limits_in_force(run: ModelRun) -> None:
         expect(method, "there is no sandbox", 0, shown["current_sandboxes"])
 
 
-@invariant("llm_quota")
+@invariant("workspaces", "llm_quota")
 def members_see_the_llm_quota(run: ModelRun) -> None:
     method = "workspaces.get_llm_quota"
     for workspace in run.state[Workspaces].by_id.values():
@@ -373,7 +271,7 @@ def any_workspace(
 # --- rules: workspaces ----------------------------------------------------------------------------
 
 
-@rule(touches=_EVERYTHING, precondition=SPACE_FOR_A_WORKSPACE)
+@rule(touches=["workspaces"], precondition=SPACE_FOR_A_WORKSPACE)
 def create_workspace(run: ModelRun, choose: Choose) -> None:
     create_with_team(run, choose(("owner", "colleague")), choose(NAMES))
 
@@ -439,7 +337,7 @@ def rename_concurrently(run: ModelRun, choose: Choose) -> None:
         raise ContractViolation(method, promise, outcomes)
 
 
-@rule(touches=_EVERYTHING, precondition=SEVERAL_WORKSPACES)
+@rule(touches=["workspaces"], precondition=SEVERAL_WORKSPACES)
 def delete_workspace(run: ModelRun, choose: Choose) -> None:
     workspace = any_workspace(run, choose)
     user = choose(workspace.with_role("owner"))
@@ -533,338 +431,3 @@ def expect_quota_exceeded(run: ModelRun, user: str, current: int, maximum: int) 
     expect(
         method, "the refusal shows the quota", (current, maximum), (refusal.current, refusal.max)
     )
-
-
-# --- rules: members -------------------------------------------------------------------------------
-
-
-def _candidates(workspace: Workspace) -> list[str]:
-    """Who can be added; the outsider never is, so that there is always one who may nothing."""
-    return [user for user in USERS if user not in workspace.members and user != "outsider"]
-
-
-def _has_candidates(workspace: Workspace) -> bool:
-    return bool(_candidates(workspace))
-
-
-@rule(touches=["members"], precondition=has_workspace(_has_candidates))
-def add_member(run: ModelRun, choose: Choose) -> None:
-    """With the default role, and with each other one but owner."""
-    workspace, method = any_workspace(run, choose, _has_candidates), "workspaces.members.add"
-    user = choose(workspace.with_role("owner", "maintainer"))
-    candidate = choose(_candidates(workspace))
-    known = run.people[candidate].email
-    roles = (None, *ROLES[:-1], choose(ROLES[:-1]))
-    for number, role in enumerate(roles, 1):
-        email = known if role is None else f"  {known.upper()} "
-        given: dict[str, Any] = {} if role is None else {"role": role}
-        added = run.call(user, method, workspace.id, email=email, **given)
-        workspace.members[candidate] = role or "developer"
-        expected = (run.ids[candidate], known, workspace.members[candidate])
-        actual = (added.user_id, added.email, added.role)
-        expect(method, "the answer shows the new member", expected, actual)
-        read_back(run, "members")
-        if number < len(roles):
-            owner = choose(workspace.with_role("owner"))
-            delete_member(run, workspace, owner, candidate)
-
-
-@rule(touches=["members"], precondition=has_workspace(_has_candidates))
-def add_owner(run: ModelRun, choose: Choose) -> None:
-    """Only an owner can."""
-    workspace, method = any_workspace(run, choose, _has_candidates), "workspaces.members.add"
-    candidate = choose(_candidates(workspace))
-    given: dict[str, Any] = {"email": run.people[candidate].email, "role": "owner"}
-    for user in workspace.with_role("maintainer", "developer", "guest"):
-        run.call(user, method, workspace.id, **given, raises=PermissionDenied)
-    user = choose(workspace.with_role("owner"))
-    run.call(user, method, workspace.id, **given)
-    workspace.members[candidate] = "owner"
-
-
-@rule(touches=["members"], precondition=A_WORKSPACE)
-def add_member_without_permission(run: ModelRun, choose: Choose) -> None:
-    workspace, email = any_workspace(run, choose), run.people["newcomer"].email
-    for user in workspace.without_role("owner", "maintainer"):
-        method = "workspaces.members.add"
-        run.call(user, method, workspace.id, email=email, raises=PermissionDenied)
-
-
-@rule(touches=["members"], precondition=A_WORKSPACE)
-def add_invalid_member(run: ModelRun, choose: Choose) -> None:
-    workspace, method = any_workspace(run, choose), "workspaces.members.add"
-    user = choose(workspace.with_role("owner"))
-    member = run.people[choose(list(workspace.members))].email
-    newcomer = run.people["newcomer"].email
-    run.call(user, method, workspace.id, email=member, raises=Conflict)
-    run.call(user, method, workspace.id, email=member.upper(), role="guest", raises=Conflict)
-    run.call(user, method, workspace.id, email=email_of(ABSENT), raises=NotFound)
-    run.call(user, method, workspace.id, email=newcomer, role="wizard", raises=BadRequest)
-
-
-@rule(
-    touches=["members"],
-    precondition=has_workspace(lambda workspace: "colleague" not in workspace.members),
-)
-def add_member_concurrently(run: ModelRun, choose: Choose) -> None:
-    workspace = any_workspace(run, choose, lambda each: "colleague" not in each.members)
-    user, method = choose(workspace.with_role("owner")), "workspaces.members.add"
-    email = run.people["colleague"].email
-    outcomes = run.concurrently(
-        [planned(user, method, workspace.id, email=email, role="guest")] * 3
-    )
-    kinds = sorted(type(each).__name__ for each in outcomes)
-    if kinds != ["Conflict", "Conflict", "WorkspaceMember"]:
-        promise = "of three who add the same user at the same time, one succeeds"
-        raise ContractViolation(method, promise, outcomes)
-    workspace.members["colleague"] = "guest"
-
-
-@rule(touches=["members"], precondition=has_workspace(lambda each: len(each.members) > 1))
-def change_role(run: ModelRun, choose: Choose) -> None:
-    """To each of the roles, and at last to any."""
-    workspace = any_workspace(run, choose, lambda each: len(each.members) > 1)
-    user = choose(workspace.with_role("owner"))
-    member = choose([name for name in workspace.members if name != user])
-    for role in (*ROLES, choose(ROLES)):
-        set_member_role(run, workspace, user, member, role)
-        read_back(run, "members")
-
-
-def _have_a_member_who_is_no_owner(run: ModelRun) -> bool:
-    return len(run.state[Workspaces].by_id) > 1 and bool(_in_all_workspaces(run))
-
-
-def _in_all_workspaces(run: ModelRun) -> list[str]:
-    """The users who are members of every workspace, and the last owner of none."""
-    return [
-        user
-        for user in USERS
-        if all(
-            user in each.members and each.with_role("owner") != [user]
-            for each in run.state[Workspaces].by_id.values()
-        )
-    ]
-
-
-@rule(touches=["members"], precondition=Precondition(_have_a_member_who_is_no_owner))
-def change_role_in_each_workspace(run: ModelRun, choose: Choose) -> None:
-    """In turn, while the member keeps the role in the others; then removed and added again."""
-    member = choose(_in_all_workspaces(run))
-    for workspace in run.state[Workspaces].by_id.values():
-        user = choose([name for name in workspace.with_role("owner") if name != member])
-        others = [role for role in ROLES if role != workspace.members[member]]
-        set_member_role(run, workspace, user, member, choose(others))
-        read_back(run, "members")
-    for workspace in run.state[Workspaces].by_id.values():
-        user = choose([name for name in workspace.with_role("owner") if name != member])
-        delete_member(run, workspace, user, member)
-        read_back(run, "members")
-        email = run.people[member].email
-        run.call(user, "workspaces.members.add", workspace.id, email=email, role="guest")
-        workspace.members[member] = "guest"  # the last in the order of joining
-
-
-@rule(touches=["members"], precondition=A_WORKSPACE)
-def change_role_without_permission(run: ModelRun, choose: Choose) -> None:
-    """Neither one's own nor an owner's."""
-    workspace = any_workspace(run, choose)
-    for user in workspace.without_role("owner"):
-        for member in (user, workspace.with_role("owner")[0]):
-            run.call(
-                *(user, "workspaces.members.set_role", workspace.id, run.ids[member]),
-                role=choose(ROLES),
-                raises=PermissionDenied,
-            )
-
-
-@rule(touches=["members"], precondition=A_WORKSPACE)
-def set_invalid_role(run: ModelRun, choose: Choose) -> None:
-    workspace, method = any_workspace(run, choose), "workspaces.members.set_role"
-    user = choose(workspace.with_role("owner"))
-    member = run.ids[choose(list(workspace.members))]
-    run.call(user, method, workspace.id, member, role="wizard", raises=BadRequest)
-    run.call(user, method, workspace.id, member, role="", raises=BadRequest)
-    for stranger in (run.ids["newcomer"], f"{NO_SUCH}account"):
-        run.call(user, method, workspace.id, stranger, role="guest", raises=NotFound)
-
-
-@rule(touches=["members"], precondition=A_WORKSPACE)
-def demote_last_owner(run: ModelRun, choose: Choose) -> None:
-    workspace, method = any_workspace(run, choose), "workspaces.members.set_role"
-    user = choose(workspace.with_role("owner"))
-    for other in workspace.with_role("owner"):
-        if other != user:
-            set_member_role(run, workspace, user, other, "guest")
-    own_id = run.ids[user]
-    for role in ROLES[:-1]:
-        run.call(user, method, workspace.id, own_id, role=role, raises=Conflict)
-    run.call(user, "workspaces.members.remove", workspace.id, own_id, raises=Conflict)
-    run.call(user, method, workspace.id, own_id, role="owner")
-
-
-@rule(touches=["members"], precondition=has_workspace(lambda each: len(each.members) > 1))
-def demote_and_promote_founder(run: ModelRun, choose: Choose) -> None:
-    """The owner that administrators see is the one who joined first of those who are owners."""
-    workspace = any_workspace(run, choose, lambda each: len(each.members) > 1)
-    founder = next(iter(workspace.members))
-    heir = choose([name for name in workspace.members if name != founder])
-    if workspace.members[founder] != "owner":
-        founder, heir = heir, founder
-    owner = choose(workspace.with_role("owner"))
-    for user, member, role in (
-        (owner, heir, "owner"),
-        (heir, founder, "guest"),
-        (heir, founder, "owner"),
-    ):
-        set_member_role(run, workspace, user, member, role)
-        read_back(run, "members")
-
-
-@rule(
-    touches=["members"],
-    precondition=has_workspace(lambda each: len(each.with_role("owner")) > 1),
-)
-def demote_owners_concurrently(run: ModelRun, choose: Choose) -> None:
-    """Two owners demote each other."""
-    workspace = any_workspace(run, choose, lambda each: len(each.with_role("owner")) > 1)
-    first, second = workspace.with_role("owner")[:2]
-    method = "workspaces.members.set_role"
-    run.concurrently(
-        [
-            planned(first, method, workspace.id, run.ids[second], role="guest"),
-            planned(second, method, workspace.id, run.ids[first], role="guest"),
-        ]
-    )
-    names = {user_id: name for name, user_id in run.ids.items()}
-    for user in (first, second):
-        members = run.attempt(user, "workspaces.members.list", workspace.id)
-        if not isinstance(members, AgentserverError):
-            workspace.members = {names[each.user_id]: each.role.value for each in members}
-    if not workspace.with_role("owner"):
-        promise = "the last owner stays, also when two demote each other at the same time"
-        raise ContractViolation(method, promise, workspace.members)
-
-
-@rule(touches=["members"], precondition=has_workspace(lambda each: len(each.members) > 1))
-def remove_member(run: ModelRun, choose: Choose) -> None:
-    workspace = any_workspace(run, choose, lambda each: len(each.members) > 1)
-    user = choose(workspace.with_role("owner"))
-    member = choose([name for name in workspace.members if name != user])
-    for _ in range(2):  # the second time there is nothing left to remove
-        delete_member(run, workspace, user, member)
-
-
-@rule(touches=["members"], precondition=A_WORKSPACE)
-def remove_member_without_permission(run: ModelRun, choose: Choose) -> None:
-    """Neither oneself nor somebody else."""
-    workspace = any_workspace(run, choose)
-    member, method = run.ids[choose(list(workspace.members))], "workspaces.members.remove"
-    for user in workspace.without_role("owner"):
-        for user_id in (member, run.ids[user]):
-            run.call(user, method, workspace.id, user_id, raises=PermissionDenied)
-
-
-# --- rules: the language-model endpoint -----------------------------------------------------------
-
-
-@rule(touches=["llm_config"], precondition=A_WORKSPACE)
-def set_llm_config(run: ModelRun, choose: Choose) -> None:
-    """With keys of every length. The first one needs a key."""
-    workspace, method = any_workspace(run, choose), "workspaces.llm_config.set"
-    user = choose(workspace.with_role("owner", "maintainer"))
-    if workspace.llm_config is not None:
-        delete_config(run, workspace, user)
-    for number, key in enumerate(KEYS):
-        config = LlmConfig(choose(ADDRESSES), key, MODELS[number % len(MODELS)])
-        if workspace.llm_config is None:
-            without_key: dict[str, Any] = {"base_url": config.base_url, "models": config.models}
-            run.call(user, method, workspace.id, **without_key, raises=BadRequest)
-        set_config(run, workspace, user, config)
-        read_back(run, "llm_config")
-
-
-@rule(touches=["llm_config"], precondition=A_WORKSPACE)
-def set_llm_config_without_key(run: ModelRun, choose: Choose) -> None:
-    """The stored key stays, with the stored address and with others."""
-    workspace = any_workspace(run, choose)
-    user, key = choose(workspace.with_role("owner", "maintainer")), "sk-kept-0123"
-    set_config(run, workspace, user, LlmConfig(ADDRESSES[0], key, MODELS[0]))
-    for address in ADDRESSES:
-        config = LlmConfig(address, key, choose(MODELS))
-        set_config(run, workspace, user, config, key=False)
-        read_back(run, "llm_config")
-
-
-@rule(touches=["llm_config"], precondition=A_WORKSPACE)
-def set_llm_config_concurrently(run: ModelRun, choose: Choose) -> None:
-    """While others read it: no reading mixes two of them."""
-    workspace, resource = any_workspace(run, choose), "workspaces.llm_config"
-    user = choose(workspace.with_role("owner", "maintainer"))
-    before = LlmConfig(ADDRESSES[2], "sk-before-both-0000", MODELS[1])
-    either = (
-        LlmConfig(ADDRESSES[0], "sk-one-of-two-1111", MODELS[1]),
-        LlmConfig(ADDRESSES[1], "sk-two-of-two-2222", MODELS[2]),
-    )
-    set_config(run, workspace, user, before)
-    run.state.secrets |= {each.api_key for each in either}
-    reads = planned(user, f"{resource}.get", workspace.id)
-    first, second = (
-        planned(user, f"{resource}.set", workspace.id, **vars(each)) for each in either
-    )
-    outcomes = run.concurrently([reads, first, reads, reads, second, reads, reads, reads])
-    if any(isinstance(each, AgentserverError) for each in outcomes):
-        promise = "all who set and read it at the same time succeed"
-        raise ContractViolation(f"{resource}.set", promise, outcomes)
-    keys = {each.base_url: each.masked_key for each in (before, *either)}
-    shown = [each for each in outcomes if hasattr(each, "base_url")]
-    shown.append(run.call(user, f"{resource}.get", workspace.id))
-    for each in shown:
-        if keys.get(each.base_url) != each.api_key:
-            actual = f"{each.base_url} with the key {each.api_key}"
-            promise = "an address is shown with the key that was set with it"
-            raise ContractViolation(f"{resource}.get", promise, actual)
-    workspace.llm_config = next(each for each in either if each.base_url == shown[-1].base_url)
-    workspace.llm_config_updated_at.advance()
-
-
-@rule(touches=["llm_config"], precondition=A_WORKSPACE)
-def set_invalid_llm_config(run: ModelRun, choose: Choose) -> None:
-    workspace, method = any_workspace(run, choose), "workspaces.llm_config.set"
-    user, address, key = choose(workspace.with_role("owner")), ADDRESSES[0], KEYS[-2]
-    valid = {"base_url": address, "api_key": key, "models": MODELS[0]}
-    too_many = [{"id": "m", "name": "M"}] * 101
-    invalid: list[tuple[str, Any]] = [("base_url", choose(BAD_ADDRESSES))]
-    invalid += [
-        ("models", each) for each in ([], too_many, [{"id": "", "name": "M"}], [{"id": "m"}])
-    ]
-    invalid += [("api_key", each) for each in ("", "a\0b", "k" * 4097)]
-    for name, value in invalid:
-        given: dict[str, Any] = {**valid, name: value}
-        run.call(user, method, workspace.id, **given, raises=BadRequest)
-
-
-@rule(touches=["llm_config"], precondition=SEVERAL_WORKSPACES)
-def delete_llm_config(run: ModelRun, choose: Choose) -> None:
-    """That of each workspace in turn, while the others keep theirs."""
-    users = {}
-    for workspace in run.state[Workspaces].by_id.values():
-        users[workspace.id] = choose(workspace.with_role("owner", "maintainer"))
-        config = LlmConfig(choose(ADDRESSES), choose(KEYS), choose(MODELS))
-        set_config(run, workspace, users[workspace.id], config)
-        read_back(run, "llm_config")
-    for workspace in run.state[Workspaces].by_id.values():
-        for _ in range(2):  # the second time there is nothing left to delete
-            delete_config(run, workspace, users[workspace.id])
-        read_back(run, "llm_config")
-        config = LlmConfig(choose(ADDRESSES), choose(KEYS), choose(MODELS))
-        set_config(run, workspace, users[workspace.id], config)
-
-
-@rule(touches=["llm_config"], precondition=A_WORKSPACE)
-def change_llm_config_without_permission(run: ModelRun, choose: Choose) -> None:
-    workspace, resource = any_workspace(run, choose), "workspaces.llm_config"
-    given: dict[str, Any] = vars(LlmConfig(ADDRESSES[0], KEYS[-2], MODELS[0]))
-    for user in workspace.without_role("owner", "maintainer"):
-        run.call(user, f"{resource}.set", workspace.id, **given, raises=PermissionDenied)
-        run.call(user, f"{resource}.delete", workspace.id, raises=PermissionDenied)

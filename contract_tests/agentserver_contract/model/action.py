@@ -116,7 +116,7 @@ def invariant(*shows: str) -> Callable[[Callable[[ModelRun], None]], Callable[[M
 
 
 def initialize(prepare: Callable[[ModelRun], None]) -> Callable[[ModelRun], None]:
-    """Register a function that a run begins with: it learns what is there, and creates more."""
+    """Register a function that prepares a run: it reads what exists, and creates more."""
     INITIALIZERS.append(prepare)
     return prepare
 
@@ -124,6 +124,6 @@ def initialize(prepare: Callable[[ModelRun], None]) -> Callable[[ModelRun], None
 def teardown(
     undo: Callable[[ModelRun], Iterator[Callable[[], object]]],
 ) -> Callable[[ModelRun], Iterator[Callable[[], object]]]:
-    """Register a function that yields the calls which put back what a run has changed."""
+    """Register a function that yields the calls which restore what a run has changed."""
     TEARDOWNS.append(undo)
     return undo

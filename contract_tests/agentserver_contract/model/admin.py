@@ -272,7 +272,7 @@ def override_workspace_limits(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["workspace_limits"], precondition=SEVERAL_WORKSPACES)
 def clear_workspace_limits(run: ModelRun, choose: Choose) -> None:
-    """Those of each workspace in turn, while the others keep theirs."""
+    """For each workspace in turn: the other workspaces keep their limits."""
     limits = run.state[Limits]
     for workspace_id in run.state[Workspaces].by_id:
         override_all_limits(run, workspace_id, choose)
@@ -321,7 +321,7 @@ def override_llm_quota(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["llm_quota", "workspace_limits"], precondition=SEVERAL_WORKSPACES)
 def clear_llm_quota(run: ModelRun, choose: Choose) -> None:
-    """That of each workspace in turn, while the others keep theirs."""
+    """For each workspace in turn: the other workspaces keep theirs."""
     limits = run.state[Limits]
     for workspace_id in run.state[Workspaces].by_id:
         override_all_limits(run, workspace_id, choose)
@@ -351,7 +351,7 @@ def override_creation_quota(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["creation_quota"])
 def clear_creation_quota(run: ModelRun, choose: Choose) -> None:
-    """That of each user in turn, while the others keep theirs."""
+    """For each user in turn: the other users keep their quotas."""
     for user in USERS:
         set_creation_quota(run, user, max_workspaces=choose(COUNTS[2:]))
         read_back(run, "creation_quota")
@@ -365,16 +365,16 @@ def clear_creation_quota(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["creation_quota", "llm_quota"], precondition=A_WORKSPACE)
 def override_quotas_concurrently(run: ModelRun, choose: Choose) -> None:
-    """Of two values that are set at the same time one holds."""
+    """Of two values that are set at the same time, one is in force."""
     workspace_id, user, limits = any_workspace(run, choose).id, choose(USERS), run.state[Limits]
     method, quotas = "admin.users.quota", ({"max_workspaces": 101}, {"max_workspaces": 102})
     _set_concurrently(run, f"{method}.set", run.ids[user], changes=quotas)
     shown = run.call("admin", f"{method}.get", run.ids[user]).to_dict()["overrides"]
-    limits.creation_quotas[user].set(_the_shown_one(quotas, shown))
+    limits.creation_quotas[user].set(_change_in_force(quotas, shown))
     method, rates = "admin.workspaces.llm_quota", ({"max_rpd": 103}, {"max_rpd": 104})
     _set_concurrently(run, f"{method}.set", workspace_id, changes=rates)
     shown = run.call("admin", f"{method}.get", workspace_id).to_dict()["workspace_quota"]
-    limits.llm_quotas[workspace_id].set(_the_shown_one(rates, shown))
+    limits.llm_quotas[workspace_id].set(_change_in_force(rates, shown))
 
 
 # --- rules: defaults of the installation ----------------------------------------------------------
@@ -382,7 +382,7 @@ def override_quotas_concurrently(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["quota_defaults"], precondition=defaults_may_be_changed)
 def set_quota_defaults(run: ModelRun, choose: Choose) -> None:
-    """All that are given or none; the others stay. How many workspaces a user may own stays too."""
+    """All given ones are set, or none; the others keep their values."""
     names = _changeable_defaults(run)
     values = {name: choose(COUNTS) for name in choose((names[:1], names[1:3], names))}
     method, answer = "admin.quota_defaults.set", set_defaults(run, **values)
@@ -439,8 +439,8 @@ def _changeable_defaults(run: ModelRun) -> list[str]:
     return [name for name in run.state[Limits].defaults if name != "max_workspaces_per_user"]
 
 
-def _the_shown_one(changes: Sequence[Values], shown: Mapping[str, Any] | None) -> Values:
-    """Which of several changes holds; the first where none does, and the reading back shows it."""
+def _change_in_force(changes: Sequence[Values], shown: Mapping[str, Any] | None) -> Values:
+    """The change that is in force; the first if none is, and reading back then shows the fault."""
     names = {name for change in changes for name in change}
     values = {name: (shown or {}).get(name) for name in names}
     return values if values in changes else changes[0]

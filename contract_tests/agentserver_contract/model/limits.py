@@ -146,7 +146,7 @@ def values_of(name: str) -> tuple[int, ...]:
 
 
 def expect_override(run: ModelRun, sdk_method: str, override: Override, seen: Any) -> None:
-    """Hold that an override is shown as it was set. Raises ContractViolation."""
+    """Check that an override is shown as it was set. Raises ContractViolation."""
     if override.values is None or seen is None:
         expect(sdk_method, "whether there is an override", override.values, seen)
         return

@@ -143,7 +143,7 @@ def set_llm_config(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["llm_config"], precondition=A_WORKSPACE)
 def set_llm_config_without_key(run: ModelRun, choose: Choose) -> None:
-    """The stored key stays, with the stored address and with others."""
+    """The stored key stays, whether the address is the stored one or another."""
     workspace = any_workspace(run, choose)
     user, key = choose(workspace.with_role("owner", "maintainer")), "sk-kept-0123"
     set_config(run, workspace, user, LlmConfig(ADDRESSES[0], key, MODELS[0]))
@@ -155,7 +155,7 @@ def set_llm_config_without_key(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["llm_config"], precondition=A_WORKSPACE)
 def set_llm_config_concurrently(run: ModelRun, choose: Choose) -> None:
-    """While others read it: no reading mixes two of them."""
+    """While it is read: no reading mixes two of them."""
     workspace, resource = any_workspace(run, choose), "workspaces.llm_config"
     user = choose(workspace.with_role("owner", "maintainer"))
     before = LlmConfig(ADDRESSES[2], "sk-before-both-0000", MODELS[1])
@@ -204,7 +204,7 @@ def set_invalid_llm_config(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["llm_config"], precondition=SEVERAL_WORKSPACES)
 def delete_llm_config(run: ModelRun, choose: Choose) -> None:
-    """That of each workspace in turn, while the others keep theirs."""
+    """For each workspace in turn: the other workspaces keep theirs."""
     users = {}
     for workspace in run.state[Workspaces].by_id.values():
         users[workspace.id] = choose(workspace.with_role("owner", "maintainer"))

@@ -37,7 +37,7 @@ for _module in pkgutil.iter_modules(model.__path__, f"{model.__name__}."):
     importlib.import_module(_module.name)  # each tag registers its rules and invariants
 
 INITIALIZE = "initialize"
-"""Stands for the rule where a run fails before its first."""
+"""Takes the place of a rule in a failure before the first step."""
 
 EVERYTHING_EVERY = 10
 """After how many steps everything is read back."""
@@ -77,7 +77,7 @@ class Failure(Exception):
 
 @dataclass
 class Trial:
-    """What came of trying every rule."""
+    """The outcome of trying every rule."""
 
     failures: list[Failure] = field(default_factory=list)
     not_tried: list[str] = field(default_factory=list)
@@ -88,10 +88,10 @@ def try_rules(begin: Begin, *, seed: int, runs: int, steps: int, enough: int) ->
     """Try every rule once, then in any order.
 
     Args:
-        begin: Gives a new run.
+        begin: Starts a run.
         seed: Decides what is chosen.
-        runs: How often Hypothesis begins anew.
-        steps: How many steps it then takes.
+        runs: How many runs Hypothesis starts.
+        steps: How many steps it takes in each.
         enough: After how many failures to stop.
     """
     trial = _each_once(begin, seed, enough)
@@ -101,7 +101,7 @@ def try_rules(begin: Begin, *, seed: int, runs: int, steps: int, enough: int) ->
 
 
 class _Execution:
-    """A run with its steps, which is put back at its end. Each method raises Failure."""
+    """A run and its steps; what it changed is restored at its end. Each method raises Failure."""
 
     def __init__(self, begin: Begin, *, thorough: bool = False) -> None:
         self.run = begin()
@@ -151,18 +151,18 @@ class _Execution:
         self._unread = 0
 
     def close(self) -> None:
-        """Put back what the run has changed, as far as the server lets it."""
+        """Restore what the run has changed, as far as the server allows."""
         for undo in reversed(TEARDOWNS):
             for call in undo(self.run):
                 try:
                     call()
                 except AgentserverError:
-                    continue  # a server with a fault may refuse what it should not
+                    continue  # a faulty server may refuse what it should not
         self.run.close()
 
     @contextmanager
     def _failures(self, rule: str) -> Iterator[None]:
-        """Whatever goes wrong is a failure of a rule, but what the guard refuses."""
+        """Turn whatever goes wrong into a failure of a rule, except what the guard refuses."""
         try:
             yield
         except ContractViolation as violation:
@@ -198,7 +198,7 @@ def _is_enough(failures: Sequence[Failure], enough: int) -> bool:
 def _each_once(begin: Begin, seed: int, enough: int) -> Trial:
     """Try each rule once, those first whose precondition holds.
 
-    A run begins anew after a failure, and where nothing that waits applies any more.
+    A new run is started after a failure, and when none of those that are left applies.
     """
     chance = random.Random(seed)  # noqa: S311 - what it decides is no secret
     waiting = list(ACTIONS)
@@ -209,19 +209,19 @@ def _each_once(begin: Begin, seed: int, enough: int) -> Trial:
         try:
             _try_waiting(begin, waiting, chance)
             if len(waiting) == before:
-                break  # nothing that a run begins with makes them possible
+                break  # none of them applies at the start of a run
         except Failure as failure:
             if failure.rule != INITIALIZE:
                 trial.failures.append(_with_few_steps(begin, failure))
                 continue
-            if not trial.failures:  # else an earlier failure keeps runs from beginning
+            if not trial.failures:  # otherwise an earlier failure prevents new runs
                 trial.failures.append(failure)
             break
     return trial
 
 
 def _try_waiting(begin: Begin, waiting: list[str], chance: random.Random) -> None:
-    """Try what waits and applies, and take it from what waits. Raises Failure."""
+    """Try the rules that apply, and remove them from those that wait. Raises Failure."""
     with _executing(begin) as execution:
         while name := next(filter(execution.applies, waiting), None):
             waiting.remove(name)

@@ -168,7 +168,7 @@ def _in_all_workspaces(run: ModelRun) -> list[str]:
 
 @rule(touches=["members"], precondition=Precondition(_have_a_member_who_is_no_owner))
 def change_role_in_each_workspace(run: ModelRun, choose: Choose) -> None:
-    """In turn, while the member keeps the role in the others; then removed and added again."""
+    """In turn: the member keeps the role in the others. Then remove and add the member likewise."""
     member = choose(_in_all_workspaces(run))
     for workspace in run.state[Workspaces].by_id.values():
         user = choose([name for name in workspace.with_role("owner") if name != member])
@@ -186,7 +186,7 @@ def change_role_in_each_workspace(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["members"], precondition=A_WORKSPACE)
 def change_role_without_permission(run: ModelRun, choose: Choose) -> None:
-    """Neither one's own nor an owner's."""
+    """Neither the caller's own role nor an owner's."""
     workspace = any_workspace(run, choose)
     for user in workspace.without_role("owner"):
         for member in (user, workspace.with_role("owner")[0]):
@@ -276,7 +276,7 @@ def remove_member(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["members"], precondition=A_WORKSPACE)
 def remove_member_without_permission(run: ModelRun, choose: Choose) -> None:
-    """Neither oneself nor somebody else."""
+    """Neither the caller's own membership nor another one."""
     workspace = any_workspace(run, choose)
     member, method = run.ids[choose(list(workspace.members))], "workspaces.members.remove"
     for user in workspace.without_role("owner"):

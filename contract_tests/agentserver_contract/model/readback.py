@@ -30,7 +30,7 @@ def read_back_everything(run: ModelRun) -> None:
 
 
 def read(run: ModelRun, caller: str, sdk_method: str, *args: Any) -> Any:
-    """What somebody reads who may read it. Raises ContractViolation."""
+    """Read as a caller who may. Raises ContractViolation."""
     result = run.attempt(caller, sdk_method, *args)
     if isinstance(result, AgentserverError):
         raise ContractViolation(sdk_method, "those who may read this can", f"{caller}: {result}")
@@ -38,7 +38,7 @@ def read(run: ModelRun, caller: str, sdk_method: str, *args: Any) -> Any:
 
 
 def read_in_turns(run: ModelRun, sdk_method: str, *args: Any, readers: Sequence[str]) -> Any:
-    """What one of those reads who may, while one of the others is refused with 403.
+    """Read as one of those who may, and check that one of the others is refused with 403.
 
     Users take turns from one reading to the next: all of them each time would be slow.
 
@@ -66,7 +66,7 @@ def expect_refused(
     sdk_method: str,
     *args: Any,
 ) -> None:
-    """Hold that every one of the callers is refused with this error. Raises ContractViolation."""
+    """Check that every one of the callers is refused with this error. Raises ContractViolation."""
     for caller in callers:
         outcome = run.attempt(caller, sdk_method, *args)
         if type(outcome) is not error:
@@ -77,7 +77,7 @@ def expect_refused(
 def expect(
     sdk_method: str, promise: str, expected: object, actual: object, *, user: str = ""
 ) -> None:
-    """Hold that a value is the expected one. Raises ContractViolation."""
+    """Check that a value is the expected one. Raises ContractViolation."""
     if actual != expected:
         whose = f"{user}: " if user else ""
         difference = f"{whose}expected {shown(expected)}, got {shown(actual)}"
@@ -85,7 +85,7 @@ def expect(
 
 
 def expect_timestamp(run: ModelRun, sdk_method: str, timestamp: Timestamp, seen: datetime) -> None:
-    """Hold that `updated_at` moves with a write and at no other time. Raises ContractViolation."""
+    """Check that `updated_at` moves with a write and at no other time. Raises ContractViolation."""
     if not timestamp.accepts(seen, strictly=run.strict_times):
         promise = "updated_at moves with a write, and at no other time"
         known = timestamp.current or timestamp.previous

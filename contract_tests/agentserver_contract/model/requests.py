@@ -1,4 +1,4 @@
-"""What holds for every request, tried on one operation: bodies, paths, ids, and their names."""
+"""Promises about every request, each tried on one operation: bodies, paths, and request ids."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from agentserver_contract.model.state import ContractViolation, ModelState
 from agentserver_contract.results.findings import LayerResult
 
 USERS = (*TEAM, "colleague", "outsider")
-"""Everybody whose view is read back. Beside them there are an administrator and a newcomer, who
-never becomes a member of anything."""
+"""All whose view is read back. There are also an administrator, and a newcomer who never becomes a
+member of a workspace."""
 
 _SECRET_ARGUMENTS = frozenset({"password", "api_key"})
 _SHORTEST_SECRET = 9
@@ -29,7 +29,7 @@ _LONGEST_VALUE = 200
 
 
 class PlannedCall(NamedTuple):
-    """A call of an SDK method that is made together with others."""
+    """A call of an SDK method, made at the same time as others."""
 
     caller: str | Client
     sdk_method: str
@@ -59,7 +59,7 @@ class ModelRun:
     """Advances the server's clock, where that is possible, so that no two writes have one time."""
     state: ModelState = field(default_factory=ModelState)
     log: list[str] = field(default_factory=list)
-    """The calls so far, as somebody would write them, under the titles of their steps."""
+    """The calls so far, as they would be written in Python, under the titles of their steps."""
     last_method: str = ""
     """The SDK method that was called last."""
     readings: int = 0
@@ -216,7 +216,7 @@ def shown(value: object) -> str:
 
 
 def _call_text(call: PlannedCall) -> str:
-    """A call as somebody would write it, without its secrets."""
+    """A call as it would be written in Python, without its secrets."""
     arguments = [
         *map(shown, call.args),
         *(

@@ -55,7 +55,7 @@ class ModelState:
         """What no answer may contain: passwords, and every key that was ever stored."""
 
     def __getitem__(self, cls: type[S]) -> S:
-        """The state that a class holds."""
+        """The one instance of a class of state."""
         if cls not in self._by_class:
             self._by_class[cls] = cls()
         found: S = self._by_class[cls]

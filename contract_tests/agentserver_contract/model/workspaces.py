@@ -227,7 +227,7 @@ def each_user_sees_the_own_creation_quota(run: ModelRun) -> None:
 
 
 def expect_workspace(run: ModelRun, method: str, workspace: Workspace, shown: Any) -> None:
-    """Hold what every view of a workspace shows alike. Raises ContractViolation."""
+    """Check what every view of a workspace shows. Raises ContractViolation."""
     expect(method, "the id", workspace.id, shown.id)
     expect(method, "the name, as it was given", workspace.name, shown.name)
     expect(method, "created_at, which never changes", workspace.created_at, shown.created_at)
@@ -250,7 +250,7 @@ def has_workspace(suits: Callable[[Workspace], bool] = lambda workspace: True) -
 
 A_WORKSPACE = has_workspace()
 SEVERAL_WORKSPACES = Precondition(lambda run: len(run.state[Workspaces].by_id) > 1)
-"""So that one keeps what another loses."""
+"""So that a write to one can be seen to leave the other alone."""
 SPACE_FOR_A_WORKSPACE = Precondition(lambda run: len(run.state[Workspaces].by_id) < MOST_WORKSPACES)
 
 
@@ -357,7 +357,7 @@ def delete_without_permission(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=[], precondition=A_WORKSPACE)
 def read_unknown_workspace(run: ModelRun, choose: Choose) -> None:
-    """An unknown workspace is refused exactly as one of others is."""
+    """It is refused exactly like a workspace of which the caller is no member."""
     workspace, unknown = any_workspace(run, choose), f"{NO_SUCH}workspace"
     for method in ("workspaces.get", "workspaces.members.list", "workspaces.get_defaults"):
         messages = {
@@ -365,7 +365,7 @@ def read_unknown_workspace(run: ModelRun, choose: Choose) -> None:
             for workspace_id in (workspace.id, unknown)
         }
         if len(messages) != 1:
-            promise = "an unknown workspace is refused as one of others is"
+            promise = "an unknown workspace is refused like one whose member the caller is not"
             raise ContractViolation(method, promise, messages)
 
 
@@ -425,7 +425,7 @@ def override_default_creation_quota(run: ModelRun, choose: Choose) -> None:
 
 
 def expect_quota_exceeded(run: ModelRun, user: str, current: int, maximum: int) -> None:
-    """Hold that a user can create no more workspaces. Raises ContractViolation."""
+    """Check that a user can create no more workspaces. Raises ContractViolation."""
     method = "workspaces.create"
     refusal = run.call(user, method, name="one too many", raises=QuotaExceeded)
     expect(

@@ -15,6 +15,7 @@ import httpx
 from agentserver import AgentserverError
 from agentserver_contract import departures
 from agentserver_contract import run as runs
+from agentserver_contract.context import EXAMPLES, SCENARIOS, Context, Plan
 from agentserver_contract.contract import document as contracts
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.contract.source import ContractError
@@ -27,7 +28,8 @@ from agentserver_contract.http.rate_limit import Pace
 from agentserver_contract.http.status_counter import Tally
 from agentserver_contract.http.target import TIMEOUT_SECONDS, Target, Watch
 from agentserver_contract.http.urls import UrlError, base_url, is_loopback
-from agentserver_contract.layers import fuzzing, gate, stateful
+from agentserver_contract.layers import gate
+from agentserver_contract.layers.table import NAMES
 from agentserver_contract.recordings import cassettes
 from agentserver_contract.reports import data, junit, page
 from agentserver_contract.reports.console import Console
@@ -121,7 +123,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     tried = command.add_argument_group("what is tried")
     tried.add_argument("--seed", type=int, help="make the run again that printed this seed")
     tried.add_argument(
-        "--layers", type=_layers, default=(), metavar="NAME,...", help=", ".join(runs.NAMES)
+        "--layers", type=_layers, default=(), metavar="NAME,...", help=", ".join(NAMES)
     )
     tried.add_argument(
         "--operation", action="append", metavar="ID", help="only this operationId; may be repeated"
@@ -129,14 +131,14 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     tried.add_argument(
         "--examples",
         type=_count,
-        default=fuzzing.EXAMPLES,
+        default=EXAMPLES,
         metavar="N",
         help="random cases for each operation and mode (%(default)s)",
     )
     tried.add_argument(
         "--scenarios",
         type=_count,
-        default=stateful.SCENARIOS,
+        default=SCENARIOS,
         metavar="N",
         help="scenarios of several calls (%(default)s)",
     )
@@ -189,7 +191,7 @@ def run(options: argparse.Namespace) -> int:
         if plan.read_only:
             scene = _what_is_there(contract, visit)
         outcome = runs.run(
-            runs.Setting(target, visit.people, contract, plan, settle=visit.settle, scene=scene),
+            Context(target, visit.people, contract, plan, reset=visit.settle, scene=scene),
             tally,
             known=known,
             told=console.told,
@@ -259,7 +261,7 @@ def judge(options: argparse.Namespace) -> int:
         results += found
         situations |= of_run
         holds = holds and held
-    result = gate.run(contract, results, situations=situations)
+    result = gate.judge(contract, results, situations=situations)
     style.text(result_text(result))
     return HOLDS if holds and result.holds else BROKEN
 
@@ -314,13 +316,13 @@ def _credential(email: str | None, environ: Mapping[str, str]) -> Credential:
     )
 
 
-def _plan(options: argparse.Namespace, contract: Contract) -> runs.Plan:
+def _plan(options: argparse.Namespace, contract: Contract) -> Plan:
     operations = None
     if options.operation:
         operations = frozenset(options.operation)
         if unknown := operations - contract.operations.keys():
             raise CannotRun(f"--operation: the contract has no {', '.join(sorted(unknown))}")
-    return runs.Plan(
+    return Plan(
         seed=secrets.randbelow(2**32) if options.seed is None else options.seed,
         layers=options.layers,
         operations=operations,
@@ -368,8 +370,8 @@ def _write(path: Path, text: str) -> None:
 
 def _layers(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
-    if unknown := [name for name in names if name not in runs.NAMES]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(runs.NAMES)}")
+    if unknown := [name for name in names if name not in NAMES]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(NAMES)}")
     return names
 
 

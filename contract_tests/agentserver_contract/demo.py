@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
+from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract import document as contracts
 from agentserver_contract.fixtures.accounts import gather
 from agentserver_contract.http.sdk_calls import Inexpressible, method_of
@@ -159,13 +160,8 @@ def _contract_run(story: Story, examples: int, seed: int | None) -> LayerResult:
         people = gather(target)
         story.alice.admin.users.set_role(people["admin"].id, role="admin")
         started = time.monotonic()
-        result = fuzzing.run(
-            target,
-            people,
-            contract,
-            seed=secrets.randbelow(2**32) if seed is None else seed,
-            examples=examples,
-        )
+        plan = Plan(secrets.randbelow(2**32) if seed is None else seed, examples=examples)
+        result = fuzzing.run(Context(target, people, contract, plan))
         result.seconds = time.monotonic() - started
     return result
 

@@ -21,11 +21,14 @@ from servers import Clock, Server, in_process, settle
 from verdicts import Question, Verdict
 
 from agentserver_contract import run as suite
+from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.breaking import breaking_changes
 from agentserver_contract.contract.document import Contract, load
 from agentserver_contract.contract.rules import RULES
+from agentserver_contract.http import differential
 from agentserver_contract.http.status_counter import Tally
-from agentserver_contract.layers import differential, fuzzing, gate, model, roles, stateful
+from agentserver_contract.layers import fuzzing, gate, roles, stateful
+from agentserver_contract.layers.table import LAYERS, Layer
 from agentserver_contract.results.findings import Finding, LayerResult
 
 _SHOWN = 5
@@ -141,46 +144,35 @@ def _breaking(bench: Bench) -> Found:
     yield from map(str, breaking_changes(load(), bench.contract))
 
 
-def _setting(server: Server, bench: Bench, plan: suite.Plan) -> suite.Setting:
+def _context(server: Server, bench: Bench, plan: Plan) -> Context:
     people = settle(server.target)
-    return suite.Setting(
+    return Context(
         server.target,
         people,
         bench.contract,
         plan,
-        expired=server.expired_session(people["owner"]),
+        expired_session=server.expired_session(people["owner"]),
+        advance_clock=lambda: None,  # the clock moves on whenever it is read
         snapshot=server.rows,
     )
 
 
-def _played(layer: suite.Layer, bench: Bench, plan: suite.Plan) -> LayerResult:
+def _played(layer: Layer, bench: Bench, plan: Plan) -> LayerResult:
     """A layer on a server of its own, so that none can spoil another's."""
     tally = Tally(bench.contract)
     database = f"sqlite:///{bench.work / layer.name}-{time.monotonic_ns()}.db"
     with in_process(database, clock=Ticking(), checks_answers=False, watches=[tally]) as server:
-        setting = _setting(server, bench, plan)
+        context = _context(server, bench, plan)
         tally.taken()  # what it took to set the setting shows nothing
-        result = suite.play(layer, setting)
+        result = suite.run_layer(layer, context)
         result.statuses.update(tally.taken())
         return result
 
 
-def _model(setting: suite.Setting) -> LayerResult:
-    """The model, told that time goes on by itself."""
-    return model.run(
-        setting.target,
-        setting.people,
-        setting.contract,
-        seed=setting.plan.seed,
-        advance_clock=lambda: None,
-        enough=1,
-    )
-
-
-def _suite_layer(layer: suite.Layer) -> Stage:
+def _suite_layer(layer: Layer) -> Stage:
     def run(bench: Bench) -> Found:
         operations = bench.operations if layer.by_operation else None
-        plan = suite.Plan(bench.question.seed, operations=operations)
+        plan = Plan(bench.question.seed, operations=operations, max_failures=1)
         return _played(layer, bench, plan).findings
 
     compares = layer.name in (fuzzing.NAME, stateful.NAME)
@@ -193,7 +185,8 @@ def _promises(bench: Bench) -> Found:
     try:
         with in_process(database, clock=Ticking()) as server:
             people, chosen = settle(server.target), bench.operations
-            roles.run(server.target, people, bench.contract, operations=chosen)
+            plan = Plan(bench.question.seed, operations=chosen)
+            roles.run(Context(server.target, people, bench.contract, plan))
     except AssertionError as broken:
         return [str(broken)]
     return []
@@ -216,20 +209,17 @@ def _sdk_tests(bench: Bench) -> Found:
 
 def _everything(bench: Bench) -> Found:
     """Every layer of the suite on all operations, and the gate over what they met."""
-    plan = suite.Plan(bench.question.seed)
+    plan = Plan(bench.question.seed, max_failures=1)
     results = [_played(layer, bench, plan) for layer in SUITE]
-    for result in (*results, suite.judge(bench.contract, plan, results)):
+    for result in (*results, gate.judge(bench.contract, results)):
         yield from result.findings
 
 
-def _cost(layer: suite.Layer) -> int:
+def _cost(layer: Layer) -> int:
     return (*_CHEAPEST_FIRST, layer.name).index(layer.name)
 
 
-SUITE = (
-    *(layer for layer in suite.LAYERS if layer.name != model.NAME),
-    suite.Layer(model.NAME, _model, writes=True),
-)
+SUITE = tuple(layer for layer in LAYERS if not layer.judges)
 
 STAGES = (
     Stage(("rules",), _rules, ("contract",)),

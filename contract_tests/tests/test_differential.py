@@ -13,10 +13,10 @@ import pytest
 from agentserver import NotFound, _encode, _transport
 from agentserver._generated.api.workspaces import create_workspace, get_workspace
 from agentserver_contract.contract.document import JSON, Contract
+from agentserver_contract.http import differential
+from agentserver_contract.http.differential import Differential, same_json
 from agentserver_contract.http.messages import Answer, Request
 from agentserver_contract.http.target import cookie
-from agentserver_contract.layers import differential
-from agentserver_contract.layers.differential import Differential, same_json
 
 SESSION = "0123456789abcdef" * 4
 WORKSPACE = {

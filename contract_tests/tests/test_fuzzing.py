@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from servers import in_own_process, in_process, settle
 
+from agentserver_contract.context import EXAMPLES, Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.layers import fuzzing
 from agentserver_contract.reports.text import findings_text, result_text
@@ -27,14 +28,16 @@ def examine(result: LayerResult, contract: Contract, shown: list[str] | None) ->
 # Most faults show at an operation's examples and bounds, which every run tries; chance is given its
 # time on one database.
 @pytest.mark.parametrize(
-    ("database", "examples"), [("sqlite", fuzzing.EXAMPLES), ("postgresql", 3)], ids=str
+    ("database", "examples"), [("sqlite", EXAMPLES), ("postgresql", 3)], ids=str
 )
 def test_server_and_sdk_keep_the_contract(
     database: str, examples: int, contract: Contract, seed: int, request: pytest.FixtureRequest
 ) -> None:
     with in_process(request.getfixturevalue(f"{database}_url")) as server:
         people = settle(server.target)
-        result = fuzzing.run(server.target, people, contract, seed=seed, examples=examples)
+        result = fuzzing.run(
+            Context(server.target, people, contract, Plan(seed, examples=examples))
+        )
     examine(result, contract, request.config.getoption("--operation"))
 
 
@@ -42,5 +45,5 @@ def test_server_and_sdk_keep_the_contract_over_a_socket(
     tmp_path: Path, contract: Contract, seed: int, request: pytest.FixtureRequest
 ) -> None:
     with in_own_process(tmp_path) as target:
-        result = fuzzing.run(target, settle(target), contract, seed=seed, examples=3)
+        result = fuzzing.run(Context(target, settle(target), contract, Plan(seed, examples=3)))
     examine(result, contract, request.config.getoption("--operation"))

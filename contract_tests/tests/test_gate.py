@@ -22,24 +22,24 @@ def met(contract: Contract, *left_out: tuple[str, int]) -> LayerResult:
 
 
 def test_everything_met_passes(contract: Contract) -> None:
-    assert gate.run(contract, [met(contract)], known=[]).holds
+    assert gate.judge(contract, [met(contract)], known=[]).holds
 
 
 @pytest.mark.parametrize("status", [200, 403], ids=["success", "refusal"])
 def test_status_that_nobody_met_is_found(contract: Contract, status: int) -> None:
-    result = gate.run(contract, [met(contract, ("get_workspace", status))], known=[])
+    result = gate.judge(contract, [met(contract, ("get_workspace", status))], known=[])
     assert [(f.operation, f.check) for f in result.findings] == [("get_workspace", str(status))]
 
 
 def test_layers_count_together(contract: Contract) -> None:
     other = LayerResult("another")
     other.statuses["get_workspace", 403] = 1
-    assert gate.run(contract, [met(contract, ("get_workspace", 403)), other], known=[]).holds
+    assert gate.judge(contract, [met(contract, ("get_workspace", 403)), other], known=[]).holds
 
 
 def test_waived_status_is_told_as_not_run_with_its_reason(contract: Contract) -> None:
     (waiver,) = gate.read_waivers(f"[w]\noperations = ['login']\nstatus = [405]\n{REASON}")
-    result = gate.run(contract, [met(contract, ("login", 405))], known=[waiver])
+    result = gate.judge(contract, [met(contract, ("login", 405))], known=[waiver])
     assert result.holds
     assert result.not_run == {"login 405": "because"}
 
@@ -47,8 +47,8 @@ def test_waived_status_is_told_as_not_run_with_its_reason(contract: Contract) ->
 def test_waiver_holds_in_its_situation_only(contract: Contract) -> None:
     text = f"[w]\noperations = '*'\nstatus = [405]\nwhen = 'guarded'\n{REASON}"
     known, results = gate.read_waivers(text), [met(contract, ("login", 405))]
-    assert not gate.run(contract, results, known=known).holds
-    assert gate.run(contract, results, known=known, situations=("always", "guarded")).holds
+    assert not gate.judge(contract, results, known=known).holds
+    assert gate.judge(contract, results, known=known, situations=("always", "guarded")).holds
 
 
 def test_every_waiver_of_the_suite_is_about_what_the_contract_documents(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from servers import Server, in_own_process, in_process, settle
 
+from agentserver_contract.context import MAX_FAILURES, Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import People, join
 from agentserver_contract.layers import model
@@ -34,7 +35,7 @@ def run_model(
     people: People | None = None,
     seed: int = 1,
     runs: int = 0,
-    enough: int = 40,
+    max_failures: int = MAX_FAILURES,
 ) -> LayerResult:
     """Every rule once, on a server on which no two writes have the same time."""
 
@@ -42,13 +43,13 @@ def run_model(
         server.clock.now += timedelta(seconds=1)
 
     return model.run(
-        server.target,
-        people or settle(server.target),
-        contract,
-        seed=seed,
-        runs=runs,
-        enough=enough,
-        advance_clock=advance_clock,
+        Context(
+            server.target,
+            people or settle(server.target),
+            contract,
+            Plan(seed, model_runs=runs, max_failures=max_failures),
+            advance_clock=advance_clock,
+        )
     )
 
 
@@ -71,7 +72,7 @@ def test_the_server_does_what_the_model_says_over_a_socket(
 ) -> None:
     with in_own_process(tmp_path) as target:
         people = settle(target)
-        result = model.run(target, people, contract, seed=seed, runs=0)
+        result = model.run(Context(target, people, contract, Plan(seed, model_runs=0)))
     assert result.holds, findings_text(result.findings)
 
 
@@ -109,7 +110,7 @@ def test_a_write_that_does_not_do_what_it_says_is_seen(
 ) -> None:
     monkeypatch.setattr(module, name, fault)
     with in_process(sqlite_url) as server:
-        result = run_model(server, contract, enough=1)
+        result = run_model(server, contract, max_failures=1)
     assert not result.holds
     assert all("after these steps" in finding.detail for finding in result.findings)
 
@@ -132,7 +133,7 @@ def test_failure_that_needs_nothing_before_it_is_shown_alone(
 ) -> None:
     monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
     with in_process(sqlite_url) as server:
-        (finding,) = run_model(server, contract, enough=1).findings
+        (finding,) = run_model(server, contract, max_failures=1).findings
     assert titles(finding) == [finding.check.replace("_", " ")], finding.detail
 
 
@@ -147,7 +148,7 @@ def test_write_that_reaches_further_than_its_rule_says_is_seen_and_shown_alone(
 
     monkeypatch.setattr(members, "set_role", removes_the_endpoint_too)
     with in_process(sqlite_url) as server:
-        (finding,) = run_model(server, contract, enough=1).findings
+        (finding,) = run_model(server, contract, max_failures=1).findings
     assert finding.operation == "get_workspace_llm_config"
     assert ACTIONS[finding.check].touches == ("members",)
     assert titles(finding) == [finding.check.replace("_", " ")], finding.detail
@@ -158,7 +159,7 @@ def test_fault_in_what_a_run_begins_with_is_shown_without_a_rule(
 ) -> None:
     monkeypatch.setattr(members, "list_of", _reversed(members.list_of))
     with in_process(sqlite_url) as server:
-        (finding,) = run_model(server, contract, enough=1).findings
+        (finding,) = run_model(server, contract, max_failures=1).findings
     assert (finding.operation, finding.check) == ("list_workspace_members", "initialize")
     assert not titles(finding)
 
@@ -194,7 +195,7 @@ def test_same_seed_makes_the_same_steps(
     shown = []
     for number in range(2):
         with in_process(f"sqlite:///{tmp_path / str(number)}.db") as server:
-            (finding,) = run_model(server, contract, seed=5, enough=1).findings
+            (finding,) = run_model(server, contract, seed=5, max_failures=1).findings
         shown.append((finding.check, re.sub(r"[0-9a-f-]{36}", "an id", finding.detail)))
     assert shown[0] == shown[1]
 

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from servers import Server, in_process, settle
 
+from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.layers import differential, fuzzing, roles
+from agentserver_contract.http import differential
+from agentserver_contract.layers import fuzzing, roles
 from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import LayerResult
 from agentserver_reference.domain.errors import Forbidden
@@ -48,9 +50,8 @@ def test_read_across_tenants_is_found_by_the_peers(
 ) -> None:
     forget_membership(monkeypatch, "get_workspace")
     people = settle(server.target)
-    result = fuzzing.run(
-        server.target, people, contract, seed=seed, examples=5, operations=WORKSPACES
-    )
+    plan = Plan(seed, examples=5, operations=WORKSPACES)
+    result = fuzzing.run(Context(server.target, people, contract, plan))
     assert found(result, fuzzing.NAME, "get_workspace", "object_level_authorization"), (
         f"not found; what was: {findings_text(result.findings)}"
     )
@@ -62,9 +63,8 @@ def test_write_across_tenants_is_found_by_the_peers(
 ) -> None:
     forget_membership(monkeypatch, "rename_workspace")
     people = settle(server.target)
-    result = fuzzing.run(
-        server.target, people, contract, seed=seed, examples=5, operations=WORKSPACES
-    )
+    plan = Plan(seed, examples=5, operations=WORKSPACES)
+    result = fuzzing.run(Context(server.target, people, contract, plan))
     assert found(result, fuzzing.NAME, "rename_workspace", "foreign_write"), (
         f"not found; what was: {findings_text(result.findings)}"
     )
@@ -78,13 +78,8 @@ def test_forgotten_membership_is_found_by_the_roles(
     # With the fault, the server answers what its contract does not document.
     with in_process(sqlite_url, checks_answers=False) as server:
         people = settle(server.target)
-        result = roles.run(
-            server.target,
-            people,
-            contract,
-            snapshot=server.rows,
-            operations=frozenset({operation}),
-        )
+        plan = Plan(seed=1, operations=frozenset({operation}))
+        result = roles.run(Context(server.target, people, contract, plan, snapshot=server.rows))
     assert found(result, roles.NAME, operation, "outsider is refused with 403"), (
         f"not found; what was: {findings_text(result.findings)}"
     )
@@ -104,7 +99,8 @@ def test_refusal_that_writes_all_the_same_is_found_by_the_roles(
     object.__setattr__(endpoint, "handler", renames_then_refuses)
     people = settle(server.target)
     # Seen through the API alone, as by whoever tries a server that is not their own.
-    result = roles.run(server.target, people, contract, operations=frozenset({"rename_workspace"}))
+    plan = Plan(seed=1, operations=frozenset({"rename_workspace"}))
+    result = roles.run(Context(server.target, people, contract, plan))
     assert found(result, roles.NAME, "rename_workspace", "a refusal of outsider changes nothing"), (
         f"not found; what was: {findings_text(result.findings)}"
     )
@@ -121,14 +117,8 @@ def test_sdk_that_drops_a_field_is_found_by_the_differential(
         return right({name: value for name, value in given.items() if name != "role"}, **options)
 
     monkeypatch.setattr(generated, "_body", without_role)
-    result = fuzzing.run(
-        server.target,
-        settle(server.target),
-        contract,
-        seed=1,
-        examples=1,
-        operations=frozenset({"add_workspace_member"}),
-    )
+    plan = Plan(seed=1, examples=1, operations=frozenset({"add_workspace_member"}))
+    result = fuzzing.run(Context(server.target, settle(server.target), contract, plan))
     assert found(result, differential.NAME, "add_workspace_member", "The SDK sends"), (
         f"not found; what was: {findings_text(result.findings)}"
     )

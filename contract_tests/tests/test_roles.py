@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from servers import Server, in_own_process, settle
 
+from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import People
 from agentserver_contract.layers import roles
@@ -32,14 +33,15 @@ def test_everybody_may_do_what_the_table_says_and_nothing_else(
     server: Server, people: People, contract: Contract, request: pytest.FixtureRequest
 ) -> None:
     shown = request.config.getoption("--operation")
-    result = roles.run(
+    context = Context(
         server.target,
         people,
         contract,
-        expired=server.expired_session(people["owner"]),
+        Plan(seed=1, operations=frozenset(shown) if shown else None),
+        expired_session=server.expired_session(people["owner"]),
         snapshot=server.rows,
-        operations=frozenset(shown) if shown else None,
     )
+    result = roles.run(context)
     print(result_text(result))
     assert result.holds, findings_text(result.findings)
     assert not result.not_run
@@ -49,7 +51,7 @@ def test_roles_hold_over_a_socket_as_far_as_the_api_shows(
     tmp_path: Path, contract: Contract
 ) -> None:
     with in_own_process(tmp_path) as target:
-        result = roles.run(target, settle(target), contract)
+        result = roles.run(Context(target, settle(target), contract, Plan(seed=1)))
     print(result_text(result))
     assert result.holds, findings_text(result.findings)
     assert list(result.not_run) == [roles.EXPIRED], "an expired session cannot be had over HTTP"

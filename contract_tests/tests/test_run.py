@@ -5,6 +5,7 @@ from __future__ import annotations
 from servers import in_process, reset, settle
 
 from agentserver_contract import run as runs
+from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.http.messages import Answer, Request
 from agentserver_contract.http.rate_limit import Pace
@@ -21,16 +22,16 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
     tally = Tally(contract)
     with in_process(database_url, watches=[tally]) as server:
         people = settle(server.target)
-        setting = runs.Setting(
+        context = Context(
             server.target,
             people,
             contract,
-            runs.Plan(seed, examples=3, scenarios=30),
-            settle=lambda: reset(people),
-            expired=server.expired_session(people["owner"]),
+            Plan(seed, examples=3, scenarios=30),
+            reset=lambda: reset(people),
+            expired_session=server.expired_session(people["owner"]),
             snapshot=server.rows,
         )
-        outcome = runs.run(setting, tally)
+        outcome = runs.run(context, tally)
     for result in outcome.results:
         print(result_text(result))
     assert outcome.holds, findings_text(outcome.unexplained)
@@ -45,9 +46,8 @@ def test_scenarios_follow_links_through_many_operations(
     contract: Contract, sqlite_url: str, seed: int
 ) -> None:
     with in_process(sqlite_url) as server:
-        result = stateful.run(
-            server.target, settle(server.target), contract, seed=seed, scenarios=40
-        )
+        people = settle(server.target)
+        result = stateful.run(Context(server.target, people, contract, Plan(seed, scenarios=40)))
     assert result.holds, findings_text(result.findings)
     linked = {"get_workspace", "delete_workspace", "create_workspace", "list_workspace_members"}
     assert linked <= result.succeeded.keys(), f"succeeded: {sorted(result.succeeded)}"

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
-from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.fixtures.accounts import PEERS, People
-from agentserver_contract.fixtures.examples import Scene
-from agentserver_contract.http.target import Target
-from agentserver_contract.layers.differential import NAME as DIFFERENTIAL
-from agentserver_contract.layers.differential import Differential
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import Operation
+from agentserver_contract.fixtures.accounts import PEERS
+from agentserver_contract.http.differential import NAME as DIFFERENTIAL
+from agentserver_contract.http.differential import Differential
 from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.schemathesis.engine import Part, try_part
 from agentserver_contract.schemathesis.events import Reading
 
 NAME = "fuzzing"
-EXAMPLES = 20
-"""How many cases the fuzzing phase draws for each operation and mode, unless told otherwise."""
 
 
 def _ends_session(operation: Operation) -> bool:
@@ -36,47 +31,19 @@ PARTS = (
 ALONE = (Part("admin", lambda each: not _ends_session(each)),)
 
 
-def run(
-    target: Target,
-    people: People,
-    contract: Contract,
-    *,
-    seed: int,
-    examples: int = EXAMPLES,
-    operations: frozenset[str] | None = None,
-    scene: Scene | None = None,
-) -> LayerResult:
-    """Try every operation on a target, and compare each case with the SDK.
-
-    Args:
-        target: The server, in the state in which `people` were gathered.
-        people: Who calls.
-        contract: What is promised.
-        seed: Makes the same run again on a server in the same state.
-        examples: How many cases the fuzzing phase draws for each operation and mode.
-        operations: Only these, by operationId.
-        scene: What the contract's examples are about; made for each part when left out.
-    """
-    result = LayerResult(NAME, seed=seed)
-    reading = Reading(contract, target.base_url, result)
-    started = time.monotonic()
+def run(context: Context) -> LayerResult:
+    """Try every operation, and compare each case with the SDK."""
+    result = LayerResult(NAME, seed=context.plan.seed)
+    reading = Reading(context.contract, context.target.base_url, result)
     settings = {
-        "generation": {"max-examples": examples, "database": "none"},
+        "generation": {"max-examples": context.plan.examples, "database": "none"},
         "phases": {"stateful": {"enabled": False}},
     }
-    with Differential(contract) as differential:
-        for part in PARTS if PARTS[0].caller in people.by_name else ALONE:
-            chosen = [
-                operation.id
-                for operation in contract.operations.values()
-                if part.wanted(operation) and (operations is None or operation.id in operations)
-            ]
+    with Differential(context.contract) as differential:
+        for part in PARTS if PARTS[0].caller in context.people.by_name else ALONE:
+            chosen = [operation for operation in context.operations if part.wanted(operation)]
             if chosen:
-                try_part(
-                    *(part, chosen, target, people, contract),
-                    *(differential, reading, settings, scene),
-                )
+                try_part(context, part, chosen, differential, reading, settings)
     for (validity, verdict), count in differential.tally.items():
         result.notes[f"{DIFFERENTIAL}, {validity}: {verdict}"] += count
-    result.seconds = time.monotonic() - started
     return result

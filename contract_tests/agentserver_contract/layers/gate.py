@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation, escape
 from agentserver_contract.results.findings import Finding, LayerResult
 
@@ -72,7 +73,18 @@ def _waiver(name: str, table: Mapping[str, Any]) -> Waiver:
     return waiver
 
 
-def run(
+def run(context: Context) -> LayerResult:
+    """Judge the results of the layers before this one."""
+    plan = context.plan
+    operations = (
+        frozenset(operation.id for operation in context.operations) if plan.is_partial else None
+    )
+    return judge(
+        context.contract, context.results, situations=plan.situations, operations=operations
+    )
+
+
+def judge(
     contract: Contract,
     results: Iterable[LayerResult],
     *,
@@ -84,7 +96,7 @@ def run(
 
     Args:
         contract: Whose operations and statuses must be met.
-        results: Of every layer.
+        results: Of every layer, from one shard or several.
         situations: What kind of run it was.
         operations: Only these, by operationId.
         known: Waivers; the suite's own when left out.

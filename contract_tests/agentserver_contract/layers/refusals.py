@@ -7,13 +7,13 @@ what a refusal looks like. Schemas can say neither.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from agentserver_contract.contract.document import JSON, TEXT, Contract, Operation, escape
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import JSON, TEXT, Operation, escape
 from agentserver_contract.contract.roles import caller_of
 from agentserver_contract.contract.schemas import MAX_BODY_BYTES, MAX_NESTING
 from agentserver_contract.fixtures.accounts import TEAM, People
@@ -116,29 +116,16 @@ REFUSALS = (
 )
 
 
-def run(
-    target: Target,
-    people: People,
-    contract: Contract,
-    *,
-    operations: frozenset[str] | None = None,
-) -> LayerResult:
-    """Send every refusal to every operation.
-
-    Args:
-        target: The server.
-        people: Who calls.
-        contract: What is promised.
-        operations: Only these, by operationId.
-    """
+def run(context: Context) -> LayerResult:
+    """Send every refusal to every operation."""
     result = LayerResult(NAME)
-    started = time.monotonic()
+    target, people = context.target, context.people
     members = {role: role for role in TEAM if role != "owner"}
-    scene = set_scene(contract, people, "owner", {**members, COLLEAGUE: "guest"}, people["owner"])
-    for operation in contract.operations.values():
-        if operations is None or operation.id in operations:
-            _try(operation, target, people, scene, result)
-    result.seconds = time.monotonic() - started
+    scene = set_scene(
+        context.contract, people, "owner", {**members, COLLEAGUE: "guest"}, people["owner"]
+    )
+    for operation in context.operations:
+        _try(operation, target, people, scene, result)
     return result
 
 

@@ -7,12 +7,12 @@ that can be read afterwards has changed.
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
+from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation, escape
 from agentserver_contract.fixtures.accounts import TEAM, People, email_of, log_in
 from agentserver_contract.fixtures.examples import COLLEAGUE, Scene, set_scene
@@ -53,9 +53,6 @@ ALLOWED_BY_ROLE: Mapping[str, frozenset[str]] = {
 
 # An account for those who have none, where a request needs one in its body.
 _SOMEBODY = "owner"
-
-Snapshot = Callable[[], Any]
-"""Everything that a refused call could have changed, as a value to compare."""
 
 
 class TableError(ValueError):
@@ -106,58 +103,31 @@ def _row(words: list[str]) -> Row:
     return Row(name, pairs, dict(zip(CALLERS, answers, strict=True)))
 
 
-def run(
-    target: Target,
-    people: People,
-    contract: Contract,
-    *,
-    rows: list[Row] | None = None,
-    expired: str | None = None,
-    snapshot: Snapshot | None = None,
-    operations: frozenset[str] | None = None,
-    scene: Scene | None = None,
-) -> LayerResult:
-    """Call everything as everybody.
-
-    Args:
-        target: The server.
-        people: Who calls.
-        contract: What is promised; operations of the table that it lacks are left out.
-        rows: The table; the suite's own when left out.
-        expired: A session that has run out. Without one that column is not run.
-        snapshot: What refusals must not change; when left out, all that can be read of it through
-            the API.
-        operations: Only these, by operationId.
-        scene: What refused calls and reads are about; made when left out.
-    """
-    matrix = _Matrix(target, people, contract, expired, snapshot, scene)
-    started = time.monotonic()
-    for row in rows if rows is not None else table():
-        wanted = operations is None or row.operation_id in operations
-        if wanted and row.operation_id in contract.operations:
+def run(context: Context) -> LayerResult:
+    """Call everything as everybody."""
+    matrix = _Matrix(context)
+    chosen = {operation.id for operation in context.operations}
+    for row in table():
+        if row.operation_id in chosen:
             matrix.try_row(row)
-    matrix.result.seconds = time.monotonic() - started
     return matrix.result
 
 
 class _Matrix:
-    def __init__(
-        self,
-        target: Target,
-        people: People,
-        contract: Contract,
-        expired: str | None,
-        snapshot: Snapshot | None,
-        scene: Scene | None,
-    ) -> None:
-        self.target = target
-        self.people = people
-        self.contract = contract
-        self.expired = expired
+    def __init__(self, context: Context) -> None:
+        self.target = context.target
+        self.people = context.people
+        self.contract = context.contract
+        self.expired = context.expired_session
         self.result = LayerResult(NAME)
-        self.given = scene is not None
-        self.scene = scene or self._scene(_SOMEBODY)
-        self.snapshot = snapshot or (lambda: read_back(target, people, contract, self.scene))
+        self.given = context.scene is not None
+        self.scene = context.scene or self._scene(_SOMEBODY)
+        self.snapshot = context.snapshot or self._snapshot
+        if context.plan.read_only:
+            self.snapshot = lambda: None  # others may change what is read
+
+    def _snapshot(self) -> Any:
+        return read_back(self.target, self.people, self.contract, self.scene)
 
     def try_row(self, row: Row) -> None:
         operation = self.contract.operations[row.operation_id]

@@ -5,21 +5,18 @@ What Schemathesis's stateful phase draws, with the checks of the fuzzing layer o
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from typing import Any
 
-from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.fixtures.accounts import PEERS, People
-from agentserver_contract.http.target import Target
-from agentserver_contract.layers.differential import Differential
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import Operation
+from agentserver_contract.fixtures.accounts import PEERS
+from agentserver_contract.http.differential import Differential
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.schemathesis.engine import Part, try_part
 from agentserver_contract.schemathesis.events import Reading
 
 NAME = "stateful"
-SCENARIOS = 100
-"""How many scenarios are drawn in all."""
 
 
 def _keeps_session(operation: Operation) -> bool:
@@ -34,36 +31,24 @@ def _is_not_admins(operation: Operation) -> bool:
 PARTS = (Part("admin", _keeps_session), Part("alice", _is_not_admins, PEERS))
 
 
-def run(
-    target: Target, people: People, contract: Contract, *, seed: int, scenarios: int = SCENARIOS
-) -> LayerResult:
-    """Play scenarios on a target.
-
-    Args:
-        target: The server.
-        people: Who calls.
-        contract: What is promised; its links are followed.
-        seed: Makes the same run again on a server in the same state.
-        scenarios: How many, shared among those who call.
-    """
-    result = LayerResult(NAME, seed=seed)
-    started = time.monotonic()
+def run(context: Context) -> LayerResult:
+    """Play scenarios, shared among those who call."""
+    result = LayerResult(NAME, seed=context.plan.seed)
     settings: dict[str, Any] = {
-        "generation": {"max-examples": max(1, scenarios // len(PARTS)), "database": "none"},
+        "generation": {
+            "max-examples": max(1, context.plan.scenarios // len(PARTS)),
+            "database": "none",
+        },
         "phases": {name: {"enabled": False} for name in ("examples", "coverage", "fuzzing")},
     }
-    with Differential(contract) as differential:
+    with Differential(context.contract) as differential:
         for part in PARTS:
-            reading = Reading(contract, target.base_url, result)
-            chosen = [each.id for each in contract.operations.values() if part.wanted(each)]
+            reading = Reading(context.contract, context.target.base_url, result)
+            chosen = list(filter(part.wanted, context.contract.operations.values()))
             tried = Counter(result.cases)
-            try_part(
-                *(part, chosen, target, people, contract),
-                *(differential, reading, settings),
-            )
+            try_part(context, part, chosen, differential, reading, settings)
             if result.cases == tried:
                 result.add(_nothing_linked(part))
-    result.seconds = time.monotonic() - started
     return result
 
 

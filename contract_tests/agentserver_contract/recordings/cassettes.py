@@ -22,11 +22,11 @@ from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.contract.roles import ENDS_ITS_SESSION, caller_of
 from agentserver_contract.fixtures.accounts import TEAM, People
 from agentserver_contract.fixtures.examples import COLLEAGUE, NoExample, Scene, set_scene
+from agentserver_contract.http.differential import Differential
 from agentserver_contract.http.guard import Refused
 from agentserver_contract.http.messages import HIDDEN, SESSION_COOKIE, Answer, Request
 from agentserver_contract.http.sdk_calls import Inexpressible, express, method_of
 from agentserver_contract.http.target import Target
-from agentserver_contract.layers.differential import Differential
 from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "cassette"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,13 @@ from schemathesis.engine import from_schema
 from schemathesis.hooks import unregister as unregister_hook
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.contract.schemas import lacks_kept
 from agentserver_contract.fixtures.accounts import PEERS, People
-from agentserver_contract.fixtures.examples import COLLEAGUE, Scene, set_scene
-from agentserver_contract.http.target import HELD_BACK, Target, cookie
-from agentserver_contract.layers.differential import Differential
+from agentserver_contract.fixtures.examples import COLLEAGUE, set_scene
+from agentserver_contract.http.differential import Differential
+from agentserver_contract.http.target import HELD_BACK, cookie
 from agentserver_contract.schemathesis.bounds import fit_bytes
 from agentserver_contract.schemathesis.case_rewrites import Home
 from agentserver_contract.schemathesis.events import Reading
@@ -80,39 +81,34 @@ OPERATION_OPTIONS: tuple[Mapping[str, Any], ...] = (
 
 
 def try_part(
+    context: Context,
     part: Part,
-    chosen: list[str],
-    target: Target,
-    people: People,
-    contract: Contract,
+    operations: Sequence[Operation],
     differential: Differential,
     reading: Reading,
     settings: Mapping[str, Any],
-    scene: Scene | None = None,
 ) -> None:
     """Run the engine on one part.
 
     Args:
+        context: Where, and with which accounts.
         part: Who calls.
-        chosen: The operations, by operationId.
-        target: The server.
-        people: Everybody; all of the part's callers are among them.
-        contract: What is promised.
+        operations: What is called.
         differential: Compares each case with the SDK.
         reading: Takes what comes of it.
         settings: More of Schemathesis's configuration: which phases, how many examples.
-        scene: What the contract's examples are about; a new workspace when left out.
     """
-    caller, given = people[part.caller], scene is not None
-    if scene is None:
-        scene = set_scene(contract, people, PEERS[0], {COLLEAGUE: "developer"}, caller)
+    contract, target, people = context.contract, context.target, context.people
+    chosen = [operation.id for operation in operations]
+    caller, given = people[part.caller], context.scene is not None
+    scene = context.scene or set_scene(contract, people, PEERS[0], {COLLEAGUE: "developer"}, caller)
     home = Home(target, people, scene)
     others = [people[name] for name in part.peers if name != part.caller]
     stage = Stage(people, scene, PEERS[0], caller)
     own = OwnWorkspaces(caller, stage.owned if part.caller == PEERS[0] and not given else set())
     writes = [ForeignWrites(target, caller, other, stage.owned) for other in others]
 
-    def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+    def before_call(hook: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
         fit_bytes(contract, case)
         if not given:
             stage.before_call(case)
@@ -120,14 +116,14 @@ def try_part(
         for each in writes:
             each.before_call(case)
 
-    def sdk_parity(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    def sdk_parity(check: CheckContext, response: Response, case: Case[Any]) -> None:
         check_parity(differential, reading.operation(case.operation.label), response, case)
 
-    def foreign_write(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    def foreign_write(check: CheckContext, response: Response, case: Case[Any]) -> None:
         for each in writes:
             each.check(case)
 
-    def own_workspace(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    def own_workspace(check: CheckContext, response: Response, case: Case[Any]) -> None:
         own.check(reading.operation(case.operation.label), response, case)
 
     def none_kept(failure: Failure, case: Case[Any], response: Response) -> bool:
@@ -140,7 +136,7 @@ def try_part(
         )
 
     def filter_failure(
-        context: HookContext, failure: Failure, case: Case[Any], response: Response
+        hook: HookContext, failure: Failure, case: Case[Any], response: Response
     ) -> bool:
         return not (HELD_BACK in response.headers or none_kept(failure, case, response))
 

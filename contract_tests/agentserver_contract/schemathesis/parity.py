@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from schemathesis.core.failures import Failure
 
 from agentserver_contract.contract.document import Operation
+from agentserver_contract.http.differential import Differential
 from agentserver_contract.http.target import request_of
-from agentserver_contract.layers.differential import Differential
 from agentserver_contract.schemathesis import cases
 
 if TYPE_CHECKING:

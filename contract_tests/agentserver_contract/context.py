@@ -1,0 +1,107 @@
+"""What a run is asked to try, and what every layer of it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.fixtures.accounts import People
+from agentserver_contract.fixtures.examples import Scene
+from agentserver_contract.http.target import Target
+from agentserver_contract.results.findings import LayerResult
+
+EXAMPLES = 20
+"""Random cases for each operation and mode, unless the plan says otherwise."""
+SCENARIOS = 100
+"""Scenarios of several calls, unless the plan says otherwise."""
+MODEL_RUNS = 3
+"""How often the model begins anew and chooses at random, unless the plan says otherwise."""
+MODEL_STEPS = 20
+"""How many steps each of these runs takes, unless the plan says otherwise."""
+MAX_FAILURES = 40
+"""After how many failures the model stops, unless the plan says otherwise."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to try."""
+
+    seed: int
+    """Makes the same run again on a server in the same state."""
+    layers: tuple[str, ...] = ()
+    """Names of layers; all of them when empty."""
+    operations: frozenset[str] | None = None
+    """Only these operationIds, in the layers that try operations one by one."""
+    examples: int = EXAMPLES
+    """Random cases for each operation and mode."""
+    scenarios: int = SCENARIOS
+    """Scenarios of several calls."""
+    model_runs: int = MODEL_RUNS
+    """How often the model begins anew and chooses at random."""
+    model_steps: int = MODEL_STEPS
+    """How many steps each of these runs takes."""
+    max_failures: int = MAX_FAILURES
+    """After how many failures the model stops."""
+    shard: tuple[int, int] = (1, 1)
+    """Which part of how many, counted from one."""
+    guarded: bool = False
+    """Whether others use the server too, so that a guard checks every request."""
+    allow_global: bool = True
+    """Whether settings of the whole installation may be changed."""
+    read_only: bool = False
+    """Whether nothing may be changed."""
+
+    @property
+    def situations(self) -> frozenset[str]:
+        """The situations of this run, which a waiver may depend on."""
+        holding = {
+            "always": True,
+            "guarded": self.guarded,
+            "not global": not self.allow_global,
+            "read-only": self.read_only,
+        }
+        return frozenset(name for name, holds in holding.items() if holds)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some operations are left out on purpose."""
+        return self.read_only or self.operations is not None
+
+    def includes(self, operation: Operation) -> bool:
+        """Whether an operation is tried, by whichever shard."""
+        named = self.operations is None or operation.id in self.operations
+        return named and (not self.read_only or operation.is_read)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a layer works with."""
+
+    target: Target
+    people: People
+    contract: Contract
+    plan: Plan
+    reset: Callable[[], None] = lambda: None
+    """Gives the accounts back the roles and limits that they had when they were made."""
+    scene: Scene | None = None
+    """Things that exist already, where the run may make nothing."""
+    expired_session: str | None = None
+    """A session that has expired; over HTTP alone none can be had."""
+    advance_clock: Callable[[], None] | None = None
+    """Advances the server's clock, where that is possible, so that no two writes have one time."""
+    snapshot: Callable[[], Any] | None = None
+    """Reads everything that a refused request must not change; when left out, the API is asked."""
+    results: Sequence[LayerResult] = ()
+    """Of the layers that ran before this one."""
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations that this shard tries, in the order of the contract."""
+        number, count = self.plan.shard
+        return [
+            operation
+            for index, operation in enumerate(self.contract.operations.values())
+            if index % count == number - 1 and self.plan.includes(operation)
+        ]

@@ -1,0 +1,70 @@
+"""The layers in the order in which they run, and what each can do without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agentserver_contract.context import Context, Plan
+from agentserver_contract.layers import fuzzing, gate, model, refusals, roles, stateful
+from agentserver_contract.results.findings import LayerResult
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer."""
+
+    name: str
+    run: Callable[[Context], LayerResult]
+    by_operation: bool = False
+    """Whether it tries operations one by one, so that each shard takes some of them."""
+    writes: bool = False
+    """Whether it does nothing without writing."""
+    judges: bool = False
+    """Whether it sends nothing, and judges the results of the layers before it."""
+
+    def reason_not_run(self, plan: Plan) -> str | None:
+        """Why a planned layer is not run, if it is not."""
+        if self.judges:
+            return _reason_not_judged(plan)
+        if self.writes and plan.read_only:
+            return "it would write"
+        if self.by_operation:
+            return None
+        undivided = [
+            layer.name for layer in planned(plan) if not (layer.by_operation or layer.judges)
+        ]
+        shard = 1 + undivided.index(self.name) % plan.shard[1]
+        if shard != plan.shard[0]:
+            return f"shard {shard} runs it"
+        if plan.operations is not None and not plan.layers:
+            return "it does not try single operations"
+        return None
+
+
+def _reason_not_judged(plan: Plan) -> str | None:
+    """Why the results of a plan cannot be judged as a whole, if they cannot."""
+    if plan.shard != (1, 1):
+        return "a shard meets a part of the contract: `agentserver-contract gate` takes them all"
+    missing = [layer.name for layer in LAYERS if not layer.judges and layer not in planned(plan)]
+    if missing and plan.layers != (gate.NAME,):
+        return f"not all layers were run: {', '.join(missing)} left out"
+    if plan.operations is not None:
+        return "not all operations were tried"
+    return None
+
+
+LAYERS = (
+    Layer(roles.NAME, roles.run, by_operation=True),
+    Layer(refusals.NAME, refusals.run, by_operation=True, writes=True),
+    Layer(model.NAME, model.run, writes=True),
+    Layer(stateful.NAME, stateful.run, writes=True),
+    Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
+    Layer(gate.NAME, gate.run, judges=True),
+)
+NAMES = tuple(layer.name for layer in LAYERS)
+
+
+def planned(plan: Plan) -> list[Layer]:
+    """The layers of a plan, in order."""
+    return [layer for layer in LAYERS if not plan.layers or layer.name in plan.layers]

@@ -36,7 +36,8 @@ def models() -> str:
         "What methods return. Models are immutable; create one with keyword arguments or with "
         "`from_dict`. Their attributes are the fields of the API's [schemas](../api/schemas.md); "
         "fields that the contract does not list are kept in `additional_properties`. Import models "
-        "from `agentserver.models`.",
+        "from `agentserver.models`. A class whose name ends in `Dict` types the dictionaries that "
+        "arguments accept instead of a model.",
         directive("agentserver.Page"),
         directive("agentserver._model.Model", filters=SHOWN),
         "## Models and enums { #models }",

@@ -41,7 +41,6 @@ class CallError(AgentserverError):
         operation_id: the operation of the contract, for example ``create_workspace``.
         method: its HTTP method.
         path: its path template, for example ``/api/workspaces/{workspace_id}``.
-        status_code: the status that was answered; None when no answer came.
         code: the ``error`` of a JSON error body, for example ``quota_exceeded``.
         body: the text of the answer, at most 64 KiB; None for a success, whose body may hold a
             credential made just now.
@@ -75,7 +74,7 @@ class CallError(AgentserverError):
         self.operation_id = operation_id
         self.method = method
         self.path = path
-        self.status_code = status_code
+        self._status_code = status_code
         self.code = code
         self.body = body
         self.headers = dict(headers)
@@ -83,6 +82,11 @@ class CallError(AgentserverError):
         self.retry_after = retry_after
         self.attempts = attempts
         self.elapsed = elapsed
+
+    @property
+    def status_code(self) -> int | None:
+        """The status that was answered; None when no answer came."""
+        return self._status_code
 
     def __str__(self) -> str:
         status = "" if self.status_code is None else f" {self.status_code}"
@@ -142,6 +146,11 @@ class StatusError(CallError):
     """The server answered with an error; there is a class for each status it documents."""
 
     STATUS: ClassVar[int | None] = None
+
+    @property
+    def status_code(self) -> int:
+        """The status that was answered; that of the class, or 0, for an error made by hand."""
+        return self._status_code or self.STATUS or 0
 
 
 class RedirectRefused(StatusError):

@@ -146,7 +146,10 @@ def _render(document: Mapping[str, Any], source: Path, templates: Path, root: Pa
         error=lambda status: class_for(status).__name__,
     )
     project.env.globals.update(
-        operations=surface.operations, models=surface.models, enums=surface.enums
+        operations=surface.operations,
+        models=surface.models,
+        enums=surface.enums,
+        typed_dicts=surface.typed_dicts,
     )
     with contextlib.redirect_stdout(io.StringIO()):  # upstream says where it writes
         problems = project.build()
@@ -154,8 +157,16 @@ def _render(document: Mapping[str, Any], source: Path, templates: Path, root: Pa
         raise ContractError("; ".join(f"{each.header} {each.detail}" for each in problems))
     for name in UNUSED:
         (package / name).unlink()
+    _render_typed_dicts(project, surface, package / "models")
     _render_resources(project, surface, package / "resources")
     _render_sample(project, surface.operations.values(), root / SAMPLE)
+
+
+def _render_typed_dicts(project: Project, surface: Surface, folder: Path) -> None:
+    template = project.env.get_template("typed_dict.py.jinja")
+    for name, shown in surface.typed_dicts.items():
+        text = template.render(name=name, shown=shown)
+        (folder / f"{shown.module}.py").write_text(text, encoding="utf-8")
 
 
 def _render_resources(project: Project, surface: Surface, folder: Path) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from openapi_python_client import strings
 from readers import constant, enums, reader
-from shapes import Schema, Schemas, is_secret
+from shapes import Schema, Schemas, is_secret, typed_dict
 
 from agentserver_contract.contract import document
 from agentserver_contract.contract.document import JSON
@@ -68,6 +69,36 @@ class Model:
     enums: dict[str, str]
     """The enums that it reads, and the names of the mappings that do it."""
     closed: bool
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a dictionary that an argument takes in place of a model."""
+
+    name: str
+    annotation: str
+    prose: str
+
+
+@dataclass(frozen=True)
+class TypedDict:
+    """A dictionary that an argument takes in place of a model."""
+
+    model: str
+    prose: str
+    keys: list[Key]
+    classes: set[str]
+    """Every other class that its values reach."""
+
+    @property
+    def module(self) -> str:
+        """The module that holds it."""
+        return strings.snake_case(typed_dict(self.model))
+
+    @property
+    def is_class(self) -> bool:
+        """Whether every key can be written as an attribute."""
+        return all(key.name.isidentifier() and not keyword.iskeyword(key.name) for key in self.keys)
 
 
 @dataclass(frozen=True)
@@ -251,6 +282,23 @@ class Surface:
             if "enum" in schema
         }
 
+    @cached_property
+    def typed_dicts(self) -> dict[str, TypedDict]:
+        """The dictionaries that arguments take in place of models, by class name."""
+        objects = {
+            self.schemas.class_of(found): found.schema
+            for operation in self._contract.operations.values()
+            for argument in operation.arguments
+            if argument.schema is not None
+            for found in self.schemas.reached(argument.schema.value)
+            if found.kind == "object"
+        }
+        made = {typed_dict(name): self._typed_dict(name, objects[name]) for name in objects}
+        for component in self._contract.schemas:
+            if (name := str(self._class_name(component))) in made:
+                raise ContractError(f"{component}: the dictionaries of another are called {name}")
+        return made
+
     @property
     def every_resource(self) -> Iterator[Resource]:
         """Every resource but the root, parents first."""
@@ -295,6 +343,40 @@ class Surface:
             prose=_sentences(found.schema.get("description", ""), self.schemas.bounds(schema)),
         )
 
+    def _typed_dict(self, name: str, schema: Schema) -> TypedDict:
+        required = schema.get("required", [])
+        fields = schema["properties"]
+        keys = []
+        for key, value in fields.items():
+            annotation = self.schemas.argument(value)
+            classes = set(self._argument_classes(value))
+            if classes:
+                annotation = repr(annotation)
+            found = self.schemas.resolve(value)
+            keys.append(
+                Key(
+                    name=key,
+                    annotation=annotation if key in required else f"NotRequired[{annotation}]",
+                    prose=_sentences(
+                        found.schema.get("description", ""), self.schemas.bounds(value)
+                    ),
+                )
+            )
+        return TypedDict(
+            model=name,
+            prose=_text(schema.get("description", "")),
+            keys=keys,
+            classes={each for value in fields.values() for each in self._argument_classes(value)}
+            - {typed_dict(name)},
+        )
+
+    def _argument_classes(self, schema: Schema) -> Iterator[str]:
+        for found in self.schemas.reached(schema):
+            name = self.schemas.class_of(found)
+            yield name
+            if found.kind == "object":
+                yield typed_dict(name)
+
     def _operations(self) -> Iterator[Operation]:
         for operation in self._contract.operations.values():
             try:
@@ -319,10 +401,8 @@ class Surface:
         security, optional = self._security(source)
         successes = self._successes(source)
         # The fields of a body are arguments: nothing needs a class for the body itself.
-        schemas = [
-            *(argument.schema for argument in source.arguments),
-            *(response.schema(JSON) for response in successes),
-        ]
+        arguments = [each.schema.value for each in source.arguments if each.schema]
+        results = [found.value for each in successes if (found := each.schema(JSON))]
         operation = Operation(
             id=source.id,
             method=source.method,
@@ -349,10 +429,8 @@ class Surface:
                 if response not in successes
             },
             classes={
-                name
-                for schema in schemas
-                if schema is not None
-                for name in self.schemas.classes(schema.value)
+                *(name for schema in arguments for name in self._argument_classes(schema)),
+                *(name for schema in results for name in self.schemas.classes(schema)),
             },
         )
         names = [argument.python for argument in operation.arguments]

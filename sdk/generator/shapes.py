@@ -159,9 +159,9 @@ class Schemas:
         found = self.resolve(schema)
         match found.kind:
             case "enum":
-                plain = f"{self.class_of(found)} | str"
+                plain = f"Literal{list(found.schema['enum'])!r} | {self.class_of(found)}"
             case "object":
-                plain = f"{self.class_of(found)} | Mapping[str, Any]"
+                plain = f"{self.class_of(found)} | {typed_dict(self.class_of(found))}"
             case "array":
                 plain = f"Sequence[{self.argument(found.schema['items'])}]"
             case "map":
@@ -178,6 +178,10 @@ class Schemas:
 
     def classes(self, schema: Schema) -> Iterator[str]:
         """Name every class that the schema reaches, those inside its objects too."""
+        return map(self.class_of, self.reached(schema))
+
+    def reached(self, schema: Schema) -> Iterator[Resolved]:
+        """Every enum and object that the schema reaches, each once."""
         seen: set[str] = set()
         waiting = [schema]
         while waiting:
@@ -187,7 +191,7 @@ class Schemas:
                 if name in seen:
                     continue
                 seen.add(name)
-                yield name
+                yield found
             waiting += found.schema.get("properties", {}).values()
             if found.kind == "array":
                 waiting.append(found.schema["items"])
@@ -207,6 +211,11 @@ class Schemas:
         if kind in ("integer", "number"):
             return _range(limits.get("minimum"), limits.get("maximum"), "")
         return ""
+
+
+def typed_dict(class_name: str) -> str:
+    """Name the class of the dictionaries that an argument takes in place of a model."""
+    return f"{class_name}Dict"
 
 
 def is_secret(schema: Schema) -> bool:

@@ -256,7 +256,7 @@ from agentserver._generated.resources import AsyncResources, Resources
 from agentserver._model import Decoding
 from agentserver._omit import OMIT
 from agentserver._schema import DecodeError
-from agentserver.models import Binding, Book
+from agentserver.models import Binding, Book, BookDict
 
 class Client(Resources):
     def _call(self, call): return call
@@ -334,6 +334,8 @@ add = books.add("s", "t", from_="x", book=Book(class_="C", max=1, labels={}), pi
 whole = {"from": "x", "book": {"class": "C", "max": 1, "labels": {}}, "pin": None}
 assert add.body == whole, add.body
 assert books.add("s", "t", book={"class": "D"}).body == {"book": {"class": "D"}}
+assert BookDict.__required_keys__ == {"class", "max", "labels"}, BookDict.__required_keys__
+assert "pages" in BookDict.__optional_keys__
 assert books.add("s", "t", pin="1234").body["pin"].reveal() == "1234"
 """
 

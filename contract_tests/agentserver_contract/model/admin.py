@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from agentserver import AgentserverError, BadRequest, Conflict, NotFound, PermissionDenied
+from agentserver.models import UserRole
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import (
     Choose,
@@ -71,7 +72,7 @@ def restore_settings(run: ModelRun) -> Iterator[Callable[[], object]]:
             yield partial(admin.users.quota.set, run.ids[user], **first)
     for user, role in accounts.first_roles.items():
         if role != accounts.roles[user]:
-            yield partial(admin.users.set_role, run.ids[user], role=role)
+            yield partial(admin.users.set_role, run.ids[user], role=UserRole(role))
     if limits.defaults != limits.first_defaults:
         yield partial(admin.quota_defaults.set, **limits.first_defaults)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .llm_config_response import LLMConfigResponse
     from .llm_config_upsert_response import LLMConfigUpsertResponse
     from .llm_model import LLMModel
+    from .llm_model_dict import LLMModelDict
     from .llm_quota_response import LLMQuotaResponse
     from .llm_workspace_quota_part import LLMWorkspaceQuotaPart
     from .sandbox_status import SandboxStatus
@@ -59,6 +60,7 @@ else:
         "WorkspaceMember": ".workspace_member",
         "WorkspaceQuotaResponse": ".workspace_quota_response",
         "WorkspaceRole": ".workspace_role",
+        "LLMModelDict": ".llm_model_dict",
     }
 
     def __getattr__(name: str) -> object:
@@ -90,6 +92,7 @@ __all__ = (
     "LLMConfigResponse",
     "LLMConfigUpsertResponse",
     "LLMModel",
+    "LLMModelDict",
     "LLMQuotaResponse",
     "LLMWorkspaceQuotaPart",
     "SandboxStatus",

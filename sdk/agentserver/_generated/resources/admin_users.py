@@ -8,6 +8,8 @@ from agentserver._generated.api.admin import admin_list_users, admin_update_user
 from agentserver._operation import AsyncResource, Resource
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from agentserver._generated.models import AdminUserItem, UserRole
     from agentserver._generated.resources.admin_users_quota import (
         AdminUsersQuota,
@@ -44,7 +46,7 @@ class AdminUsers(Resource):
         """
         return self._call(admin_list_users.call())
 
-    def set_role(self, user_id: str, *, role: UserRole | str) -> None:
+    def set_role(self, user_id: str, *, role: Literal["user", "admin"] | UserRole) -> None:
         """Change an account's role.
 
         Makes an account an administrator or an ordinary user, effective from its next
@@ -99,7 +101,7 @@ class AsyncAdminUsers(AsyncResource):
         """
         return await self._call(admin_list_users.call())
 
-    async def set_role(self, user_id: str, *, role: UserRole | str) -> None:
+    async def set_role(self, user_id: str, *, role: Literal["user", "admin"] | UserRole) -> None:
         """Change an account's role.
 
         Makes an account an administrator or an ordinary user, effective from its next

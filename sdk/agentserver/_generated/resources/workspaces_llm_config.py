@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agentserver._encode import hide as _hide
 from agentserver._generated.api.workspaces import (
@@ -14,9 +14,14 @@ from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from agentserver._generated.models import LLMConfigResponse, LLMConfigUpsertResponse, LLMModel
+    from agentserver._generated.models import (
+        LLMConfigResponse,
+        LLMConfigUpsertResponse,
+        LLMModel,
+        LLMModelDict,
+    )
     from agentserver._omit import Omit
     from agentserver._secret import Secret
 
@@ -55,7 +60,7 @@ class WorkspacesLlmConfig(Resource):
         workspace_id: str,
         *,
         base_url: str,
-        models: Sequence[LLMModel | Mapping[str, Any]],
+        models: Sequence[LLMModel | LLMModelDict],
         api_key: str | Secret | Omit = OMIT,
     ) -> LLMConfigUpsertResponse:
         """Set a workspace's own language-model endpoint.
@@ -149,7 +154,7 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
         workspace_id: str,
         *,
         base_url: str,
-        models: Sequence[LLMModel | Mapping[str, Any]],
+        models: Sequence[LLMModel | LLMModelDict],
         api_key: str | Secret | Omit = OMIT,
     ) -> LLMConfigUpsertResponse:
         """Set a workspace's own language-model endpoint.

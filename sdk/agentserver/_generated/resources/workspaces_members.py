@@ -14,6 +14,8 @@ from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from agentserver._generated.models import WorkspaceMember, WorkspaceRole
     from agentserver._omit import Omit
     from agentserver.pagination import Page
@@ -47,7 +49,11 @@ class WorkspacesMembers(Resource):
         return self._call(list_workspace_members.call(workspace_id))
 
     def add(
-        self, workspace_id: str, *, email: str, role: WorkspaceRole | str | Omit = OMIT
+        self,
+        workspace_id: str,
+        *,
+        email: str,
+        role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole | Omit = OMIT,
     ) -> WorkspaceMember:
         """Add a member.
 
@@ -81,7 +87,13 @@ class WorkspacesMembers(Resource):
         """
         return self._call(add_workspace_member.call(workspace_id, email=email, role=role))
 
-    def set_role(self, workspace_id: str, user_id: str, *, role: WorkspaceRole | str) -> None:
+    def set_role(
+        self,
+        workspace_id: str,
+        user_id: str,
+        *,
+        role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole,
+    ) -> None:
         """Change a member's role.
 
         Changes a member's role, effective from their next request. Owners may change their
@@ -159,7 +171,11 @@ class AsyncWorkspacesMembers(AsyncResource):
         return await self._call(list_workspace_members.call(workspace_id))
 
     async def add(
-        self, workspace_id: str, *, email: str, role: WorkspaceRole | str | Omit = OMIT
+        self,
+        workspace_id: str,
+        *,
+        email: str,
+        role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole | Omit = OMIT,
     ) -> WorkspaceMember:
         """Add a member.
 
@@ -193,7 +209,13 @@ class AsyncWorkspacesMembers(AsyncResource):
         """
         return await self._call(add_workspace_member.call(workspace_id, email=email, role=role))
 
-    async def set_role(self, workspace_id: str, user_id: str, *, role: WorkspaceRole | str) -> None:
+    async def set_role(
+        self,
+        workspace_id: str,
+        user_id: str,
+        *,
+        role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole,
+    ) -> None:
         """Change a member's role.
 
         Changes a member's role, effective from their next request. Owners may change their

@@ -9,6 +9,8 @@ from agentserver._encode import segment as _segment
 from agentserver._operation import Call, Operation
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from agentserver._generated.models import UserRole
 
 
@@ -31,7 +33,7 @@ OPERATION: Final[Operation[None]] = Operation(
 )
 
 
-def call(user_id: str, *, role: UserRole | str) -> Call[None]:
+def call(user_id: str, *, role: Literal["user", "admin"] | UserRole) -> Call[None]:
     """Make a call of the operation ready to send."""
     return Call(
         OPERATION,

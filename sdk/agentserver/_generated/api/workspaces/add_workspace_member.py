@@ -12,6 +12,8 @@ from agentserver._omit import OMIT
 from agentserver._operation import Call, Operation
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from agentserver._generated.models import WorkspaceMember, WorkspaceRole
     from agentserver._omit import Omit
 
@@ -36,7 +38,10 @@ OPERATION: Final[Operation[WorkspaceMember]] = Operation(
 
 
 def call(
-    workspace_id: str, *, email: str, role: WorkspaceRole | str | Omit = OMIT
+    workspace_id: str,
+    *,
+    email: str,
+    role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole | Omit = OMIT,
 ) -> Call[WorkspaceMember]:
     """Make a call of the operation ready to send."""
     return Call(

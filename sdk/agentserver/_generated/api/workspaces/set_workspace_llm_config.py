@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from agentserver._encode import body as _body
 from agentserver._encode import segment as _segment
@@ -12,9 +12,9 @@ from agentserver._omit import OMIT
 from agentserver._operation import Call, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from agentserver._generated.models import LLMConfigUpsertResponse, LLMModel
+    from agentserver._generated.models import LLMConfigUpsertResponse, LLMModel, LLMModelDict
     from agentserver._omit import Omit
     from agentserver._secret import Secret
 
@@ -40,7 +40,7 @@ def call(
     workspace_id: str,
     *,
     base_url: str,
-    models: Sequence[LLMModel | Mapping[str, Any]],
+    models: Sequence[LLMModel | LLMModelDict],
     api_key: str | Secret | Omit = OMIT,
 ) -> Call[LLMConfigUpsertResponse]:
     """Make a call of the operation ready to send."""

@@ -9,6 +9,8 @@ from agentserver._encode import segment as _segment
 from agentserver._operation import Call, Operation
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from agentserver._generated.models import WorkspaceRole
 
 
@@ -31,7 +33,12 @@ OPERATION: Final[Operation[None]] = Operation(
 )
 
 
-def call(workspace_id: str, user_id: str, *, role: WorkspaceRole | str) -> Call[None]:
+def call(
+    workspace_id: str,
+    user_id: str,
+    *,
+    role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole,
+) -> Call[None]:
     """Make a call of the operation ready to send."""
     return Call(
         OPERATION,

@@ -1,0 +1,54 @@
+"""What type checkers must accept. It is checked, never run."""
+
+from __future__ import annotations
+
+from typing import Literal, assert_type
+
+from agentserver import OMIT, CallError, Client, NotFound, Omit, Page, QuotaExceeded, StatusError
+from agentserver.models import LLMModel, LLMModelDict, UserRole, WorkspaceMember, WorkspaceRole
+
+
+def an_enum_is_given_as_its_text_or_as_a_member(client: Client, text: str, left_out: bool) -> None:
+    add = client.workspaces.members.add
+    add("w", email="a@example.com", role="maintainer")
+    add("w", email="a@example.com", role=WorkspaceRole.OWNER)
+    add("w", email="a@example.com", role=WorkspaceRole(text))
+    add("w", email="a@example.com", role=OMIT)
+    role: Literal["owner", "guest"] | Omit = OMIT if left_out else "guest"
+    add("w", email="a@example.com", role=role)
+    client.admin.users.set_role("u", role="admin")
+    client.admin.users.set_role("u", role=UserRole.USER)
+
+
+def what_an_answer_holds_can_be_sent(client: Client) -> str:
+    members = client.workspaces.members.list("w")
+    assert_type(members, Page[WorkspaceMember])
+    assert_type(members[0].role, WorkspaceRole)
+    client.workspaces.members.set_role("w", "u", role=members[0].role)
+    return members[0].role if members[0].role == "owner" else ""
+
+
+def an_object_in_a_list_is_a_model_or_a_dictionary(client: Client) -> None:
+    model: LLMModelDict = {"id": "m", "name": "M"}
+    several = [model, LLMModelDict(id="n", name="N")]
+    put = client.workspaces.llm_config.set
+    put("w", base_url="https://example.com", models=[{"id": "m", "name": "M"}])
+    put("w", base_url="https://example.com", models=[LLMModel(id="m", name="M")])
+    put("w", base_url="https://example.com", models=(model, LLMModel(id="m", name="M")))
+    put("w", base_url="https://example.com", models=several)
+    kept = client.workspaces.llm_config.get("w").models
+    put("w", base_url="https://example.com", models=kept or [])
+
+
+def an_error_of_a_status_has_one(client: Client) -> None:
+    try:
+        client.workspaces.get("w")
+    except NotFound as error:
+        assert_type(error.status_code, int)
+    except QuotaExceeded as error:
+        assert_type(error.status_code, int)
+        assert_type(error.current, int | None)
+    except StatusError as error:
+        assert_type(error.status_code, int)
+    except CallError as error:
+        assert_type(error.status_code, int | None)

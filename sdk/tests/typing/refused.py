@@ -1,0 +1,50 @@
+"""What type checkers must find. It is checked, never run.
+
+Each line that is wrong says so, and both mypy and pyright report such a comment where they find
+nothing wrong: a mistake that is no longer found fails the check.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+from agentserver import AsyncClient, Client, StatusError
+from agentserver.models import LLMModel, LLMModelDict, UserRole, Workspace, WorkspaceMember
+
+
+def a_role_that_there_is_not(client: Client, text: str) -> None:
+    add = client.workspaces.members.add
+    add("w", email="a", role="mantainer")  # type: ignore[arg-type]
+    add("w", email="a", role=text)  # type: ignore[arg-type]
+    add("w", email="a", role=None)  # type: ignore[arg-type]
+    set_role = client.admin.users.set_role
+    set_role("u", role="owner")  # type: ignore[arg-type]
+
+
+async def a_role_of_something_else(client: AsyncClient) -> None:
+    add = client.workspaces.members.add
+    await add("w", email="a", role=UserRole.ADMIN)  # type: ignore[arg-type]
+
+
+def a_key_that_is_misspelt(client: Client) -> None:
+    put = client.workspaces.llm_config.set
+    put("w", base_url="b", models=[{"idd": "m", "name": "M"}])  # type: ignore[list-item]
+    _: LLMModelDict = {"id": "m", "nam": "M"}  # type: ignore[typeddict-item]
+
+
+def a_key_that_is_missing_or_of_a_wrong_type(client: Client) -> None:
+    put = client.workspaces.llm_config.set
+    put("w", base_url="b", models=[{"id": "m"}])  # type: ignore[list-item]
+    put("w", base_url="b", models=[{"id": "m", "name": 1}])  # type: ignore[list-item]
+
+
+def an_argument_or_attribute_that_there_is_not(client: Client, workspace: Workspace) -> None:
+    client.workspaces.create(naem="n")  # type: ignore[call-arg]
+    client.workspaces.create("n")  # type: ignore[call-arg]
+    _ = workspace.nmae  # type: ignore[attr-defined]
+    _ = LLMModel(id="m")  # type: ignore[call-arg]
+
+
+def a_model_or_error_that_is_changed(member: WorkspaceMember, error: StatusError) -> None:
+    member.email = "b"  # type: ignore[misc]
+    error.status_code = 404  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -29,6 +30,8 @@ from agentserver_reference.security.schemes import SCHEMES
 from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import open_store, sqlite_path
 from agentserver_reference.storage.keyfile import read_or_create_key
+from agentserver_reference.workers import expired_sessions
+from agentserver_reference.workers.runner import Runner, Wait
 
 KEY_FILE = "secret.key"
 
@@ -56,18 +59,20 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     ids: Callable[[], str] = new_id,
     tokens: Callable[[], str] = session_token,
+    wait: Wait = asyncio.sleep,
     validate_responses: bool = False,
     contract: Contract | None = None,
     handlers: Mapping[str, Handler] | None = None,
     schemes: Mapping[str, CredentialKind] = SCHEMES,
 ) -> Starlette:
-    """Build the application. Its lifespan opens and closes the database.
+    """Build the application. Its lifespan opens the database and starts the background loops.
 
     Arguments:
         settings: what the operator set.
         clock: the time, aware and in UTC.
         ids: makes the ids of whatever is created, and of requests that bring none.
         tokens: makes session tokens.
+        wait: how background loops wait, in seconds.
         validate_responses: for tests: an answer that the contract does not document, down to one
             field too many, and any failure of a handler, is raised instead of answered.
         contract: for tests: another contract than the server's own.
@@ -96,11 +101,16 @@ def create_app(
         llm_proxy=open_llm_proxy(settings, store, clock),
     )
 
+    workers = Runner(
+        [expired_sessions.loop(context)], store, clock=clock, holder=new_id(), wait=wait
+    )
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         try:
-            yield
+            async with workers:
+                yield
         finally:
             await context.llm_proxy.close()
             await store.close()

@@ -15,7 +15,12 @@ _OURS = "event_fields"
 
 def event(logger: logging.Logger, level: int, message: str, **fields: Any) -> None:
     """Log an event with fields that both forms show. Never pass a body, a query or a header."""
-    logger.log(level, message, extra={_OURS: fields})
+    logger.log(level, message, extra=extra(**fields))
+
+
+def extra(**fields: Any) -> dict[str, Any]:
+    """The fields of an event, as `logger.exception(message, extra=...)` takes them."""
+    return {_OURS: fields}
 
 
 def configure(form: str, level: str, stream: IO[str] | None = None) -> None:

@@ -102,16 +102,6 @@ async def test_a_session_lives_until_its_second_of_expiry(store: Store) -> None:
     assert await store.read(sessions.find_owner, "another", NOON) is None
 
 
-async def test_opening_a_session_forgets_those_that_ended(store: Store) -> None:
-    await store.write(add_user, "u", "a@example.com")
-    end = NOON + timedelta(days=7)
-    await store.write(sessions.add, token_hash="old", user_id="u", now=NOON, expires_at=end)
-    await store.write(
-        sessions.add, token_hash="new", user_id="u", now=end, expires_at=end + timedelta(days=7)
-    )
-    assert await store.read(sessions.find_owner, "old", NOON) is None, "its row is still there"
-
-
 async def test_a_workspace_takes_everything_along(store: Store) -> None:
     await store.write(add_user, "u", "a@example.com")
     await store.write(add_workspace, "w", "u")

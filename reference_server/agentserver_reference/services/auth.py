@@ -1,5 +1,6 @@
 """Accounts and sessions."""
 
+import asyncio
 from datetime import datetime
 
 from agentserver_reference.domain.emails import trimmed
@@ -15,6 +16,9 @@ from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
 
 FIRST_WORKSPACE = "Default workspace"
+
+EXPIRED_BATCH = 500
+"""How many expired sessions one transaction removes, so that no other waits for it long."""
 
 
 async def register(work: UnitOfWork, email: str, password: str) -> Record:
@@ -82,6 +86,19 @@ def _open_session(
 async def end_session(work: UnitOfWork, token: str) -> None:
     """End a session; one that is not there has ended already."""
     await work.write(Lock(), sessions.end, token_hash(token))
+
+
+async def remove_expired_sessions(work: UnitOfWork) -> int:
+    """Remove every session that has expired; how many it were.
+
+    An expired session authorises nothing, removed or not.
+    """
+    now = work.context.clock()
+    removed = 0
+    while batch := await work.write(Lock(), sessions.remove_expired, now, EXPIRED_BATCH):
+        removed += batch
+        await asyncio.sleep(0)  # SQLite runs on the event loop: let requests in between
+    return removed
 
 
 async def account(work: UnitOfWork, user_id: str) -> Record:

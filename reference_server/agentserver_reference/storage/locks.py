@@ -17,7 +17,9 @@ a transaction states all of them at once, as a `Lock`, before its first other st
    It comes last because nothing that is done inside a workspace needs anything above it, so that
    work in one workspace never waits for work in another.
 4. **Everything else** (memberships, sessions, quotas, configurations) is changed while one of the
-   rows above is locked that it hangs on, and is not locked by a statement of its own.
+   rows above is locked that it hangs on, and is not locked by a statement of its own. Expired
+   sessions alone are removed under none of them, by a statement that skips what another
+   transaction has locked: it never waits, so it is part of no deadlock.
 
 A membership is not locked, although the right to an operation is read from it: two owners who take
 away each other's role would each hold their own row and wait for the other's. Whoever has the

@@ -37,7 +37,15 @@ _owner_as_member = (
 )
 _add = insert(sessions)
 _end = delete(sessions).where(sessions.c.token_hash == bindparam("token"))
-_forget_ended = delete(sessions).where(sessions.c.expires_at <= bindparam("now"))
+_remove_expired = delete(sessions).where(
+    sessions.c.token_hash.in_(
+        select(sessions.c.token_hash)
+        .where(sessions.c.expires_at <= bindparam("now"))
+        .order_by(sessions.c.expires_at)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+)
 
 
 def find_owner(conn: Connection, token_hash: str, now: datetime) -> SessionOwner | None:
@@ -58,8 +66,7 @@ def find_owner_as_member(
 def add(
     conn: Connection, *, token_hash: str, user_id: str, now: datetime, expires_at: datetime
 ) -> None:
-    """Open a session, and forget those of everybody that have ended by `now`."""
-    conn.execute(_forget_ended, {"now": timestamp(now)})
+    """Open a session."""
     conn.execute(
         _add,
         {
@@ -74,3 +81,11 @@ def add(
 def end(conn: Connection, token_hash: str) -> None:
     """End a session; one that is not there has ended already."""
     conn.execute(_end, {"token": token_hash})
+
+
+def remove_expired(conn: Connection, now: datetime, most: int) -> int:
+    """Remove up to `most` sessions that have expired by `now`, the oldest first; how many it were.
+
+    It waits for no lock: what another transaction is removing is left to it.
+    """
+    return conn.execute(_remove_expired, {"now": timestamp(now), "most": most}).rowcount

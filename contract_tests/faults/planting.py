@@ -1,4 +1,4 @@
-"""Plants one fault in a copy of the sources, and puts it on trial in a process of its own."""
+"""Plants one fault, and runs a trial on it in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,56 +8,131 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from catalogue import CHECKOUT, ROOTS, Fault
-from verdicts import Question, Trial, Verdict
+from definitions import (
+    CHECKOUT,
+    HERE,
+    ROOTS,
+    SOURCES,
+    AnswerChange,
+    Edits,
+    Fault,
+    Replacements,
+)
+from edits import edited_texts
+from results import LayerVerdict, Trial, TrialPlan
 
 # Imported once, before the processes are forked that each try one fault. Nothing of the project is
-# among them: what is planted must be imported after it was planted.
-HEAVY = ["cryptography", "httpx", "hypothesis", "msgspec", "schemathesis", "schemathesis.engine"]
-HEAVY += ["sqlalchemy", "starlette.applications", "yaml"]
+# among them: what is planted as an edit of text must be imported after it was planted.
+_IMPORTED_BEFORE = (
+    *("cryptography", "httpx", "hypothesis", "msgspec", "schemathesis", "schemathesis.engine"),
+    *("sqlalchemy", "starlette.applications", "yaml"),
+)
 
-SECONDS = 300
-"""What one fault may take in all; a suite that hangs on a fault has noticed it."""
+TRIAL_SECONDS = 300
+"""What one trial may take in all; a suite that hangs on a fault has noticed it."""
+
+_UNTIL_THE_END = ExitStack()
+
+# Python runs a file of this name before anything else, where it finds one.
+_STARTUP = "sitecustomize.py"
+_PLANT_AT_STARTUP = """\
+import os, sys, traceback
+
+try:
+    sys.path[:0] = {paths!r}
+    from planting import plant_for_good
+
+    plant_for_good({fault_id!r})
+except BaseException:
+    traceback.print_exc()
+    os._exit(70)  # Python itself would go on without the fault
+"""
 
 
-def put_on_trial(question: Question) -> Trial:
+def run_trial(plan: TrialPlan) -> Trial:
     """Plant a fault and let the layers look for it."""
     started = time.monotonic()
-    trial = Trial(question)
+    trial = Trial(plan)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(HEAVY)
-    with planted(question.fault) as folder, tempfile.TemporaryDirectory() as work:
-        mine, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_play, args=(question, folder, Path(work), theirs))
+    context.set_forkserver_preload(list(_IMPORTED_BEFORE))
+    with _sources_with(plan.fault) as folder, tempfile.TemporaryDirectory() as work:
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=_run_layers, args=(plan, folder, Path(work), sender))
         process.start()
-        theirs.close()
-        with mine:
+        sender.close()
+        with receiver:
             try:
-                while mine.poll(max(0.0, started + SECONDS - time.monotonic())):
-                    trial.take(mine.recv())
-                trial.take(Verdict("suite", "stuck", (f"hung for {SECONDS} s",)))
+                while receiver.poll(max(0.0, started + TRIAL_SECONDS - time.monotonic())):
+                    message = receiver.recv()
+                    if isinstance(message, LayerVerdict):
+                        trial.add(message)
+                    else:
+                        trial.was_reached = message
+                trial.add(LayerVerdict("suite", "failed", (f"hung for {TRIAL_SECONDS} s",)))
                 process.kill()
             except EOFError:
                 pass
         process.join()
-        if process.exitcode and not trial.killers:
-            trial.take(Verdict("suite", "stuck", (f"ended with {process.exitcode}",)))
+        if process.exitcode and not trial.detected_by:
+            trial.add(LayerVerdict("suite", "failed", (f"ended with {process.exitcode}",)))
     trial.seconds = time.monotonic() - started
     return trial
 
 
 @contextmanager
-def planted(fault: Fault | None) -> Iterator[Path]:
-    """A folder with a copy of what the fault is in, fault and all; empty without one."""
+def planted_folder(fault: Fault) -> Iterator[Path]:
+    """A folder that plants the fault in every Python that has it first in its PYTHONPATH."""
+    with _sources_with(fault) as folder:
+        if not isinstance(fault.change, Edits):
+            paths = [str(path) for path in (HERE, *SOURCES)]
+            text = _PLANT_AT_STARTUP.format(paths=paths, fault_id=fault.id)
+            (folder / _STARTUP).write_text(text, encoding="utf-8")
+        yield folder
+
+
+def plant_for_good(fault_id: str) -> None:
+    """Plant a fault of an answer or a rule in this process, until the process ends."""
+    from catalogue import find
+
+    _UNTIL_THE_END.enter_context(planted(find(fault_id)))
+
+
+@contextmanager
+def planted(fault: Fault | None, on_reach: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Plant a fault of an answer or a rule in this process, until the block ends.
+
+    An edit of text is planted already, by the folder from which the sources were imported.
+
+    Args:
+        fault: Which.
+        on_reach: Called whenever what the fault changes is met.
+    """
+    from answer_middleware import answers_changed
+    from replacing import replaced
+
+    with ExitStack() as stack:
+        match fault.change if fault else None:
+            case Replacements() as change:
+                stack.enter_context(replaced(change, on_reach))
+            case AnswerChange() as change:
+                stack.enter_context(answers_changed(change, on_reach))
+            case _:
+                on_reach()
+        yield
+
+
+@contextmanager
+def _sources_with(fault: Fault | None) -> Iterator[Path]:
+    """A folder with a copy of the sources that an edit changes, edit and all; else empty."""
     with tempfile.TemporaryDirectory(prefix="agentserver-fault-") as name:
         folder = Path(name)
-        if fault is not None:
-            root, texts = ROOTS[fault.side], fault.texts()
+        if fault is not None and isinstance(fault.change, Edits):
+            root, texts = ROOTS[fault.side], edited_texts(fault, fault.change)
             if root != CHECKOUT:
                 shutil.copytree(root, folder / root.name)
             for path, text in texts.items():
@@ -66,16 +141,23 @@ def planted(fault: Fault | None) -> Iterator[Path]:
         yield folder
 
 
-def _play(question: Question, folder: Path, work: Path, told: Connection) -> None:
-    """In the process of its own: the copy comes before the sources, and nothing is printed."""
-    paths = [folder, *(CHECKOUT / name for name in ("sdk", "reference_server", "contract_tests"))]
-    paths += [CHECKOUT / "contract_tests" / "tests"]
+def _run_layers(plan: TrialPlan, folder: Path, work: Path, sender: Connection) -> None:
+    """In the process of its own: import the sources as planted, and print nothing."""
+    paths = [folder, *SOURCES, CHECKOUT / "contract_tests" / "tests", HERE]
     sys.path[:0] = map(str, paths)
     os.environ["PYTHONPATH"] = os.pathsep.join(map(str, paths))
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - it is no file
         for stream in (1, 2):
             os.dup2(nowhere.fileno(), stream)
-    from trials import verdicts
+    was_reached = False
 
-    for verdict in verdicts(question, folder, work):
-        told.send(verdict)
+    def reached() -> None:
+        nonlocal was_reached
+        was_reached = True
+
+    with planted(plan.fault, reached):
+        from trials import run_layers
+
+        for verdict in run_layers(plan, folder, work):
+            sender.send(verdict)
+    sender.send(was_reached)

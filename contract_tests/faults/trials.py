@@ -1,4 +1,4 @@
-"""What is asked of a planted fault, the cheapest first: the layers of the suite, then all at once.
+"""The layers that look for a planted fault, the cheapest first, and then all of them at once.
 
 Imported only where the fault was planted, as it imports what faults are planted in.
 """
@@ -16,20 +16,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from catalogue import CHECKOUT
+from definitions import CHECKOUT
+from results import LayerVerdict, TrialPlan
 from servers import Clock, Server, in_process, settle
-from verdicts import Question, Verdict
+from starlette.responses import Response
 
-from agentserver_contract import run as suite
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.breaking import breaking_changes
 from agentserver_contract.contract.document import Contract, load
 from agentserver_contract.contract.rules import RULES
 from agentserver_contract.http import differential
+from agentserver_contract.http.messages import Answer, Request
 from agentserver_contract.http.status_counter import Tally
 from agentserver_contract.layers import fuzzing, gate, roles, stateful
 from agentserver_contract.layers.table import LAYERS, Layer
 from agentserver_contract.results.findings import Finding, LayerResult
+from agentserver_contract.run import run_layer
+from agentserver_reference.contract import load_contract
+from agentserver_reference.http.conformance import check_answer
 
 _SHOWN = 5
 _CHEAPEST_FIRST = ("roles", "fuzzing", "model", "stateful")
@@ -42,87 +46,123 @@ Found = Iterable[Finding | str]
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where one fault is tried."""
+class TrialContext:
+    """What a trial is run with."""
 
-    question: Question
+    plan: TrialPlan
     contract: Contract
+    """With the fault, where it is one of the contract."""
     work: Path
+    """A folder for databases."""
 
     @property
     def operations(self) -> frozenset[str] | None:
-        """Where the fault shows; None for all."""
-        fault = self.question.fault
+        """Where the fault shows; None for all operations."""
+        fault = self.plan.fault
         return None if fault is None else frozenset(fault.operations)
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One thing that is tried, and the layers that it speaks for."""
+class Step:
+    """One run of a trial, and the layers that its findings belong to."""
 
     layers: tuple[str, ...]
-    run: Callable[[Bench], Found]
+    run: Callable[[TrialContext], Found]
     sides: tuple[str, ...] = ("server", "sdk", "contract")
-    last: bool = False
-    """Whether it is tried only where all others have missed the fault."""
+    is_last: bool = False
+    """Whether it is run only where every other step missed the fault."""
 
 
-class Ticking(Clock):
-    """A clock on which every look takes a second, so that times tell what came first."""
+class TickingClock(Clock):
+    """A clock that moves on by a second whenever it is read, so that times show what came first."""
 
     def __call__(self) -> datetime:
         self.now += timedelta(seconds=1)
         return self.now
 
 
-def verdicts(question: Question, folder: Path, work: Path) -> Iterator[Verdict]:
-    """Try a fault that was planted in `folder`, and tell what each layer made of it."""
+class AnswersChecked:
+    """Holds each answer, as it arrives, to the server's own reading of the contract.
+
+    That reading knows no field beside the documented ones.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._operations = {each.id: each for each in load_contract(closed=True).operations}
+        self.violations: list[str] = []
+
+    def before(self, request: Request) -> None:
+        """Nothing: requests are as they are."""
+
+    def after(self, request: Request, answer: Answer) -> None:
+        """Check the answer of an operation."""
+        operation = self._contract.operation_at(request.method, request.path)
+        if operation is None:
+            return
+        headers = {name: values[0] for name, values in answer.headers.items()}
+        response = Response(answer.body, answer.status, headers)
+        try:
+            check_answer(self._operations[operation.id], response)
+        except (AssertionError, ValueError) as violation:
+            self.violations.append(str(violation))
+
+
+def run_layers(plan: TrialPlan, folder: Path, work: Path) -> Iterator[LayerVerdict]:
+    """Look for the fault that was planted.
+
+    Args:
+        plan: Which fault, and what is run.
+        folder: Where it was planted, if it is one of the contract.
+        work: A folder for databases.
+    """
     warnings.simplefilter("ignore")
     logging.disable()
     planted = folder / "openapi.yaml"
-    contract = load(planted if planted.exists() else None)
-    bench = Bench(question, contract, work)
-    caught = False
-    for stage in _stages(question):
-        if caught and (stage.last or not question.to_the_end):
+    trial = TrialContext(plan, load(planted if planted.exists() else None), work)
+    is_detected = False
+    for step in _steps(plan):
+        if is_detected and (step.is_last or not plan.runs_all):
             return
-        for verdict in _verdicts(stage, bench):
-            caught = caught or verdict.word != "missed"
+        for verdict in _verdicts(step, trial):
+            is_detected = is_detected or verdict.status != "missed"
             yield verdict
 
 
-def _stages(question: Question) -> list[Stage]:
-    side = question.fault.side if question.fault else None
+def _steps(plan: TrialPlan) -> list[Step]:
+    side = plan.fault.side if plan.fault else None
     return [
-        stage
-        for stage in STAGES
-        if (side is None or side in stage.sides)
-        and (not question.layers or set(stage.layers) & set(question.layers))
+        step
+        for step in STEPS
+        if (side is None or side in step.sides)
+        and (not plan.layers or set(step.layers) & set(plan.layers))
     ]
 
 
-def _verdicts(stage: Stage, bench: Bench) -> Iterator[Verdict]:
+def _verdicts(step: Step, trial: TrialContext) -> Iterator[LayerVerdict]:
     started = time.monotonic()
-    by_layer: dict[str, list[str]] = {} if stage.last else {name: [] for name in stage.layers}
-    stuck: tuple[str, ...] = ()
+    by_layer: dict[str, list[str]] = {} if step.is_last else {name: [] for name in step.layers}
+    failure: tuple[str, ...] = ()
     try:
-        for found in stage.run(bench):
-            by_layer.setdefault(_layer_of(found, stage), []).append(_line(found))
+        for found in step.run(trial):
+            by_layer.setdefault(_layer_of(found, step), []).append(_line(found))
     except Exception as error:  # noqa: BLE001 - whatever a fault may do to a layer
-        stuck = (f"{type(error).__name__}: {error}"[:300],)
+        failure = (f"{type(error).__name__}: {error}"[:300],)
     seconds = time.monotonic() - started
     for layer, lines in by_layer.items():
-        if stuck and not lines and layer == stage.layers[0]:
-            yield Verdict(layer, "stuck", stuck, seconds)
+        if failure and not lines and layer == step.layers[0]:
+            yield LayerVerdict(layer, "failed", failure, seconds)
         else:
-            yield Verdict(layer, "caught" if lines else "missed", tuple(lines[:_SHOWN]), seconds)
+            status = "detected" if lines else "missed"
+            yield LayerVerdict(layer, status, tuple(lines[:_SHOWN]), seconds)
     if not by_layer:
-        yield Verdict(stage.layers[0], "stuck" if stuck else "missed", stuck, seconds)
+        yield LayerVerdict(step.layers[0], "failed" if failure else "missed", failure, seconds)
 
 
-def _layer_of(found: Finding | str, stage: Stage) -> str:
-    own = isinstance(found, Finding) and (stage.last or found.layer in stage.layers)
-    return found.layer if isinstance(found, Finding) and own else stage.layers[0]
+def _layer_of(found: Finding | str, step: Step) -> str:
+    if isinstance(found, Finding) and (step.is_last or found.layer in step.layers):
+        return found.layer
+    return step.layers[0]
 
 
 def _line(found: Finding | str) -> str:
@@ -131,25 +171,25 @@ def _line(found: Finding | str) -> str:
     return f"{found.operation}: {found.promise}: {' '.join(found.detail.split())}"[:300]
 
 
-# --- the stages -----------------------------------------------------------------------------------
+# --- the steps ------------------------------------------------------------------------------------
 
 
-def _rules(bench: Bench) -> Found:
+def _rules(trial: TrialContext) -> Found:
     for name, rule in RULES.items():
-        for violation in rule(bench.contract):
+        for violation in rule(trial.contract):
             yield f"{name}: {violation}"
 
 
-def _breaking(bench: Bench) -> Found:
-    yield from map(str, breaking_changes(load(), bench.contract))
+def _breaking(trial: TrialContext) -> Found:
+    yield from map(str, breaking_changes(load(), trial.contract))
 
 
-def _context(server: Server, bench: Bench, plan: Plan) -> Context:
+def _context(server: Server, trial: TrialContext, plan: Plan) -> Context:
     people = settle(server.target)
     return Context(
         server.target,
         people,
-        bench.contract,
+        trial.contract,
         plan,
         expired_session=server.expired_session(people["owner"]),
         advance_clock=lambda: None,  # the clock moves on whenever it is read
@@ -157,42 +197,42 @@ def _context(server: Server, bench: Bench, plan: Plan) -> Context:
     )
 
 
-def _played(layer: Layer, bench: Bench, plan: Plan) -> LayerResult:
+def _on_own_server(layer: Layer, trial: TrialContext, plan: Plan) -> LayerResult:
     """A layer on a server of its own, so that none can spoil another's."""
-    tally = Tally(bench.contract)
-    database = f"sqlite:///{bench.work / layer.name}-{time.monotonic_ns()}.db"
-    with in_process(database, clock=Ticking(), checks_answers=False, watches=[tally]) as server:
-        context = _context(server, bench, plan)
-        tally.taken()  # what it took to set the setting shows nothing
-        result = suite.run_layer(layer, context)
+    tally = Tally(trial.contract)
+    database = f"sqlite:///{trial.work / layer.name}-{time.monotonic_ns()}.db"
+    clock = TickingClock()
+    with in_process(database, clock=clock, checks_answers=False, watches=[tally]) as server:
+        context = _context(server, trial, plan)
+        tally.taken()  # requests that prepare the run do not count
+        result = run_layer(layer, context)
         result.statuses.update(tally.taken())
         return result
 
 
-def _suite_layer(layer: Layer) -> Stage:
-    def run(bench: Bench) -> Found:
-        operations = bench.operations if layer.by_operation else None
-        plan = Plan(bench.question.seed, operations=operations, max_failures=1)
-        return _played(layer, bench, plan).findings
+def _suite_layer(layer: Layer) -> Step:
+    def run(trial: TrialContext) -> Found:
+        operations = trial.operations if layer.by_operation else None
+        plan = Plan(trial.plan.seed, operations=operations, max_failures=1)
+        return _on_own_server(layer, trial, plan).findings
 
     compares = layer.name in (fuzzing.NAME, stateful.NAME)
-    return Stage((layer.name, differential.NAME) if compares else (layer.name,), run)
+    return Step((layer.name, differential.NAME) if compares else (layer.name,), run)
 
 
-def _promises(bench: Bench) -> Found:
-    """The server's own check of its answers, which knows no field but those of the contract."""
-    database = f"sqlite:///{bench.work / 'promises'}.db"
-    try:
-        with in_process(database, clock=Ticking()) as server:
-            people, chosen = settle(server.target), bench.operations
-            plan = Plan(bench.question.seed, operations=chosen)
-            roles.run(Context(server.target, people, bench.contract, plan))
-    except AssertionError as broken:
-        return [str(broken)]
-    return []
+def _conformance(trial: TrialContext) -> Found:
+    """The server's own check of its answers, on what everybody is answered."""
+    checked = AnswersChecked(trial.contract)
+    database = f"sqlite:///{trial.work / 'conformance'}.db"
+    with in_process(
+        database, clock=TickingClock(), checks_answers=False, watches=[checked]
+    ) as server:
+        plan = Plan(trial.plan.seed, operations=trial.operations)
+        roles.run(Context(server.target, settle(server.target), trial.contract, plan))
+    return list(dict.fromkeys(checked.violations))
 
 
-def _sdk_tests(bench: Bench) -> Found:
+def _sdk_tests(trial: TrialContext) -> Found:
     """The SDK's own tests: of paths, answers, errors and repeats."""
     tests = [str(CHECKOUT / "sdk" / "tests" / name) for name in _SDK_TESTS]
     command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider"]
@@ -207,25 +247,24 @@ def _sdk_tests(bench: Bench) -> Found:
     return [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
 
 
-def _everything(bench: Bench) -> Found:
+def _everything(trial: TrialContext) -> Found:
     """Every layer of the suite on all operations, and the gate over what they met."""
-    plan = Plan(bench.question.seed, max_failures=1)
-    results = [_played(layer, bench, plan) for layer in SUITE]
-    for result in (*results, gate.judge(bench.contract, results)):
+    plan = Plan(trial.plan.seed, max_failures=1)
+    results = [_on_own_server(layer, trial, plan) for layer in SUITE]
+    for result in (*results, gate.judge(trial.contract, results)):
         yield from result.findings
-
-
-def _cost(layer: Layer) -> int:
-    return (*_CHEAPEST_FIRST, layer.name).index(layer.name)
 
 
 SUITE = tuple(layer for layer in LAYERS if not layer.judges)
 
-STAGES = (
-    Stage(("rules",), _rules, ("contract",)),
-    Stage(("breaking",), _breaking, ("contract",)),
-    *(_suite_layer(layer) for layer in sorted(SUITE, key=_cost)),
-    Stage(("promises",), _promises, ("server",)),
-    Stage(("sdk tests",), _sdk_tests, ("sdk",)),
-    Stage((gate.NAME,), _everything, last=True),
+_BY_COST = sorted(SUITE, key=lambda layer: (*_CHEAPEST_FIRST, layer.name).index(layer.name))
+
+STEPS = (
+    Step(("rules",), _rules, ("contract",)),
+    Step(("breaking",), _breaking, ("contract",)),
+    *(_suite_layer(layer) for layer in _BY_COST[:2]),
+    Step(("conformance",), _conformance, ("server",)),
+    *(_suite_layer(layer) for layer in _BY_COST[2:]),
+    Step(("sdk tests",), _sdk_tests, ("sdk",)),
+    Step((gate.NAME,), _everything, is_last=True),
 )

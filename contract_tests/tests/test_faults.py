@@ -1,25 +1,332 @@
-"""The catalogue of faults fits the sources, and what is planted is found, or said to be missed."""
+"""The catalogue of faults fits contract and sources, and a trial tells detected from survived."""
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import pytest
-from catalogue import CHECKOUT, CatalogueError, Edit, Fault, catalogue, kinds
-from matrix import idle, matrix, rate, summary, survivors
-from verdicts import Question, Trial, Verdict
+from answer_middleware import answers_changed
+from answers import CHANGES, EMPTY_UNTIL, Answer, answer_faults, changed
+from catalogue import catalogue
+from definitions import (
+    CHECKOUT,
+    SOURCES,
+    AnswerChange,
+    CatalogueError,
+    Edit,
+    Edits,
+    Fault,
+    Replacement,
+    Replacements,
+    kinds,
+)
+from edits import edited_texts
+from matrix import idle, matrix, rates, summary, survivors
+from planting import planted_folder
+from replacing import everywhere_replaced, replaced, resolved
+from results import LayerVerdict, Trial, TrialPlan
+from servers import in_process
 
-from agentserver_contract.contract.document import Contract, load
+from agentserver_contract.contract.document import JSON, Contract, load
+from agentserver_contract.http.messages import Request
 
 FAULTS = catalogue()
+OF_ANSWERS, OF_RULES, EDITED = (
+    [fault for fault in FAULTS if fault.tier == tier] for tier in ("answer", "rule", "edit")
+)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
-def test_fault_can_be_planted(fault: Fault, tmp_path: Path) -> None:
-    for path, text in fault.texts().items():
+# --- the catalogue --------------------------------------------------------------------------------
+
+
+def test_every_operation_has_faults_of_its_answers_and_others_in_the_server(
+    contract: Contract,
+) -> None:
+    answers = {fault.operations[0] for fault in OF_ANSWERS}
+    others = {
+        operation
+        for fault in (*OF_RULES, *EDITED)
+        if fault.side == "server"
+        for operation in fault.operations
+    }
+    assert answers == set(contract.operations) == others
+
+
+def test_faults_show_at_operations_that_there_are(contract: Contract) -> None:
+    named = {operation for fault in FAULTS for operation in fault.operations}
+    assert named <= set(contract.operations)
+
+
+def test_every_kind_of_fault_is_planted() -> None:
+    assert {fault.kind for fault in FAULTS} == set(kinds())
+
+
+# --- faults of answers ----------------------------------------------------------------------------
+
+
+def answer(value: Any = None, status: int = 200) -> Answer:
+    body = b"" if value is None else json.dumps(value, separators=(",", ":")).encode()
+    headers = [(b"x-request-id", b"one"), (b"content-length", str(len(body)).encode())]
+    return Answer(status, headers + ([(b"content-type", JSON.encode())] if body else []), body)
+
+
+WORKSPACE = {"id": "w1", "name": "One", "created_at": "2026-01-01T10:00:00Z"}
+MEMBERS = [{"role": "owner", "picture": None}, {"role": "guest", "picture": "p"}]
+
+CHANGED_BODIES: list[tuple[str, str, str, Any, Any]] = [
+    (
+        "field-lost",
+        "list_workspace_members",
+        "role",
+        MEMBERS,
+        [{"picture": None}, {"picture": "p"}],
+    ),
+    ("field-renamed", "get_workspace", "created_at", {"created_at": 1}, {"createdAt": 1}),
+    ("field-renamed", "get_workspace", "id", {"id": 1}, {"Id": 1}),
+    (
+        "field-added",
+        "admin_get_user_quota",
+        "defaults.undocumented",
+        {"defaults": {}, "overrides": None},
+        {"defaults": {"undocumented": "nobody documented this"}, "overrides": None},
+    ),
+    ("field-null", "get_workspace", "id", WORKSPACE, {**WORKSPACE, "id": None}),
+    (
+        "null-left-out",
+        "list_workspace_members",
+        "picture",
+        MEMBERS,
+        [{"role": "owner"}, {"role": "guest", "picture": "p"}],
+    ),
+    ("field-of-other-type", "get_workspace", "id", {"id": "w1"}, {"id": 2}),
+    ("field-of-other-type", "set_workspace_llm_config", "ok", {"ok": True}, {"ok": "true"}),
+    ("field-of-other-type", "get_workspace_creation_quota", "max", {"max": 5}, {"max": "5"}),
+    (
+        "field-of-other-type",
+        "admin_get_user_quota",
+        "defaults",
+        {"defaults": {}},
+        {"defaults": [{}]},
+    ),
+    ("value-out-of-range", "login", "status", {"status": "ok"}, {"status": "not-ok"}),
+    ("value-out-of-range", "set_workspace_llm_config", "ok", {"ok": True}, {"ok": False}),
+    ("value-out-of-range", "get_workspace_creation_quota", "max", {"max": 5}, {"max": -1}),
+    (
+        "time-without-zone",
+        "get_workspace",
+        "created_at",
+        WORKSPACE,
+        {**WORKSPACE, "created_at": "2026-01-01T10:00:00"},
+    ),
+    (
+        "other-value",
+        "get_workspace",
+        "created_at",
+        WORKSPACE,
+        {**WORKSPACE, "created_at": "2026-01-01T11:00:00Z"},
+    ),
+    ("other-value", "get_workspace", "name", {"name": "One"}, {"name": "On0"}),
+    ("other-value", "get_workspace_creation_quota", "max", {"max": 5}, {"max": 6}),
+    (
+        "other-value",
+        "get_workspace_llm_config",
+        "configured",
+        {"configured": True},
+        {"configured": False},
+    ),
+    (
+        "other-value",
+        "list_workspace_members",
+        "role",
+        MEMBERS,
+        [{"role": "maintainer", "picture": None}, {"role": "owner", "picture": "p"}],
+    ),
+    ("list-wrapped", "list_workspaces", "", [WORKSPACE], {"items": [WORKSPACE]}),
+    ("list-emptied", "list_workspaces", "", [WORKSPACE], []),
+    ("list-cut-short", "get_workspace_llm_config", "models", {"models": [1, 2]}, {"models": [1]}),
+    ("list-reversed", "list_workspaces", "", [1, 2], [2, 1]),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "operation", "place", "before", "after"),
+    CHANGED_BODIES,
+    ids=[f"{change} of {place or operation}" for change, operation, place, *_ in CHANGED_BODIES],
+)
+def test_change_of_a_body(
+    contract: Contract, change: str, operation: str, place: str, before: Any, after: Any
+) -> None:
+    found = changed(contract, AnswerChange(operation, 200, change, place), answer(before))
+    assert json.loads(found.body) == after
+    assert found.status == 200
+    assert (b"content-length", str(len(found.body)).encode()) in found.headers
+
+
+CHANGED_ENVELOPES: list[tuple[str, str, int, str, Callable[[Answer], bool]]] = [
+    ("other-success-status", "create_workspace", 201, "", lambda found: found.status == 200),
+    ("other-refusal-status", "get_workspace", 403, "", lambda found: found.status == 422),
+    ("header-lost", "get_workspace", 200, "X-Request-Id", lambda found: "one" not in str(found)),
+    ("refusal-in-json", "get_workspace", 403, "", lambda found: found.is_json),
+    ("said-to-be-text", "get_workspace", 200, "", lambda found: not found.is_json),
+    ("body-added", "delete_workspace", 204, "", lambda found: found.is_json),
+    ("body-cut-short", "get_workspace", 200, "", lambda found: found.body == b'{"id":"w1"'),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "operation", "status", "place", "holds"),
+    CHANGED_ENVELOPES,
+    ids=[change for change, *_ in CHANGED_ENVELOPES],
+)
+def test_change_of_all_else_in_an_answer(
+    contract: Contract,
+    change: str,
+    operation: str,
+    status: int,
+    place: str,
+    holds: Callable[[Answer], bool],
+) -> None:
+    before = answer({"id": "w1"} if status == 200 else None, status)
+    assert not holds(before)
+    assert holds(changed(contract, AnswerChange(operation, status, change, place), before))
+
+
+def test_every_change_of_an_answer_is_tested() -> None:
+    assert {change for change, *_ in (*CHANGED_BODIES, *CHANGED_ENVELOPES)} == set(CHANGES)
+
+
+def test_answer_with_another_status_stays_as_it_is(contract: Contract) -> None:
+    change = AnswerChange("get_workspace", 200, "field-lost", "id")
+    refused = answer({"id": "w1"}, 403)
+    assert changed(contract, change, refused) == refused
+
+
+def test_faults_of_answers_are_the_same_in_every_run(contract: Contract) -> None:
+    assert [fault.id for fault in answer_faults(contract)] == [fault.id for fault in OF_ANSWERS]
+
+
+def test_list_that_nothing_can_fill_has_no_faults_of_its_items(contract: Contract) -> None:
+    for operation, until in EMPTY_UNTIL.items():
+        assert operation in contract.operations
+        assert until not in contract.operations
+        places = [fault.change for fault in OF_ANSWERS if fault.operations == (operation,)]
+        assert not [change for change in places if change.change.startswith(("field", "other-v"))]
+
+
+def test_answers_of_one_operation_are_changed_and_no_others(tmp_path: Path) -> None:
+    times = 0
+
+    def count() -> None:
+        nonlocal times
+        times += 1
+
+    change = AnswerChange("check_health", 200, "header-lost", "X-Request-Id")
+    url = f"sqlite:///{tmp_path / 'answers.db'}"
+    with answers_changed(change, count), in_process(url) as server:
+        health = server.target.send(Request("GET", "/healthz", {}))
+        other = server.target.send(Request("GET", "/api/auth/me", {}))
+    assert health.header("x-request-id") is None
+    assert other.header("x-request-id") is not None
+    assert times == 1
+    with in_process(url) as server:
+        assert server.target.send(Request("GET", "/healthz", {})).header("x-request-id")
+
+
+# --- faults of rules ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", OF_RULES, ids=lambda fault: fault.id)
+def test_rule_is_replaced_everywhere(fault: Fault) -> None:
+    assert isinstance(fault.change, Replacements)
+    targets = [each.target for each in fault.change.replacements]
+    originals = [resolved(target)[2] for target in targets]
+    with replaced(fault.change):
+        for target, original in zip(targets, originals, strict=True):
+            assert resolved(target)[2] is not original
+            is_import = getattr(original, "__module__", "") != target.rpartition(".")[0]
+            if isinstance(original, FunctionType) and not is_import:
+                assert not list(modules_that_hold(original))
+    assert all(
+        resolved(target)[2] is original for target, original in zip(targets, originals, strict=True)
+    )
+
+
+def modules_that_hold(original: FunctionType) -> Iterator[str]:
+    """Where a function that was replaced can still be found: such a fault is planted in part."""
+    package = original.__module__.partition(".")[0]
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == package:
+            for attribute, value in vars(module).items():
+                if holds(value, original, depth=3):
+                    yield f"{name}.{attribute}"
+
+
+def holds(value: Any, original: FunctionType, depth: int) -> bool:
+    if value is original:
+        return True
+    match value:
+        case dict():
+            parts = list(value.values())
+        case list() | tuple() | set() | frozenset():
+            parts = list(value)
+        case type():
+            parts = list(vars(value).values())
+        case FunctionType():
+            parts = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        case partial():
+            parts = [value.func, *value.args, *value.keywords.values()]
+        case _:
+            parts = []
+    return depth > 0 and any(holds(part, original, depth - 1) for part in parts)
+
+
+def with_other_arguments(original: Callable[..., Any], number: int) -> int:
+    return number
+
+
+TESTED = "agentserver_reference.domain.roles.check_owner_stays"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("agentserver_reference.domain.roles.no_such_rule", "there is no no_such_rule"),
+        ("agentserver_reference.domain.no_such_module.rule", "there is no .*no_such_module"),
+        (TESTED, "does not take after the original"),
+    ],
+)
+def test_replacement_that_does_not_fit_is_refused_by_name(target: str, message: str) -> None:
+    change = Replacements((Replacement(target, f"{__name__}.with_other_arguments"),))
+    with pytest.raises(CatalogueError, match=f"{target}.*{message}"), replaced(change):
+        pass
+
+
+def test_function_is_replaced_under_the_names_that_modules_imported_it_by() -> None:
+    import servers
+
+    from agentserver_reference import app
+
+    with everywhere_replaced("agentserver_reference.app.create_app", lambda original: "planted"):
+        assert app.create_app == servers.create_app == "planted"
+    assert app.create_app is servers.create_app
+
+
+# --- edits of text --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", EDITED, ids=lambda fault: fault.id)
+def test_edit_can_be_planted(fault: Fault, tmp_path: Path) -> None:
+    assert isinstance(fault.change, Edits)
+    for path, text in edited_texts(fault, fault.change).items():
         if path.suffix == ".py":
             compile(text, str(path), "exec")
         else:
@@ -28,64 +335,61 @@ def test_fault_can_be_planted(fault: Fault, tmp_path: Path) -> None:
         assert text != path.read_text(encoding="utf-8")
 
 
-def test_every_operation_has_a_fault_on_each_side(contract: Contract) -> None:
-    named = {
-        operation for fault in FAULTS if fault.side == "server" for operation in fault.operations
-    }
-    assert named == set(contract.operations)
-    everywhere = {operation for fault in FAULTS for operation in fault.operations}
-    assert everywhere <= set(contract.operations)
-
-
-def test_every_kind_of_fault_is_planted() -> None:
-    assert {fault.kind for fault in FAULTS} == set(kinds())
-
-
-def test_fault_whose_text_has_gone_is_told_by_name() -> None:
-    fault = FAULTS[0]
-    gone = replace(fault, edits=(Edit(fault.edits[0].file, "a text that nobody wrote", ""),))
+def test_edit_whose_text_has_gone_is_refused_by_name() -> None:
+    fault = EDITED[0]
+    assert isinstance(fault.change, Edits)
+    gone = Edits((Edit(fault.change.edits[0].file, "a text that is nowhere", ""),))
     with pytest.raises(CatalogueError, match=f"{fault.id}: .* 0 times, not once"):
-        gone.texts()
+        edited_texts(fault, gone)
 
 
-def trial(fault: Fault, *verdicts: Verdict) -> Trial:
-    found = Trial(Question(fault, 1))
+# --- trials ---------------------------------------------------------------------------------------
+
+
+def trial(fault: Fault, *verdicts: LayerVerdict) -> Trial:
+    found = Trial(TrialPlan(fault, 1))
     for verdict in verdicts:
-        found.take(verdict)
+        found.add(verdict)
     return found
 
 
-def test_matrix_tells_caught_from_missed_and_from_not_asked() -> None:
+def test_matrix_tells_detected_from_missed_and_from_not_run() -> None:
     trials = {
-        "one": trial(FAULTS[0], Verdict("roles", "missed"), Verdict("model", "caught")),
-        "two": trial(FAULTS[1], Verdict("roles", "stuck")),
-        "three": trial(FAULTS[2], Verdict("roles", "missed"), Verdict("model", "missed")),
+        "one": trial(EDITED[0], LayerVerdict("roles", "missed"), LayerVerdict("model", "detected")),
+        "two": trial(EDITED[1], LayerVerdict("roles", "failed")),
+        "three": trial(
+            OF_ANSWERS[0], LayerVerdict("roles", "missed"), LayerVerdict("model", "missed")
+        ),
     }
     lines = [line.split() for line in matrix(trials).splitlines()]
     assert lines[:4] == [["roles", "model"], ["one", ".", "x"], ["two", "!"], ["three", ".", "."]]
     assert survivors(trials) == ["three"]
-    assert rate(trials) == pytest.approx(2 / 3)
+    assert rates(trials) == {"answer": 0.0, "edit": 1.0}
     assert summary(trials).splitlines() == [
-        "roles: 1 of 3 caught, 1 by no other",
-        "model: 1 of 2 caught, 1 by no other",
+        "roles: 1 of 3 detected, 1 by no other",
+        "model: 1 of 2 detected, 1 by no other",
+        "answer faults: 0 of 1 detected, 0.0%",
+        "edit faults: 2 of 2 detected, 100.0%",
     ]
 
 
-def test_layer_that_is_asked_twice_has_caught_what_it_caught_once() -> None:
+def test_layer_that_is_run_twice_has_detected_what_it_detected_once() -> None:
     found = trial(
         FAULTS[0],
-        Verdict("differential", "missed"),
-        Verdict("differential", "caught"),
-        Verdict("differential", "missed"),
+        LayerVerdict("differential", "missed"),
+        LayerVerdict("differential", "detected"),
+        LayerVerdict("differential", "missed"),
     )
-    assert [verdict.word for verdict in found.verdicts] == ["caught"]
+    assert [verdict.status for verdict in found.verdicts] == ["detected"]
 
 
-def test_layer_is_needless_that_never_is_the_only_one() -> None:
+def test_layer_is_idle_that_never_is_the_only_one() -> None:
     faults = {"one": replace(FAULTS[0], only="roles"), "two": replace(FAULTS[1], only="model")}
     trials = {
-        "one": trial(FAULTS[0], Verdict("roles", "caught"), Verdict("model", "missed")),
-        "two": trial(FAULTS[1], Verdict("roles", "caught"), Verdict("model", "caught")),
+        "one": trial(FAULTS[0], LayerVerdict("roles", "detected"), LayerVerdict("model", "missed")),
+        "two": trial(
+            FAULTS[1], LayerVerdict("roles", "detected"), LayerVerdict("model", "detected")
+        ),
     }
     assert idle(faults, trials) == ["model"]
 
@@ -95,17 +399,64 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_planted_fault_is_found_and_a_blind_layer_lets_it_pass(tmp_path: Path) -> None:
+def test_planted_fault_is_detected_and_survives_a_layer_that_cannot_see_it(tmp_path: Path) -> None:
     options = ["--no-control", "--seeds", "1", "--only", "workspace-read-by-outsiders"]
     seeing = run(*options, "--layer", "roles", "--json", str(tmp_path / "trials.json"))
     assert seeing.returncode == 0, seeing.stdout + seeing.stderr
     assert "outsider is refused with 403" in (tmp_path / "trials.json").read_text()
-    blind = run(*options, "--layer", "promises")
+    blind = run(*options, "--layer", "conformance")
     assert blind.returncode == 1, blind.stdout + blind.stderr
     assert "survived: workspace-read-by-outsiders" in blind.stdout
 
 
-def test_unknown_fault_ends_with_status_2() -> None:
-    ended = run("--only", "no-such-fault")
+def test_fault_of_an_answer_is_detected_and_said_to_be_unreached_where_it_is() -> None:
+    fault = "get_workspace:field-added:undocumented"
+    reached = run("--no-control", "--seeds", "1", "--only", fault, "--layer", "conformance")
+    assert reached.returncode == 0, reached.stdout + reached.stderr
+    assert "answer faults: 1 of 1 detected, 100.0%" in reached.stdout
+    unreached = run("--no-control", "--seeds", "1", "--only", fault, "--layer", "rules")
+    assert unreached.returncode == 1, unreached.stdout + unreached.stderr
+    assert f"{fault}: SURVIVED, NEVER REACHED" in unreached.stdout
+
+
+def test_faults_are_chosen_by_kind_operation_and_tier() -> None:
+    listed = run("--list", "--operation", "get_workspace", "--kind", "extra-field")
+    assert [line.partition(" ")[0] for line in listed.stdout.splitlines()] == [
+        "get_workspace:field-added:undocumented"
+    ]
+    assert run(
+        "--list", "--operation", "get_workspace", "--tier", "edit", "--side", "contract"
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--only", "no such fault"),
+        ("--kind", "no such kind"),
+        ("--operation", "no such operation"),
+    ],
+)
+def test_unknown_name_ends_with_status_2(option: str, message: str) -> None:
+    ended = run(option, "nothing-of-that-name")
     assert ended.returncode == 2
-    assert ended.stderr == "faults: no-such-fault: no such fault\n"
+    assert ended.stderr == f"faults: nothing-of-that-name: {message}\n"
+
+
+def test_fault_is_planted_in_every_python_that_has_its_folder_first() -> None:
+    fault = next(fault for fault in FAULTS if fault.id == "check_health:body-added")
+    program = (
+        "from agentserver_reference.app import create_app\n"
+        "from agentserver_reference.settings import Settings\n"
+        "app = create_app(Settings.from_environment({}, database_url='sqlite://'))\n"
+        "print(len(app.user_middleware))\n"
+    )
+    with planted_folder(fault) as folder:
+        path = os.pathsep.join(map(str, (folder, *SOURCES)))
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr

@@ -20,8 +20,8 @@ from typing import Any
 from unittest import mock
 
 import yaml
-from catalogue import catalogue
-from planting import planted
+from catalogue import find
+from planting import planted_folder
 from substitutions import ROOT, substitute
 from sybil import Document, Example, Region
 from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, RawFencedCodeBlockLexer
@@ -41,7 +41,7 @@ ACCOUNT = {
 SERVE = "agentserver-reference serve"
 
 _FENCES = RawFencedCodeBlockLexer(re.compile(r"(?P<info>[^\n]*)\n"))
-_FAULTS = DirectiveInHTMLCommentLexer("server-with-fault", r"[a-z-]+")
+_FAULTS = DirectiveInHTMLCommentLexer("server-with-fault", r"\S+")
 _INFO = re.compile(r"(?P<language>[a-z]*)(?: title=\"(?P<title>[^\"]+)\")?")
 _SERVES = re.compile(rf"{SERVE}( --[a-z-]+ \S+)*\n")
 _PROMPT = "$ "
@@ -212,8 +212,8 @@ class Reader:
         self._environment["AGENTSERVER_URL"] = url
 
     def _serve_with_fault(self, example: Example) -> None:
-        (fault,) = [each for each in catalogue() if each.id == example.parsed["arguments"].strip()]
-        folder = self._cleanup.enter_context(planted(fault))
+        fault = find(example.parsed["arguments"].strip())
+        folder = self._cleanup.enter_context(planted_folder(fault))
         python_path = self._environment["PYTHONPATH"]
         self._environment["PYTHONPATH"] = f"{folder}{os.pathsep}{python_path}"
         self._serve(SERVE)

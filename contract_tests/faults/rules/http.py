@@ -1,0 +1,330 @@
+"""What all operations have in common: headers, refusals, paths and methods, reading a body."""
+
+from http import HTTPStatus
+
+from replacing import fault
+from starlette.responses import Response
+
+from agentserver_reference.domain.errors import BadRequest, NotFound, QuotaExceeded
+from agentserver_reference.http.request import (
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    read_body,
+)
+from agentserver_reference.http.responses import text
+from agentserver_reference.http.routing import MethodNotAllowed
+
+# --- what every answer carries --------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.http.dispatch.Dispatcher._request_id",
+    kind="wrong-header",
+    operations=["check_health", "get_workspace"],
+)
+def request_id_always_new(original, self, request):
+    """The caller's request id is not given back."""
+    return self.context.ids()
+
+
+@fault(
+    replaces="agentserver_reference.http.dispatch.Dispatcher._request_id",
+    kind="wrong-header",
+    operations=["check_health", "get_workspace"],
+)
+def request_id_insane(original, self, request):
+    """Whatever the caller sends as a request id is given back."""
+    return request.headers.get("x-request-id") or self.context.ids()
+
+
+@fault(
+    replaces="agentserver_reference.http.dispatch.Dispatcher._answer",
+    kind="wrong-header",
+    operations=["get_workspace", "rename_workspace"],
+)
+async def refusals_without_nosniff(original, self, request, request_id):
+    """Refusals do not forbid browsers to guess the media type."""
+    response = await original(self, request, request_id)
+    if response is not None and response.status_code >= HTTPStatus.BAD_REQUEST:
+        del response.headers["X-Content-Type-Options"]
+    return response
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.http.responses.text",
+    kind="error-of-another-shape",
+    operations=["get_workspace", "create_workspace"],
+)
+def refusals_as_json(original, status, line):
+    """Refusals are JSON."""
+    body = original(status, line).body.decode().strip()
+    return Response(f'{{"error":"{body}"}}', status, media_type="application/json")
+
+
+@fault(
+    replaces="agentserver_reference.http.responses.TEXT",
+    kind="wrong-media-type",
+    operations=["get_workspace", "create_workspace"],
+)
+def refusals_as_html(original):
+    """Refusals are said to be web pages."""
+    return "text/html"
+
+
+@fault(
+    replaces="agentserver_reference.http.responses.text",
+    kind="error-of-another-shape",
+    operations=["create_workspace", "login"],
+)
+def refusals_in_two_lines(original, status, line):
+    """Refusals have a second line."""
+    body = original(status, line).body + b"see the manual\n"
+    return Response(body, status, media_type="text/plain")
+
+
+@fault(
+    replaces="agentserver_reference.http.responses._FORMS",
+    kind="error-of-another-shape",
+    operations=["create_workspace"],
+)
+def quota_refusal_as_text(original):
+    """A reached quota is told in text, which no program can read."""
+    return {error: form for error, form in original.items() if error is not QuotaExceeded}
+
+
+@fault(
+    replaces="agentserver_reference.http.responses._quota",
+    kind="fields-swapped",
+    operations=["create_workspace"],
+)
+def quota_refusal_swaps_numbers(original, status, error):
+    """A reached quota is told with its limit and its count swapped."""
+    swapped = QuotaExceeded(error.line, current=error.maximum, maximum=error.current)
+    return original(status, swapped)
+
+
+@fault(
+    replaces="agentserver_reference.http.responses.STATUSES",
+    kind="undocumented-status",
+    operations=["create_workspace", "rename_workspace"],
+)
+def bodies_too_large_are_400(original):
+    """A body over the limit is a malformed one."""
+    return original | {PayloadTooLarge: 400}
+
+
+# --- paths and methods ----------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.http.responses._allowed_methods",
+    kind="wrong-header",
+    operations=["list_workspaces", "create_workspace"],
+)
+def method_not_allowed_without_allow(original, status, error):
+    """405 does not say which methods there are."""
+    return text(status, error.line)
+
+
+@fault(
+    replaces="agentserver_reference.http.routing.MethodNotAllowed.__init__",
+    kind="wrong-header",
+    operations=["list_workspaces", "create_workspace", "rename_workspace"],
+)
+def method_not_allowed_names_too_few(original, self, allow):
+    """405 does not name every method that there is."""
+    original(self, sorted(allow)[:1])
+
+
+@fault(
+    replaces="agentserver_reference.http.routing.Router.find",
+    kind="undocumented-status",
+    operations=["list_workspaces", "create_workspace"],
+)
+def method_not_allowed_is_404(original, self, method, raw_path):
+    """A method that a path does not take is an unknown path."""
+    try:
+        return original(self, method, raw_path)
+    except MethodNotAllowed:
+        raise NotFound("not found") from None
+
+
+@fault(
+    replaces="agentserver_reference.http.routing.Router.find",
+    kind="undeclared-method-answered",
+    operations=["list_workspaces", "get_workspace"],
+)
+def head_is_get(original, self, method, raw_path):
+    """Methods that a path does not take are read as GET."""
+    try:
+        return original(self, method, raw_path)
+    except MethodNotAllowed:
+        return original(self, "GET", raw_path)
+
+
+@fault(
+    replaces="agentserver_reference.http.routing.Router.find",
+    kind="undeclared-method-answered",
+    operations=["rename_workspace"],
+)
+def put_renames_too(original, self, method, raw_path):
+    """PUT is carried out as PATCH."""
+    try:
+        return original(self, method, raw_path)
+    except MethodNotAllowed:
+        return original(self, "PATCH" if method == "PUT" else method, raw_path)
+
+
+@fault(
+    replaces="agentserver_reference.http.routing._decode",
+    kind="server-error-on-odd-input",
+    operations=["get_workspace"],
+)
+def odd_path_is_server_error(original, segment):
+    """A path that is not UTF-8 ends as an unexpected failure."""
+    decoded = original(segment)
+    if "\ufffd" in decoded:
+        raise ValueError("not UTF-8")
+    return decoded
+
+
+@fault(
+    replaces="agentserver_reference.http.routing.Router.find",
+    kind="existence-shown",
+    operations=["get_workspace"],
+)
+def encoded_slash_divides(original, self, method, raw_path):
+    """An encoded slash in an id leads to another operation."""
+    return original(self, method, raw_path.replace(b"%2F", b"/"))
+
+
+# --- reading a body -------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.http.request._check_media_type",
+    kind="media-type-not-checked",
+    operations=["create_workspace", "login"],
+)
+def any_media_type_is_read(original, request):
+    """A form of another site is read as JSON."""
+
+
+@fault(
+    replaces="agentserver_reference.http.request._check_media_type",
+    kind="media-type-not-checked",
+    operations=["create_workspace", "login"],
+)
+def text_is_read_as_json(original, request):
+    """A body said to be plain text is read as JSON."""
+    given = request.headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != "text/plain":
+        original(request)
+
+
+@fault(
+    replaces="agentserver_reference.http.request._check_media_type",
+    kind="rejects-legal-call",
+    operations=["create_workspace"],
+)
+def media_type_with_case(original, request):
+    """`Application/JSON; charset=utf-8` is refused."""
+    if request.headers.get("content-type", "application/json") != "application/json":
+        raise UnsupportedMediaType("Content-Type: must be application/json")
+
+
+@fault(
+    replaces="agentserver_reference.http.request._check_media_type",
+    kind="media-type-not-checked",
+    operations=["add_workspace_member"],
+    only="refusals",
+)
+def members_are_added_by_forms(original, request):
+    """One operation reads a body of any media type."""
+    if not request.url.path.endswith("/members"):
+        original(request)
+
+
+@fault(
+    replaces="agentserver_reference.http.request.MAX_BYTES",
+    kind="size-not-checked",
+    operations=["create_workspace", "rename_workspace"],
+)
+def bodies_up_to_two_mebibytes(original):
+    """Bodies of twice the limit are read."""
+    return 2 * original
+
+
+@fault(
+    replaces="agentserver_reference.http.request._is_too_deep",
+    kind="server-error-on-odd-input",
+    operations=["rename_workspace"],
+)
+def rename_of_deep_bodies_fails(original, value):
+    """A body with too many levels ends as an unexpected failure."""
+    if original(value):
+        raise RecursionError("too many levels")
+    return False
+
+
+@fault(
+    replaces="agentserver_reference.http.request._prune",
+    kind="rejects-unknown-field",
+    operations=["create_workspace", "admin_set_user_quota"],
+)
+def unknown_fields_refused(original, value, shape):
+    """A field that the contract does not know is refused."""
+    if isinstance(shape, dict) and isinstance(value, dict) and not value.keys() <= shape.keys():
+        raise BadRequest("body: holds an unknown field")
+    return original(value, shape)
+
+
+@fault(
+    replaces="agentserver_reference.http.request._prune",
+    kind="write-not-stored",
+    operations=["admin_set_quota_defaults"],
+)
+def whole_floats_stay_floats(original, value, shape):
+    """1.0 is kept otherwise than 1."""
+    return value if isinstance(value, float) else original(value, shape)
+
+
+@fault(
+    replaces="agentserver_reference.http.request._parse",
+    kind="accepts-wrong-type",
+    operations=["admin_set_workspace_quota", "admin_set_user_quota"],
+    only="fuzzing",
+)
+def numbers_may_be_true(original, raw):
+    """True is read as 1, as Python has it."""
+    body = original(raw)
+    return {name: int(v) if isinstance(v, bool) else v for name, v in body.items()}
+
+
+@fault(
+    replaces="agentserver_reference.http.request.explain",
+    kind="server-error-on-odd-input",
+    operations=["create_workspace", "register_user"],
+)
+def nul_is_server_error(original, error, examples, at=""):
+    """A NUL in a text ends as an unexpected failure."""
+    if "\0" in str(error.instance):
+        raise ValueError("must not contain NUL")
+    return original(error, examples, at)
+
+
+@fault(
+    replaces="agentserver_reference.http.dispatch.Dispatcher._run",
+    kind="existence-shown",
+    operations=["rename_workspace", "add_workspace_member"],
+)
+async def body_checked_before_rights(original, self, endpoint, request, path, request_id):
+    """A malformed body is told to those who may not even ask."""
+    operation = endpoint.operation
+    if operation.body and operation.role != "admin":
+        await request.body()  # so that it can be read twice
+        await read_body(request, operation.body)
+    return await original(self, endpoint, request, path, request_id)

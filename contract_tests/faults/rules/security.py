@@ -1,0 +1,189 @@
+"""Who may: sessions, roles in a workspace, administrators."""
+
+import attrs
+from replacing import fault
+
+from agentserver_reference.domain.errors import Forbidden, Unauthenticated
+from agentserver_reference.domain.roles import WORKSPACE_ROLES
+from agentserver_reference.storage import workspaces
+
+# --- without a session ----------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_may_be_anonymous",
+    kind="no-session-needed",
+    operations=["check_session"],
+)
+def check_open_to_all(original, operation):
+    """Who asks without a session is told that it lives."""
+    if operation.id != "check_session":
+        original(operation)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_may_be_anonymous",
+    kind="no-session-needed",
+    operations=["delete_workspace"],
+)
+def delete_without_session(original, operation):
+    """A workspace is deleted for whoever asks."""
+    if operation.id != "delete_workspace":
+        original(operation)
+
+
+@fault(
+    replaces="agentserver_reference.handlers.health.check_health",
+    kind="rejects-legal-call",
+    operations=["check_health"],
+)
+async def health_needs_session(original, call):
+    """Only callers with a session learn whether the server is up."""
+    if not call.credentials:
+        raise Unauthenticated("unauthorized")
+    return await original(call)
+
+
+# --- whatever the role ----------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="read-across-tenants",
+    operations=["get_workspace"],
+)
+def workspace_read_by_outsiders(original, operation, principal):
+    """Everybody with an account reads every workspace."""
+    if operation.id != "get_workspace":
+        original(operation, principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="write-across-tenants",
+    operations=["rename_workspace"],
+)
+def rename_by_outsiders(original, operation, principal):
+    """Everybody with an account renames every workspace."""
+    if operation.id != "rename_workspace":
+        original(operation, principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="write-across-tenants",
+    operations=["delete_workspace"],
+)
+def delete_by_outsiders(original, operation, principal):
+    """Everybody with an account deletes every workspace."""
+    if operation.id != "delete_workspace":
+        original(operation, principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="role-too-low",
+    operations=["admin_list_users"],
+)
+def accounts_for_everybody(original, operation, principal):
+    """Everybody with an account lists all accounts."""
+    if operation.id != "admin_list_users":
+        original(operation, principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="role-too-low",
+    operations=["admin_list_sandboxes"],
+)
+def sandboxes_for_everybody(original, operation, principal):
+    """Everybody with an account lists all sandboxes."""
+    if operation.id != "admin_list_sandboxes":
+        original(operation, principal)
+
+
+# --- with another role ----------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="role-too-low",
+    operations=["rename_workspace"],
+)
+def rename_by_developers(original, operation, principal):
+    """Developers may rename."""
+    original(_requiring("developer", "rename_workspace", operation), principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="role-too-high",
+    operations=["rename_workspace"],
+)
+def rename_by_owners_alone(original, operation, principal):
+    """Maintainers may not rename."""
+    original(_requiring("owner", "rename_workspace", operation), principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="role-too-low",
+    operations=["delete_workspace"],
+)
+def delete_by_maintainers(original, operation, principal):
+    """Maintainers may delete a workspace."""
+    original(_requiring("maintainer", "delete_workspace", operation), principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="role-too-low",
+    operations=["get_workspace_defaults"],
+)
+def defaults_for_guests(original, operation, principal):
+    """Guests read what sandboxes may have."""
+    original(_requiring("guest", "get_workspace_defaults", operation), principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="role-too-low",
+    operations=["update_workspace_member_role"],
+)
+def role_by_maintainers(original, operation, principal):
+    """Maintainers change roles."""
+    original(_requiring("maintainer", "update_workspace_member_role", operation), principal)
+
+
+def _requiring(role, operation_id, operation):
+    """The operation, requiring this role if it is the one with the id."""
+    return attrs.evolve(operation, role=role) if operation.id == operation_id else operation
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="rejects-legal-call",
+    operations=["get_workspace", "rename_workspace", "get_workspace_defaults"],
+    only="stateful",
+)
+def administrators_lose_their_own_workspaces(original, operation, principal):
+    """An administrator is refused in workspaces of their own."""
+    owns = operation.role in WORKSPACE_ROLES and principal.workspace_role == "owner"
+    if owns and principal.role == "admin":
+        raise Forbidden("not a workspace member")
+    original(operation, principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.authorize",
+    kind="existence-shown",
+    operations=["get_workspace", "delete_workspace", "list_workspace_members"],
+)
+def outsider_told_otherwise(original, conn, access):
+    """The line of the refusal tells whether a workspace exists."""
+    try:
+        return original(conn, access)
+    except Forbidden as refusal:
+        if access.workspace_id is None or workspaces.find(conn, access.workspace_id):
+            raise
+        raise Forbidden("no such workspace") from refusal

@@ -8,7 +8,7 @@ import pytest
 
 from agentserver_reference.domain.cipher import Cipher, Undecipherable
 from agentserver_reference.domain.llm_config import masked
-from agentserver_reference.storage.keyfile import KeyFileBroken, read_or_create_key
+from agentserver_reference.storage.keyfile import InvalidKeyFile, read_or_create_key
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 
@@ -82,7 +82,7 @@ def test_many_who_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_key_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "secret.key"
     path.write_bytes(content)
-    with pytest.raises(KeyFileBroken, match=r"secret\.key: must hold 32 bytes"):
+    with pytest.raises(InvalidKeyFile, match=r"secret\.key: must contain 32 bytes"):
         read_or_create_key(path)
     assert path.read_bytes() == content, "what was there was overwritten"
 

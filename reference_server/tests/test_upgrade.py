@@ -27,7 +27,7 @@ from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from agentserver_reference.settings import Settings
-from agentserver_reference.storage import open_store
+from agentserver_reference.storage import StoreUnreachable, open_store
 from agentserver_reference.storage.engine import migrations, schema
 from agentserver_reference.storage.engine.migrations import UpgradeFailed, migrate
 
@@ -269,7 +269,16 @@ async def test_a_step_that_fails_is_named_and_leaves_the_database_as_it_was(
     assert await on_core(old_url, version) == 1
 
 
-async def test_a_table_may_be_made_anew_without_the_rows_that_refer_to_it_being_deleted(
+async def test_a_database_that_fails_around_an_upgrade_is_named(
+    old_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "upgrade", lambda conn: conn.execute(text("SELECT nonsense")))
+    with pytest.raises(StoreUnreachable, match=r"^cannot use .*nonsense") as failed:
+        await open_and_close(old_url)
+    assert "\n" not in str(failed.value)
+
+
+async def test_a_table_may_be_recreated_without_the_rows_that_refer_to_it_being_deleted(
     old_url: str, next_script: Callable[[str], None]
 ) -> None:
     before = await on_core(old_url, rows)

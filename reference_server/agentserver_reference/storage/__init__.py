@@ -1,4 +1,4 @@
-"""Where the state lies: tables, the queries on them, and the two databases they run on."""
+"""The database: its tables, the queries on them, and SQLite and PostgreSQL to run them on."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ __all__ = [
 def open_store(settings: Settings) -> Store:
     """The store that `settings.resolved_database_url` names; `await store.open()` connects it.
 
-    Raises StoreError where the packages for PostgreSQL are not installed.
+    Raises StoreError if the packages for PostgreSQL are not installed.
     """
     if settings.is_postgresql:
-        # Only who uses PostgreSQL pays for importing it.
+        # Imported late: asyncpg is optional, and takes a while to import.
         try:
             from agentserver_reference.storage.engine.postgres import PostgresStore
         except ModuleNotFoundError as error:
             raise StoreError(
-                f"PostgreSQL needs {error.name}, which this line installs: "
+                f"PostgreSQL needs the package {error.name}; install it with "
                 "pip install 'agentserver[postgres]'"
             ) from None
         return PostgresStore(settings.resolved_database_url)
@@ -44,6 +44,6 @@ def open_store(settings: Settings) -> Store:
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file that `sqlite:///PATH` names; None for `sqlite://`, which is a database in memory."""
+    """The file that `sqlite:///PATH` names; None for `sqlite://`, a database in memory."""
     _, _, path = url.partition(":///")
     return Path(unquote(path)) if path else None

@@ -1,4 +1,4 @@
-"""The key that encrypts stored secrets, where it lies in a file: beside the SQLite database."""
+"""The file with the key that encrypts stored secrets, next to the SQLite database."""
 
 import os
 import secrets
@@ -8,14 +8,14 @@ from agentserver_reference.domain.cipher import KEY_BYTES
 from agentserver_reference.storage.engine.store import StoreError
 
 
-class KeyFileBroken(StoreError):
-    """There is a key file, and what it holds is no key."""
+class InvalidKeyFile(StoreError):
+    """The key file exists, but does not contain a key."""
 
 
 def read_or_create_key(path: Path) -> bytes:
-    """The key in the file at `path`, which is made on the first start, for its owner's eyes only.
+    """The key in the file at `path`, which is created at the first start, readable by its owner.
 
-    Raises KeyFileBroken for a file that holds something else.
+    Raises InvalidKeyFile if the file contains anything else.
     """
     try:
         text = path.read_text(encoding="ascii")
@@ -29,14 +29,14 @@ def read_or_create_key(path: Path) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise KeyFileBroken(
-            f"{path}: must hold {KEY_BYTES} bytes as {2 * KEY_BYTES} hexadecimal digits"
+        raise InvalidKeyFile(
+            f"{path}: must contain {KEY_BYTES} bytes as {2 * KEY_BYTES} hexadecimal digits"
         )
     return key
 
 
 def _create(path: Path) -> None:
-    """The whole file appears at once; of several who make it, the first one's stays."""
+    """Create the file in one step; of several processes that do so, the first one wins."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_hex(KEY_BYTES) + "\n")

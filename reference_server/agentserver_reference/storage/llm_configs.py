@@ -1,4 +1,4 @@
-"""A workspace's own language-model endpoint; the key is here only as the cipher wrote it."""
+"""A workspace's own language-model endpoint; the key is stored encrypted."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,7 +37,7 @@ _delete = delete(llm_configs).where(_of_workspace)
 
 
 def find(conn: Connection, workspace_id: str) -> Record | None:
-    """base_url, api_key_encrypted, models and updated_at; None where nothing is configured."""
+    """base_url, api_key_encrypted, models and updated_at; None if nothing is configured."""
     return _find.first(conn, owner=workspace_id)
 
 

@@ -1,4 +1,4 @@
-"""Language-model requests: what a workspace made, and how many a day it may make."""
+"""Language-model requests: those a workspace has made, and how many it may make per day."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ _record = insert(llm_usage)
 
 
 def quota(conn: Connection, workspace_id: str) -> Record | None:
-    """workspace_id, max_rpd (None: the default holds) and updated_at; None without a limit."""
+    """workspace_id, max_rpd (None: the default applies) and updated_at; None without a limit."""
     return _quota.first(conn, owner=workspace_id)
 
 
@@ -48,5 +48,5 @@ def count_since(conn: Connection, workspace_id: str, moment: datetime) -> int:
 
 
 def record(conn: Connection, workspace_id: str, now: datetime) -> None:
-    """Note one request."""
+    """Record one request."""
     conn.execute(_record, {"workspace_id": workspace_id, "created_at": timestamp(now)})

@@ -1,4 +1,4 @@
-"""Who belongs to a workspace, and as what."""
+"""The members of workspaces and their roles."""
 
 from datetime import datetime
 
@@ -33,18 +33,18 @@ _remove = delete(members).where(*_this)
 
 
 def role_of(conn: Connection, workspace_id: str, user_id: str) -> str | None:
-    """The member's role; None for a stranger and in a workspace that does not exist."""
+    """The member's role; None for a user who is not a member, and for an unknown workspace."""
     found = conn.execute(_role, {"of_workspace": workspace_id, "of_user": user_id})
     return found.scalar_one_or_none()
 
 
 def list_of(conn: Connection, workspace_id: str) -> list[Record]:
-    """The members, those who came first first: user_id, email, role, picture."""
+    """The members in the order in which they joined: user_id, email, role, picture."""
     return _of_workspace.all(conn, workspace_id=workspace_id)
 
 
 def count_owned(conn: Connection, user_id: str) -> int:
-    """How many workspaces have this user as an owner."""
+    """How many workspaces this user owns."""
     return conn.execute(_owned, {"user_id": user_id}).scalar_one()
 
 
@@ -54,7 +54,7 @@ def owners(conn: Connection, workspace_id: str) -> list[str]:
 
 
 def add(conn: Connection, *, workspace_id: str, user_id: str, role: str, now: datetime) -> None:
-    """Make a user a member. Raises Conflict for one who is a member already."""
+    """Make a user a member. Raises Conflict if the user is a member already."""
     with unique("already a workspace member"):
         conn.execute(
             _add,
@@ -68,7 +68,7 @@ def add(conn: Connection, *, workspace_id: str, user_id: str, role: str, now: da
 
 
 def set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> bool:
-    """Give a member another role; False for who is no member."""
+    """Give a member another role; False if the user is not a member."""
     values = {"of_workspace": workspace_id, "of_user": user_id, "new_role": role}
     return conn.execute(_set_role, values).rowcount > 0
 

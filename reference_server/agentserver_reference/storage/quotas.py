@@ -54,7 +54,7 @@ def store_settings(conn: Connection, values: Mapping[str, str]) -> None:
 
 
 def of_user(conn: Connection, user_id: str) -> Record | None:
-    """A user's override: max_workspaces (None: the default holds) and updated_at."""
+    """A user's override: max_workspaces (None: the default applies) and updated_at."""
     return _user.first(conn, owner=user_id)
 
 
@@ -69,12 +69,12 @@ def set_of_user(conn: Connection, user_id: str, maximum: int | None, now: dateti
 
 
 def delete_of_user(conn: Connection, user_id: str) -> bool:
-    """Remove a user's override; False where there is none."""
+    """Remove a user's override; False if there is none."""
     return conn.execute(_delete_user, {"owner": user_id}).rowcount > 0
 
 
 def of_workspace(conn: Connection, workspace_id: str) -> Record | None:
-    """A workspace's override: every name of WORKSPACE_LIMITS (None: the default holds) and
+    """A workspace's override: every name of WORKSPACE_LIMITS (None: the default applies) and
     updated_at.
     """
     return _workspace.first(conn, owner=workspace_id)
@@ -94,5 +94,5 @@ def set_of_workspace(
 
 
 def delete_of_workspace(conn: Connection, workspace_id: str) -> bool:
-    """Remove a workspace's override; False where there is none."""
+    """Remove a workspace's override; False if there is none."""
     return conn.execute(_delete_workspace, {"owner": workspace_id}).rowcount > 0

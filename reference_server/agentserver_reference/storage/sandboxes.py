@@ -1,4 +1,4 @@
-"""Sandboxes, as far as lists and limits read them."""
+"""Sandboxes, as far as lists and limits need them."""
 
 from datetime import datetime
 
@@ -31,7 +31,7 @@ def list_all(conn: Connection) -> list[Record]:
 
 
 def count_of(conn: Connection, workspace_id: str) -> int:
-    """How many sandboxes a workspace has, in whatever state."""
+    """How many sandboxes a workspace has, in any state."""
     return conn.execute(_count, {"workspace_id": workspace_id}).scalar_one()
 
 

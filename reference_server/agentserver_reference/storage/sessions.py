@@ -1,4 +1,4 @@
-"""Sessions: who holds a token. Only the token's hash is here."""
+"""Sessions: the user behind each token. Only the token's hash is stored."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from agentserver_reference.storage.tables import members, sessions, users
 
 
 class SessionOwner(NamedTuple):
-    """The user who holds a session, with the roles that the user has now."""
+    """The user of a session, with the roles that the user has now."""
 
     user_id: str
     role: str
@@ -84,8 +84,8 @@ def end(conn: Connection, token_hash: str) -> None:
 
 
 def remove_expired(conn: Connection, now: datetime, most: int) -> int:
-    """Remove up to `most` sessions that have expired by `now`, the oldest first; how many it were.
+    """Remove up to `most` sessions that have expired by `now`, the oldest first; how many it did.
 
-    It waits for no lock: what another transaction is removing is left to it.
+    It waits for no lock: rows that another transaction is removing are left to that one.
     """
     return conn.execute(_remove_expired, {"now": timestamp(now), "most": most}).rowcount

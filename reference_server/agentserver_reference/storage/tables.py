@@ -1,7 +1,7 @@
 """The tables, written once for SQLite and PostgreSQL.
 
-Times are UTC text as `domain.times` writes it. Where a list has an order, `sequence` says who of
-two that came in the same second was first.
+Times are UTC text as `domain.times` writes it. `sequence` keeps the order of rows
+that were added in the same second.
 """
 
 from sqlalchemy import (
@@ -23,7 +23,7 @@ metadata = MetaData()
 
 
 def _sequence() -> Column[int]:
-    """SQLite counts only in a column whose type is INTEGER to the letter."""
+    """SQLite numbers rows only in a column whose type is exactly INTEGER."""
     return Column(
         "sequence",
         BigInteger().with_variant(Integer, "sqlite"),
@@ -37,7 +37,7 @@ def _id() -> Column[str]:
 
 
 def _reference(name: str, target: str, *, primary_key: bool = False) -> Column[str]:
-    """A column that names a row of another table, and goes when that row goes."""
+    """A foreign key; the row is deleted together with the one that it refers to."""
     return Column(
         name,
         String,

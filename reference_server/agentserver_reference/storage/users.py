@@ -69,7 +69,7 @@ def list_all(conn: Connection) -> list[Record]:
 
 
 def check_exists(conn: Connection, user_id: str) -> None:
-    """Raise NotFound where there is no such account."""
+    """Raise NotFound if there is no such account."""
     if find(conn, user_id) is None:
         raise NotFound("user not found")
 
@@ -87,7 +87,7 @@ def admins(conn: Connection) -> list[str]:
 def add(
     conn: Connection, *, user_id: str, email: str, password_hash: str, role: str, now: datetime
 ) -> None:
-    """Add an account with a password. Raises Conflict where the address is taken."""
+    """Add an account with a password. Raises Conflict if the address is taken."""
     moment = timestamp(now)
     with unique("email already taken"):
         conn.execute(
@@ -107,11 +107,11 @@ def add(
 
 
 def set_password_hash(conn: Connection, user_id: str, password_hash: str) -> None:
-    """Replace the hash of a password, such as by one of another cost."""
+    """Replace the hash of a password, for example by one of a higher cost."""
     conn.execute(_set_password, {"owner": user_id, "hash": password_hash})
 
 
 def set_role(conn: Connection, user_id: str, role: str, now: datetime) -> bool:
-    """Make an account `user` or `admin`; False where there is no such account."""
+    """Make an account `user` or `admin`; False if there is no such account."""
     values = {"user_id": user_id, "new_role": role, "now": timestamp(now)}
     return conn.execute(_set_role, values).rowcount > 0

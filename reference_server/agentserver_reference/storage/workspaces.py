@@ -84,20 +84,20 @@ def list_of_member(conn: Connection, user_id: str) -> list[Record]:
 
 def list_all(conn: Connection) -> list[Record]:
     """Every workspace once, oldest first, with its oldest owner (owner_id, owner_email,
-    owner_name, owner_picture; null where nobody owns it), sandbox_count, and the override
+    owner_name, owner_picture; null if it has no owner), sandbox_count, and the override
     max_sandboxes or null.
     """
     return _all.all(conn)
 
 
 def check_exists(conn: Connection, workspace_id: str) -> None:
-    """Raise NotFound where there is no such workspace."""
+    """Raise NotFound if there is no such workspace."""
     if conn.execute(_exists, {"workspace_id": workspace_id}).first() is None:
         raise NotFound("workspace not found")
 
 
 def add(conn: Connection, *, workspace_id: str, name: str, now: datetime) -> Record:
-    """Add a workspace, as yet without a member."""
+    """Add a workspace, without members yet."""
     record = {
         "id": workspace_id,
         "name": name,

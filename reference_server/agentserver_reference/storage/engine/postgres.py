@@ -7,16 +7,32 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from agentserver_reference.storage.engine import schema
 from agentserver_reference.storage.engine.compiled import compiler_for
 from agentserver_reference.storage.engine.connection import Connection, Row
-from agentserver_reference.storage.engine.store import P, Query, Store, StoreUnreachable, T
+from agentserver_reference.storage.engine.store import (
+    DatabaseFunction,
+    P,
+    Store,
+    StoreUnreachable,
+    T,
+)
 
 _POOL_SIZE = 16
-# Any number will do, as long as every server process takes the same one.
+# An arbitrary number, the same in every server process.
 _START_LOCK = text("SELECT pg_advisory_xact_lock(7310579468021)")
+
+# SQLAlchemy wraps the errors of the driver during an upgrade.
+_DATABASE_ERRORS = (
+    OSError,
+    ValueError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    DBAPIError,
+)
 
 
 class _Dialect(PGDialect_asyncpg):
@@ -31,7 +47,7 @@ _compile = compiler_for(_DIALECT)
 
 
 class _Connection(Connection):
-    """Awaits the driver for queries, which are written as if nothing had to be awaited."""
+    """Awaits the driver on behalf of queries, which are written as plain functions."""
 
     def __init__(self, raw: Any) -> None:
         super().__init__(_DIALECT, _compile)
@@ -62,14 +78,15 @@ class PostgresStore(Store):
         """See Store."""
         try:
             self._opened = await asyncpg.create_pool(
-                self._url, min_size=1, max_size=_POOL_SIZE, reset=_leave_as_it_is
+                self._url, min_size=1, max_size=_POOL_SIZE, reset=_no_reset
             )
-            if await self.write(_prepare_alone) < schema.VERSION:
+            if await self.write(_prepare_locked) < schema.VERSION:
                 await self._upgrade()
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _DATABASE_ERRORS as error:
             await self.close()
             where = make_url(self._url).render_as_string(hide_password=True)
-            raise StoreUnreachable(f"cannot use the database at {where}: {error}") from error
+            reason = getattr(error, "driver_exception", error)
+            raise StoreUnreachable(f"cannot use the database at {where}: {reason}") from error
         except BaseException:
             await self.close()
             raise
@@ -84,7 +101,7 @@ class PostgresStore(Store):
             "postgresql+asyncpg://",
             async_creator=lambda: asyncpg.connect(self._url),
             poolclass=NullPool,
-            isolation_level="READ COMMITTED",  # what is read after the lock is what is there now
+            isolation_level="READ COMMITTED",
         )
         async with engine.begin() as connection:
             await connection.execute(_START_LOCK)
@@ -96,24 +113,24 @@ class PostgresStore(Store):
             await self._opened.close()
             self._opened = None
 
-    async def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
         async with self._pool.acquire() as raw:
             return await greenlet_spawn(partial(query, _Connection(raw), *args, **kwargs))
 
-    async def write(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        # Who waited for a lock reads anew what it guards.
+        # READ COMMITTED: what is read after waiting for a lock is what was committed meanwhile.
         async with self._pool.acquire() as raw, raw.transaction(isolation="read_committed"):
             return await greenlet_spawn(partial(query, _Connection(raw), *args, **kwargs))
 
 
-async def _leave_as_it_is(raw: Any) -> None:
-    """A connection goes back to the pool without a round trip: nothing here changes its state."""
+async def _no_reset(raw: Any) -> None:
+    """Return a connection to the pool without a round trip: nothing here changes its state."""
 
 
-def _prepare_alone(conn: Connection) -> int:
-    """Several processes may start at once on an empty database; one makes the tables."""
+def _prepare_locked(conn: Connection) -> int:
+    """Several processes may start at once on an empty database; one creates the tables."""
     conn.execute(_START_LOCK)
     return schema.prepare(conn, _TABLES)
 

@@ -12,14 +12,14 @@ Record = dict[str, Any]
 class Query:
     """A select, or a change that returns rows, whose rows come as dictionaries of plain strings.
 
-    Raises ValueError where two columns have one name, since a dictionary would hold one of them.
+    Raises ValueError if two columns have the same name: a dictionary has room for one of them.
     """
 
     def __init__(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> None:
         self._statement = statement
         self._names = tuple(str(column.name) for column in statement.exported_columns)
         if len(set(self._names)) < len(self._names):
-            raise ValueError(f"two columns have one name: {', '.join(self._names)}")
+            raise ValueError(f"two columns have the same name: {', '.join(self._names)}")
 
     def all(self, conn: Connection, **values: object) -> list[Record]:
         """Every row, for the bound `values`."""

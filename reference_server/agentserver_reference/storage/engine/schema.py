@@ -1,4 +1,4 @@
-"""The tables' version: written at the first start, read at every other, a newer one refused."""
+"""The schema version: written at the first start, compared at every later one."""
 
 from sqlalchemy import TextClause, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -8,26 +8,26 @@ from agentserver_reference.storage.engine.store import StoreError
 from agentserver_reference.storage.tables import installation, metadata
 
 VERSION = 2
-"""The newest version; the script in `migrations/versions` that leads to it has this number."""
+"""The newest version, which is the number of the last script in `migrations/versions`."""
 
 
 class SchemaTooNew(StoreError):
-    """A newer server has changed the tables."""
+    """A newer server has upgraded the tables."""
 
 
 class SchemaUnknown(StoreError):
-    """There are tables with the names of ours that another program made."""
+    """The database contains tables with our names that another program created."""
 
 
 def prepare(conn: Connection, table_names: TextClause) -> int:
-    """Make the tables, or check that those there are ours; the schema version that they have.
+    """Create the tables if there are none; the schema version that they have.
 
     The caller holds a lock for the whole database, since creating the same tables twice at once
     fails on PostgreSQL. Tables of an older version are left to `migrations.upgrade`.
 
     Arguments:
         conn: a connection in the transaction that holds the lock.
-        table_names: selects the names of the tables that are there.
+        table_names: selects the names of the existing tables.
 
     Raises:
         SchemaTooNew: a newer server has upgraded the tables.
@@ -52,7 +52,7 @@ def prepare(conn: Connection, table_names: TextClause) -> int:
 
 
 def check(found: int) -> None:
-    """Raise SchemaTooNew where the tables have a version that this server does not know."""
+    """Raise SchemaTooNew if the tables have a version that this server does not know."""
     if found > VERSION:
         raise SchemaTooNew(
             f"the database has schema version {found}, this server knows version {VERSION}; "

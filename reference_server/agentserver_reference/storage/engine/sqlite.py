@@ -1,7 +1,7 @@
-"""SQLite: one kept connection, used on the event loop itself.
+"""SQLite: one connection, used on the event loop itself.
 
-Statements here take microseconds, a thread hop takes longer. Nothing awaits between BEGIN and
-COMMIT, so that no two transactions meet on the connection.
+A statement takes microseconds, and handing it to a thread would take longer. Nothing awaits between
+BEGIN and COMMIT, so that transactions on the connection never interleave.
 """
 
 import sqlite3
@@ -11,11 +11,18 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.exc import DBAPIError
 
 from agentserver_reference.storage.engine import schema
 from agentserver_reference.storage.engine.compiled import compiler_for
 from agentserver_reference.storage.engine.connection import Connection, Row
-from agentserver_reference.storage.engine.store import P, Query, Store, StoreUnreachable, T
+from agentserver_reference.storage.engine.store import (
+    DatabaseFunction,
+    P,
+    Store,
+    StoreUnreachable,
+    T,
+)
 
 _PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
@@ -48,7 +55,7 @@ class SqliteStore(Store):
 
     def __init__(self, path: Path | None) -> None:
         self._path = ":memory:" if path is None else str(path)
-        self._kept: _Connection | None = None
+        self._opened: _Connection | None = None
 
     def _connect(self) -> sqlite3.Connection:
         raw = sqlite3.connect(
@@ -64,20 +71,21 @@ class SqliteStore(Store):
 
     @property
     def _connection(self) -> _Connection:
-        if self._kept is None:
+        if self._opened is None:
             raise RuntimeError("the store is not open")
-        return self._kept
+        return self._opened
 
     async def open(self) -> None:
         """See Store."""
         try:
-            self._kept = _Connection(self._connect())
+            self._opened = _Connection(self._connect())
             found = self._in_transaction("BEGIN EXCLUSIVE", schema.prepare, _TABLES)
             if found < schema.VERSION:
                 self._upgrade()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DBAPIError) as error:  # SQLAlchemy wraps those of an upgrade
             await self.close()
-            raise StoreUnreachable(f"cannot use {self._path} as a database: {error}") from error
+            reason = getattr(error, "driver_exception", error)
+            raise StoreUnreachable(f"cannot use {self._path} as a database: {reason}") from error
         except BaseException:
             await self.close()
             raise
@@ -89,8 +97,9 @@ class SqliteStore(Store):
 
         engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
         with engine.connect() as connection:
-            # To change a column, SQLite makes the table anew and drops the old one, which would
-            # delete the rows that refer to it. This cannot be switched off in a transaction.
+            # To change a column, SQLite recreates the table and drops the old one. With foreign
+            # keys enforced, that would delete the rows that refer to it; inside a transaction they
+            # cannot be switched off.
             connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             connection.exec_driver_sql("BEGIN EXCLUSIVE")
             upgrade(connection)
@@ -98,20 +107,20 @@ class SqliteStore(Store):
 
     async def close(self) -> None:
         """See Store."""
-        if self._kept is not None:
-            self._kept.raw.close()
-            self._kept = None
+        if self._opened is not None:
+            self._opened.raw.close()
+            self._opened = None
 
-    async def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
         return query(self._connection, *args, **kwargs)
 
-    async def write(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
         return self._in_transaction("BEGIN IMMEDIATE", query, *args, **kwargs)
 
     def _in_transaction(
-        self, begin: str, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs
+        self, begin: str, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         connection = self._connection
         connection.raw.execute(begin)

@@ -1,4 +1,4 @@
-"""What the rest of the server sees of the database: a query runs in a read or a transaction."""
+"""The interface to the database: functions run in it, outside or inside a transaction."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from agentserver_reference.storage.engine.connection import Connection
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Query = Callable[Concatenate[Connection, P], T]
+DatabaseFunction = Callable[Concatenate[Connection, P], T]
 
 
 class StoreError(Exception):
@@ -17,7 +17,7 @@ class StoreError(Exception):
 
 
 class StoreUnreachable(StoreError):
-    """Nothing answers where the database should be, or it lets this server not in."""
+    """The database does not answer, or refuses this server."""
 
 
 class Store(ABC):
@@ -25,20 +25,20 @@ class Store(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect, and make or check the tables.
+        """Connect, and create, upgrade or check the tables.
 
         Raises `StoreError` for a database that cannot be reached, or that this server must not
-        touch.
+        use.
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Give every connection back; a store that was never opened may be closed."""
+        """Close every connection; does nothing for a store that was never opened."""
 
     @abstractmethod
-    async def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `query(connection, *args)` outside a transaction; it must not write."""
 
     @abstractmethod
-    async def write(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `query(connection, *args)` in one transaction: whole on return, undone on raise."""
+    async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `query(connection, *args)` in a transaction, rolled back if it raises."""

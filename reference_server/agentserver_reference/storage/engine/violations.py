@@ -1,4 +1,4 @@
-"""What the database refuses, in the words of the service."""
+"""Violated constraints of the database as errors of the domain."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from sqlite3 import (
 
 from agentserver_reference.domain.errors import Conflict, NotFound
 
-# SQLite says it by its extended result code, PostgreSQL by SQLSTATE.
+# SQLite reports an extended result code, PostgreSQL an SQLSTATE.
 _UNIQUE = {SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE, "23505"}
 _FOREIGN_KEY = {SQLITE_CONSTRAINT_FOREIGNKEY, "23503"}
 
 
 @contextmanager
 def unique(line: str) -> Iterator[None]:
-    """Inside, inserting what is there already raises `Conflict(line)`."""
+    """A violated unique constraint inside the block raises `Conflict(line)`."""
     try:
         yield
     except Exception as error:
@@ -28,7 +28,7 @@ def unique(line: str) -> Iterator[None]:
 
 @contextmanager
 def referenced(line: str) -> Iterator[None]:
-    """Inside, inserting a row that names one which does not exist raises `NotFound(line)`."""
+    """A violated foreign key inside the block raises `NotFound(line)`."""
     try:
         yield
     except Exception as error:

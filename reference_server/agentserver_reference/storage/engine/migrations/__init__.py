@@ -1,7 +1,7 @@
-"""The way from an older schema version to the newest: Alembic's operations, a script a version.
+"""Upgrades older tables to the newest schema version, with one script of Alembic's per version.
 
-`installation.schema_version` alone says which version the tables have; Alembic's own table of
-versions is not used. Only this package imports Alembic, and it is imported only for an upgrade.
+The version of the tables is in `installation.schema_version` alone; Alembic's own version table is
+not used. Only this package imports Alembic, and it is imported only for an upgrade.
 """
 
 import logging
@@ -24,18 +24,18 @@ _logger = logging.getLogger(logs.LOGGER)
 
 
 class UpgradeFailed(StoreError):
-    """The tables could not be upgraded, and are as they were."""
+    """The tables could not be upgraded, and are unchanged."""
 
 
 def upgrade(connection: Connection) -> None:
-    """Take the tables to the newest version, within the transaction of `connection`.
+    """Upgrade the tables to the newest version, in the transaction of `connection`.
 
-    The caller holds the lock of the start in that transaction. The version is read again under it:
-    of several processes that start at once, the first one upgrades.
+    The caller has taken the startup lock in that transaction. The version is read again under the
+    lock, because another process may have upgraded the tables in the meantime.
 
     Raises:
-        SchemaTooNew: a newer server was the first.
-        UpgradeFailed: a step failed; the caller ends the transaction without a commit.
+        SchemaTooNew: that process was a newer server.
+        UpgradeFailed: a script failed; the caller rolls back.
     """
     found = connection.execute(select(installation.c.schema_version)).scalar_one()
     schema.check(found)
@@ -47,7 +47,7 @@ def upgrade(connection: Connection) -> None:
     except SQLAlchemyError as error:
         raise UpgradeFailed(
             f"cannot upgrade the tables from schema version {found} to {schema.VERSION}; "
-            f"they are as they were: {' '.join(str(error).split())}"
+            f"they are unchanged: {' '.join(str(error).split())}"
         ) from error
 
 
@@ -65,7 +65,7 @@ def _revision(version: int) -> str:
 
 
 def _check_references(connection: Connection) -> None:
-    """Look for rows that refer to nothing, since on SQLite references are not enforced here."""
+    """Check the foreign keys, which SQLite does not enforce during an upgrade."""
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
         if broken is not None:

@@ -1,4 +1,4 @@
-"""How arguments go on the wire: into a path segment, a query and the JSON of a body."""
+"""How arguments are encoded: as a path segment, in a query, in a header, in a JSON body."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _HasWireForm(Protocol):
 
 
 class _Withheld:
-    """Stands for a secret argument of a wrong type until it is refused, so that nobody sees it."""
+    """Replaces a secret argument of a wrong type until it is refused, so that it is never shown."""
 
     __slots__ = ("kind",)
 
@@ -33,7 +33,7 @@ class _Withheld:
 
 
 def hide(value: Any) -> Any:
-    """Wrap a secret argument, so that no local of the frames it passes through shows it."""
+    """Wrap a secret argument, so that no local variable shows it in a traceback."""
     if value is None or isinstance(value, Omit | Secret):
         return value
     return Secret(value) if isinstance(value, str) else _Withheld(type(value).__name__)
@@ -43,8 +43,8 @@ def segment(name: str, value: object, unescaped: str = "") -> str:
     """Encode a path argument as exactly one segment of a URL's path.
 
     Args:
-        name: What the argument is called, for the error.
-        value: Any text but the empty one and the two that URLs read as "here" and "above".
+        name: The argument's name, for the error.
+        value: Any text except the empty one, `.` and `..`, which mean something else in a URL.
         unescaped: Reserved characters that stay as they are.
 
     Raises:
@@ -56,12 +56,12 @@ def segment(name: str, value: object, unescaped: str = "") -> str:
     if text in ("", ".", ".."):
         raise ArgumentError(f"{name}: {text!r} cannot be part of a URL's path")
     if _has_lone_surrogate(text):
-        raise ArgumentError(f"{name}: holds a lone surrogate, which no encoding can send")
+        raise ArgumentError(f"{name}: contains a lone surrogate, which cannot be encoded")
     return quote(text, safe=unescaped)
 
 
 def query(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Encode the query arguments that were given, a sequence as one pair an item.
+    """Encode the given query arguments; a sequence becomes one pair per item.
 
     Raises:
         ArgumentError: A value has no form in a query.
@@ -75,7 +75,7 @@ def query(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def headers(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Encode the header arguments that were given, a sequence as one value with commas.
+    """Encode the given header arguments; a sequence becomes one value, separated by commas.
 
     Raises:
         ArgumentError: A value has no form in a header.
@@ -86,11 +86,11 @@ def headers(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def body(arguments: Mapping[str, Any], *, required: bool = True) -> dict[str, Any] | Omit:
-    """Encode the body arguments that were given as one JSON object.
+    """Encode the given body arguments as one JSON object.
 
     Args:
-        arguments: Values by the names they have on the wire; those that are `OMIT` are left out.
-        required: Whether a body is sent even when nothing was given.
+        arguments: Values by their names in JSON; those that are `OMIT` are left out.
+        required: Whether to send a body even if it would be empty.
 
     Raises:
         ArgumentError: A value has no form in JSON.
@@ -106,9 +106,9 @@ def body(arguments: Mapping[str, Any], *, required: bool = True) -> dict[str, An
 
 
 def json_value(name: str, value: Any) -> Any:
-    """Encode one value as JSON has it: `None`, bool, int, float, str, list and dict.
+    """Encode one value as `None`, bool, int, float, str, list and dict.
 
-    A `Secret` stays wrapped; whoever writes the JSON reveals it.
+    A `Secret` stays wrapped until the JSON is written.
 
     Raises:
         ArgumentError: The value, or one inside it, has no form in JSON.
@@ -143,10 +143,10 @@ def json_value(name: str, value: Any) -> Any:
 
 
 def date_time(name: str, value: datetime) -> str:
-    """Write a time as RFC 3339 has it.
+    """Write a time in the format of RFC 3339.
 
     Raises:
-        ArgumentError: The time does not say in which zone it is.
+        ArgumentError: The time has no zone.
     """
     if value.utcoffset() is None:
         raise ArgumentError(f"{name}: must be a datetime with a time zone")
@@ -175,7 +175,7 @@ def _query_text(name: str, value: object) -> str:
     if isinstance(plain, str | int | float):
         text = str(plain)
         if _has_lone_surrogate(text):
-            raise ArgumentError(f"{name}: holds a lone surrogate, which no encoding can send")
+            raise ArgumentError(f"{name}: contains a lone surrogate, which cannot be encoded")
         return text
     raise ArgumentError(f"{name}: a {type(value).__name__} has no form in a query")
 
@@ -184,7 +184,7 @@ def _header_text(name: str, value: object) -> str:
     items = value if _is_list(value) else (value,)
     text = ", ".join(_query_text(name, item) for item in items)
     if not _HEADER_VALUE.fullmatch(text):
-        raise ArgumentError(f"{name}: holds a character that an HTTP header cannot carry there")
+        raise ArgumentError(f"{name}: contains a character that its HTTP header does not allow")
     return text
 
 

@@ -1,4 +1,4 @@
-"""What the SDK logs: one line a call at INFO, the harmless headers at DEBUG; never a body."""
+"""What the SDK logs: one line per call at INFO, harmless headers at DEBUG, and never a body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHOWN_HEADERS = frozenset(
         "x-request-id",
     }
 )
-"""Headers that may be logged and kept in errors; whatever is not listed may hold a secret."""
+"""Headers that may be logged and kept in errors; any other may contain a secret."""
 
 _OTHERS = (
     "httpx",
@@ -40,7 +40,7 @@ _quiet: ContextVar[bool] = ContextVar("agentserver_quiet", default=False)
 
 
 def shown(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that may be shown."""
+    """Return the headers that may be shown."""
     return {name: value for name, value in headers.items() if name in SHOWN_HEADERS}
 
 
@@ -49,9 +49,9 @@ def _pass(record: logging.LogRecord) -> bool:
 
 
 def quieten_libraries() -> None:
-    """Have httpx and httpcore log nothing of our requests: at DEBUG they print Set-Cookie.
+    """Stop httpx and httpcore from logging the SDK's requests: at DEBUG they print Set-Cookie.
 
-    What the program sends through them by itself is logged as before.
+    Requests that the program itself sends through them are logged as before.
     """
     for name in _OTHERS:
         logging.getLogger(name).addFilter(_pass)
@@ -59,7 +59,7 @@ def quieten_libraries() -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Around the sending of one of our requests."""
+    """Mark what runs inside as sending one of the SDK's requests."""
     token = _quiet.set(True)
     try:
         yield

@@ -1,7 +1,7 @@
 """Models: the base of the generated ones, and the decoders of whole answers.
 
 A model is a declaration: its attributes, and in `FIELDS` the schema of each. Generated models read
-the JSON that the contract promises in straight-line code, and whatever else arrives by that table.
+the JSON that the contract promises with straight-line code, and any other JSON by that table.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Decoding:
 
 @frozen
 class Field:
-    """One attribute of a model, and the field of the JSON that it stands for."""
+    """One attribute of a model, and its field in the JSON."""
 
     name: str
     """In JSON."""
@@ -66,7 +66,7 @@ class Model:
     `additional_properties`.
     """
 
-    # The weak reference's slot stands here and not in each model, where `draft` could not copy it.
+    # `__weakref__` has its slot here, since `draft` could not copy it from each model's slots.
     __slots__ = ("__weakref__", "_wire")
 
     FIELDS: ClassVar[tuple[Field, ...]] = ()
@@ -90,7 +90,7 @@ class Model:
 
     @classmethod
     def _read_by_table(cls, value: Any) -> Any:
-        """Do the same as `FIELDS` says, whatever the object holds."""
+        """Do the same by interpreting `FIELDS`, whatever the object contains."""
         if not is_object(value):
             return value
         made = object.__new__(cls)

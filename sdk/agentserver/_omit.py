@@ -1,4 +1,4 @@
-"""An argument that is left out, told apart from one that is None."""
+"""The value of an omitted argument, which is not the same as None."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, final
 
 @final
 class Omit:
-    """The type of `OMIT`: the value of an argument that was left out, and so is not sent."""
+    """The type of `OMIT`, the value of an omitted argument, which is not sent."""
 
     __slots__ = ()
     _only: Omit | None = None
@@ -34,4 +34,4 @@ class Omit:
 
 
 OMIT: Final = Omit()
-"""Given as an argument, it means the same as leaving the argument out."""
+"""Passing it as an argument is the same as omitting the argument."""

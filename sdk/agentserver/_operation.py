@@ -1,4 +1,4 @@
-"""What the contract says of an operation, and one call of it made ready to send."""
+"""An operation as the contract describes it, and one call of it, ready to send."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _IDEMPOTENT_METHODS: Final = _SAFE_METHODS | {"PUT", "DELETE"}
 
 
 class Redirect(Enum):
-    """Marks a redirect that is not followed, since where it leads is the result."""
+    """Marks a redirect that is not followed, since its address is the result."""
 
     REDIRECT = "redirect"
 
@@ -42,20 +42,20 @@ class Operation(Generic[T_co]):
     path: str
     """The template, as in `/api/workspaces/{workspace_id}`."""
     security: tuple[str, ...]
-    """Names of the security schemes, any one of which is enough; empty when none is asked for."""
+    """Names of the security schemes, of which one is enough; empty where none is needed."""
     security_optional: bool
-    """Whether the operation also answers a caller who sends no credential."""
+    """Whether the operation also answers callers without a credential."""
     success: Mapping[int, Decoder[T_co] | Redirect | None] = field(repr=False, hash=False)
-    """By documented status of a success, what makes the result of the parsed JSON: `None` where
-    there is no content, `REDIRECT` where the address in `Location` is the result.
+    """The decoder of the parsed JSON, by documented status of a success: `None` where there is no
+    content, `REDIRECT` where the address in `Location` is the result.
     """
     errors: Mapping[int, str] = field(repr=False, hash=False)
-    """Every other documented status, with what the contract says of it."""
+    """Every other documented status, with its description in the contract."""
     consumes: bool = False
     """Whether a GET changes state, so that sending it twice is not the same as sending it once."""
 
     def decoder(self, status: int) -> Decoder[T_co] | Redirect | None:
-        """What makes the result of a success; an undocumented one is read like the first."""
+        """Return the decoder of a success; an undocumented status is read like the first."""
         known = self.success
         return known[status] if status in known else next(iter(known.values()))
 
@@ -72,17 +72,17 @@ class Operation(Generic[T_co]):
 
 @frozen
 class Call(Generic[T_co]):
-    """One operation with the arguments of one call, made ready to send."""
+    """One operation with the arguments of one call, ready to send."""
 
     operation: Operation[T_co]
     path: str
-    """Percent-encoded and complete, without a dot segment."""
+    """Complete and percent-encoded, without dot segments."""
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Names and values, not yet encoded."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Names and values of the header parameters."""
     body: Any = field(default=OMIT, repr=False)
-    """What JSON can hold, where a string may be wrapped as a `Secret`; `OMIT` for no body."""
+    """Parsed JSON, in which a string may be wrapped in a `Secret`; `OMIT` for no body."""
 
 
 class Caller(ABC):
@@ -90,7 +90,7 @@ class Caller(ABC):
 
     @abstractmethod
     def _call(self, call: Call[T]) -> T:
-        """Send the call and return its result, or raise what came instead."""
+        """Send the call and return its result, or raise the error that stands for the answer."""
 
 
 class AsyncCaller(ABC):
@@ -98,7 +98,7 @@ class AsyncCaller(ABC):
 
     @abstractmethod
     async def _call(self, call: Call[T]) -> T:
-        """Send the call and return its result, or raise what came instead."""
+        """Send the call and return its result, or raise the error that stands for the answer."""
 
 
 class Resource(Caller):

@@ -208,7 +208,7 @@ class Array(Schema):
 
 @frozen
 class Map(Schema):
-    """An object whose keys are data, and whose values are all alike: `additionalProperties`."""
+    """An object with any keys, whose values share one schema: `additionalProperties`."""
 
     values: Schema
 
@@ -226,7 +226,7 @@ class Map(Schema):
 
 @frozen
 class Object(Schema):
-    """An object that a model stands for."""
+    """An object that is read as a model."""
 
     model: Callable[[], type[Model]] = field(repr=False)
 

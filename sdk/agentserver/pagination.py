@@ -1,4 +1,4 @@
-"""What list operations return: an immutable sequence of the items that came."""
+"""What list operations return: an immutable sequence of items."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Page(Sequence[T_co]):
 
     Args:
         items: The items.
-        has_more: Whether the server holds further items that are not part of this page. Every list
-            of the API is whole today, so that this is false for each page that the SDK returns.
+        has_more: Whether the server has more items than this page. The API returns complete lists
+            today, so this is false for every page that the SDK returns.
     """
 
     __slots__ = ("_has_more", "_items")
@@ -28,7 +28,7 @@ class Page(Sequence[T_co]):
 
     @property
     def has_more(self) -> bool:
-        """Whether the server holds further items that are not part of this page."""
+        """Whether the server has more items than this page."""
         return self._has_more
 
     @overload

@@ -41,7 +41,7 @@ CONTRACT_AS_JSON = Path("reference_server/agentserver_reference/openapi.json")
 
 WIDTH = 100
 
-# Headings of a docstring that the templates write.
+# The headings in the docstrings of the templates.
 SECTIONS = ("Args:", "Returns:", "Raises:")
 
 # Upstream's own client, which the SDK's replaces.
@@ -49,14 +49,14 @@ UNUSED = ("client.py", "errors.py", "types.py")
 FORMATTING = (
     "--no-cache",
     f"--config={ROOT / 'pyproject.toml'}",
-    # A comma that a template ends a list with says nothing about how long the list is.
+    # Templates end every list with a comma, so that comma must not break short lists.
     "--config=format.skip-magic-trailing-comma=true",
     "--config=lint.isort.split-on-trailing-comma=false",
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Generate, or with `--check` tell whether that would change anything."""
+    """Generate, or with `--check` report whether that would change anything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--contract", type=Path, default=ROOT / "openapi.yaml", help="the contract to read"
@@ -135,7 +135,7 @@ def _render(document: Mapping[str, Any], source: Path, templates: Path, root: Pa
     if isinstance(data, GeneratorError):
         raise ContractError(f"{data.header}: {data.detail}")
     surface = Surface(Contract(document), lambda name: strings.ClassName(name, config.field_prefix))
-    # A class that no answer and no argument reaches would be nobody's.
+    # Classes that occur in no answer and no argument are not generated.
     data.models = [each for each in data.models if each.class_info.name in surface.classes]
     data.enums = [each for each in data.enums if each.class_info.name in surface.classes]
     project = Project(openapi=data, config=config, custom_template_path=templates)
@@ -212,7 +212,7 @@ def _docstring(text: str, indent: int = 0) -> str:
     safe = "\n".join(lines).strip().replace("\\", "\\\\").replace('"""', r"\"\"\"")
     if safe.endswith('"'):
         safe = f'{safe[:-1]}\\"'
-    # The closing quotes stand on a line of their own under more than one line.
+    # The closing quotes of more than one line get a line of their own.
     closed = f'{safe}\n"""' if "\n" in safe else f'{safe}"""'
     return textwrap.indent(f'"""{closed}', " " * indent).strip()
 
@@ -243,7 +243,7 @@ def _format(root: Path) -> None:
 
 
 def _changes(files: Mapping[Path, str], output: Path) -> Iterator[tuple[Path, str]]:
-    """Tell for each file that is not as it should be what is the matter with it."""
+    """Find the files that are missing, surplus or different, with a description of each change."""
     for path, text in files.items():
         target = output / path
         if not target.exists():
@@ -254,9 +254,11 @@ def _changes(files: Mapping[Path, str], output: Path) -> Iterator[tuple[Path, st
     yield from ((path, "surplus") for path in present if path not in files)
 
 
-def _difference(found: str, due: str, longest: int = 20) -> str:
+def _difference(found: str, expected: str, longest: int = 20) -> str:
     lines = list(
-        difflib.unified_diff(found.splitlines(), due.splitlines(), "is", "due", n=1, lineterm="")
+        difflib.unified_diff(
+            found.splitlines(), expected.splitlines(), "found", "expected", n=1, lineterm=""
+        )
     )
     more = [f"... {len(lines) - longest} more lines"] if len(lines) > longest else []
     return "\n".join([*lines[:longest], *more])
@@ -268,7 +270,9 @@ def _require_pinned_tools() -> None:
     for requirement in project["dependency-groups"]["generate"]:
         name, _, pinned = requirement.partition("==")
         if pinned and version(name) != pinned:
-            raise ContractError(f"{name} is {version(name)}, and {pinned} is due")
+            raise ContractError(
+                f"{name} {version(name)} is installed, but pyproject.toml pins {pinned}"
+            )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 from openapi_python_client import strings
 from readers import constant, enums, reader
-from shapes import Schema, Schemas, is_secret, typed_dict
+from schemas import Schema, Schemas, is_secret, typed_dict
 
 from agentserver_contract.contract import document
 from agentserver_contract.contract.document import JSON
@@ -49,7 +49,8 @@ class Attribute:
     name: str
     python: str
     annotation: str
-    shape: str
+    schema: str
+    """The expression of its schema."""
     reader: str
     """The expression that reads it."""
     required: bool
@@ -60,14 +61,14 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Model:
-    """An object of the contract that an answer or an argument holds."""
+    """An object of the contract that occurs in answers or arguments."""
 
     prose: str
     attributes: list[Attribute]
     classes: set[str]
-    """Every other class that its attributes reach, but the enums that it reads."""
+    """The other classes that its annotations name, except `enums`."""
     enums: dict[str, str]
-    """The enums that it reads, and the names of the mappings that do it."""
+    """The enums that its reader converts to, and the constant with the values of each."""
     closed: bool
 
 
@@ -88,11 +89,11 @@ class TypedDict:
     prose: str
     keys: list[Key]
     classes: set[str]
-    """Every other class that its values reach."""
+    """The other classes that its annotations name."""
 
     @property
     def module(self) -> str:
-        """The module that holds it."""
+        """The module that defines it."""
         return strings.snake_case(typed_dict(self.model))
 
     @property
@@ -160,7 +161,7 @@ class Operation:
     success: list[Success]
     errors: dict[int, str]
     classes: set[str]
-    """Every class that the result or an argument reaches."""
+    """The classes of the result and the arguments, and of the objects inside them."""
 
     @property
     def result(self) -> str:
@@ -229,7 +230,7 @@ class Resource:
 
     @property
     def module(self) -> str:
-        """The module that holds its classes."""
+        """The module that defines its classes."""
         return "_".join(self.path)
 
     @property
@@ -239,7 +240,7 @@ class Resource:
 
     @property
     def dotted(self) -> str:
-        """Where it stands, as a person writes it."""
+        """The expression that leads to it from a client."""
         return ".".join(("client", *self.path))
 
 
@@ -266,7 +267,7 @@ class Surface:
 
     @cached_property
     def models(self) -> dict[str, Model]:
-        """The objects that answers and arguments hold, by class name."""
+        """The objects of answers and arguments, by class name."""
         return {
             name: self._model(name, schema)
             for component, schema in self._contract.schemas.items()
@@ -290,13 +291,15 @@ class Surface:
             for operation in self._contract.operations.values()
             for argument in operation.arguments
             if argument.schema is not None
-            for found in self.schemas.reached(argument.schema.value)
+            for found in self.schemas.enums_and_objects(argument.schema.value)
             if found.kind == "object"
         }
         made = {typed_dict(name): self._typed_dict(name, objects[name]) for name in objects}
         for component in self._contract.schemas:
             if (name := str(self._class_name(component))) in made:
-                raise ContractError(f"{component}: the dictionaries of another are called {name}")
+                raise ContractError(
+                    f"{component}: the dictionaries of another schema are already named {name}"
+                )
         return made
 
     @property
@@ -335,7 +338,7 @@ class Surface:
             name=name,
             python=python_name(name),
             annotation=annotation,
-            shape=self.schemas.shape(schema),
+            schema=self.schemas.expression(schema),
             reader=reader(self.schemas, schema, name, required=required, index=index),
             required=required,
             secret=is_secret(found.schema),
@@ -371,7 +374,7 @@ class Surface:
         )
 
     def _argument_classes(self, schema: Schema) -> Iterator[str]:
-        for found in self.schemas.reached(schema):
+        for found in self.schemas.enums_and_objects(schema):
             name = self.schemas.class_of(found)
             yield name
             if found.kind == "object":
@@ -436,7 +439,7 @@ class Surface:
         names = [argument.python for argument in operation.arguments]
         if len(set(names)) < len(names) or operation.id in names:
             raise ContractError(
-                f"two arguments, or one and the operation, are called alike: {names}"
+                f"two arguments, or an argument and the operation, have the same name: {names}"
             )
         return operation
 
@@ -503,9 +506,9 @@ class Surface:
             name = self.schemas.class_of(found)
             return name, f"one(lambda: models.{name})"
         if found.kind == "array":
-            shape = self.schemas.shape(schema)
+            array = self.schemas.expression(schema)
             inner = self.schemas.annotation(found.schema["items"])
-            return f"Page[{inner}]", f"page({shape.removeprefix('Array(')}"
+            return f"Page[{inner}]", f"page({array.removeprefix('Array(')}"
         raise ContractError(f"an answer that is a {found.kind} is not known")
 
 
@@ -524,7 +527,7 @@ def _tree(operations: Any) -> Resource:
         names = [operation.method_name for operation in node.operations]
         names += [child.attribute for child in node.children]
         if len(set(names)) < len(names):
-            raise ContractError(f"two things are called alike on {node.dotted}: {sorted(names)}")
+            raise ContractError(f"two members of {node.dotted} have the same name: {sorted(names)}")
     return root
 
 

@@ -8,7 +8,7 @@ model is read by that table.
 from __future__ import annotations
 
 from openapi_python_client import strings
-from shapes import Resolved, Schema, Schemas
+from schemas import Resolved, Schema, Schemas
 
 # Read as they are, and so is a value of a wrong type in their place.
 _AS_THEY_ARE = frozenset({"anything", "boolean", "number", "string"})

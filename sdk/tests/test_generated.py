@@ -171,20 +171,20 @@ def test_only_path_arguments_go_by_position_and_optional_ones_are_left_out(opera
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_docstring_tells_what_the_contract_tells(operation: str) -> None:
+def test_docstrings_say_what_the_contract_says(operation: str) -> None:
     verb, path, raw, _ = OPERATIONS[operation]
-    told = " ".join(inspect.getdoc(method(Recorder(), operation)).split())  # type: ignore[union-attr]
+    docstring = " ".join(inspect.getdoc(method(Recorder(), operation)).split())  # type: ignore[union-attr]
     for text in (raw["summary"], raw["description"]):
-        assert " ".join(text.split()) in told
-    assert f"`{verb} {path}`" in told
-    assert f"`{operation}`" in told
+        assert " ".join(text.split()) in docstring
+    assert f"`{verb} {path}`" in docstring
+    assert f"`{operation}`" in docstring
     for status, response in raw["responses"].items():
         if status[0] != "2":
-            assert f"{class_for(int(status)).__name__}: Status {status}:" in told
-            assert " ".join(follow(response)["description"].split()) in told
+            assert f"{class_for(int(status)).__name__}: Status {status}:" in docstring
+            assert " ".join(follow(response)["description"].split()) in docstring
     named, body = arguments(operation)
     for name in (*named, *body):
-        assert f" {name}: " in told
+        assert f" {name}: " in docstring
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

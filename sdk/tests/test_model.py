@@ -138,11 +138,11 @@ def test_null_where_a_list_belongs_reads_as_an_empty_list() -> None:
 )
 @pytest.mark.parametrize("name", [field.name for field in Bicycle.FIELDS])
 def test_any_json_in_any_field_is_read_and_given_back(name: str, value: Any) -> None:
-    came = wire(**{name: value})
-    assert one(lambda: Bicycle)(deepcopy(came), LENIENT).to_dict() == came
+    value = wire(**{name: value})
+    assert one(lambda: Bicycle)(deepcopy(value), LENIENT).to_dict() == value
 
 
-def test_value_of_a_wrong_type_stays_as_it_came() -> None:
+def test_value_of_a_wrong_type_stays_as_it_is() -> None:
     assert read(id=7).id == 7
     assert read(spare="none").spare == "none"
     assert read(wheels=[{"size": 1}, "flat"]).wheels == [Wheel(size=1), "flat"]
@@ -186,12 +186,12 @@ def test_unknown_fields_are_kept() -> None:
 # --- giving back ----------------------------------------------------------------------------------
 
 
-def test_to_dict_gives_back_exactly_what_came() -> None:
-    came = wire(
+def test_to_dict_gives_back_exactly_what_was_read() -> None:
+    value = wire(
         madeAt="2026-11-23T10:00:00.500000000+00:00", colour="pink", weight=3.0, spare=None, x=1
     )
-    text = json.dumps(came)
-    assert json.dumps(one(lambda: Bicycle)(came, LENIENT).to_dict()) == text
+    text = json.dumps(value)
+    assert json.dumps(one(lambda: Bicycle)(value, LENIENT).to_dict()) == text
 
 
 def test_what_to_dict_gives_can_be_changed_without_changing_the_model() -> None:
@@ -318,8 +318,8 @@ def test_enum_takes_text_only(value: object) -> None:
 
 def test_strict_decoding_takes_what_the_contract_allows() -> None:
     decode = one(lambda: Bicycle)
-    for came in (wire(), wire(tags=None), wire(weight=1), wire(unknown=1), wire(owner="Ann")):
-        assert decode(came, STRICT).to_dict() == came
+    for value in (wire(), wire(tags=None), wire(weight=1), wire(unknown=1), wire(owner="Ann")):
+        assert decode(value, STRICT).to_dict() == value
 
 
 @pytest.mark.parametrize(

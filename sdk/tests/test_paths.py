@@ -1,4 +1,4 @@
-"""Path arguments: whatever the text, it is one segment of the operation's own path, or refused."""
+"""Path arguments: any text becomes one segment of the operation's own path, or is refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def endpoints() -> list[ModuleType]:
 
 
 def placed() -> list[tuple[ModuleType, str]]:
-    """Every operation with every argument that stands in its path."""
+    """Every operation with each argument of its path."""
     return [
         (endpoint, name)
         for endpoint in endpoints()
@@ -70,13 +70,13 @@ def call(endpoint: ModuleType, **path: Any) -> Any:
 @pytest.mark.parametrize(("endpoint", "name"), PLACED)
 def test_every_text_reaches_the_operation_it_was_meant_for(endpoint: ModuleType, name: str) -> None:
     for text in CORPUS:
-        due = endpoint.OPERATION.path.replace(f"{{{name}}}", encoded(text))
+        expected = endpoint.OPERATION.path.replace(f"{{{name}}}", encoded(text))
         for other in inspect.signature(endpoint.call).parameters:
-            due = due.replace(f"{{{other}}}", "x")
+            expected = expected.replace(f"{{{other}}}", "x")
         made = call(endpoint, **{name: text}).path
-        assert made == due, f"{text!r} as {name} went to {made}, not {due}"
+        assert made == expected, f"{text!r} as {name} went to {made}, not {expected}"
         sent = httpx.Request("GET", f"http://host{made}").url.raw_path.decode()
-        assert sent == due, f"{text!r} as {name} left the HTTP library as {sent}, not {due}"
+        assert sent == expected, f"httpx sends {text!r} as {name} as {sent}, not {expected}"
 
 
 @pytest.mark.parametrize(("endpoint", "name"), PLACED)

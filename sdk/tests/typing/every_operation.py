@@ -1,4 +1,4 @@
-"""Calls every operation, synchronously and not, for type checkers to read; nobody runs it."""
+"""Calls every operation, synchronously and asynchronously. It is type-checked, never run."""
 
 from typing import assert_type
 

@@ -1,6 +1,6 @@
-"""What a schema of the contract becomes: a shape for the decoder, a type, a line of prose.
+"""What a schema of the contract becomes: an expression for the decoder, a type, a line of prose.
 
-A keyword that the decoder would not hold answers to stops the generation by name.
+A keyword that the decoder cannot check is an error, which names it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agentserver_contract.contract.source import ContractError
 
 Schema = Mapping[str, Any]
 
-# Says something to people, or to other tools, and nothing about which values are valid.
+# Keywords for people and for other tools, which say nothing about which values are valid.
 _ANNOTATIONS = frozenset(
     {"description", "title", "example", "examples", "deprecated", "readOnly", "writeOnly"}
 )
@@ -40,7 +40,7 @@ _SCALARS = {"integer": "int", "number": "float", "boolean": "bool", "string": "s
 
 @dataclass(frozen=True)
 class Resolved:
-    """A schema with references followed and nullability taken apart."""
+    """A schema with its references followed and its nullability split off."""
 
     schema: Schema
     nullable: bool
@@ -110,17 +110,17 @@ class Schemas:
 
     # --- what becomes of a schema ---
 
-    def shape(self, schema: Schema) -> str:
-        """Write the schema as the decoder has it: `String(min_length=1, nullable=True)`."""
+    def expression(self, schema: Schema) -> str:
+        """Write the schema for the decoder: `String(min_length=1, nullable=True)`."""
         found = self.resolve(schema)
         _refuse_unknown(found)
-        arguments = self._shape_arguments(found)
+        arguments = self._keyword_arguments(found)
         if found.nullable:
             arguments.append("nullable=True")
         name = "".join(word.capitalize() for word in found.kind.split("-"))
         return f"{name}({', '.join(arguments)})"
 
-    def _shape_arguments(self, found: Resolved) -> list[str]:
+    def _keyword_arguments(self, found: Resolved) -> list[str]:
         schema = found.schema
         limits = [
             f"{strings.snake_case(keyword)}={_literal(keyword, schema[keyword])}"
@@ -131,9 +131,9 @@ class Schemas:
             case "enum" | "object":
                 return [f"lambda: models.{self.class_of(found)}"]
             case "array":
-                return [self.shape(schema["items"]), *limits]
+                return [self.expression(schema["items"]), *limits]
             case "map":
-                return [self.shape(_values(schema))]
+                return [self.expression(_values(schema))]
         return limits
 
     def annotation(self, schema: Schema) -> str:
@@ -155,7 +155,7 @@ class Schemas:
         return f"{plain} | None" if found.nullable else plain
 
     def argument(self, schema: Schema) -> str:
-        """Write the type of an argument, which takes whatever can be sent as the schema says."""
+        """Write the type of an argument: everything that can be sent as the schema says."""
         found = self.resolve(schema)
         match found.kind:
             case "enum":
@@ -177,11 +177,11 @@ class Schemas:
         return f"{plain} | None" if found.nullable else plain
 
     def classes(self, schema: Schema) -> Iterator[str]:
-        """Name every class that the schema reaches, those inside its objects too."""
-        return map(self.class_of, self.reached(schema))
+        """Name the class of each enum and object in the schema, at any depth."""
+        return map(self.class_of, self.enums_and_objects(schema))
 
-    def reached(self, schema: Schema) -> Iterator[Resolved]:
-        """Every enum and object that the schema reaches, each once."""
+    def enums_and_objects(self, schema: Schema) -> Iterator[Resolved]:
+        """Return each enum and object in the schema once, at any depth."""
         seen: set[str] = set()
         waiting = [schema]
         while waiting:
@@ -219,7 +219,7 @@ def typed_dict(class_name: str) -> str:
 
 
 def is_secret(schema: Schema) -> bool:
-    """Tell whether values of the schema must not be seen."""
+    """Return whether values of the schema must not be shown."""
     return schema.get("format") == "password" or schema.get("writeOnly") is True
 
 

@@ -29,14 +29,25 @@ def _words(contract: Contract, operation: Operation) -> Iterator[str]:
         for each in operation.arguments
         if each.place == "query" and each.example is not None
     }
-    query = f"?{urlencode(asked)}" if asked else ""
+    query = f"?{urlencode(_plain(asked), doseq=True)}" if asked else ""
     show = "--include " if "Set-Cookie" in operation.success.headers else ""
     ask = "" if operation.method == "GET" else f"--request {operation.method} "
     yield f'curl {show}{ask}"{SERVER}{path}{query}"'
     for name in operation.schemes[:1]:
         yield _credential(contract.components("securitySchemes")[name])
+    for each in operation.arguments:
+        if each.place == "header" and each.example is not None:
+            yield f"--header '{each.name}: {each.example}'"
     if operation.body_example is not None:
         yield f"--json '{_body(operation.body_example)}'"
+
+
+def _plain(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values as a query has them: true and false in lower case, lists as they are."""
+    return {
+        name: json.dumps(value) if isinstance(value, bool) else value
+        for name, value in values.items()
+    }
 
 
 def _credential(scheme: Mapping[str, Any]) -> str:

@@ -77,7 +77,8 @@ def _users(contract: Contract, name: str) -> Iterator[str]:
 
 def _schemas_of(operation: Operation) -> Iterator[Any]:
     """The schemas of what is sent, and of what comes back where it was done."""
-    sent = [operation.body, *(each.schema for each in operation.success.content.values())]
+    returned = [media for each in operation.successes for media in each.content.values()]
+    sent = [operation.body, *(each.schema for each in returned)]
     yield from (schema.value for schema in sent if schema is not None)
 
 

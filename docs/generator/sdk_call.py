@@ -13,7 +13,7 @@ from layout import code
 
 from agentserver import Client
 from agentserver._errors import QuotaExceeded, class_for
-from agentserver_contract.contract.document import JSON, Operation
+from agentserver_contract.contract.document import JSON, Argument, Operation
 
 LONGEST_LINE = 76
 ERRORS = "../sdk/errors.md#agentserver."
@@ -45,7 +45,7 @@ def call(operation: Operation, *, asynchronous: bool = False) -> str:
     """The call with the values of the contract's example."""
     names = python_names(operation)
     given = [
-        f"{names[each.name]}={_literal(each.example)}"
+        f"{names[each.name]}={_argument(each)}"
         for each in operation.arguments
         if each.example is not None
     ]
@@ -56,9 +56,14 @@ def call(operation: Operation, *, asynchronous: bool = False) -> str:
     return "\n".join([begin, *(f"    {each}," for each in given), ")"])
 
 
-def returned(operation: Operation) -> str:
-    """What the method returns, linked to its model."""
-    annotation = inspect.signature(method_of(operation)).return_annotation
+def returned(operation: Operation, status: int) -> str:
+    """What the method returns for a success, linked to its model."""
+    if status in operation.responses and "Location" in operation.responses[status].headers:
+        return f"the address in {code('Location')} as {code('str')}"
+    types = inspect.signature(method_of(operation)).return_annotation.split(" | ")
+    statuses = [each.status for each in operation.successes]
+    # Successes of one type share it.
+    annotation = types[statuses.index(status) if len(types) == len(statuses) else 0]
     page = re.fullmatch(r"Page\[(\w+)\]", annotation)
     model = page[1] if page else annotation
     if model == "None":
@@ -82,6 +87,13 @@ def _client() -> Client:
 
 def _folded(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _argument(argument: Argument) -> str:
+    schema = argument.schema.value if argument.schema else {}
+    if schema.get("format") == "date-time":
+        return f'datetime.fromisoformat("{argument.example}")'
+    return _literal(argument.example)
 
 
 def _literal(value: Any) -> str:

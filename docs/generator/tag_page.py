@@ -111,15 +111,19 @@ def _argument(contract: Contract, argument: Argument, name: str) -> tuple[str, s
 
 
 def _examples(operation: Operation) -> str:
-    """The bodies of the successful response, as JSON."""
+    """The bodies of the successful responses, as JSON."""
+    return paragraphs(*(_success(each) for each in operation.successes))
+
+
+def _success(response: Response) -> str:
     examples = {
         title: block("json", json.dumps(value, ensure_ascii=False, indent=2))
-        for media in operation.success.content.values()
+        for media in response.content.values()
         for title, value in media.examples.items()
     }
     if not examples:
         return ""
-    return paragraphs(label(f"Response {operation.success.status}"), tabs(examples))
+    return paragraphs(label(f"Response {response.status}"), tabs(examples))
 
 
 def _responses(operation: Operation) -> str:
@@ -145,7 +149,7 @@ def _response(
         *([f"With the header {', '.join(own)}."] if own else []),
     ]
     if not response.is_error:
-        outcome = f"returns {sdk_call.returned(operation)}"
+        outcome = f"returns {sdk_call.returned(operation, response.status)}"
     else:
         outcome = f"raises {sdk_call.raised(response.status, response.content)}"
     kind = "bad" if response.is_error else "good"
@@ -172,7 +176,9 @@ def _lowered(text: str) -> str:
 
 
 def _links(contract: Contract, operation: Operation) -> str:
-    links: Sequence[Mapping[str, Any]] = list(operation.success.links.values())
+    links: Sequence[Mapping[str, Any]] = [
+        link for response in operation.successes for link in response.links.values()
+    ]
     if not links:
         return ""
     lines = (f"- [{each['description']}]({_place(contract, each)})" for each in links)

@@ -96,7 +96,7 @@ def _credentials(contract: Contract, names: Sequence[str]) -> Iterator[str]:
         if scheme["type"] == "apiKey":
             yield f"the {scheme['in']} {code(scheme['name'])}"
         else:
-            yield f"a {scheme['scheme']} token"
+            yield f"the {scheme['scheme']} token {code(name)}"
 
 
 def _ranges(schema: Mapping[str, Any]) -> Iterator[str]:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-CONTRACT = ROOT / "contract_tests/tests/data/every_kind.yaml"
+from every_kind import build_sdk, run_program
 
 # Each promise runs as a program of its own, where the SDK is that of the contract with every kind.
 BEGINNING = """
@@ -119,27 +113,10 @@ with client(200, session=None, json=PARCEL) as api:
 @pytest.fixture(scope="module")
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the SDK of the contract with every kind."""
-    root = tmp_path_factory.mktemp("every-kind")
-    by_hand = shutil.ignore_patterns("_generated", "__pycache__")
-    shutil.copytree(ROOT / "sdk/agentserver", root / "sdk/agentserver", ignore=by_hand)
-    generate = [sys.executable, str(ROOT / "sdk/generator/generate.py")]
-    done = subprocess.run(
-        [*generate, "--contract", str(CONTRACT), "--output", str(root)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return root / "sdk"
+    return build_sdk(tmp_path_factory.mktemp("every-kind"))
 
 
 @pytest.mark.parametrize("promise", PROMISES)
-def test_for_every_kind_of_operation(sdk: Path, tmp_path: Path, promise: str) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(BEGINNING + PROMISES[promise], encoding="utf-8")
-    ran = subprocess.run(
-        [sys.executable, str(program)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(sdk)},
-    )
+def test_for_every_kind_of_operation(sdk: Path, promise: str) -> None:
+    ran = run_program(BEGINNING + PROMISES[promise], sdk)
     assert ran.returncode == 0, f"{promise}\n{ran.stderr}"

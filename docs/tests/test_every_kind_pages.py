@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from every_kind import CONTRACT, ROOT, build_sdk, run_program
+from every_kind_sdk import CONTRACT, ROOT, build_sdk, run_program
 
 PROGRAM = """
 import sys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from every_kind import build_sdk, run_program
+from every_kind_sdk import build_sdk, run_program
 
 # Each promise runs as a program of its own, where the SDK is that of the contract with every kind.
 BEGINNING = """

@@ -116,13 +116,15 @@ def create_app(
             await store.close()
 
     app = Starlette(lifespan=lifespan)
-    app.state.context = context
-    app.router.redirect_slashes = False
-    app.router.default = Dispatcher(
+    dispatcher = Dispatcher(
         router=route(endpoints, console.pages(contract.document), settings),
         context=context,
         validate_responses=validate_responses,
     )
+    app.state.context = context
+    app.state.stopping = dispatcher.stopping
+    app.router.redirect_slashes = False
+    app.router.default = dispatcher
     return app
 
 

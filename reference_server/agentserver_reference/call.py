@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Call:
     """One call of an operation, after security and validation.
 
-    `body` holds the documented fields only and is valid; `path` and `query` are decoded.
+    `body` holds the documented fields only and is valid; `path`, `query` and `headers` hold
+    the documented parameters, decoded, each of its type.
     """
 
     operation: Operation
@@ -26,6 +27,7 @@ class Call:
     request_id: str
     path: Mapping[str, str] = attrs.field(factory=dict)
     query: Mapping[str, Any] = attrs.field(factory=dict)
+    headers: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     body: dict[str, Any] | None = attrs.field(default=None, repr=False)
     principal: Principal | None = None
     """Who calls; None where the operation takes calls without a credential."""

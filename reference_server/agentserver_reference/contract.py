@@ -60,12 +60,16 @@ class Body:
 
 @attrs.frozen
 class Parameter:
-    """A query parameter."""
+    """A query parameter, or a header that an operation reads."""
 
     name: str
     required: bool
     type: str
+    """`string`, `integer`, `number`, `boolean`; of an array, the type of its items."""
     validator: jsonschema_rs.Validator = attrs.field(repr=False)
+    is_array: bool = False
+    is_repeated: bool = False
+    """Of an array: each item is a parameter of its own (`explode`), not all of them in one."""
 
 
 @attrs.frozen
@@ -97,9 +101,17 @@ class Operation:
     anonymous: bool
     """Whether it takes calls without a credential."""
     role: str
+    scope: str | None = None
+    """What a credential that has scopes must be allowed."""
     query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
     body: Body | None = None
     answers: Mapping[int, Answer] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether a call of it becomes a WebSocket."""
+        return 101 in self.answers
 
 
 @attrs.frozen
@@ -168,32 +180,45 @@ class _Compiler:
                 path=path,
                 **_security({**self.document, **node}.get("security", [])),
                 role=role,
-                query=tuple(self._query(item, node)),
+                scope=node.get("x-required-scope"),
+                query=tuple(self._parameters(item, node, "query")),
+                headers=tuple(self._parameters(item, node, "header")),
                 body=self._body(node),
                 answers={
-                    int(status): self._answer(_resolve(self.document, answer))
+                    int(status): self._answer(self._resolved(answer))
                     for status, answer in node["responses"].items()
                 },
             )
         except (KeyError, ValueError, jsonschema_rs.ReferencingError) as error:
             raise ContractError(f"{name}: {error!r}") from error
 
-    def _query(self, item: Document, node: Document) -> Iterator[Parameter]:
-        for reference in (*item.get("parameters", ()), *node.get("parameters", ())):
-            parameter = _resolve(self.document, reference)
-            if parameter["in"] == "query":
-                schema = _resolve(self.document, parameter["schema"])
-                yield Parameter(
-                    name=parameter["name"],
-                    required=parameter.get("required", False),
-                    type=schema.get("type", "string"),
-                    validator=_validator(parameter["schema"], self._open),
-                )
+    def _parameters(self, item: Document, node: Document, place: str) -> Iterator[Parameter]:
+        """The parameters of an operation in one place; its own win over those of its path."""
+        given = map(self._resolved, (*item.get("parameters", ()), *node.get("parameters", ())))
+        found = {each["name"]: each for each in given if each["in"] == place}
+        for name, parameter in found.items():
+            schema = self._resolved(parameter["schema"])
+            is_array = schema.get("type") == "array"
+            items = self._resolved(schema["items"]) if is_array else schema
+            style = parameter.get("style", "form" if place == "query" else "simple")
+            if style not in ("form", "simple"):
+                raise ValueError(f"parameter {name} has the unknown style {style}")
+            yield Parameter(
+                name=name,
+                required=parameter.get("required", False),
+                type=items.get("type", "string"),
+                validator=_validator(parameter["schema"], self._open),
+                is_array=is_array,
+                is_repeated=is_array and parameter.get("explode", style == "form"),
+            )
+
+    def _resolved(self, node: Document) -> Document:
+        return _resolve(self.document, node)
 
     def _body(self, node: Document) -> Body | None:
         if "requestBody" not in node:
             return None
-        body = _resolve(self.document, node["requestBody"])
+        body = self._resolved(node["requestBody"])
         schema = body["content"][JSON]["schema"]
         return Body(
             required=body.get("required", False),
@@ -203,7 +228,7 @@ class _Compiler:
         )
 
     def _shape(self, schema: Document) -> Shape:
-        schema = _resolve(self.document, schema)
+        schema = self._resolved(schema)
         if "properties" in schema and "additionalProperties" not in schema:
             return {name: self._shape(field) for name, field in schema["properties"].items()}
         if "items" in schema:
@@ -215,7 +240,7 @@ class _Compiler:
     def _answer(self, answer: Document) -> Answer:
         return Answer(
             headers={
-                name: self._header(_resolve(self.document, header))
+                name: self._header(self._resolved(header))
                 for name, header in answer.get("headers", {}).items()
             },
             content={

@@ -23,6 +23,11 @@ def extra(**fields: Any) -> dict[str, Any]:
     return {_OURS: fields}
 
 
+def failure(logger: logging.Logger, error: Exception, **fields: Any) -> None:
+    """Log an unexpected error with its traceback, and fields as in `event`."""
+    logger.error("failed", exc_info=error, extra={_OURS: fields})
+
+
 def configure(form: str, level: str, stream: IO[str] | None = None) -> None:
     """Send everything that is logged in this process to one stream, by default stderr.
 

@@ -56,7 +56,8 @@ def serve(settings: Settings) -> None:
         for stop in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stop, lambda *_: None)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_run(app, _Server(config, settings), listener))
+            server = Server(config, settings, app.state.stopping)
+            runner.run(_run(app, server, listener))
 
 
 async def _run(app: Starlette, server: uvicorn.Server, listener: socket.socket) -> None:
@@ -90,12 +91,18 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class _Server(uvicorn.Server):
-    """Says where it listens as soon as it does."""
+class Server(uvicorn.Server):
+    """Says where it listens as soon as it does, and ends streams when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._settings = settings
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A stream of events has no end of its own that could be waited for.
+        self._stopping.set()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -76,8 +76,8 @@ async def answer(store: Store, role: str, who: str | None, workspace: str = "w")
 
 
 def expected(role: str, who: str) -> str:
-    if role == "admin":
-        return who if who == "admin" else "forbidden"
+    if role in ("admin", "agent"):
+        return who if who == role else "forbidden"
     if role in WORKSPACE_ROLES:
         if who not in WORKSPACE_ROLES:
             return "not a workspace member"

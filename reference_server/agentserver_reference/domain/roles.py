@@ -8,11 +8,12 @@ DEFAULT_ROLE = "developer"
 OWNER = "owner"
 USER = "user"
 ADMIN = "admin"
+AGENT = "agent"
 
 WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
 """Roles of a workspace, each holding the rights of those before it."""
 
-ROLES = ("none", USER, ADMIN, *WORKSPACE_ROLES)
+ROLES = ("none", USER, ADMIN, AGENT, *WORKSPACE_ROLES)
 """Every `x-required-role` that is enforced; another one stops the start."""
 
 

@@ -9,6 +9,7 @@ import jsonschema_rs
 from starlette.responses import Response
 
 from agentserver_reference.contract import JSON, Answer, Operation
+from agentserver_reference.http.streams import StreamedResponse
 
 
 class ContractViolation(AssertionError):
@@ -39,15 +40,18 @@ def _check_headers(where: str, answer: Answer, response: Response) -> None:
 
 
 def _check_body(where: str, answer: Answer, response: Response) -> None:
-    body, given = bytes(response.body), response.headers.get("content-type")
+    given = response.headers.get("content-type")
     if not answer.content:
-        if body or given is not None:
+        if given is not None or isinstance(response, StreamedResponse) or response.body:
             raise ContractViolation(f"{where} with a body ({given}); none is documented")
         return
     media_type = (given or "").partition(";")[0]
     validator = answer.content.get(media_type)
     if validator is None:
         raise ContractViolation(f"{where} as {given!r}; documented are {sorted(answer.content)}")
+    if isinstance(response, StreamedResponse):
+        return  # there is no body yet
+    body = bytes(response.body)
     value = json.loads(body) if media_type == JSON else body.decode()
     _check(where, validator, value)
 

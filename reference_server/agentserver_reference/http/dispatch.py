@@ -1,32 +1,36 @@
-"""One exchange: route, security, query and body, handler, answer; and what every answer carries."""
+"""One exchange: route, security, what the request says, handler, answer."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 
 import attrs
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from agentserver_reference.call import Call
 from agentserver_reference.context import Context
 from agentserver_reference.contract import Operation
-from agentserver_reference.domain.errors import Refusal
+from agentserver_reference.domain.errors import NotFound, Refusal
 from agentserver_reference.http import responses as answers
+from agentserver_reference.http import websocket
 from agentserver_reference.http.conformance import check_answer
-from agentserver_reference.http.request import read_body, read_query
+from agentserver_reference.http.request import read_body, read_headers, read_query
+from agentserver_reference.http.responses import UpgradeRequired
 from agentserver_reference.http.routing import Router
-from agentserver_reference.logs import LOGGER, event
-from agentserver_reference.replies import Reply
+from agentserver_reference.logs import LOGGER, event, failure
+from agentserver_reference.replies import AnyReply, Upgrade
 from agentserver_reference.security.authorize import Access
 from agentserver_reference.security.credentials import CredentialKind, find_credentials
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
-Handler = Callable[[Call], Awaitable[Reply]]
+Handler = Callable[[Call], Awaitable[AnyReply]]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
@@ -58,75 +62,147 @@ class Dispatcher:
     context: Context
     validate_responses: bool
     """Raise where an answer breaks the contract or a handler fails, instead of answering 500."""
+    stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
+    """To be set when the server stops: what would stream for ever ends then."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, and log it."""
+        """Answer one request or serve one WebSocket, and log it."""
+        if scope["type"] == "websocket":
+            await self._serve_socket(WebSocket(scope, receive, send))
+        else:
+            await self._serve_request(Request(scope, receive), send)
+
+    async def _serve_request(self, request: Request, send: Send) -> None:
         started = perf_counter()
-        request = Request(scope, receive)
         request_id = self._request_id(request)
-        response = await self._answer(request, request_id)
-        if response is None:
-            return
-        await response(scope, receive, send)
-        event(
-            _logger,
-            logging.INFO,
-            "answered",
-            request_id=request_id,
-            method=request.method,
-            path=_raw_path(scope).decode("ascii", "backslashreplace"),
-            status=response.status_code,
-            ms=round((perf_counter() - started) * 1000, 1),
-        )
-
-    def _request_id(self, request: Request) -> str:
-        given = request.headers.get("x-request-id", "")
-        return given if REQUEST_ID.fullmatch(given) else self.context.ids()
-
-    async def _answer(self, request: Request, request_id: str) -> Response | None:
-        """The answer, or None for a caller who has hung up."""
         target: Endpoint | Page | None = None
         try:
             target, path = self.router.find(request.method, _raw_path(request.scope))
             if isinstance(target, Page):
                 response = target.answer(path)
             else:
-                response = answers.reply(await self._run(target, request, path, request_id))
-        except Refusal as error:
-            response = answers.refusal(error)
+                response = await self._answer(target, request, path, request_id)
         except ClientDisconnect:
-            return None
-        except Exception:
+            return
+        except Exception as error:  # noqa: BLE001 - it is logged or raised there
+            response = self._error(error, request_id)
+        self._complete(response, target, request_id)
+        try:
+            await response(request.scope, request.receive, send)
+        except Exception as error:
             if self.validate_responses:
                 raise
-            _logger.exception("failed", extra={"event_fields": {"request_id": request_id}})
-            response = answers.text(500, "internal error")
+            # Part of it is sent already. The server breaks the connection, so that this shows.
+            failure(_logger, error, request_id=request_id)
+        self._log("answered", request, request_id, started, status=response.status_code)
+
+    async def _answer(
+        self, endpoint: Endpoint, request: Request, path: dict[str, str], request_id: str
+    ) -> Response:
+        if endpoint.operation.is_websocket:
+            raise UpgradeRequired("only WebSockets are served here")
+        reply = await endpoint.handler(await self._call(endpoint, request, path, request_id))
+        if isinstance(reply, Upgrade):
+            raise TypeError(f"{endpoint.operation.id} upgrades, and documents no 101")
+        return answers.respond(reply, self.stopping)
+
+    async def _serve_socket(self, socket: WebSocket) -> None:
+        started = perf_counter()
+        request_id = self._request_id(socket)
+        target: Endpoint | Page | None = None
+        try:
+            target, path = self.router.find("GET", _raw_path(socket.scope))
+            upgrade = await self._upgrade(target, socket, path, request_id)
+        except Exception as error:  # noqa: BLE001 - it is logged or raised there
+            response = self._error(error, request_id)
+            self._complete(response, target, request_id)
+            await websocket.refuse(socket, response)
+            self._log("refused", socket, request_id, started, status=response.status_code)
+            return
+        accepted = Response(status_code=websocket.SWITCHING_PROTOCOLS)
+        self._complete(accepted, target, request_id)
+        code = await websocket.converse(socket, upgrade, accepted.headers, request_id)
+        self._log("closed", socket, request_id, started, code=code)
+
+    async def _upgrade(
+        self, target: Endpoint | Page, socket: WebSocket, path: dict[str, str], request_id: str
+    ) -> Upgrade:
+        if isinstance(target, Page) or not target.operation.is_websocket:
+            raise NotFound("not found")
+        websocket.check_origin(socket.headers, self.context.settings.public_url)
+        reply = await target.handler(await self._call(target, socket, path, request_id))
+        if not isinstance(reply, Upgrade):
+            raise TypeError(f"{target.operation.id} documents 101, and does not upgrade")
+        return reply
+
+    async def _call(
+        self,
+        endpoint: Endpoint,
+        connection: Request | WebSocket,
+        path: dict[str, str],
+        request_id: str,
+    ) -> Call:
+        """The call, once its caller is known and may make it, and all that it says is valid."""
+        operation, context = endpoint.operation, self.context
+        credentials = find_credentials(connection.headers, endpoint.kinds)
+        access = Access(operation, path, credentials, context.clock)
+        principal = await context.store.read(access.check) if operation.schemes else None
+        query = read_query(operation.query, connection.query_params)
+        headers = read_headers(operation.headers, connection.headers)
+        body = None
+        if operation.body is not None and isinstance(connection, Request):
+            body = await read_body(connection, operation.body)
+        return Call(
+            operation=operation,
+            work=UnitOfWork(context, access),
+            request_id=request_id,
+            path=path,
+            query=query,
+            headers=headers,
+            body=body,
+            principal=principal,
+            credentials={one.scheme: one.secret for one in credentials},
+        )
+
+    def _request_id(self, connection: HTTPConnection) -> str:
+        given = connection.headers.get("x-request-id", "")
+        return given if REQUEST_ID.fullmatch(given) else self.context.ids()
+
+    def _error(self, error: Exception, request_id: str) -> Response:
+        """What is answered to a call that is refused, or that failed."""
+        if isinstance(error, Refusal):
+            return answers.refusal(error)
+        if self.validate_responses:
+            raise error
+        failure(_logger, error, request_id=request_id)
+        return answers.text(500, "internal error")
+
+    def _complete(
+        self, response: Response, target: Endpoint | Page | None, request_id: str
+    ) -> None:
+        """Add what every answer carries."""
         response.headers["X-Request-Id"] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         if self.validate_responses and isinstance(target, Endpoint):
             check_answer(target.operation, response)
-        return response
 
-    async def _run(
-        self, endpoint: Endpoint, request: Request, path: dict[str, str], request_id: str
-    ) -> Reply:
-        operation, context = endpoint.operation, self.context
-        credentials = find_credentials(request.headers, endpoint.kinds)
-        access = Access(operation, path, credentials, context.clock)
-        principal = await context.store.read(access.check) if operation.schemes else None
-        query = read_query(operation.query, request.query_params)
-        body = await read_body(request, operation.body) if operation.body else None
-        return await endpoint.handler(
-            Call(
-                operation=operation,
-                work=UnitOfWork(context, access),
-                request_id=request_id,
-                path=path,
-                query=query,
-                body=body,
-                principal=principal,
-                credentials={one.scheme: one.secret for one in credentials},
-            )
+    def _log(
+        self,
+        message: str,
+        connection: HTTPConnection,
+        request_id: str,
+        started: float,
+        **outcome: int,
+    ) -> None:
+        event(
+            _logger,
+            logging.INFO,
+            message,
+            request_id=request_id,
+            method=connection.scope.get("method", "GET"),
+            path=_raw_path(connection.scope).decode("ascii", "backslashreplace"),
+            **outcome,
+            ms=round((perf_counter() - started) * 1000, 1),
         )
 
 

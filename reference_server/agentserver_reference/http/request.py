@@ -1,13 +1,15 @@
-"""What a request says: its query parameters and its JSON body, checked against the contract."""
+"""What a request says: its parameters and its JSON body, read and checked by the contract."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema_rs
 import msgspec
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 
 from agentserver_reference.contract import Body, Parameter, Shape
@@ -109,25 +111,50 @@ def _prune(value: Any, shape: Shape) -> Any:
     return value
 
 
-def read_query(parameters: tuple[Parameter, ...], given: Mapping[str, str]) -> dict[str, Any]:
-    """The documented parameters that were given, by name; others are ignored.
+def read_query(parameters: tuple[Parameter, ...], given: QueryParams) -> dict[str, Any]:
+    """The documented query parameters that were given, by name; others are ignored.
+
+    Of several of one name the last counts, unless the parameter is an array.
 
     Raises:
-        BadRequest: one line that names the parameter and the rule.
+        BadRequest: in one line that names the parameter and the rule.
     """
-    query: dict[str, Any] = {}
+    return _read_parameters(parameters, given.getlist)
+
+
+def read_headers(parameters: tuple[Parameter, ...], given: Headers) -> dict[str, Any]:
+    """The documented headers that were given, by their names in the contract.
+
+    Raises:
+        BadRequest: in one line that names the header and the rule.
+    """
+    return _read_parameters(parameters, given.getlist)
+
+
+def _read_parameters(
+    parameters: tuple[Parameter, ...], given: Callable[[str], list[str]]
+) -> dict[str, Any]:
+    read: dict[str, Any] = {}
     for parameter in parameters:
-        text = given.get(parameter.name)
-        if text is not None:
-            value = _READ.get(parameter.type, str)(text)
+        texts = given(parameter.name)
+        if texts:
+            read[parameter.name] = value = _value(parameter, texts)
             try:
                 parameter.validator.validate(value)
             except jsonschema_rs.ValidationError as error:
                 raise BadRequest(explain(error, {}, at=parameter.name)) from None
-            query[parameter.name] = value
         elif parameter.required:
             raise BadRequest(f"{parameter.name}: is required")
-    return query
+    return read
+
+
+def _value(parameter: Parameter, texts: list[str]) -> Any:
+    read = _READ.get(parameter.type, str)
+    if not parameter.is_array:
+        return read(texts[-1])
+    if not parameter.is_repeated:
+        texts = [text.strip() for text in ",".join(texts).split(",")]
+    return [read(text) for text in texts]
 
 
 def _integer(text: str) -> int | str:
@@ -136,7 +163,10 @@ def _integer(text: str) -> int | str:
 
 def _number(text: str) -> float | str:
     # Text that is no number stays text, and the validator refuses it by its type.
-    return float(text) if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text) else text
+    if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?", text):
+        return text
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _boolean(text: str) -> bool | str:

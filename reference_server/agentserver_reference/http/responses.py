@@ -1,21 +1,28 @@
-"""Answers on the wire: a reply as JSON, a refusal as one line of text."""
+"""Answers on the wire: each kind of reply, and a refusal as one line of text."""
 
 from __future__ import annotations
 
+from asyncio import Event as Flag
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from agentserver_reference.domain import errors
 from agentserver_reference.http.request import PayloadTooLarge, UnsupportedMediaType
 from agentserver_reference.http.routing import MethodNotAllowed
-from agentserver_reference.replies import Reply
+from agentserver_reference.http.streams import event_stream, pass_through
+from agentserver_reference.replies import EventStream, PassThrough, Redirect, Reply
 
 JSON = "application/json"
 TEXT = "text/plain"
 LONGEST_LINE = 999
+
+
+class UpgradeRequired(errors.Refusal):
+    """A plain request to a path that takes WebSockets."""
+
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,18 +37,30 @@ STATUSES: dict[type[errors.Refusal], int] = {
     errors.Gone: 410,
     PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
+    UpgradeRequired: 426,
     errors.BadGateway: 502,
     errors.ServiceUnavailable: 503,
 }
 
 
-def reply(answer: Reply) -> Response:
-    """What a handler replied: compact JSON, or neither body nor Content-Type."""
-    if answer.body is None:
-        response = Response(status_code=answer.status)
-    else:
-        response = _json(answer.status, answer.body)
-    for name, value in answer.headers:
+def respond(reply: Reply | Redirect | EventStream | PassThrough, stopping: Flag) -> Response:
+    """What a handler replied, on the wire.
+
+    Arguments:
+        reply: any but an Upgrade, which is no answer of HTTP.
+        stopping: set when the server stops, which ends streams of events.
+    """
+    match reply:
+        case Reply(status, body, headers):
+            # Without a body there is no Content-Type either.
+            response = Response(status_code=status) if body is None else _json(status, body)
+        case Redirect(location, status, headers):
+            response = RedirectResponse(location, status)
+        case EventStream():
+            return event_stream(reply, stopping)
+        case PassThrough():
+            return pass_through(reply)
+    for name, value in headers:
         response.headers.append(name, value)
     return response
 
@@ -70,6 +89,12 @@ def _allowed_methods(status: int, error: Any) -> Response:
     return response
 
 
+def _upgrade(status: int, error: Any) -> Response:
+    response = text(status, error.line)
+    response.headers["Upgrade"] = "websocket"
+    return response
+
+
 def _closing(status: int, error: Any) -> Response:
     """The rest of the body is not read, so the connection cannot be used again."""
     response = text(status, error.line)
@@ -81,6 +106,7 @@ _FORMS: dict[type[errors.Refusal], Callable[[int, Any], Response]] = {
     errors.QuotaExceeded: _quota,
     MethodNotAllowed: _allowed_methods,
     PayloadTooLarge: _closing,
+    UpgradeRequired: _upgrade,
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from agentserver_reference.domain.errors import Forbidden, Unauthenticated
-from agentserver_reference.domain.roles import ADMIN, WORKSPACE_ROLES
+from agentserver_reference.domain.roles import ADMIN, AGENT, WORKSPACE_ROLES
 from agentserver_reference.security.credentials import Credential
 from agentserver_reference.security.principal import Principal
 from agentserver_reference.storage.locks import Lock
@@ -58,6 +58,7 @@ def authorize(conn: Connection, access: Access) -> Principal | None:
         check_may_be_anonymous(access.operation)
     else:
         check_role(access.operation, principal)
+        check_scope(access.operation, principal)
     return principal
 
 
@@ -80,13 +81,19 @@ def check_may_be_anonymous(operation: Operation) -> None:
 
 def check_role(operation: Operation, principal: Principal) -> None:
     """Whether a caller's role is as high as the operation requires. Raises Forbidden."""
-    if operation.role == ADMIN and principal.role != ADMIN:
+    if operation.role in (ADMIN, AGENT) and principal.role != operation.role:
         raise Forbidden("forbidden")
     if operation.role in WORKSPACE_ROLES:
         if principal.workspace_role is None:
             raise Forbidden("not a workspace member")
         if not is_at_least(principal.workspace_role, operation.role):
             raise Forbidden("insufficient permissions")
+
+
+def check_scope(operation: Operation, principal: Principal) -> None:
+    """Whether a credential that has scopes has the one that is required. Raises Forbidden."""
+    if principal.scopes is not None and operation.scope not in (None, *principal.scopes):
+        raise Forbidden(f"the credential lacks the scope {operation.scope}")
 
 
 def is_at_least(held: str, required: str) -> bool:

@@ -1,0 +1,63 @@
+"""An application on a real socket, in the event loop of the test."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+import uvicorn
+from starlette.applications import Starlette
+
+from agentserver_reference.serve import Server
+from agentserver_reference.settings import Settings
+
+SECONDS = 30
+"""How long anything here may take before the test is given up."""
+
+
+class _Server(Server):
+    """The server's own, that does not print and says when it takes requests."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, stopping: asyncio.Event) -> None:
+        super().__init__(config, settings, stopping)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await uvicorn.Server.startup(self, sockets)
+        self.ready.set()
+
+
+@attrs.frozen
+class Listening:
+    """A server that takes requests."""
+
+    address: str
+    """Host and port."""
+    server: uvicorn.Server
+    ended: asyncio.Task[None]
+
+    async def stop(self) -> None:
+        """Tell it to stop, and wait until it has."""
+        self.server.should_exit = True
+        async with asyncio.timeout(SECONDS):
+            await self.ended
+
+
+@asynccontextmanager
+async def listening(app: Starlette) -> AsyncIterator[Listening]:
+    """Serve an application that `create_app` built, WebSockets included."""
+    config = uvicorn.Config(
+        app, ws="websockets-sansio", lifespan="on", log_config=None, access_log=False
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = _Server(config, app.state.context.settings, app.state.stopping)
+        ended = asyncio.create_task(server.serve(sockets=[listener]))
+        async with asyncio.timeout(SECONDS):
+            await server.ready.wait()
+        host, port = listener.getsockname()
+        running = Listening(f"{host}:{port}", server, ended)
+        try:
+            yield running
+        finally:
+            await running.stop()

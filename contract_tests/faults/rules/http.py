@@ -22,7 +22,7 @@ from agentserver_reference.http.routing import MethodNotAllowed
     kind="wrong-header",
     operations=["check_health", "get_workspace"],
 )
-def request_id_always_new(original, self, request):
+def request_id_always_new(original, self, connection):
     """The caller's request id is not given back."""
     return self.context.ids()
 
@@ -32,22 +32,21 @@ def request_id_always_new(original, self, request):
     kind="wrong-header",
     operations=["check_health", "get_workspace"],
 )
-def request_id_insane(original, self, request):
+def request_id_insane(original, self, connection):
     """Whatever the caller sends as a request id is given back."""
-    return request.headers.get("x-request-id") or self.context.ids()
+    return connection.headers.get("x-request-id") or self.context.ids()
 
 
 @fault(
-    replaces="agentserver_reference.http.dispatch.Dispatcher._answer",
+    replaces="agentserver_reference.http.dispatch.Dispatcher._complete",
     kind="wrong-header",
     operations=["get_workspace", "rename_workspace"],
 )
-async def refusals_without_nosniff(original, self, request, request_id):
+def refusals_without_nosniff(original, self, response, target, request_id):
     """Refusals do not forbid browsers to guess the media type."""
-    response = await original(self, request, request_id)
-    if response is not None and response.status_code >= HTTPStatus.BAD_REQUEST:
+    original(self, response, target, request_id)
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
         del response.headers["X-Content-Type-Options"]
-    return response
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -317,7 +316,7 @@ def nul_is_server_error(original, error, examples, at=""):
 
 
 @fault(
-    replaces="agentserver_reference.http.dispatch.Dispatcher._run",
+    replaces="agentserver_reference.http.dispatch.Dispatcher._answer",
     kind="existence-shown",
     operations=["rename_workspace", "add_workspace_member"],
 )

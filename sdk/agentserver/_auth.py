@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 from attrs import define, field, frozen
 
+from ._cookies import SessionCookie
 from ._errors import ConfigurationError, MissingCredential
 from ._operation import Operation
 from ._options import BaseUrl
 from ._secret import Secret
 
-COOKIE_NAME = "agentserver-token"
 _COOKIE_SCHEME = "sessionCookie"
 
 # RFC 6265's cookie-octet and RFC 6750's b64token, both a little wider: nothing that could end the
 # header or begin another one.
 _HEADER_SAFE = re.compile(r"[!#-+\--:<-\[\]-~]+")
-_SET_COOKIE = re.compile(rf'\s*{COOKIE_NAME}\s*=\s*"?([^";\s]*)"?')
 
 _SESSION_ARGUMENTS = "email= and password=, or session="
 _BEARER_ARGUMENT = "token="
@@ -28,7 +28,7 @@ _BEARER_ARGUMENT = "token="
 
 @frozen
 class Given:
-    """What a person gave the client: by argument, else by environment."""
+    """What the client was given: by argument, else by environment."""
 
     email: Secret | None
     password: Secret | None
@@ -48,8 +48,8 @@ def given(
 ) -> Given:
     """Complete the arguments from the environment.
 
-    Whoever writes the URL into code decides where credentials go; a credential that somebody else
-    put into the environment was meant for the URL beside it and is not sent anywhere else.
+    A URL in code decides where credentials go. A credential of the environment was meant for the
+    URL of the environment and is not sent anywhere else.
 
     Raises:
         ConfigurationError: a credential is empty, cannot be sent, or lacks its other half.
@@ -64,8 +64,8 @@ def given(
         withheld = withheld or url_in_code
         return None if url_in_code else Secret(found)
 
-    # A session given in code belongs to somebody; logging in as whoever the environment names,
-    # once that session has ended, would quietly go on as somebody else.
+    # A session given in code belongs to one account. Logging in with the environment's e-mail once
+    # that session has ended would silently go on as another account.
     login_wanted = session is None
     email = choose(email, "AGENTSERVER_EMAIL", login_wanted)
     password = choose(password, "AGENTSERVER_PASSWORD", login_wanted)
@@ -109,13 +109,26 @@ class Credentials:
     """The credentials of one client, and the session it is in; shared by `with_options`."""
 
     given: Given
-    session: Secret | None = field(init=False)
+    clock: Callable[[], float]
     renewable: bool = field(init=False)
     """Whether the session is this client's own, so that it may log in again when it has ended."""
+    _session: Secret | None = field(init=False)
+    _session_ends: float = field(default=inf, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.session = self.given.session
+        self._session = self.given.session
         self.renewable = self.given.email is not None
+
+    @property
+    def session(self) -> Secret | None:
+        """The session, as long as it lasts."""
+        if self._session is not None and self.clock() >= self._session_ends:
+            self._session = None
+        return self._session
+
+    @session.setter
+    def session(self, session: Secret | None) -> None:
+        self._session, self._session_ends = session, inf
 
     def scheme_for(self, operation: Operation[Any]) -> str | None:
         """The scheme to sign with: the first the operation takes that the client can serve.
@@ -140,24 +153,30 @@ class Credentials:
         return scheme == _COOKIE_SCHEME
 
     def other_than(self, stale: Secret | None) -> Secret | None:
-        """The session, when it is not the one that was found stale: somebody renewed it."""
-        return None if self.session is stale else self.session
+        """The session, when it is not the one that was found stale: another call renewed it."""
+        session = self.session
+        return None if session is stale else session
 
     def forget(self, stale: Secret | None) -> None:
-        """Let go of a session that has ended."""
-        if self.session is stale:
-            self.session = None
+        """Forget a session that has ended."""
+        if self._session is stale:
+            self._session = None
 
-    def follow(self, set_cookies: tuple[Secret, ...], body: Any) -> None:
-        """Take over the session that an answer gave, or let go of the one that it ended.
+    def accept(self, cookies: Iterable[SessionCookie], body: Any) -> None:
+        """Take the session that an answer gave, or forget the one that it ended.
 
-        A session that the person's own code logged in to, as somebody else, is used but not
-        renewed: the client's e-mail and password would make another person of the caller.
+        A session that the program itself logged in to, as another account, is used but not
+        renewed: the client's e-mail and password would make another account of the caller.
         """
-        for value in sessions_in(set_cookies):
-            self.session = value if value.reveal() else None
+        for cookie in cookies:
+            if cookie.ends_session:
+                self.session = None
+            else:
+                self.session = cookie.value
+                if cookie.lifetime is not None:
+                    self._session_ends = self.clock() + cookie.lifetime
             self.renewable = self.given.email is not None and (
-                self.session is None or self._is_own(body)
+                self._session is None or self._is_own(body)
             )
 
     def _is_own(self, body: Any) -> bool:
@@ -184,14 +203,6 @@ class Credentials:
             else ""
         )
         return f"{operation.id} needs a credential that the client does not have: {ways}{withheld}"
-
-
-def sessions_in(set_cookies: tuple[Secret, ...]) -> Iterator[Secret]:
-    """The session of each Set-Cookie header that has one; an empty one ends the session."""
-    for header in set_cookies:
-        found = _SET_COOKIE.match(header.reveal())
-        if found is not None:
-            yield Secret(found[1])
 
 
 def _secret(value: object) -> Secret | None:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from math import inf
+from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from attrs import define, evolve, field
 
 from . import _auth
-from ._errors import ClientClosed, ConfigurationError
+from ._errors import ClientClosed
 from ._generated.resources import AsyncResources, Resources
+from ._limits import LONGEST
 from ._omit import OMIT, Omit
 from ._operation import Call
-from ._options import AsyncTransport, Connection, Options, Retry, Timeout, Transport, Verify
+from ._options import (
+    AsyncTransport,
+    Connection,
+    Options,
+    Retry,
+    Sender,
+    Timeout,
+    Transport,
+    Verify,
+)
 from ._secret import Secret
-from ._transport import Send, Session, Step, Terms, World, call_flow, drive, drive_async, login_flow
+from ._transport import LogIn, Runtime, Send, Step, Terms, call_flow, drive, drive_async, login_flow
 
 if TYPE_CHECKING:
     from ._http import AsyncPool, Pool
@@ -32,8 +41,7 @@ class _Shared:
 
     connection: Connection
     credentials: _auth.Credentials
-    world: World
-    transport: Any = field(repr=False)
+    runtime: Runtime
     pools: dict[Any, Any] = field(factory=dict, repr=False)
     """By process, or by event loop: a connection cannot be used across either."""
     closed: bool = False
@@ -41,6 +49,9 @@ class _Shared:
 
 class _Client(Generic[TransportT]):
     """What both clients are: their settings."""
+
+    _SENDS_BY: ClassVar[str]
+    _CLOSES_BY: ClassVar[str]
 
     def __init__(
         self,
@@ -52,14 +63,16 @@ class _Client(Generic[TransportT]):
         token: str | Secret | None = None,
         timeout: float | Timeout = Timeout(),  # noqa: B008  # frozen
         deadline: float = 90.0,
-        max_retries: int = 2,
+        max_retries: int = 4,
         retry: Retry = "safe",
         strict: bool = False,
+        max_response_bytes: int = 64 * 1024 * 1024,
         proxy: str | Secret | None = None,
         verify: Verify = True,
-        transport: TransportT | None = None,
+        transport: TransportT | Callable[..., TransportT] | None = None,
+        http_client: Any = None,
         allow_insecure_http: bool = False,
-        _world: World | None = None,
+        _runtime: Runtime | None = None,
     ) -> None:
         """Set up a client; nothing is sent or opened before the first call.
 
@@ -74,17 +87,25 @@ class _Client(Generic[TransportT]):
                 ``AGENTSERVER_TOKEN``. Credentials from the environment are used only with the URL
                 from the environment.
             timeout: seconds that each phase of one attempt may take, or a `Timeout`.
-            deadline: seconds that a whole call may take, its repeats and waits included.
+            deadline: seconds that a whole call may take, from looking up the server's name to the
+                last byte of the answer, its retries and their waits included.
             max_retries: how often a request may be sent again.
-            retry: ``safe`` repeats what may be sent twice without harm; ``always`` repeats every
-                write too, which may then happen twice.
+            retry: ``safe`` sends again what may be sent twice without harm; ``always`` does so with
+                every write too, which may then happen twice.
             strict: whether an answer that breaks the contract raises `ResponseValidationError`.
+            max_response_bytes: how many bytes the body of an answer may have once it is unpacked; a
+                larger one raises `ResponseValidationError`.
             proxy: URL of a proxy. Left out: the environment's, which is not asked for a server on
                 this machine.
             verify: False to trust every certificate; a path to the certificates of your own
                 authority; or an `ssl.SSLContext`.
-            transport: sends the requests instead of connections of our own. It is closed with the
-                client.
+            transport: sends the requests instead of connections of our own, for example an
+                ``httpx.MockTransport``. To keep `proxy` and `verify`, give what makes it, such as
+                ``httpx.HTTPTransport``, or a function: it is called with ``proxy=``, ``verify=``
+                and ``limits=``. It is closed with the client.
+            http_client: an ``httpx.Client`` of your own (an ``httpx.AsyncClient`` for
+                `AsyncClient`) that sends the requests, with its proxy, certificates and hooks. It
+                is closed with the client.
             allow_insecure_http: whether credentials may travel over plain http to other machines.
 
         Raises:
@@ -94,25 +115,32 @@ class _Client(Generic[TransportT]):
         url, via = Secret.of(base_url), Secret.of(proxy)
         hidden = [Secret.of(value) for value in (email, password, session, token)]
         del base_url, proxy, email, password, session, token
-        if transport is not None and (via is not None or verify is not True):
-            raise ConfigurationError("transport makes its own connections: no proxy, no verify")
-        world = _world or World()
+        sender = Sender.of(
+            transport,
+            http_client,
+            method=self._SENDS_BY,
+            close=self._CLOSES_BY,
+            has_settings=via is not None or verify is not True,
+        )
+        runtime = _runtime or Runtime()
         self._options = Options(
             timeout=timeout,
             deadline=deadline,
             max_retries=max_retries,
             retry=retry,
             strict=strict,
+            max_response_bytes=max_response_bytes,
         )
         connection = Connection(
             base_url=_auth.base_url(url),
             proxy=via,
             verify=verify,
             allow_insecure_http=allow_insecure_http,
-            clock=world.clock,
+            sender=sender,
+            clock=runtime.clock,
         )
         given = _auth.given(*hidden, url_in_code=url is not None)
-        self._shared = _Shared(connection, _auth.Credentials(given), world, transport)
+        self._shared = _Shared(connection, _auth.Credentials(given, runtime.clock), runtime)
 
     @property
     def base_url(self) -> str:
@@ -127,6 +155,7 @@ class _Client(Generic[TransportT]):
         max_retries: int | Omit = OMIT,
         retry: Retry | Omit = OMIT,
         strict: bool | Omit = OMIT,
+        max_response_bytes: int | Omit = OMIT,
     ) -> Self:
         """A client with other settings, in the same session and on the same connections.
 
@@ -138,6 +167,7 @@ class _Client(Generic[TransportT]):
             max_retries: as for the client.
             retry: as for the client.
             strict: as for the client.
+            max_response_bytes: as for the client.
 
         Raises:
             ConfigurationError: a setting is not as described.
@@ -148,6 +178,7 @@ class _Client(Generic[TransportT]):
             "max_retries": max_retries,
             "retry": retry,
             "strict": strict,
+            "max_response_bytes": max_response_bytes,
         }
         other = object.__new__(type(self))
         other._shared = self._shared
@@ -171,14 +202,14 @@ class _Client(Generic[TransportT]):
             connection.allow_insecure_http,
             self._options,
             self._shared.credentials,
-            self._shared.world,
+            self._shared.runtime,
         )
 
     def _flow(self, call: Call[T]) -> Generator[Step, Any, T]:
         self._check_open()
         return call_flow(call, self._terms())
 
-    def _login_flow(self, wanted: Session) -> Generator[Step, Any, Secret]:
+    def _login_flow(self, wanted: LogIn) -> Generator[Step, Any, Secret]:
         from ._generated.api.auth import login
 
         # Only a client that has both is ever asked for a session.
@@ -192,7 +223,7 @@ class _Client(Generic[TransportT]):
             raise ClientClosed(f"this {type(self).__name__} is closed")
 
     def _seconds_left(self, ends: float) -> float:
-        return max(0.0, ends - self._shared.world.clock())
+        return max(0.0, ends - self._shared.runtime.clock())
 
 
 class Client(_Client[Transport], Resources):
@@ -200,6 +231,9 @@ class Client(_Client[Transport], Resources):
 
     Use it in a ``with`` statement, or call `close`.
     """
+
+    _SENDS_BY = "handle_request"
+    _CLOSES_BY = "close"
 
     def __enter__(self) -> Self:
         self._check_open()
@@ -217,7 +251,7 @@ class Client(_Client[Transport], Resources):
         """Close the connections; every later call raises `ClientClosed`."""
         if not self._shared.closed:
             self._shared.closed = True
-            if self._shared.pools or self._shared.transport is not None:
+            if self._shared.pools or self._shared.connection.sender.ready:
                 self._pool().close()
 
     def _call(self, call: Call[T]) -> T:
@@ -225,15 +259,15 @@ class Client(_Client[Transport], Resources):
 
     def _perform(self, step: Step) -> Any:
         if isinstance(step, Send):
-            return self._pool().send(step, self._options.timeout)
-        if isinstance(step, Session):
+            return self._pool().send(step, self._options)
+        if isinstance(step, LogIn):
             return self._session(step)
-        return self._shared.world.sleep(step.seconds)
+        return self._shared.runtime.sleep(step.seconds)
 
-    def _session(self, wanted: Session) -> Secret | None:
+    def _session(self, wanted: LogIn) -> Secret | None:
         from threading import TIMEOUT_MAX
 
-        lock = self._pool().session_lock
+        lock = self._pool().login_lock
         if not lock.acquire(timeout=min(self._seconds_left(wanted.ends), TIMEOUT_MAX)):
             return None
         try:
@@ -250,9 +284,7 @@ class Client(_Client[Transport], Resources):
 
         # One step of the interpreter, so that threads which race get the same one; and no lock
         # that a fork could copy while it is held.
-        pool: Pool = pools.setdefault(
-            process, Pool(self._shared.connection, self._shared.transport)
-        )
+        pool: Pool = pools.setdefault(process, Pool(self._shared.connection))
         return pool
 
 
@@ -261,6 +293,9 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
 
     Use it in an ``async with`` statement, or await `aclose`.
     """
+
+    _SENDS_BY = "handle_async_request"
+    _CLOSES_BY = "aclose"
 
     async def __aenter__(self) -> Self:
         self._check_open()
@@ -278,7 +313,7 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
         """Close the running loop's connections; every later call raises `ClientClosed`."""
         if not self._shared.closed:
             self._shared.closed = True
-            if self._shared.pools or self._shared.transport is not None:
+            if self._shared.pools or self._shared.connection.sender.ready:
                 await self._pool().close()
 
     async def _call(self, call: Call[T]) -> T:
@@ -286,18 +321,18 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
 
     async def _perform(self, step: Step) -> Any:
         if isinstance(step, Send):
-            return await self._pool().send(step, self._options.timeout)
-        if isinstance(step, Session):
+            return await self._pool().send(step, self._options)
+        if isinstance(step, LogIn):
             return await self._session(step)
         return await self._sleep(step.seconds)
 
-    async def _session(self, wanted: Session) -> Secret | None:
+    async def _session(self, wanted: LogIn) -> Secret | None:
         from asyncio import timeout
 
-        lock = self._pool().session_lock
+        lock = self._pool().login_lock
         left = self._seconds_left(wanted.ends)
         try:
-            async with timeout(None if left == inf else left):
+            async with timeout(min(left, LONGEST)):
                 await lock.acquire()
         except TimeoutError:
             return None
@@ -309,7 +344,7 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
     async def _sleep(self, seconds: float) -> None:
         from asyncio import sleep
 
-        await (self._shared.world.sleep_async or sleep)(seconds)
+        await (self._shared.runtime.sleep_async or sleep)(seconds)
 
     def _pool(self) -> AsyncPool:
         from asyncio import get_running_loop
@@ -321,5 +356,5 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
 
             for ended in [other for other in pools if other.is_closed()]:
                 del pools[ended]
-            pool = pools[loop] = AsyncPool(self._shared.connection, self._shared.transport)
+            pool = pools[loop] = AsyncPool(self._shared.connection)
         return pool

@@ -9,8 +9,16 @@ from typing import Any, ClassVar
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
+def _printable(text: str) -> str:
+    """A text that every file and terminal for Unicode takes: lone surrogates are escaped."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 class AgentserverError(Exception):
     """The root: ``except AgentserverError`` catches whatever the SDK raises."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_printable(message))
 
 
 class ConfigurationError(AgentserverError):
@@ -70,14 +78,14 @@ class CallError(AgentserverError):
         # `args` holds the message alone and everything else has a default: so pickle and copy
         # rebuild the error from `args` and `__dict__`, as for any exception.
         super().__init__(message)
-        self.message = message
+        self.message: str = self.args[0]
         self.operation_id = operation_id
         self.method = method
         self.path = path
         self._status_code = status_code
-        self.code = code
-        self.body = body
-        self.headers = dict(headers)
+        self.code = code and _printable(code)
+        self.body = body and _printable(body)
+        self.headers = {name: _printable(value) for name, value in headers.items()}
         self.request_id = request_id
         self.retry_after = retry_after
         self.attempts = attempts
@@ -85,7 +93,7 @@ class CallError(AgentserverError):
 
     @property
     def status_code(self) -> int | None:
-        """The status that was answered; None when no answer came."""
+        """The status that was answered, even if the rest could not be read; None for no answer."""
         return self._status_code
 
     def __str__(self) -> str:
@@ -96,7 +104,7 @@ class CallError(AgentserverError):
 
 
 class TransportError(CallError):
-    """No answer came."""
+    """No answer came, or no whole one."""
 
 
 class ConnectionFailed(TransportError):
@@ -123,12 +131,27 @@ class OutcomeUnknown(TransportError):
     """A write may or may not have happened: look before doing it again.
 
     Raised when no answer came to a request that changes something, and when such a request was
-    repeated and the answer to the repeat does not tell what became of the first.
+    sent again and the answer to that does not tell what became of the first.
+
+    Attributes:
+        phase: what was going on in the attempt that left the outcome open: ``write``, the request
+            was being sent; ``read``, its answer was being waited for; ``answer``, a gateway
+            answered in place of the server.
+        cause: why that attempt left it open, for example ``the connection broke`` or ``status
+            502``.
     """
+
+    def __init__(self, message: str = "", *, phase: str = "", cause: str = "", **call: Any) -> None:
+        super().__init__(message, **call)
+        self.phase = phase
+        self.cause = cause
 
 
 class ResponseValidationError(CallError):
-    """What came back is no answer of this API: HTML, broken JSON, or not what the contract says.
+    """The server did answer, but its answer cannot be read or is not what the contract says.
+
+    For example: HTML, broken JSON, a compressed body that is none, a body larger than
+    ``max_response_bytes``. The answer to a write is `status_code`: a 2xx means that it happened.
 
     Attributes:
         json_path: where in the answer, for example ``$.items[3].role``.
@@ -136,7 +159,7 @@ class ResponseValidationError(CallError):
 
     def __init__(self, message: str = "", *, json_path: str = "$", **call: Any) -> None:
         super().__init__(message, **call)
-        self.json_path = json_path
+        self.json_path = _printable(json_path)
 
     def __str__(self) -> str:
         return f"{super().__str__()} at {self.json_path}"

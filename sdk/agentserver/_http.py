@@ -8,24 +8,28 @@ that returns a `Failure`.
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import ssl
 import sys
 import threading
-from asyncio import Lock
-from collections.abc import Callable
-from math import inf
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Generic, TypeVar
-from urllib.request import getproxies, proxy_bypass
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 from attrs import define, field
 
-from ._auth import COOKIE_NAME
-from ._errors import ConfigurationError
+from ._body import Body
+from ._cookies import COOKIE_NAME
+from ._errors import ClientClosed, ConfigurationError
+from ._interruption import Interruptible
+from ._limits import Phase, TimeLimits
 from ._logging import quiet, quieten_libraries
-from ._options import AsyncTransport, Connection, Origin, Timeout, Transport
+from ._network import AnyioBackend, AsyncBackend, Backend
+from ._options import AsyncTransport, Connection, Options, Origin, Transport
+from ._proxies import proxy_for
 from ._secret import Secret
 from ._transport import Failure, Kind, Reply, Send
 from ._version import __version__
@@ -34,16 +38,18 @@ quieten_libraries()
 
 T = TypeVar("T")
 
-USER_AGENT = (
+USER_AGENT: Final = (
     f"agentserver-python/{__version__} "
     f"({platform.python_implementation().lower()} {platform.python_version()}; "
     f"{sys.platform}; httpx/{httpx.__version__})"
 )
 
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
+LIMITS: Final = httpx.Limits(
+    max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0
+)
 
 # From the particular to the general: the first class that fits tells what happened.
-_KINDS: tuple[tuple[type[Exception], Kind], ...] = (
+_KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (httpx.ConnectTimeout, "connect timeout"),
     (httpx.PoolTimeout, "pool timeout"),
     (httpx.WriteTimeout, "write timeout"),
@@ -53,56 +59,52 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (httpx.LocalProtocolError, "protocol"),
     (httpx.UnsupportedProtocol, "protocol"),
     (httpx.InvalidURL, "protocol"),
+    (httpx.DecodingError, "undecodable"),
     (httpx.HTTPError, "broken"),
     (httpx.StreamError, "broken"),
     (OSError, "broken"),
 )
-_EXPECTED = tuple(kind for kind, _ in _KINDS)
+_OF_HTTP: Final = tuple(kind for kind, _ in _KINDS)
+
+_LATE: Final[dict[Phase, Kind]] = {
+    "pool": "pool timeout",
+    "connect": "connect timeout",
+    "write": "write timeout",
+    "read": "read timeout",
+}
 
 
-class _Left(dict[str, float]):
-    """httpx's four timeouts, each cut, at the moment it begins, to what is left of the deadline."""
-
-    def __init__(self, timeout: Timeout, ends: float, clock: Callable[[], float]) -> None:
-        super().__init__(
-            connect=timeout.connect, read=timeout.read, write=timeout.write, pool=timeout.pool
-        )
-        self._ends = ends
-        self._clock = clock
-
-    def get(self, phase: str, default: object = None) -> float | None:  # type: ignore[override]
-        """Seconds for the phase; None for ever."""
-        left = min(self[phase], self._ends - self._clock())
-        # Not quite nothing even when time is up: 0 would mean "do not block", another error.
-        return None if left == inf else max(0.001, left)
-
-    def over(self) -> bool:
-        """Whether the deadline has passed."""
-        return self._clock() >= self._ends
-
-
-def _request(send: Send, left: _Left) -> httpx.Request:
-    headers = [
-        ("User-Agent", USER_AGENT),
-        ("Accept", "application/json, text/plain"),
-        ("Accept-Encoding", "gzip"),
-        ("X-Request-Id", send.request_id),
-        *send.headers,
-    ]
+def _request(send: Send, limits: TimeLimits) -> httpx.Request | None:
+    """The request; None when httpx has no form for its URL."""
+    headers = {
+        "User-Agent": USER_AGENT,
+        "Accept": "application/json, text/plain",
+        "Accept-Encoding": "gzip",
+        "X-Request-Id": send.request_id,
+        **dict(send.headers),
+    }
     if send.cookie is not None:
-        headers.append(("Cookie", f"{COOKIE_NAME}={send.cookie.reveal()}"))
+        headers["Cookie"] = f"{COOKIE_NAME}={send.cookie.reveal()}"
     if send.bearer is not None:
-        headers.append(("Authorization", f"Bearer {send.bearer.reveal()}"))
+        headers["Authorization"] = f"Bearer {send.bearer.reveal()}"
     content = None
     if send.content is not None:
-        headers.append(("Content-Type", "application/json"))
+        headers["Content-Type"] = "application/json"
         content = send.content.reveal().encode()
-    return httpx.Request(
-        send.method, send.url, headers=headers, content=content, extensions={"timeout": left}
-    )
+    try:
+        return httpx.Request(
+            send.method,
+            send.url,
+            # Latin-1 is what a server's cookie was read in.
+            headers=[(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
+            content=content,
+            extensions={"timeout": limits},
+        )
+    except (ValueError, TypeError, httpx.InvalidURL):
+        return None
 
 
-def _reply(response: httpx.Response, body: bytes) -> Reply:
+def _reply(response: httpx.Response, body: Body, interrupted: Kind | None) -> Reply:
     headers: dict[str, str] = {}
     set_cookies: list[Secret] = []
     for raw_name, raw_value in response.headers.raw:
@@ -111,17 +113,22 @@ def _reply(response: httpx.Response, body: bytes) -> Reply:
             set_cookies.append(Secret(value))
         else:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Reply(response.status_code, headers, tuple(set_cookies), body)
+    content = b"" if interrupted else body.whole()
+    return Reply(
+        response.status_code, headers, tuple(set_cookies), content, body.problem, interrupted
+    )
 
 
-def _failure(error: Exception) -> Failure:
-    kind: Kind = next(kind for cls, kind in _KINDS if isinstance(error, cls))
+def _failure(error: Exception, phase: Phase) -> Failure:
+    kind: Kind | None = next((kind for cls, kind in _KINDS if isinstance(error, cls)), None)
+    if kind is None:  # of Python or a library, such as for a host that TLS has no name for
+        return Failure("broken" if phase in ("write", "read") else "protocol", phase)
     if kind != "connect":
-        return Failure(kind)  # what libraries say of broken requests may quote a header
+        return Failure(kind, phase)  # what libraries say of broken requests may quote a header
     tls = _tls_error(error)
     if tls is None:
-        return Failure("connect", str(error))
-    return Failure("tls", getattr(tls, "verify_message", "") or tls.reason or "")
+        return Failure("connect", phase, str(error))
+    return Failure("tls", phase, getattr(tls, "verify_message", "") or tls.reason or "")
 
 
 def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
@@ -138,35 +145,22 @@ def _ssl_context(connection: Connection, scheme: str) -> ssl.SSLContext:
         # Reading the authorities takes longer than a call. This one knows none and trusts nobody.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     verify = connection.verify
-    if isinstance(verify, (bool, ssl.SSLContext)):
-        return httpx.create_ssl_context(verify=verify)
-    path = Path(verify)
     try:
+        if isinstance(verify, (bool, ssl.SSLContext)):
+            return httpx.create_ssl_context(verify=verify)
+        path = Path(verify)
         if path.is_dir():
             return ssl.create_default_context(capath=path)
         return ssl.create_default_context(cafile=path)
-    except OSError as error:
-        problem = error.strerror or type(error).__name__
-    raise ConfigurationError(f"verify: no CA certificates can be read from {path}: {problem}")
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    where = "SSL_CERT_FILE or SSL_CERT_DIR" if isinstance(verify, bool) else str(verify)
+    raise ConfigurationError(f"verify: no CA certificates can be read from {where}: {problem}")
 
 
-def _proxy_for(origin: Origin, connection: Connection) -> Secret | None:
-    """The proxy to an origin: the client's, else the environment's, and none to this machine."""
-    if connection.proxy is not None or connection.base_url.loopback:
-        return connection.proxy
-    scheme, host, port = origin
-    if proxy_bypass(f"{host}:{port}") or proxy_bypass(host):
-        return None
-    found = getproxies()
-    proxy = found.get(scheme) or found.get("all")
-    if not proxy:
-        return None
-    return Secret(proxy if "://" in proxy else f"http://{proxy}")
-
-
-def _opened(kind: Callable[..., T], proxy: Secret | None, context: ssl.SSLContext) -> T:
+def _opened(make: Callable[..., T], proxy: Secret | None, context: ssl.SSLContext) -> T:
     try:
-        return kind(verify=context, limits=LIMITS, proxy=proxy and proxy.reveal())
+        return make(verify=context, limits=LIMITS, proxy=proxy and proxy.reveal())
     except (ValueError, httpx.InvalidURL):
         problem = "it is no proxy URL"
     except ImportError:
@@ -174,13 +168,61 @@ def _opened(kind: Callable[..., T], proxy: Secret | None, context: ssl.SSLContex
     raise ConfigurationError(f"proxy cannot be used: {problem}")
 
 
+def _async_transport(**settings: Any) -> httpx.AsyncHTTPTransport:
+    transport = httpx.AsyncHTTPTransport(**settings)
+    transport._pool._network_backend = AnyioBackend()  # httpx has no setting for it
+    return transport
+
+
+def _keep_limits(transport: Any) -> None:
+    """Have each operation of a transport's connections keep our limits, if it is one of httpx."""
+    pool = getattr(transport, "_pool", None)
+    backend = getattr(pool, "_network_backend", None)
+    if backend is None or isinstance(backend, (Backend, AsyncBackend)):
+        return
+    keeping = AsyncBackend if hasattr(transport, "handle_async_request") else Backend
+    pool._network_backend = keeping(backend)  # type: ignore[union-attr]
+
+
+@define(eq=False)
+class _ClientTransport:
+    """Sends through a client of httpx that the caller made, with a proxy and hooks of its own."""
+
+    client: Any
+
+    def handle_request(self, request: httpx.Request) -> Any:
+        self._check_open()
+        return self.client.send(request, stream=True, follow_redirects=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> Any:
+        self._check_open()
+        return await self.client.send(request, stream=True, follow_redirects=False)
+
+    def close(self) -> None:
+        self.client.close()
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+
+    def transports(self) -> Iterator[Any]:
+        """What the client sends through, one way or another."""
+        yield getattr(self.client, "_transport", None)
+        yield from getattr(self.client, "_mounts", {}).values()
+
+    def _check_open(self) -> None:
+        if self.client.is_closed:
+            raise ClientClosed("the httpx client that was given as http_client is closed")
+
+
 @define(eq=False)
 class _Connections(Generic[T]):
     """The transports of one pool, made when a request first needs them."""
 
-    kind: Callable[..., T]
     connection: Connection
+    make: Callable[..., T]
+    """Makes a transport, called with ``verify``, ``proxy`` and ``limits`` as httpx's own are."""
     given: T | None
+    """The caller's own transport, used for all origins."""
     _by_origin: dict[Origin, T] = field(factory=dict, init=False, repr=False)
     _by_way: dict[tuple[str, Secret | None], T] = field(factory=dict, init=False, repr=False)
 
@@ -190,17 +232,17 @@ class _Connections(Generic[T]):
 
     def open(self, origin: Origin) -> T:
         """The transport to an origin; origins reached in the same way share one."""
-        way = origin[0], _proxy_for(origin, self.connection)
+        way = origin[0], proxy_for(origin, self.connection)
         transport = self._by_way.get(way)
         if transport is None:
             scheme, proxy = way
             with quiet():
-                transport = _opened(self.kind, proxy, _ssl_context(self.connection, scheme))
+                transport = _opened(self.make, proxy, _ssl_context(self.connection, scheme))
             self._by_way[way] = transport
         self._by_origin[origin] = transport
         return transport
 
-    def taken(self) -> list[T]:
+    def release(self) -> list[T]:
         """All transports, to be closed; the pool starts anew."""
         opened = [self.given] if self.given is not None else list(self._by_way.values())
         self._by_origin.clear()
@@ -208,17 +250,40 @@ class _Connections(Generic[T]):
         return opened
 
 
-class Pool:
+class _Pool(Generic[T]):
+    """What both pools are: their transports, and how sending by them fails."""
+
+    def __init__(self, connection: Connection, make: Callable[..., T]) -> None:
+        sender = connection.sender
+        self._clock = connection.clock
+        # What connections of our own raise is a failure, whatever it is. A transport of the
+        # caller's may raise what the caller wants to see.
+        self._failures = Exception if sender.own else _OF_HTTP
+        self._make = sender.make or make
+        given: Any = sender.transport
+        if sender.client is not None:
+            given = _ClientTransport(sender.client)
+            for transport in given.transports():
+                _keep_limits(transport)
+        _keep_limits(given)
+        self._connections: _Connections[T] = _Connections(connection, self._made, given)
+
+    def _made(self, **settings: Any) -> T:
+        transport = self._make(**settings)
+        _keep_limits(transport)
+        return transport
+
+
+class Pool(_Pool[Transport]):
     """Sends for `Client`: the connections of one process, shared by its threads."""
 
-    def __init__(self, connection: Connection, transport: Transport | None) -> None:
-        self._clock = connection.clock
-        self._connections = _Connections(httpx.HTTPTransport, connection, transport)
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, httpx.HTTPTransport)
         self._lock = threading.Lock()
-        self.session_lock = threading.Lock()
+        self.login_lock = threading.Lock()
         """Held while one thread logs in for all."""
 
-    def send(self, send: Send, each: Timeout) -> Reply | Failure:
+    def send(self, send: Send, options: Options) -> Reply | Failure:
         """Send one request and read the whole answer."""
         transport = self._connections.found(send.origin)
         if transport is None:
@@ -226,66 +291,141 @@ class Pool:
                 transport = self._connections.found(send.origin) or self._connections.open(
                     send.origin
                 )
-        return _exchange(transport, send, _Left(each, send.ends, self._clock))
+        limits = TimeLimits(options.timeout, send.ends, self._clock)
+        return _exchange(transport, send, limits, options.max_response_bytes, self._failures)
 
     def close(self) -> None:
         """Close the connections."""
         with quiet():
-            for transport in self._connections.taken():
+            for transport in self._connections.release():
                 transport.close()
 
 
-class AsyncPool:
+class AsyncPool(_Pool[AsyncTransport]):
     """Sends for `AsyncClient`: the connections of one event loop."""
 
-    def __init__(self, connection: Connection, transport: AsyncTransport | None) -> None:
-        self._clock = connection.clock
-        self._connections = _Connections(httpx.AsyncHTTPTransport, connection, transport)
-        self.session_lock = Lock()
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, _async_transport)
+        self.login_lock = asyncio.Lock()
         """Held while one task logs in for all."""
 
-    async def send(self, send: Send, each: Timeout) -> Reply | Failure:
+    async def send(self, send: Send, options: Options) -> Reply | Failure:
         """Send one request and read the whole answer."""
         # Nothing else runs in the loop between two awaits: there is no need for a lock.
         transport = self._connections.found(send.origin) or self._connections.open(send.origin)
-        return await _exchange_async(transport, send, _Left(each, send.ends, self._clock))
+        limits = TimeLimits(options.timeout, send.ends, self._clock)
+        exchange = Interruptible(
+            _exchange_async(transport, send, limits, options.max_response_bytes, self._failures),
+            limits.can_be_interrupted,
+        )
+        limits.interrupt = exchange.interrupt
+        timer = asyncio.get_running_loop().call_later(max(0.0, limits.left()), limits.expire)
+        try:
+            return await exchange.run()
+        finally:
+            timer.cancel()
 
     async def close(self) -> None:
         """Close the connections."""
         with quiet():
-            for transport in self._connections.taken():
+            for transport in self._connections.release():
                 await transport.aclose()
 
 
-def _exchange(transport: Transport, send: Send, left: _Left) -> Reply | Failure:
-    with quiet():
-        try:
-            response = transport.handle_request(_request(send, left))
-            try:
-                chunks = []
-                for chunk in response.iter_bytes():
-                    if left.over():
-                        return Failure("read timeout")
-                    chunks.append(chunk)
-                return _reply(response, b"".join(chunks))
-            finally:
-                response.close()
-        except _EXPECTED as error:
-            return _failure(error)
+# --- one exchange ---------------------------------------------------------------------------------
+
+_Failures = type[Exception] | tuple[type[Exception], ...]
+"""What means that sending failed: with connections of our own, whatever they raise."""
 
 
-async def _exchange_async(transport: AsyncTransport, send: Send, left: _Left) -> Reply | Failure:
+def _exchange(
+    transport: Transport, send: Send, limits: TimeLimits, most: int, failures: _Failures
+) -> Reply | Failure:
+    request = _request(send, limits)
+    if request is None:
+        return Failure("protocol", "pool")
     with quiet():
         try:
-            response = await transport.handle_async_request(_request(send, left))
-            try:
-                chunks = []
-                async for chunk in response.aiter_bytes():
-                    if left.over():
-                        return Failure("read timeout")
-                    chunks.append(chunk)
-                return _reply(response, b"".join(chunks))
-            finally:
-                await response.aclose()
-        except _EXPECTED as error:
-            return _failure(error)
+            response = transport.handle_request(request)
+            return _received(response, limits, most, failures)
+        except failures as error:
+            return _failure(error, limits.phase or "read")
+        except BaseException as error:
+            if isinstance(error, Exception):  # of the caller's own transport
+                raise
+            interruption = error.with_traceback(None)  # a Ctrl-C leads to no frame of httpx
+    interruption.__context__ = None
+    raise interruption
+
+
+def _received(response: Any, limits: TimeLimits, most: int, failures: _Failures) -> Reply:
+    body, interrupted = _begun(response, most), None
+    try:
+        for piece in () if response.is_stream_consumed else response.stream:
+            if limits.over():
+                interrupted = _LATE["read"]
+                break
+            if not body.take(piece):
+                break
+    except failures as error:
+        interrupted = _failure(error, "read").kind
+    finally:
+        with suppress(Exception):
+            response.close()
+    return _reply(response, body, interrupted)
+
+
+async def _exchange_async(
+    transport: AsyncTransport, send: Send, limits: TimeLimits, most: int, failures: _Failures
+) -> Reply | Failure:
+    request = _request(send, limits)
+    if request is None:
+        return Failure("protocol", "pool")
+    with quiet():
+        try:
+            response = await transport.handle_async_request(request)
+            return await _received_async(response, limits, most, failures)
+        except failures as error:
+            return _failure(error, limits.phase or "read")
+        except asyncio.CancelledError:
+            if not limits.expired:
+                raise
+            phase = limits.phase or "read"
+            return Failure(_LATE[phase], phase)
+
+
+async def _received_async(
+    response: Any, limits: TimeLimits, most: int, failures: _Failures
+) -> Reply:
+    body, interrupted = _begun(response, most), None
+    pieces: Any = None if response.is_stream_consumed else aiter(response.stream)
+    try:
+        while pieces is not None:
+            if limits.over():
+                interrupted = _LATE["read"]
+                break
+            if not body.take(await anext(pieces)):
+                break
+    except StopAsyncIteration:
+        pass
+    except failures as error:
+        interrupted = _failure(error, "read").kind
+    except asyncio.CancelledError:
+        if not limits.expired:
+            raise
+        interrupted = _LATE["read"]
+    finally:
+        with suppress(Exception):
+            if hasattr(pieces, "aclose"):
+                await pieces.aclose()
+            await response.aclose()
+    return _reply(response, body, interrupted)
+
+
+def _begun(response: Any, most: int) -> Body:
+    """The body of an answer, with all of it when the transport has read it already."""
+    if not response.is_stream_consumed:
+        return Body(response.headers.get("content-encoding", ""), most)
+    body = Body("", most)
+    body.take(response.content)
+    return body

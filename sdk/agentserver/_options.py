@@ -27,7 +27,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Stricter than RFC 3986 on purpose: what two URL parsers could read in two ways is refused.
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s\\/?#@:\[\]%<>\"'^`{|}]+)(:\d{1,5})?")
 _PROXY = re.compile(r"(https?|socks5h?)://[^\s/]+/?")
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\\]")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 class Transport(Protocol):
@@ -127,7 +127,7 @@ class BaseUrl:
             return problem
         if "?" in text or "#" in text:
             return "must have no query and no fragment"
-        return cls(text.rstrip("/"), _origin(parts), _is_loopback(parts.hostname or ""))
+        return cls(parts.geturl().rstrip("/"), _origin(parts), _is_loopback(parts.hostname or ""))
 
 
 def redirect_target(url: str, location: str) -> tuple[str, BaseUrl] | None:
@@ -136,10 +136,10 @@ def redirect_target(url: str, location: str) -> tuple[str, BaseUrl] | None:
         target = urljoin(url, location)
     except ValueError:
         return None
-    target = target.partition("#")[0]
-    parts, _ = _split(target)
+    parts, _ = _split(target.partition("#")[0])
     if parts is None:
         return None
+    target = parts.geturl()
     return target, BaseUrl(target, _origin(parts), _is_loopback(parts.hostname or ""))
 
 
@@ -158,7 +158,28 @@ def _split(text: Any) -> tuple[SplitResult | None, str]:
         return None, "must not carry a user name or password"
     if not _AUTHORITY.fullmatch(parts.netloc) or port == 0:
         return None, "must name a host, and a port that exists"
+    host = ascii_host(parts.hostname or "")
+    if host is None:
+        return None, "must name a host that the domain name system can have"
+    if not parts.netloc.isascii():
+        parts = parts._replace(netloc=host if port is None else f"{host}:{port}")
     return parts, ""
+
+
+def ascii_host(host: str) -> str | None:
+    """A host as the domain name system has it; None when it can have none such.
+
+    A name in letters beyond ASCII and its "xn--" form are one host.
+    """
+    if not host.isascii():
+        import idna  # as httpx does it, and as late
+
+        try:
+            host = idna.encode(host.lower()).decode()
+        except (idna.IDNAError, UnicodeError):
+            return None
+    labels = host.removesuffix(".").split(".")
+    return host if all(0 < len(label) < 64 for label in labels) and len(host) < 254 else None
 
 
 def _origin(parts: SplitResult) -> Origin:
@@ -172,6 +193,11 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _size(instance: object, attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{attribute.name} must be a whole number of bytes above 0")
 
 
 def _retries(instance: object, attribute: Any, value: Any) -> None:
@@ -198,6 +224,67 @@ class Options:
     max_retries: int = field(validator=_retries)
     retry: Retry = field(validator=_retry)
     strict: bool = field(validator=_flag)
+    max_response_bytes: int = field(validator=_size)
+
+
+@frozen
+class Sender:
+    """What sends the requests: connections of our own, unless one of these was given."""
+
+    transport: Any = field(default=None, repr=False)
+    make: Callable[..., Any] | None = field(default=None, repr=False)
+    """Makes transports, called as the classes of httpx are."""
+    client: Any = field(default=None, repr=False)
+    """A client of httpx."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the connections are our own."""
+        return self.transport is None and self.make is None and self.client is None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the caller's own was made before, and so has connections to be closed."""
+        return self.transport is not None or self.client is not None
+
+    @classmethod
+    def of(
+        cls, transport: Any, client: Any, *, method: str, close: str, has_settings: bool
+    ) -> Sender:
+        """Check what the caller gave.
+
+        Args:
+            transport: a transport, or what makes one; None for neither.
+            client: a client of httpx; None for none.
+            method: the method by which a transport sends.
+            close: the method by which a client is closed.
+            has_settings: whether ``proxy`` or ``verify`` were given, which no transport and no
+                client can take that is made already.
+
+        Raises:
+            ConfigurationError: it cannot send, or cannot keep the settings beside it.
+        """
+        if client is not None:
+            if transport is not None:
+                raise ConfigurationError("give http_client or transport, not both")
+            if has_settings:
+                raise ConfigurationError("http_client has its own: give proxy and verify to it")
+            if not all(hasattr(client, name) for name in ("send", "is_closed", close)):
+                raise ConfigurationError(f"http_client must have send() and {close}(), as httpx's")
+            return cls(client=client)
+        if transport is None:
+            return cls()
+        if isinstance(transport, type) or not hasattr(transport, method):
+            if not callable(transport):
+                raise ConfigurationError(f"transport must have {method}(), or make what has it")
+            return cls(make=transport)
+        if has_settings:
+            raise ConfigurationError(
+                "transport is made already and cannot take proxy or verify: give what makes it, "
+                "such as transport=httpx.HTTPTransport or "
+                "transport=lambda **settings: Mine(httpx.HTTPTransport(**settings))"
+            )
+        return cls(transport=transport)
 
 
 def _proxy(instance: object, attribute: Any, value: Any) -> None:
@@ -224,4 +311,5 @@ class Connection:
     proxy: Secret | None = field(validator=_proxy)  # may carry a password
     verify: Verify = field(validator=_verify)
     allow_insecure_http: bool = field(validator=_flag)
+    sender: Sender
     clock: Callable[[], float]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any, Generic, NoReturn, TypeVar
 
 from ._errors import ArgumentError
+
+T_co = TypeVar("T_co", covariant=True)
 
 HIDDEN = "***"
 
@@ -14,11 +16,29 @@ HIDDEN = "***"
 _SHORTEST_HIDDEN = 4
 
 
-class Secret:
-    """A string that must not be seen.
+class Hidden(Generic[T_co]):
+    """A value that shows itself only when asked.
 
-    The value lives in a closure, so that whatever prints, walks or serialises attributes (a
-    debugger, an error collector, ``vars``) finds a function and not the credential.
+    It lives in a closure, so that whatever prints, walks or serialises attributes (a debugger, an
+    error collector, ``vars``) finds a function and not the value.
+    """
+
+    __slots__ = ("_reveal",)
+    _reveal: Callable[[], T_co]
+
+    def __init__(self, value: T_co) -> None:
+        self._reveal = lambda: value
+
+    def reveal(self) -> T_co:
+        """The value itself; ask for it at the last moment and keep no copy."""
+        return self._reveal()
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+
+class Secret(Hidden[str]):
+    """A string that must not be seen.
 
     Args:
         value: the credential, or a `Secret`, whose value is taken over.
@@ -27,8 +47,7 @@ class Secret:
         ArgumentError: the value is not a string.
     """
 
-    __slots__ = ("_reveal",)
-    _reveal: Callable[[], str]
+    __slots__ = ()
 
     def __init__(self, value: str | Secret) -> None:
         given: Any = value
@@ -50,10 +69,7 @@ class Secret:
         """The credential itself; call it at the last moment and keep no copy."""
         return self._reveal()
 
-    def __repr__(self) -> str:
-        return HIDDEN
-
-    __str__ = __repr__
+    __repr__ = __str__ = Hidden.__repr__
 
     def __format__(self, spec: str) -> str:
         return format(HIDDEN, spec)

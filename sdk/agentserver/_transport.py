@@ -1,7 +1,7 @@
-"""One call, from arguments to result: sign, send, repeat, decode or raise.
+"""One call, from arguments to result: sign, send, retry, decode or raise.
 
 `call_flow` holds every decision and does no input or output itself: it yields what is to be done
-and is sent what came of it. `drive` and `drive_async` are all that tells sync from async.
+and is sent the outcome. `drive` and `drive_async` are all that tells sync from async.
 """
 
 from __future__ import annotations
@@ -20,39 +20,42 @@ from uuid import uuid4
 from attrs import define, field, frozen
 
 from . import _errors
-from ._auth import Credentials, sessions_in
+from ._auth import Credentials
+from ._cookies import session_cookies
 from ._errors import ArgumentError, CallError, InsecureConnection, class_for
+from ._limits import Phase
 from ._logging import logger, shown
 from ._model import Decoding
 from ._omit import OMIT
 from ._operation import REDIRECT, Call, Operation
 from ._options import BaseUrl, Options, Origin, redirect_target
 from ._retry import (
-    GATEWAY_LOST,
     LONGEST_WAIT,
+    OUTCOME_UNKNOWN,
     READ,
-    SETTLED,
+    SAME_FOR_EVERY_ATTEMPT,
     Rule,
     backoff,
+    http_date,
     retry_after,
     rule_for,
 )
 from ._schema import DecodeError
-from ._secret import Secret, scrub, secrets_in
+from ._secret import Hidden, Secret, scrub, secrets_in
 
 T = TypeVar("T")
 
-_MOST_REDIRECTS = 5
-_LONGEST_BODY = 64 * 1024
-_LONGEST_MESSAGE = 500
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_SAME_METHOD_REDIRECTS = frozenset({307, 308})
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_MOST_REDIRECTS: Final = 5
+_LONGEST_BODY: Final = 64 * 1024
+_LONGEST_TEXT: Final = 500
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_SAME_METHOD_REDIRECTS: Final = frozenset({307, 308})
+_REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LENIENT, _STRICT = Decoding(strict=False), Decoding(strict=True)
 
 
-# --- what the flow asks for, and what it is told --------------------------------------------------
+# --- what the flow asks for, and what it is answered ----------------------------------------------
 
 
 @define(eq=False)
@@ -80,35 +83,24 @@ class Sleep:
 
 
 @define(eq=False)
-class Session:
+class LogIn:
     """Have a session other than the stale one, logging in if need be.
 
-    Answered by a `Secret`, or by None when others were still at it when time was up.
+    Answered by a `Secret`, or by None when time was up before the other calls' login was over.
     """
 
     stale: Secret | None
     ends: float
 
 
-Step: TypeAlias = "Send | Sleep | Session"
-
-
-@define(eq=False)
-class Reply:
-    """An answer. Its repr shows no header and no body, which may hold credentials."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    """Names in lower case; without Set-Cookie."""
-    set_cookies: tuple[Secret, ...]
-    body: bytes = field(repr=False)
-
+Step: TypeAlias = "Send | Sleep | LogIn"
 
 Kind: TypeAlias = Literal[
     "connect",
     "tls",
     "proxy",
     "protocol",
+    "undecodable",
     "broken",
     "connect timeout",
     "pool timeout",
@@ -117,11 +109,39 @@ Kind: TypeAlias = Literal[
 ]
 
 
+def _hidden_headers(headers: Mapping[str, str]) -> Hidden[Mapping[str, str]]:
+    return Hidden(headers)
+
+
+def _hidden_body(body: bytes) -> Hidden[bytes]:
+    return Hidden(body)
+
+
+@define(eq=False)
+class Reply:
+    """An answer, whole or not. No traceback that leads to it shows what it holds."""
+
+    status: int
+    headers: Hidden[Mapping[str, str]] = field(converter=_hidden_headers)
+    """Names in lower case; without Set-Cookie."""
+    set_cookies: tuple[Secret, ...]
+    body: Hidden[bytes] = field(converter=_hidden_body)
+    problem: str = ""
+    """Why the body cannot be read, when it cannot and a retry would not help."""
+    interrupted: Kind | None = None
+    """What ended the answer before its body was complete."""
+
+    def header(self, name: str) -> str | None:
+        """A header by its name in lower case."""
+        return self.headers.reveal().get(name)
+
+
 @define(eq=False)
 class Failure:
     """No answer."""
 
     kind: Kind
+    phase: Phase
     detail: str = ""
 
 
@@ -132,43 +152,43 @@ class _Meaning:
     words: str
     sent: bool = False
     """Whether some of the request may have reached the server."""
-    repeatable: bool = True
-    phase: str | None = None
-    """What was waited for, when it is a timeout."""
+    retryable: bool = True
+    timeout: bool = False
 
 
 FAILURES: Final[Mapping[Kind, _Meaning]] = {
     "connect": _Meaning("cannot connect"),
-    "tls": _Meaning("cannot connect securely", repeatable=False),
-    "proxy": _Meaning("the proxy refused", repeatable=False),
-    "protocol": _Meaning("the request cannot be put into HTTP", repeatable=False),
-    "broken": _Meaning("the connection broke before an answer came", sent=True),
-    "connect timeout": _Meaning("timed out connecting", phase="connect"),
-    "pool timeout": _Meaning("timed out waiting for a free connection", phase="pool"),
-    "write timeout": _Meaning("timed out sending", sent=True, phase="write"),
-    "read timeout": _Meaning("timed out waiting for the answer", sent=True, phase="read"),
+    "tls": _Meaning("cannot connect securely", retryable=False),
+    "proxy": _Meaning("the proxy refused", retryable=False),
+    "protocol": _Meaning("the request cannot be put into HTTP", retryable=False),
+    "undecodable": _Meaning("the answer cannot be decoded", sent=True, retryable=False),
+    "broken": _Meaning("the connection broke", sent=True),
+    "connect timeout": _Meaning("timed out connecting", timeout=True),
+    "pool timeout": _Meaning("timed out waiting for a free connection", timeout=True),
+    "write timeout": _Meaning("timed out sending the request", sent=True, timeout=True),
+    "read timeout": _Meaning("timed out waiting for the answer", sent=True, timeout=True),
 }
 
 
 @frozen
-class World:
-    """Time, chance and ids: what a test replaces."""
+class Runtime:
+    """Clocks, sleep, random numbers and ids: what a test replaces."""
 
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     sleep_async: Callable[[float], Awaitable[None]] | None = None
-    """None: asyncio's, which is not imported for those who never await."""
+    """None: asyncio's, which is not imported by programs that never await."""
     random: Callable[[], float] | None = None
     new_id: Callable[[], str] = field(default=lambda: str(uuid4()))
 
-    def chance(self) -> float:
+    def random_number(self) -> float:
         """A number from 0 up to 1."""
         if self.random is not None:
             return self.random()
-        from random import random  # needed by repeats only
+        from random import random  # needed by retries only
 
-        return random()  # noqa: S311  # spreads repeats; no secret depends on it
+        return random()  # noqa: S311  # spreads retries; no secret depends on it
 
 
 # --- the two drivers ------------------------------------------------------------------------------
@@ -176,28 +196,28 @@ class World:
 
 def drive(flow: Generator[Step, Any, T], perform: Callable[[Step], Any]) -> T:
     """Run a flow, doing what it asks for."""
-    told = None
+    outcome = None
     while True:
         try:
-            step = flow.send(told)
+            step = flow.send(outcome)
         except StopIteration as stop:
             result: T = stop.value
             return result
-        told = perform(step)
+        outcome = perform(step)
 
 
 async def drive_async(
     flow: Generator[Step, Any, T], perform: Callable[[Step], Awaitable[Any]]
 ) -> T:
     """Run a flow, awaiting what it asks for."""
-    told = None
+    outcome = None
     while True:
         try:
-            step = flow.send(told)
+            step = flow.send(outcome)
         except StopIteration as stop:
             result: T = stop.value
             return result
-        told = await perform(step)
+        outcome = await perform(step)
 
 
 # --- the flow -------------------------------------------------------------------------------------
@@ -211,12 +231,20 @@ class Terms:
     allow_insecure_http: bool
     options: Options
     credentials: Credentials
-    world: World
+    runtime: Runtime
+
+
+@frozen
+class _Doubt:
+    """Why the outcome of a write is unknown."""
+
+    phase: str
+    cause: str
 
 
 @define(eq=False)
-class _Progress:
-    """One call under way: where its next request goes, and how far it has come."""
+class _CallState:
+    """One call under way: where its next request goes, and what happened so far."""
 
     call: Call[Any]
     terms: Terms
@@ -230,22 +258,22 @@ class _Progress:
     target: BaseUrl
     content: Secret | None
     session: Secret | None = None
-    sent: int = 0
-    repeats: int = 0
+    attempts: int = 0
+    retries: int = 0
     redirects: int = 0
     renewed: bool = False
-    in_doubt: bool = False
-    """Whether an attempt may have changed something and nobody knows."""
+    doubt: _Doubt | None = None
+    """Set when an attempt may have changed something."""
 
     @property
-    def at_home(self) -> bool:
-        """Whether the request goes where the credentials belong, not on a redirect away."""
+    def same_origin(self) -> bool:
+        """Whether the request goes where the credentials belong, not on a redirect elsewhere."""
         return self.target.origin == self.terms.base_url.origin
 
-    def send(self) -> Send:
+    def request(self) -> Send:
         """The next request."""
         bearer = self.terms.credentials.bearer(self.scheme)
-        home = self.at_home
+        signed = self.same_origin
         return Send(
             self.call.operation.method,
             self.url,
@@ -253,21 +281,32 @@ class _Progress:
             self.request_id,
             self.call.headers,
             self.content,
-            self.session if home else None,
-            bearer if home else None,
+            self.session if signed else None,
+            bearer if signed else None,
             self.ends,
         )
 
-    def refused_session(self, reply: Reply) -> bool:
+    def session_refused(self, reply: Reply) -> bool:
         """Whether the answer means: log in again, once."""
         return (
             reply.status == 401
             and not self.renewed
-            and self.at_home
+            and self.same_origin
             and self.session is not None
             and self.terms.credentials.renewable
             and not self.call.operation.security_optional
         )
+
+    def server_time(self, reply: Reply) -> float:
+        """The Unix time at the server, else here."""
+        at_server = http_date(reply.header("date") or "")
+        return self.terms.runtime.now() if at_server is None else at_server
+
+    def scrub(self, text: str, reply: Reply) -> str:
+        """A text of the server without what the request carried and the answer gave."""
+        signed_by = [self.session, self.terms.credentials.bearer(self.scheme)]
+        given = [cookie.value for cookie in session_cookies(reply.set_cookies, 0.0)]
+        return scrub(text, [*filter(None, signed_by), *secrets_in(self.call.body), *given])
 
     def facts(self) -> dict[str, Any]:
         """The attributes that every error of the call has."""
@@ -277,19 +316,19 @@ class _Progress:
             "method": operation.method,
             "path": operation.path,
             "request_id": self.request_id,
-            "attempts": self.sent,
-            "elapsed": self.terms.world.clock() - self.started,
+            "attempts": self.attempts,
+            "elapsed": self.terms.runtime.clock() - self.started,
         }
 
     def log(self, outcome: object) -> None:
-        """The one line a call leaves."""
+        """The one line that a call leaves in the log."""
         if logger.isEnabledFor(logging.INFO):
             logger.info(
                 "%s %s %.0f ms attempts=%d request_id=%s",
                 self.call.operation.id,
                 outcome,
-                (self.terms.world.clock() - self.started) * 1000,
-                self.sent,
+                (self.terms.runtime.clock() - self.started) * 1000,
+                self.attempts,
                 self.request_id,
             )
 
@@ -300,56 +339,60 @@ def call_flow(
     """The whole of one call.
 
     Args:
-        rule: when it may be repeated, where that is not the operation's own rule.
+        call: what to send.
+        terms: the client's part in it.
+        rule: when it is sent again, where that is not the operation's own rule.
         ends: the clock's time at which it must be over, where that is before the deadline.
 
     Raises:
-        AgentserverError: whatever came instead of a result.
+        AgentserverError: there is no result.
     """
-    progress = _begin(call, terms, rule, ends)
+    state = _begin(call, terms, rule, ends)
     while True:
-        yield from _sign(progress)
-        reply: Reply | Failure = yield progress.send()
-        wait = _wait_before_repeat(reply, progress)
-        _count(reply, progress)
+        yield from _sign(state)
+        reply: Reply | Failure = yield state.request()
+        wait = _wait_before_retry(reply, state)
+        _record(reply, state)
         if wait is not None:
-            progress.repeats += 1
+            state.retries += 1
             yield Sleep(wait)
         elif isinstance(reply, Failure):
-            progress.log(reply.kind)
-            raise _failed(reply, progress)
+            state.log(reply.kind)
+            raise _failed(reply, state)
         elif reply.status in _REDIRECTS and reply.status not in call.operation.success:
-            problem = _follow(reply, progress)
+            problem = _follow(reply, state)
             if problem is not None:
-                progress.log(reply.status)
+                state.log(reply.status)
                 raise problem
-        elif progress.refused_session(reply):
-            progress.renewed = True
-            yield from _log_in(progress)
+        elif state.session_refused(reply):
+            state.renewed = True
+            yield from _log_in(state)
         else:
             break
 
-    progress.log(reply.status)
+    state.log(reply.status)
     if not (200 <= reply.status < 300 or reply.status in call.operation.success):
-        raise _refused(reply, progress)
-    if progress.at_home and reply.set_cookies:
-        terms.credentials.follow(reply.set_cookies, call.body)
-    result, fault = decoded(call.operation, reply, progress.url, terms.options.strict)
+        raise _refused(reply, state)
+    if state.same_origin and reply.set_cookies:
+        _accept_cookies(reply, state)
+    if reply.interrupted or reply.problem:
+        raise _unreadable(reply, state)
+    result, fault = decoded(call.operation, reply, state.url, terms.options.strict)
     if fault is not None:
         raise _errors.ResponseValidationError(
-            fault.message,
-            json_path=fault.path,
+            _one_line(state.scrub(fault.message, reply)),
+            json_path=_one_line(state.scrub(fault.path, reply)),
             status_code=reply.status,
-            **_answer_facts(reply, progress),
+            **_answer_facts(reply, state),
         )
     return result  # type: ignore[return-value]  # None is T where there is no content
 
 
-def login_flow(login: Call[Any], wanted: Session, terms: Terms) -> Generator[Step, Any, Secret]:
+def login_flow(login: Call[Any], wanted: LogIn, terms: Terms) -> Generator[Step, Any, Secret]:
     """Log in for a call that needs a session, by the contract's own operation.
 
-    Runs under a lock: who waited for another's login takes the session that came of it. One more
-    session harms nobody, so the login is repeated like a read.
+    Runs under a lock: a call that waited for another's login takes its session. One more session
+    does no harm, so the login is retried like a read.
 
     Raises:
         AgentserverError: the login failed, or its answer held no session.
@@ -360,29 +403,30 @@ def login_flow(login: Call[Any], wanted: Session, terms: Terms) -> Generator[Ste
         return found
     credentials.forget(wanted.stale)
     yield from call_flow(login, terms, rule=READ, ends=wanted.ends)
-    if credentials.session is None:
+    session = credentials.session
+    if session is None:
         raise _errors.ResponseValidationError(
             "the answer gave no session cookie",
             operation_id=login.operation.id,
             method=login.operation.method,
             path=login.operation.path,
         )
-    return credentials.session
+    return session
 
 
 # --- its parts ------------------------------------------------------------------------------------
 
 
-def _begin(call: Call[Any], terms: Terms, rule: Rule | None, ends: float) -> _Progress:
+def _begin(call: Call[Any], terms: Terms, rule: Rule | None, ends: float) -> _CallState:
     operation, credentials = call.operation, terms.credentials
     scheme = credentials.scheme_for(operation)
-    started = terms.world.clock()
-    return _Progress(
+    started = terms.runtime.clock()
+    return _CallState(
         call,
         terms,
         rule or rule_for(operation, terms.options.retry),
         scheme,
-        terms.world.new_id(),
+        terms.runtime.new_id(),
         started,
         min(ends, started + terms.options.deadline),
         terms.base_url.text + call.path + _query(call),
@@ -392,22 +436,22 @@ def _begin(call: Call[Any], terms: Terms, rule: Rule | None, ends: float) -> _Pr
     )
 
 
-def _sign(progress: _Progress) -> Generator[Step, Any, None]:
-    """Have the credential that the next request needs, and a way safe enough for it."""
-    if not progress.at_home:
+def _sign(state: _CallState) -> Generator[Step, Any, None]:
+    """Have the credential that the next request needs, and a connection safe enough for it."""
+    if not state.same_origin:
         return
-    terms = progress.terms
-    if not (progress.target.private or terms.allow_insecure_http):
-        _refuse_in_clear(progress)
-    if progress.session is None and terms.credentials.needs_session(progress.scheme):
-        yield from _log_in(progress)
+    terms = state.terms
+    if not (state.target.private or terms.allow_insecure_http):
+        _refuse_insecure(state)
+    if state.session is None and terms.credentials.needs_session(state.scheme):
+        yield from _log_in(state)
 
 
-def _log_in(progress: _Progress) -> Generator[Step, Any, None]:
-    progress.session = yield Session(progress.session, progress.ends)
-    if progress.session is None:
+def _log_in(state: _CallState) -> Generator[Step, Any, None]:
+    state.session = yield LogIn(state.session, state.ends)
+    if state.session is None:
         raise _errors.TimedOut(
-            "timed out waiting for another call's login", phase="login", **progress.facts()
+            "timed out waiting for another call's login", phase="login", **state.facts()
         )
 
 
@@ -418,112 +462,164 @@ def _query(call: Call[Any]) -> str:
     return "?" + urlencode(call.query, quote_via=quote) if call.query else ""
 
 
-def _refuse_in_clear(progress: _Progress) -> None:
-    call = progress.call
-    if progress.scheme is not None or any(True for _ in secrets_in(call.body)):
+def _refuse_insecure(state: _CallState) -> None:
+    call = state.call
+    if state.scheme is not None or any(True for _ in secrets_in(call.body)):
         raise InsecureConnection(
             f"{call.operation.id} would send a credential over plain http to another machine; "
             "use https, or allow_insecure_http=True if the way there is safe"
         )
 
 
-def _wait_before_repeat(reply: Reply | Failure, progress: _Progress) -> float | None:
+def _wait_before_retry(reply: Reply | Failure, state: _CallState) -> float | None:
     """Seconds until the request is sent again; None when it is not."""
-    world, rule, asked = progress.terms.world, progress.rule, None
+    runtime, rule, asked = state.terms.runtime, state.rule, None
     if isinstance(reply, Failure):
         meaning = FAILURES[reply.kind]
-        again = meaning.repeatable and (rule.broken or not meaning.sent)
+        again = meaning.retryable and (rule.after_connection_error or not meaning.sent)
+    elif reply.interrupted is not None and 200 <= reply.status < 300:
+        again = rule.after_connection_error
     else:
-        asked = retry_after(reply.headers.get("retry-after"), world.now)
-        again = reply.status in rule.statuses or (reply.status in rule.told and asked is not None)
-    if not again or progress.repeats >= progress.terms.options.max_retries:
+        asked = retry_after(reply.header("retry-after"), reply.header("date"), runtime.now)
+        again = reply.status in rule.statuses or (
+            asked is not None and reply.status in rule.statuses_with_retry_after
+        )
+    if not again or state.retries >= state.terms.options.max_retries:
         return None
-    wait = backoff(progress.repeats, world.chance) if asked is None else asked
-    if wait > LONGEST_WAIT or world.clock() + wait >= progress.ends:
+    wait = backoff(state.retries, runtime.random_number) if asked is None else asked
+    if wait > LONGEST_WAIT or runtime.clock() + wait >= state.ends:
         return None
     return wait
 
 
-def _count(reply: Reply | Failure, progress: _Progress) -> None:
-    progress.sent += 1
-    if isinstance(reply, Failure):
-        lost = FAILURES[reply.kind].sent
-    else:
-        lost = reply.status in GATEWAY_LOST
-    if lost and progress.rule.matters:
-        progress.in_doubt = True
+def _record(reply: Reply | Failure, state: _CallState) -> None:
+    """Count an attempt, and keep what it leaves open."""
+    state.attempts += 1
+    if state.rule.has_side_effects:
+        if isinstance(reply, Failure):
+            if FAILURES[reply.kind].sent:
+                state.doubt = _Doubt(reply.phase, FAILURES[reply.kind].words)
+        elif reply.status in OUTCOME_UNKNOWN:
+            state.doubt = _Doubt("answer", f"status {reply.status}")
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug(
-            "%s attempt %d: %s", progress.call.operation.id, progress.sent, _glimpse(reply)
+            "%s attempt %d: %s", state.call.operation.id, state.attempts, _summary(reply, state)
         )
 
 
-def _glimpse(reply: Reply | Failure) -> str:
+def _summary(reply: Reply | Failure, state: _CallState) -> str:
     if isinstance(reply, Failure):
         return f"no answer ({reply.kind})"
-    return f"{reply.status} {shown(reply.headers)}"
+    return f"{reply.status} {_shown_headers(reply, state)}"
 
 
-def _failed(failure: Failure, progress: _Progress) -> CallError:
+def _shown_headers(reply: Reply, state: _CallState) -> dict[str, str]:
+    found = shown(reply.headers.reveal())
+    return {name: _one_line(state.scrub(value, reply)) for name, value in found.items()}
+
+
+def _failed(failure: Failure, state: _CallState) -> CallError:
     meaning = FAILURES[failure.kind]
     words = f"{meaning.words}: {failure.detail}" if failure.detail else meaning.words
-    facts = progress.facts()
-    if progress.in_doubt:
-        return _errors.OutcomeUnknown(f"{words}; it may have been done or not", **facts)
-    if meaning.phase is not None:
-        return _errors.TimedOut(words, phase=meaning.phase, sent=meaning.sent, **facts)
+    facts = state.facts()
+    if failure.kind == "undecodable":
+        return _errors.ResponseValidationError(words, **facts)
+    if state.doubt is not None:
+        return _outcome_unknown(words, state, facts)
+    if meaning.timeout:
+        return _errors.TimedOut(words, phase=failure.phase, sent=meaning.sent, **facts)
     return _errors.ConnectionFailed(words, **facts)
 
 
-def _follow(reply: Reply, progress: _Progress) -> CallError | None:
-    """Turn to where a redirect leads; or tell why not."""
-    location = reply.headers.get("location")
-    found = redirect_target(progress.url, location) if location else None
-    reads = progress.call.operation.method in ("GET", "HEAD")
-    if found is None:
-        problem = "a redirect to no place that can be called"
-    elif progress.redirects >= _MOST_REDIRECTS:
-        problem = f"more than {_MOST_REDIRECTS} redirects"
-    elif not reads and reply.status not in _SAME_METHOD_REDIRECTS:
-        problem = "a redirect that would turn a write into a read"
-    elif not reads and found[1].origin != progress.target.origin:
-        problem = "a redirect of a write to another origin"
-    else:
-        progress.url, progress.target = found
-        progress.redirects += 1
-        return None
-    return _errors.RedirectRefused(
-        problem, status_code=reply.status, **_answer_facts(reply, progress)
+def _outcome_unknown(words: str, state: _CallState, facts: dict[str, Any]) -> CallError:
+    doubt = state.doubt
+    assert doubt is not None  # noqa: S101
+    earlier = "" if doubt.cause in words else f" (an earlier attempt: {doubt.cause})"
+    return _errors.OutcomeUnknown(
+        f"{words}{earlier}; it may have been done or not",
+        phase=doubt.phase,
+        cause=doubt.cause,
+        **facts,
     )
 
 
-def _answer_facts(reply: Reply, progress: _Progress) -> dict[str, Any]:
-    facts = progress.facts()
-    theirs = reply.headers.get("x-request-id", "")
+def _unreadable(reply: Reply, state: _CallState) -> CallError:
+    """The error for a success whose body could not be read to its end, or not at all."""
+    facts = _answer_facts(reply, state) | {"status_code": reply.status}
+    if reply.interrupted is None:
+        return _errors.ResponseValidationError(
+            f"the answer's body cannot be read: {reply.problem}", **facts
+        )
+    meaning = FAILURES[reply.interrupted]
+    words = f"{meaning.words}, in the middle of its body"
+    if state.rule.has_side_effects:  # done: only a class that says so keeps it from being repeated
+        return _errors.ResponseValidationError(words, **facts)
+    if meaning.timeout:
+        return _errors.TimedOut(words, phase="read", sent=True, **facts)
+    return _errors.ConnectionFailed(words, **facts)
+
+
+def _accept_cookies(reply: Reply, state: _CallState) -> None:
+    cookies = session_cookies(reply.set_cookies, state.server_time(reply))
+    state.terms.credentials.accept(
+        [cookie for cookie in cookies if cookie.is_for(state.terms.base_url)], state.call.body
+    )
+
+
+def _follow(reply: Reply, state: _CallState) -> CallError | None:
+    """Turn to where a redirect leads; or tell why not."""
+    location = _location(reply)
+    found = redirect_target(state.url, location) if location else None
+    reads = state.call.operation.method in ("GET", "HEAD")
+    if found is None:
+        problem = "a redirect to no place that can be called"
+    elif state.redirects >= _MOST_REDIRECTS:
+        problem = f"more than {_MOST_REDIRECTS} redirects"
+    elif not reads and reply.status not in _SAME_METHOD_REDIRECTS:
+        problem = "a redirect that would turn a write into a read"
+    elif not reads and found[1].origin != state.target.origin:
+        problem = "a redirect of a write to another origin"
+    else:
+        state.url, state.target = found
+        state.redirects += 1
+        return None
+    return _errors.RedirectRefused(problem, status_code=reply.status, **_answer_facts(reply, state))
+
+
+def _location(reply: Reply) -> str:
+    raw = (reply.header("location") or "").encode("latin-1", "replace")
+    try:
+        return raw.decode()  # a host that is not ASCII can only have been written in UTF-8
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _answer_facts(reply: Reply, state: _CallState) -> dict[str, Any]:
+    facts = state.facts()
+    theirs = state.scrub(reply.header("x-request-id") or "", reply)
     if _REQUEST_ID.fullmatch(theirs):
         facts["request_id"] = theirs
-    facts["headers"] = shown(reply.headers)
+    facts["headers"] = _shown_headers(reply, state)
     return facts
 
 
-def _refused(reply: Reply, progress: _Progress) -> CallError:
-    """The error for an answer that is none of the successes."""
-    text = scrub(reply.body.decode("utf-8", "replace"), _secrets_at_hand(reply, progress))
+def _refused(reply: Reply, state: _CallState) -> CallError:
+    """The error for an answer that is not a success."""
+    text = state.scrub(reply.body.reveal().decode("utf-8", "replace"), reply)
     media_type = _media_type(reply)
-    said = _error_object(text) if _is_json(media_type) else {}
-    code = said.get("error")
-    facts = _answer_facts(reply, progress) | {
+    fields = _error_object(text) if _is_json(media_type) else {}
+    code = fields.get("error")
+    runtime = state.terms.runtime
+    facts = _answer_facts(reply, state) | {
         "status_code": reply.status,
-        "code": code if isinstance(code, str) else None,
-        "body": text.encode()[:_LONGEST_BODY].decode("utf-8", "ignore"),
-        "retry_after": retry_after(reply.headers.get("retry-after"), progress.terms.world.now),
+        "code": _one_line(code) if isinstance(code, str) else None,
+        "body": text.encode("utf-8", "surrogatepass")[:_LONGEST_BODY].decode("utf-8", "ignore"),
+        "retry_after": retry_after(reply.header("retry-after"), reply.header("date"), runtime.now),
     }
-    message = _message(media_type, text, said)
-    if progress.in_doubt and progress.repeats and reply.status not in SETTLED:
-        return _errors.OutcomeUnknown(
-            f"{message}; an earlier attempt may have been done or not", **facts
-        )
-    quota = said.get("quota")
+    message = _message(reply, media_type, text, fields)
+    if state.doubt and state.retries and reply.status not in SAME_FOR_EVERY_ATTEMPT:
+        return _outcome_unknown(message, state, facts)
+    quota = fields.get("quota")
     if reply.status == 403 and code == "quota_exceeded" and isinstance(quota, dict):
         return _errors.QuotaExceeded(
             message, current=_whole(quota.get("current")), max=_whole(quota.get("max")), **facts
@@ -531,29 +627,33 @@ def _refused(reply: Reply, progress: _Progress) -> CallError:
     return class_for(reply.status)(message, **facts)
 
 
-def _secrets_at_hand(reply: Reply, progress: _Progress) -> list[Secret]:
-    """What the request carried and the answer gave: what an answer could repeat."""
-    signed_by = [progress.session, progress.terms.credentials.bearer(progress.scheme)]
-    return [
-        *filter(None, signed_by),
-        *secrets_in(progress.call.body),
-        *sessions_in(reply.set_cookies),
-    ]
-
-
-def _message(media_type: str, text: str, said: dict[str, Any]) -> str:
+def _message(reply: Reply, media_type: str, text: str, fields: dict[str, Any]) -> str:
     """The server's words as one line: of a JSON error by its fields, of a text as it is."""
+    if reply.interrupted is not None:
+        return f"{FAILURES[reply.interrupted].words}, in the middle of its body"
+    if reply.problem:
+        return f"the answer's body cannot be read: {reply.problem}"
     if media_type.endswith("html"):
         return "the answer is a web page, not one of this API"
-    for name in ("message", "error"):
-        if isinstance(said.get(name), str):
-            return _one_line(said[name])
+    for name in ("message", "error", "detail", "title"):
+        words = _words(fields.get(name))
+        if words:
+            return _one_line(words)
     return _one_line(text)
 
 
+def _words(value: object) -> str:
+    """What one field of an error says: a text, or the text inside what frameworks put there."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    if isinstance(value, dict):
+        value = next((value[name] for name in ("message", "detail", "msg") if name in value), "")
+    return value if isinstance(value, str) else ""
+
+
 def _one_line(text: str) -> str:
-    line = _UNPRINTABLE.sub(" ", text[: 2 * _LONGEST_MESSAGE]).strip()
-    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
+    line = _UNPRINTABLE.sub(" ", text[: 2 * _LONGEST_TEXT]).strip()
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 
 def _whole(value: object) -> int | None:
@@ -621,7 +721,7 @@ def _parsed(text: str) -> Any:
 
 
 def _media_type(reply: Reply) -> str:
-    return reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return (reply.header("content-type") or "").partition(";")[0].strip().lower()
 
 
 def _is_json(media_type: str) -> bool:
@@ -647,28 +747,37 @@ def decoded(
     if strict and reply.status not in operation.success:
         due = " or ".join(map(str, operation.success))
         return None, DecodeError("$", f"is a {reply.status}, not the {due} promised")
-    decode = operation.decoder(reply.status)
+    decode, body = operation.decoder(reply.status), reply.body.reveal()
     if decode is REDIRECT:
-        address = reply.headers.get("location")
-        if not address:
-            return None, DecodeError("$", "has no Location")
-        return urljoin(url, address), None  # type: ignore[return-value]  # T is str here
-    if decode is None:
+        return _redirect_address(reply, url)  # type: ignore[return-value]  # T is str here
+    media_type = reply.header("content-type") or ""
+    if media_type != "application/json":  # as it is most often
         media_type = _media_type(reply)
-        if media_type.endswith("html") or (strict and reply.body):
+    if decode is None:
+        if media_type.endswith("html") or (strict and body):
             return None, DecodeError("$", f"has content ({media_type or 'untyped'}), none is due")
         return None, None
-    if not reply.body:
+    if not body:
         return None, DecodeError("$", "has no content")
-    if reply.headers.get("content-type") != "application/json":
-        media_type = _media_type(reply)
-        if not _is_json(media_type):
-            return None, DecodeError("$", f"is {media_type or 'of no stated type'}, not JSON")
+    if not _is_json(media_type):
+        return None, DecodeError("$", f"is {media_type or 'of no stated type'}, not JSON")
     try:
-        parsed = _parsed(reply.body.decode("utf-8"))
+        parsed = _parsed(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         return None, DecodeError("$", f"is no JSON that can be read ({type(error).__name__})")
     try:
         return decode(parsed, _STRICT if strict else _LENIENT), None
     except DecodeError as problem:
         return None, DecodeError(problem.path, problem.message)
+    except RecursionError:
+        return None, DecodeError("$", "is nested too deeply")
+
+
+def _redirect_address(reply: Reply, url: str) -> tuple[str | None, DecodeError | None]:
+    location = _location(reply)
+    if not location:
+        return None, DecodeError("$", "has no Location")
+    try:
+        return urljoin(url, location), None
+    except ValueError:
+        return None, DecodeError("$", "has a Location that is no address")

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from agentserver import Client
+from agentserver._limits import Phase
 from agentserver._omit import OMIT
 from agentserver._operation import Call, Operation
-from agentserver._transport import Reply, Send, Session, Sleep, World, drive
+from agentserver._transport import Failure, Kind, LogIn, Reply, Runtime, Send, Sleep, drive
 
 CREDENTIAL_VARIABLES = (
     "AGENTSERVER_URL",
@@ -205,6 +206,26 @@ def reply() -> Callable[..., Reply]:
     return make_reply
 
 
+_PHASES: Mapping[str, Phase] = {
+    "connect": "connect",
+    "tls": "connect",
+    "connect timeout": "connect",
+    "pool timeout": "pool",
+    "write timeout": "write",
+}
+
+
+def make_failure(kind: Kind) -> Failure:
+    """No answer, for a reason that has its usual phase."""
+    return Failure(kind, _PHASES.get(kind, "read"))
+
+
+@pytest.fixture
+def failure() -> Callable[..., Failure]:
+    """Makes what stands for no answer."""
+    return make_failure
+
+
 @dataclass
 class Played:
     """What a call asked for, and how it ended."""
@@ -224,7 +245,7 @@ class Stage:
         """Seconds that each sending takes."""
         self.chances = 1.0
         self.ids = 0
-        self.world = World(
+        self.runtime = Runtime(
             clock=lambda: self.time,
             now=lambda: 1_800_000_000.0,
             random=lambda: self.chances,
@@ -237,7 +258,7 @@ class Stage:
 
     def client(self, base_url: str = "https://agents.example", **settings: Any) -> Client:
         """A client in this stage's world."""
-        return Client(base_url, _world=self.world, **settings)
+        return Client(base_url, _runtime=self.runtime, **settings)
 
     def play(
         self, call: Call[Any], *came: Any, client: Client | None = None, **settings: Any
@@ -251,7 +272,7 @@ class Stage:
                 played.slept.append(step.seconds)
                 self.time += step.seconds
                 return None
-            if isinstance(step, Session):
+            if isinstance(step, LogIn):
                 return drive(client._login_flow(step), perform)
             played.sent.append(step)
             self.time += self.takes

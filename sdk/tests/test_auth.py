@@ -19,6 +19,7 @@ from agentserver import (
     Unauthenticated,
 )
 from agentserver._secret import Secret
+from agentserver._transport import LogIn
 
 SESSION, BEARER = ("sessionCookie",), ("bearerToken",)
 OWN = {"email": "me@example.org", "password": "my password"}
@@ -170,12 +171,9 @@ def test_many_tasks_in_need_of_a_session_log_in_once(server, answer, call) -> No
 
 def test_who_waits_for_another_login_waits_no_longer_than_its_deadline(stage, call) -> None:
     client = stage.client(**OWN, deadline=5.0)
-    lock = client._pool().session_lock
-    with lock:
+    with client._pool().login_lock:
         stage.time += 5.0  # so that there is nothing left to wait
-        from agentserver._transport import Session
-
-        assert client._session(Session(None, 1005.0)) is None
+        assert client._session(LogIn(None, 1005.0)) is None
 
 
 def test_a_login_by_hand_is_used_and_a_logout_forgets_it(server, answer, call) -> None:

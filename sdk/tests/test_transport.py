@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from agentserver import (
     TimedOut,
     Timeout,
 )
+from agentserver._limits import TimeLimits
 from agentserver._schema import DecodeError
 from agentserver._secret import Secret
 
@@ -217,12 +219,13 @@ def test_a_server_that_is_not_there_cannot_be_connected_to(asynchronous, call) -
 
 
 @both
-@pytest.mark.parametrize("then", ["close", "truncate"])
-def test_a_connection_that_breaks_leaves_a_write_in_doubt(
-    then, asynchronous, server, answer, call
+def test_a_connection_that_breaks_leaves_the_outcome_of_a_write_unknown(
+    asynchronous, server, answer, call
 ) -> None:
-    server.will(answer(then=then), answer(then=then))
-    assert isinstance(outcome(server.url, call("POST"), asynchronous), OutcomeUnknown)
+    server.will(answer(then="close"), answer(then="close"))
+    error = outcome(server.url, call("POST"), asynchronous)
+    assert isinstance(error, OutcomeUnknown)
+    assert (error.phase, error.cause) == ("read", "the connection broke")
     error = outcome(server.url, call("GET"), asynchronous, max_retries=0)
     assert type(error) is ConnectionFailed
 
@@ -249,24 +252,31 @@ def test_a_silent_server_is_waited_for_no_longer_than_the_deadline(
 
 
 def test_no_phase_of_an_attempt_is_given_more_than_the_deadline_leaves() -> None:
-    from agentserver._http import _Left
+    now = 10.0
+    limits = TimeLimits(Timeout(connect=5, read=30, write=30, pool=5), 18.0, lambda: now)
+    assert limits.get("pool") == 5
+    now = 14.0
+    connect = limits.get("connect")
+    assert connect == connect.left() == 4.0
+    now = 17.5
+    assert (limits.get("write"), connect.left()) == (0.5, 0.5)
+    now = 30.0
+    assert (limits.get("read"), limits.get("read").left()) == (0.001, -12.0)
+    assert limits.phase == "read"
+    assert limits.over()
 
-    clock = iter([10.0, 14.0, 17.5, 30.0]).__next__
-    left = _Left(Timeout(connect=5, read=30, write=30, pool=5), 18.0, clock)
-    assert [left.get(phase) for phase in ("pool", "connect", "write", "read")] == [
-        5,
-        4.0,
-        0.5,
-        0.001,
-    ]
+
+def test_connecting_has_one_limit_and_each_read_its_own() -> None:
+    now = 0.0
+    limits = TimeLimits(Timeout(connect=5, read=7), 90.0, lambda: now)
+    connect, read = limits.get("connect"), limits.get("read")
+    now = 3.0
+    assert (connect.left(), read.left()) == (2.0, 7.0)
 
 
-def test_no_limit_and_no_deadline_means_for_ever() -> None:
-    from math import inf
-
-    from agentserver._http import _Left
-
-    assert _Left(Timeout.NONE, inf, lambda: 0.0).get("read") is None
+def test_no_limit_is_a_number_that_sockets_take() -> None:
+    limit = TimeLimits(Timeout.NONE, inf, lambda: 0.0).get("read")
+    assert limit == limit.left() == 1_000_000.0
 
 
 def test_an_answer_that_trickles_in_is_read_no_longer_than_the_deadline(stage, call) -> None:

@@ -13,11 +13,12 @@ import platform
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
+import httpcore
 import httpx
 from attrs import define, field
 
@@ -174,14 +175,30 @@ def _async_transport(**settings: Any) -> httpx.AsyncHTTPTransport:
     return transport
 
 
-def _keep_limits(transport: Any) -> None:
-    """Have each operation of a transport's connections keep our limits, if it is one of httpx."""
-    pool = getattr(transport, "_pool", None)
-    backend = getattr(pool, "_network_backend", None)
-    if backend is None or isinstance(backend, (Backend, AsyncBackend)):
-        return
-    keeping = AsyncBackend if hasattr(transport, "handle_async_request") else Backend
-    pool._network_backend = keeping(backend)  # type: ignore[union-attr]
+def _keep_limits(sender: Any) -> None:
+    """Have each operation of httpx's connections keep our limits.
+
+    They are found in one of httpx's transports, in what wraps one, and in a client of httpx.
+    """
+    to_search, found = [sender], {id(sender)}
+    while to_search:
+        attributes = getattr(to_search.pop(), "__dict__", {})
+        pool = attributes.get("_pool")
+        backend = getattr(pool, "_network_backend", None)
+        if pool is not None and isinstance(backend, httpcore.NetworkBackend):
+            pool._network_backend = backend if isinstance(backend, Backend) else Backend(backend)
+        elif pool is not None and isinstance(backend, httpcore.AsyncNetworkBackend):
+            keeps = isinstance(backend, AsyncBackend)
+            pool._network_backend = backend if keeps else AsyncBackend(backend)
+        for value in attributes.values():
+            for inner in value.values() if isinstance(value, dict) else (value,):
+                if id(inner) not in found and _sends(inner):
+                    found.add(id(inner))
+                    to_search.append(inner)
+
+
+def _sends(thing: object) -> bool:
+    return hasattr(thing, "handle_request") or hasattr(thing, "handle_async_request")
 
 
 @define(eq=False)
@@ -203,11 +220,6 @@ class _ClientTransport:
 
     async def aclose(self) -> None:
         await self.client.aclose()
-
-    def transports(self) -> Iterator[Any]:
-        """What the client sends through, one way or another."""
-        yield getattr(self.client, "_transport", None)
-        yield from getattr(self.client, "_mounts", {}).values()
 
     def _check_open(self) -> None:
         if self.client.is_closed:
@@ -263,8 +275,7 @@ class _Pool(Generic[T]):
         given: Any = sender.transport
         if sender.client is not None:
             given = _ClientTransport(sender.client)
-            for transport in given.transports():
-                _keep_limits(transport)
+            _keep_limits(sender.client)
         _keep_limits(given)
         self._connections: _Connections[T] = _Connections(connection, self._made, given)
 

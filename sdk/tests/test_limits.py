@@ -181,17 +181,44 @@ def test_it_does_so_through_a_client_of_httpx(behaviour, asynchronous, hostile, 
     assert_ended_by_deadline(error, took)
 
 
+class Wrapper(httpx.BaseTransport):
+    def __init__(self, **settings: Any) -> None:
+        self.inner = httpx.HTTPTransport(**settings)
+        self.itself = self
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self.inner.handle_request(request)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+class AsyncWrapper(httpx.AsyncBaseTransport):
+    def __init__(self, **settings: Any) -> None:
+        self.by_name = {"inner": httpx.AsyncHTTPTransport(**settings)}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self.by_name["inner"].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.by_name["inner"].aclose()
+
+
 @both
 @pytest.mark.parametrize(
     "behaviour", ["a header byte by byte", "interim answers as fast as can be"]
 )
 @pytest.mark.parametrize("made", [True, False], ids=["made before", "made by the SDK"])
-def test_it_does_so_through_a_transport_of_httpx(
-    behaviour, made, asynchronous, hostile, call
+@pytest.mark.parametrize("wrapped", [True, False], ids=["wrapped", "of httpx"])
+def test_it_does_so_through_a_transport_of_the_callers(
+    behaviour, made, wrapped, asynchronous, hostile, call
 ) -> None:
     server = hostile(BEHAVIOURS[behaviour])
-    kind = httpx.AsyncHTTPTransport if asynchronous else httpx.HTTPTransport
-    transport: Any = kind() if made else kind
+    if asynchronous:
+        kind: Any = AsyncWrapper if wrapped else httpx.AsyncHTTPTransport
+    else:
+        kind = Wrapper if wrapped else httpx.HTTPTransport
+    transport = kind() if made else kind
     error, took = outcome(f"http://{server.address}", call(), asynchronous, transport=transport)
     assert_ended_by_deadline(error, took)
 

@@ -168,10 +168,98 @@ def test_an_async_transport_of_the_callers_sends(call) -> None:
     assert asyncio.run(use()) == 1
 
 
-def test_a_transport_beside_settings_it_would_ignore_is_refused() -> None:
-    transport = httpx.MockTransport(lambda request: httpx.Response(200))
-    with pytest.raises(ConfigurationError, match="transport"):
-        Client("https://agents.example", transport=transport, verify=False)
+def test_what_makes_a_transport_gets_the_proxy_and_the_certificates(call) -> None:
+    made: list[dict[str, Any]] = []
+
+    def make(**settings: Any) -> httpx.MockTransport:
+        made.append(settings)
+        return httpx.MockTransport(lambda request: httpx.Response(200, json=1))
+
+    own = ssl.create_default_context()
+    settings = {"proxy": "http://proxy.example:3128", "verify": own}
+    with Client("https://agents.example", transport=make, **settings) as client:
+        assert client._call(call()) == 1
+    [given] = made
+    assert given.keys() == {"proxy", "verify", "limits"}
+    assert (given["proxy"], given["verify"]) == (settings["proxy"], own)
+
+
+def test_a_class_of_httpx_can_be_given_with_a_proxy(server, answer, call) -> None:
+    server.will(answer(body=b"1"))
+    with Client("http://agents.example", transport=httpx.HTTPTransport, proxy=server.url) as client:
+        assert client._call(call()) == 1
+
+
+def test_a_client_of_httpx_sends_with_its_own_proxy_and_hooks(server, answer, call) -> None:
+    seen: list[str] = []
+    hooks = {"request": [lambda request: seen.append(request.url.path)]}
+    own = httpx.Client(proxy=server.url, event_hooks=hooks, cookies={"own": "cookie"})
+    server.will(answer(302, headers={"Location": "/elsewhere"}), answer(body=b"1"))
+    settings = {"http_client": own, "session": "s", "allow_insecure_http": True}
+    with Client("http://agents.example", **settings) as client:
+        assert client._call(call(security=("sessionCookie",))) == 1
+    assert [request.path for request in server.requests] == [
+        "http://agents.example/api/things",
+        "http://agents.example/elsewhere",
+    ]
+    assert server.requests[0].headers["cookie"] == "agentserver-token=s"
+    assert seen == ["/api/things", "/elsewhere"]
+    assert own.is_closed
+
+
+def test_an_async_client_of_httpx_sends(call) -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json=1))
+
+    async def use() -> Any:
+        own = httpx.AsyncClient(transport=transport)
+        async with AsyncClient("https://agents.example", http_client=own) as client:
+            result = await client._call(call())
+        assert own.is_closed
+        return result
+
+    assert asyncio.run(use()) == 1
+
+
+def test_a_client_of_httpx_that_is_closed_says_so(call) -> None:
+    own = httpx.Client()
+    own.close()
+    with (
+        Client("https://agents.example", http_client=own) as client,
+        pytest.raises(ClientClosed, match="http_client"),
+    ):
+        client._call(call())
+
+
+def test_what_a_transport_of_the_callers_raises_beside_errors_of_http_is_seen(call) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("a request that the test did not expect")
+
+    with (
+        Client("https://agents.example", transport=httpx.MockTransport(fail)) as client,
+        pytest.raises(AssertionError, match="did not expect"),
+    ):
+        client._call(call())
+
+
+OWN = httpx.MockTransport(lambda request: httpx.Response(200))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"transport": OWN, "verify": False}, "give what makes it"),
+        ({"transport": OWN, "proxy": "http://proxy.example"}, "give what makes it"),
+        ({"transport": OWN, "http_client": httpx.Client()}, "not both"),
+        ({"http_client": httpx.Client(), "verify": False}, "give proxy and verify to it"),
+        ({"http_client": httpx.AsyncClient()}, "close()"),
+        ({"http_client": 7}, "send()"),
+        ({"transport": 7}, "handle_request()"),
+    ],
+)
+def test_settings_that_would_be_ignored_are_refused(settings, words) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Client("https://agents.example", **settings)
+    assert words in str(caught.value)
 
 
 # --- proxies --------------------------------------------------------------------------------------

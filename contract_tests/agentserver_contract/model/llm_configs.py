@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -189,7 +190,7 @@ def set_llm_config_concurrently(run: ModelRun, choose: Choose) -> None:
 def set_invalid_llm_config(run: ModelRun, choose: Choose) -> None:
     workspace, method = any_workspace(run, choose), "workspaces.llm_config.set"
     user, address, key = choose(workspace.with_role("owner")), ADDRESSES[0], KEYS[-2]
-    run.state.secrets.add(key)  # a refusal does not show it either
+    run.state.secrets.add(key)
     valid = {"base_url": address, "api_key": key, "models": MODELS[0]}
     too_many = [{"id": "m", "name": "M"}] * 101
     invalid: list[tuple[str, Any]] = [("base_url", choose(BAD_ADDRESSES))]
@@ -200,6 +201,9 @@ def set_invalid_llm_config(run: ModelRun, choose: Choose) -> None:
     for name, value in invalid:
         given: dict[str, Any] = {**valid, name: value}
         run.call(user, method, workspace.id, **given, raises=BadRequest)
+    # A refusal does not show the key either; sent raw, as the SDK hides from errors what it sent.
+    body = json.dumps({**valid, "models": []}).encode()
+    run.send_raw(method, user, f"/api/workspaces/{workspace.id}/llm-config", body, status=400)
 
 
 @rule(touches=["llm_config"], precondition=SEVERAL_WORKSPACES)

@@ -45,6 +45,10 @@ EVERYTHING_EVERY = 10
 _MOST_ALIKE = 3
 """How often one promise may be broken: then it is broken everywhere, and no more can be learned."""
 
+_FEW = (1, 2, 4, 8, 16)
+"""How many of the last steps of a failure are repeated, one number after the other. Everything was
+read back less than 16 steps ago, so that the step that is wrong is among them."""
+
 Begin = Callable[[], ModelRun]
 
 
@@ -308,7 +312,7 @@ def _machine(
 
 
 def _with_few_steps(begin: Begin, failure: Failure) -> Failure:
-    """The failure with as few steps as show it: its last one, two, four, eight, and so on.
+    """The failure with as few steps as show it, or as it was where it takes many.
 
     Everything is read back after each of them. So the rule that fails is the one that is wrong,
     also where the failure was seen only when everything was read back some steps later.
@@ -317,13 +321,13 @@ def _with_few_steps(begin: Begin, failure: Failure) -> Failure:
     started = _repeat(begin, ())
     if started is not None and started.key == failure.key:
         return started  # no rule is needed at all
-    count = 1
-    while count < 2 * len(steps):
+    for count in _FEW:
         again = _repeat(begin, steps[-count:])
         if again is not None and again.rule != INITIALIZE:
             alone = _repeat(begin, again.steps[-1:]) if len(again.steps) > 1 else None
             return again if alone is None or alone.rule == INITIALIZE else alone
-        count *= 2
+        if count >= len(steps):
+            break
     return failure
 
 

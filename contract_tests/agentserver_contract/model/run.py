@@ -72,7 +72,8 @@ class ModelRun:
             name: self.target.client(session=self.people[name].session).with_options(strict=True)
             for name in names
         }
-        self.state.secrets |= {self.people[name].password for name in names}
+        for name in names:
+            self.state.secrets |= {self.people[name].password, self.people[name].session}
         self._operations = {
             str(operation.raw.get("x-sdk")): operation
             for operation in self.contract.operations.values()
@@ -176,7 +177,7 @@ class ModelRun:
             status: The status that is expected.
 
         Raises:
-            ContractViolation: The status is another.
+            ContractViolation: The status is another, or the answer contains a secret.
         """
         self._advance_clock()
         operation = self.operation(sdk_method)
@@ -187,6 +188,7 @@ class ModelRun:
         self.log.append(request.as_curl("$URL"))
         self.result.cases[operation.id] += 1
         answer = self.target.send(request)
+        self._check_for_secrets(sdk_method, answer.body.decode("utf-8", "replace"))
         if answer.status != status:
             promise = f"this request is answered with {status}"
             raise ContractViolation(sdk_method, promise, answer)

@@ -207,7 +207,7 @@ class ModelRun:
     def _check_for_secrets(self, sdk_method: str, text: str) -> None:
         secrets = (secret for secret in self.state.secrets if len(secret) >= _SHORTEST_SECRET)
         if any(secret in text for secret in secrets):
-            promise = "no answer contains a password or a key"
+            promise = "no answer contains a password, a session or a key"
             raise ContractViolation(sdk_method, promise, f"{len(text)} characters with a secret")
 
 

@@ -52,7 +52,7 @@ class ModelState:
     def __init__(self) -> None:
         self._by_class: dict[type[Any], Any] = {}
         self.secrets: set[str] = set()
-        """What no body of an answer may contain: passwords, sessions, and every key that was sent."""
+        """What no answer may contain: passwords, sessions, and every key that was sent."""
 
     def __getitem__(self, cls: type[S]) -> S:
         """The one instance of a class of state."""

@@ -1,8 +1,9 @@
 """What all operations have in common: headers, refusals, paths and methods, reading a body."""
 
+from contextvars import ContextVar
 from http import HTTPStatus
 
-from replacing import fault
+from replacing import also, fault
 from starlette.responses import Response
 
 from agentserver_reference.domain.errors import BadRequest, NotFound, QuotaExceeded
@@ -327,3 +328,24 @@ async def body_checked_before_rights(original, self, endpoint, request, path, re
         await request.body()  # so that it can be read twice
         await read_body(request, operation.body)
     return await original(self, endpoint, request, path, request_id)
+
+
+_last_body = ContextVar("_last_body", default=b"")
+
+
+@fault(
+    replaces="agentserver_reference.http.request._read_bytes",
+    kind="secret-shown",
+    operations=["set_workspace_llm_config", "login"],
+)
+async def refusals_show_bodies(original, request):
+    """The refusal of a body shows all of it, keys and passwords too."""
+    body = await original(request)
+    _last_body.set(body)
+    return body
+
+
+@also(refusals_show_bodies, replaces="agentserver_reference.http.request.explain")
+def explanation_with_body(original, *args, **kwargs):
+    """The explanation, and the body after it."""
+    return f"{original(*args, **kwargs)}: {_last_body.get().decode('utf-8', 'replace')}"

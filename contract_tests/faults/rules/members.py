@@ -312,3 +312,17 @@ def remove_takes_quota_along(original, conn, workspace_id, user_id):
     """Whoever is removed from a workspace loses the override of the account's quota."""
     original(conn, workspace_id, user_id)
     quotas.delete_of_user(conn, user_id)
+
+
+_first_joined = {}
+
+
+@fault(
+    replaces="agentserver_reference.storage.members.add",
+    kind="wrong-order",
+    operations=["list_workspace_members", "add_workspace_member"],
+)
+def add_again_at_old_place(original, conn, *, workspace_id, user_id, role, now):
+    """Who is removed and added again is listed in the old place."""
+    now = _first_joined.setdefault((workspace_id, user_id), now)
+    original(conn, workspace_id=workspace_id, user_id=user_id, role=role, now=now)

@@ -8,7 +8,13 @@ import attrs
 from replacing import also, fault
 from sqlalchemy import func, select, update
 
-from agentserver_reference.domain.errors import BadRequest, Forbidden, NotFound, QuotaExceeded
+from agentserver_reference.domain.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    QuotaExceeded,
+)
 from agentserver_reference.domain.quotas import check_workspaces
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.replies import Reply
@@ -387,3 +393,27 @@ def delete_does_nothing(original, conn, workspace_id):
 def delete_leaves_memberships(original):
     """Memberships of a deleted workspace stay and count against the quota."""
     return tuple(each.replace("foreign_keys = ON", "foreign_keys = OFF") for each in original)
+
+
+@fault(
+    replaces="agentserver_reference.services.workspaces._create",
+    kind="rejects-legal-call",
+    operations=["create_workspace"],
+)
+def create_counts_memberships(original, conn, owner_id, workspace_id, name, environment, now):
+    """Workspaces that belong to others use up the quota of their members."""
+    _, maximum = owned_and_allowed(conn, owner_id, environment)
+    check_workspaces(len(workspaces.list_of_member(conn, owner_id)), maximum)
+    return original(conn, owner_id, workspace_id, name, environment, now)
+
+
+@fault(
+    replaces="agentserver_reference.storage.workspaces.rename",
+    kind="rejects-legal-call",
+    operations=["rename_workspace"],
+)
+def rename_to_a_name_in_use_is_409(original, conn, workspace_id, name, now):
+    """A workspace cannot get a name that another one has."""
+    if any(row["name"] == name and row["id"] != workspace_id for row in workspaces.list_all(conn)):
+        raise Conflict("name already taken")
+    return original(conn, workspace_id, name, now)

@@ -350,6 +350,28 @@ def rename_renames_neighbours(original, conn, workspace_id, name, now):
 
 @fault(
     replaces="agentserver_reference.handlers.workspaces.rename_workspace",
+    kind="refused-write-has-effect",
+    operations=["rename_workspace"],
+)
+async def rename_refused_and_made(original, call):
+    """An outsider is refused, and the workspace has the new name all the same."""
+    reply = await original(call)
+    if call.principal.workspace_role is None:
+        raise Forbidden("not a workspace member")
+    return reply
+
+
+@also(
+    rename_refused_and_made,
+    replaces="agentserver_reference.security.authorize.check_role",
+)
+def _not_checked_before_the_rename(original, operation, principal):
+    if operation.id != "rename_workspace":
+        original(operation, principal)
+
+
+@fault(
+    replaces="agentserver_reference.handlers.workspaces.rename_workspace",
     kind="rejects-legal-boundary",
     operations=["create_workspace", "rename_workspace"],
 )

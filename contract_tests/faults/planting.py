@@ -60,7 +60,7 @@ def run_trial(plan: TrialPlan) -> Trial:
     trial = Trial(plan)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_IMPORTED_BEFORE))
-    with _sources_with(plan.fault) as folder, tempfile.TemporaryDirectory() as work:
+    with planted_folder(plan.fault) as folder, tempfile.TemporaryDirectory() as work:
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=_run_layers, args=(plan, folder, Path(work), sender))
         process.start()
@@ -85,14 +85,31 @@ def run_trial(plan: TrialPlan) -> Trial:
 
 
 @contextmanager
-def planted_folder(fault: Fault) -> Iterator[Path]:
-    """A folder that plants the fault in every Python that has it first in its PYTHONPATH."""
-    with _sources_with(fault) as folder:
-        if not isinstance(fault.change, Edits):
-            paths = [str(path) for path in (HERE, *SOURCES)]
-            text = _PLANT_AT_STARTUP.format(paths=paths, fault_id=fault.id)
-            (folder / _STARTUP).write_text(text, encoding="utf-8")
+def planted_folder(fault: Fault | None) -> Iterator[Path]:
+    """A folder that plants the fault in every Python that has it first in its PYTHONPATH.
+
+    It holds a copy of the sources that an edit changes, edit and all, or what plants the fault at
+    the start of Python; it is empty without a fault.
+    """
+    with tempfile.TemporaryDirectory(prefix="agentserver-fault-") as name:
+        folder = Path(name)
+        match fault.change if fault else None:
+            case Edits() as edits if fault:
+                _copy_edited_sources(fault, edits, folder)
+            case Replacements() | AnswerChange() if fault:
+                paths = [str(path) for path in (HERE, *SOURCES)]
+                text = _PLANT_AT_STARTUP.format(paths=paths, fault_id=fault.id)
+                (folder / _STARTUP).write_text(text, encoding="utf-8")
         yield folder
+
+
+def _copy_edited_sources(fault: Fault, edits: Edits, folder: Path) -> None:
+    root, texts = ROOTS[fault.side], edited_texts(fault, edits)
+    if root != CHECKOUT:
+        shutil.copytree(root, folder / root.name)
+    for path, text in texts.items():
+        copy = folder / path.relative_to(root if root == CHECKOUT else root.parent)
+        copy.write_text(text, encoding="utf-8")
 
 
 def plant_for_good(fault_id: str) -> None:
@@ -124,21 +141,6 @@ def planted(fault: Fault | None, on_reach: Callable[[], None] = lambda: None) ->
             case _:
                 on_reach()
         yield
-
-
-@contextmanager
-def _sources_with(fault: Fault | None) -> Iterator[Path]:
-    """A folder with a copy of the sources that an edit changes, edit and all; else empty."""
-    with tempfile.TemporaryDirectory(prefix="agentserver-fault-") as name:
-        folder = Path(name)
-        if fault is not None and isinstance(fault.change, Edits):
-            root, texts = ROOTS[fault.side], edited_texts(fault, fault.change)
-            if root != CHECKOUT:
-                shutil.copytree(root, folder / root.name)
-            for path, text in texts.items():
-                copy = folder / path.relative_to(root if root == CHECKOUT else root.parent)
-                copy.write_text(text, encoding="utf-8")
-        yield folder
 
 
 def _run_layers(plan: TrialPlan, folder: Path, work: Path, sender: Connection) -> None:

@@ -236,6 +236,8 @@ def _sdk_tests(trial: TrialContext) -> Found:
     """The SDK's own tests: of paths, answers, errors and repeats."""
     tests = [str(CHECKOUT / "sdk" / "tests" / name) for name in _SDK_TESTS]
     command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider"]
+    # A fault that is planted as Python starts has imported what pytest would rewrite.
+    command += ["--assert=plain"]
     done = subprocess.run(  # noqa: S603 - the project's own tests
         [*command, *tests],
         check=False,
@@ -244,7 +246,10 @@ def _sdk_tests(trial: TrialContext) -> Found:
         stdout=subprocess.PIPE,
         text=True,
     )
-    return [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if done.returncode and not failed:
+        raise RuntimeError(f"pytest ended with exit status {done.returncode}")
+    return failed
 
 
 def _everything(trial: TrialContext) -> Found:

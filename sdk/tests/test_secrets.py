@@ -75,7 +75,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def places(error: BaseException | None, *objects: Any) -> Iterator[tuple[str, str]]:
-    """Every text in which somebody could find a credential, and where it is."""
+    """Every text in which a credential could be found, and where it is."""
     for thing in objects:
         yield f"repr of {type(thing).__name__}", repr(thing)
         yield f"str of {type(thing).__name__}", str(thing)
@@ -122,7 +122,7 @@ def attributes(thing: Any, at: str, depth: int = 4) -> Iterator[tuple[str, str]]
         names |= {name for name in getattr(cls, "__slots__", ()) if name != "__weakref__"}
     for name in names:
         value = getattr(thing, name, None)
-        # What was received and not yet judged is held by an object whose repr does not show it.
+        # An answer that is not yet decoded is kept in an object whose repr does not show it.
         if type(thing).__name__ == "Reply" and name in ("body", "headers"):
             continue
         yield f"{at}.{name}", seen_of(value)

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -41,15 +42,21 @@ class _Struct(msgspec.Struct):
     updated_at: datetime
 
 
-def readers(stock: ModuleType) -> dict[str, Callable[[bytes], Any]]:
-    """What makes objects of an answer's bytes, by name; `stock` is the generated client."""
+def readers(stock: ModuleType, body: bytes) -> dict[str, Callable[[], Any]]:
+    """What makes objects of the bytes of an answer, by name.
+
+    Args:
+        stock: The generated client.
+        body: The answer's bytes. The objects that the two clients wrap it in are made before.
+    """
     from_dict = import_module(f"{stock.__name__}.models").Workspace.from_dict
+    reply = Reply(200, {"content-type": "application/json"}, (), body)
     return {
-        "SDK": _by_sdk,
-        _STOCK: lambda body: [from_dict(item) for item in json.loads(body)],
-        _PYDANTIC: pydantic.TypeAdapter(list[_Model]).validate_json,
-        "msgspec": msgspec.json.Decoder(list[_Struct]).decode,
-        "json.loads alone": json.loads,
+        "SDK": lambda: _by_sdk(reply),
+        _STOCK: lambda: [from_dict(item) for item in json.loads(body)],
+        _PYDANTIC: partial(pydantic.TypeAdapter(list[_Model]).validate_json, body),
+        "msgspec": partial(msgspec.json.Decoder(list[_Struct]).decode, body),
+        "json.loads alone": partial(json.loads, body),
     }
 
 
@@ -65,16 +72,11 @@ def answer(count: int) -> bytes:
 def rows(effort: Effort) -> Iterator[Row]:
     """For each number of objects, beside each library."""
     with stock_client() as (stock, _):
-        subjects = readers(stock)
-    for count in effort.objects:
-        body = answer(count)
+        subjects = {count: readers(stock, answer(count)) for count in effort.objects}
+    for count, reads in subjects.items():
         times = _OBJECTS_A_ROUND // count
         taken = in_turns(
-            effort.rounds,
-            {
-                name: lambda read=read: _timed(read, body, times)  # noqa: B023 (used in this turn)
-                for name, read in subjects.items()
-            },
+            effort.rounds, {name: partial(_timed, read, times) for name, read in reads.items()}
         )
         what = f"{count:,} object{'s' if count > 1 else ''}"
         targets = _TARGETS | ({_PYDANTIC: _TARGET_OF_ONE} if count == 1 else {})
@@ -82,16 +84,15 @@ def rows(effort: Effort) -> Iterator[Row]:
             yield beside("decoding", what, "µs", taken["SDK"], name, taken[name], at_most=target)
 
 
-def _by_sdk(body: bytes) -> Any:
-    reply = Reply(200, {"content-type": "application/json"}, (), body)
+def _by_sdk(reply: Reply) -> Any:
     result, problem = decoded(list_workspaces.OPERATION, reply, "http://localhost", strict=False)
     assert problem is None, problem  # noqa: S101 (an answer of ours)
     return result
 
 
-def _timed(read: Callable[[bytes], Any], body: bytes, times: int) -> float:
+def _timed(read: Callable[[], Any], times: int) -> float:
     gc.collect()  # all begin alike, and pay for what they leave behind
     started = time.process_time()
     for _ in range(times):
-        read(body)
+        read()
     return (time.process_time() - started) / times * 1e6

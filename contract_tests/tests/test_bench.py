@@ -104,7 +104,7 @@ def test_what_is_compared_answers_the_same(compared: Any) -> None:
 
 def test_what_is_compared_decodes_the_same() -> None:
     with stock_client() as (stock, _):
-        *objects, plain_json = (read(answer(3)) for read in readers(stock).values())
+        *objects, plain_json = (read() for read in readers(stock, answer(3)).values())
     for wire, *made in zip(plain_json, *objects, strict=True):
         for name in wire:
             first, *others = (getattr(each, name) for each in made)

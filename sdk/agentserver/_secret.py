@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from ._errors import ArgumentError
-
-T_co = TypeVar("T_co", covariant=True)
 
 HIDDEN = "***"
 
@@ -16,29 +14,11 @@ HIDDEN = "***"
 _SHORTEST_HIDDEN = 4
 
 
-class Hidden(Generic[T_co]):
-    """A value that shows itself only when asked.
+class Secret:
+    """A string that must not be seen.
 
     It lives in a closure, so that whatever prints, walks or serialises attributes (a debugger, an
     error collector, ``vars``) finds a function and not the value.
-    """
-
-    __slots__ = ("_reveal",)
-    _reveal: Callable[[], T_co]
-
-    def __init__(self, value: T_co) -> None:
-        self._reveal = lambda: value
-
-    def reveal(self) -> T_co:
-        """The value itself; ask for it at the last moment and keep no copy."""
-        return self._reveal()
-
-    def __repr__(self) -> str:
-        return HIDDEN
-
-
-class Secret(Hidden[str]):
-    """A string that must not be seen.
 
     Args:
         value: the credential, or a `Secret`, whose value is taken over.
@@ -47,7 +27,8 @@ class Secret(Hidden[str]):
         ArgumentError: the value is not a string.
     """
 
-    __slots__ = ()
+    __slots__ = ("_reveal",)
+    _reveal: Callable[[], str]
 
     def __init__(self, value: str | Secret) -> None:
         given: Any = value
@@ -69,7 +50,10 @@ class Secret(Hidden[str]):
         """The credential itself; call it at the last moment and keep no copy."""
         return self._reveal()
 
-    __repr__ = __str__ = Hidden.__repr__
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
         return format(HIDDEN, spec)

@@ -41,7 +41,7 @@ from ._retry import (
     rule_for,
 )
 from ._schema import DecodeError
-from ._secret import Hidden, Secret, scrub, secrets_in
+from ._secret import Secret, scrub, secrets_in
 
 T = TypeVar("T")
 
@@ -109,31 +109,51 @@ Kind: TypeAlias = Literal[
 ]
 
 
-def _hidden_headers(headers: Mapping[str, str]) -> Hidden[Mapping[str, str]]:
-    return Hidden(headers)
-
-
-def _hidden_body(body: bytes) -> Hidden[bytes]:
-    return Hidden(body)
-
-
-@define(eq=False)
+@define(eq=False, init=False)
 class Reply:
-    """An answer, whole or not. No traceback that leads to it shows what it holds."""
+    """An answer, complete or not. No traceback that leads to it shows its headers or its body."""
 
     status: int
-    headers: Hidden[Mapping[str, str]] = field(converter=_hidden_headers)
-    """Names in lower case; without Set-Cookie."""
     set_cookies: tuple[Secret, ...]
-    body: Hidden[bytes] = field(converter=_hidden_body)
-    problem: str = ""
+    problem: str
     """Why the body cannot be read, when it cannot and a retry would not help."""
-    interrupted: Kind | None = None
+    interrupted: Kind | None
     """What ended the answer before its body was complete."""
+    _reveal: Callable[[], tuple[Mapping[str, str], bytes]] = field(repr=False)
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        set_cookies: tuple[Secret, ...],
+        body: bytes,
+        problem: str = "",
+        interrupted: Kind | None = None,
+    ) -> None:
+        """Wrap the parts of an answer.
+
+        Args:
+            status: its status.
+            headers: by name in lower case; without Set-Cookie.
+            set_cookies: the values of its Set-Cookie headers.
+            body: as far as it was received.
+            problem: why the body cannot be read.
+            interrupted: what ended the answer early.
+        """
+        self.status = status
+        self.set_cookies = set_cookies
+        self.problem = problem
+        self.interrupted = interrupted
+        # In a closure, as in a `Secret`, where nothing that walks attributes finds it.
+        self._reveal = lambda: (headers, body)
+
+    def reveal(self) -> tuple[Mapping[str, str], bytes]:
+        """Return the headers and the body."""
+        return self._reveal()
 
     def header(self, name: str) -> str | None:
-        """A header by its name in lower case."""
-        return self.headers.reveal().get(name)
+        """Return a header by its name in lower case."""
+        return self._reveal()[0].get(name)
 
 
 @define(eq=False)
@@ -514,7 +534,7 @@ def _summary(reply: Reply | Failure, state: _CallState) -> str:
 
 
 def _shown_headers(reply: Reply, state: _CallState) -> dict[str, str]:
-    found = shown(reply.headers.reveal())
+    found = shown(reply.reveal()[0])
     return {name: _one_line(state.scrub(value, reply)) for name, value in found.items()}
 
 
@@ -605,7 +625,7 @@ def _answer_facts(reply: Reply, state: _CallState) -> dict[str, Any]:
 
 def _refused(reply: Reply, state: _CallState) -> CallError:
     """The error for an answer that is not a success."""
-    text = state.scrub(reply.body.reveal().decode("utf-8", "replace"), reply)
+    text = state.scrub(reply.reveal()[1].decode("utf-8", "replace"), reply)
     media_type = _media_type(reply)
     fields = _error_object(text) if _is_json(media_type) else {}
     code = fields.get("error")
@@ -747,10 +767,10 @@ def decoded(
     if strict and reply.status not in operation.success:
         due = " or ".join(map(str, operation.success))
         return None, DecodeError("$", f"is a {reply.status}, not the {due} promised")
-    decode, body = operation.decoder(reply.status), reply.body.reveal()
+    decode, (headers, body) = operation.decoder(reply.status), reply.reveal()
     if decode is REDIRECT:
         return _redirect_address(reply, url)  # type: ignore[return-value]  # T is str here
-    media_type = reply.header("content-type") or ""
+    media_type = headers.get("content-type", "")
     if media_type != "application/json":  # as it is most often
         media_type = _media_type(reply)
     if decode is None:
@@ -759,7 +779,7 @@ def decoded(
         return None, None
     if not body:
         return None, DecodeError("$", "has no content")
-    if not _is_json(media_type):
+    if media_type != "application/json" and not _is_json(media_type):
         return None, DecodeError("$", f"is {media_type or 'of no stated type'}, not JSON")
     try:
         parsed = _parsed(body.decode("utf-8"))

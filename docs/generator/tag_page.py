@@ -24,7 +24,7 @@ def page(contract: Contract, tag: str) -> str:
     operations = [each for each in contract.operations.values() if each.tag == tag]
     return paragraphs(
         FOUND_FIRST,
-        f"# {tag}",
+        f"# {tag.replace('_', ' ').capitalize()}",
         contract.tags[tag],
         table("operations", ("Operation", "SDK method"), map(_entry, operations)),
         *(_operation(contract, each) for each in operations),
@@ -81,8 +81,8 @@ def _facts(contract: Contract, operation: Operation) -> str:
 def _calls(contract: Contract, operation: Operation) -> str:
     return tabs(
         {
-            "Python": block("python", sdk_call.call(operation)),
-            "Python, async": block("python", sdk_call.call(operation, asynchronous=True)),
+            "Sync": block("python", sdk_call.call(operation)),
+            "Async": block("python", sdk_call.call(operation, asynchronous=True)),
             "curl": block("sh", curl.command(contract, operation)),
         }
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import logging
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, chdir, redirect_stdout
 from doctest import ELLIPSIS, OutputChecker
+from itertools import product
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -44,9 +47,11 @@ _FENCES = RawFencedCodeBlockLexer(re.compile(r"(?P<info>[^\n]*)\n"))
 _FAULTS = DirectiveInHTMLCommentLexer("server-with-fault", r"\S+")
 _INFO = re.compile(r"(?P<language>[a-z]*)(?: title=\"(?P<title>[^\"]+)\")?")
 _SERVES = re.compile(rf"{SERVE}( --[a-z-]+ \S+)*\n")
+_TAB = re.compile(r"^=== \"[^\"]+\"\n\s*\Z", re.MULTILINE)
 _PROMPT = "$ "
 _COMMAND_SECONDS = 180
 _PARSERS: dict[str, Callable[[str], Any]] = {
+    "csv": lambda text: list(csv.reader(text.splitlines(), strict=True)),
     "json": json.loads,
     "toml": tomllib.loads,
     "yaml": yaml.safe_load,
@@ -80,7 +85,9 @@ class Reader:
         self._terminal: Terminal | None = None
         self._log_position = 0
         self._last_source = ""
-        self._output: str | None = None
+        self._outputs: list[str] = []
+        self._in_tab = self._follows_tab = False
+        self._variants: dict[str, list[str]] = {}
         self._unused_files: list[str] = []
         self._cleanup = ExitStack()
 
@@ -124,14 +131,18 @@ class Reader:
         if info is None:
             return f"there is no check for {example.parsed['info']!r}"
         language, title = info["language"], info["title"]
+        if language != "text":
+            self._begin(in_tab=_TAB.search(example.document.text[: example.start]) is not None)
         try:
             if language == "text":
                 return self._compare(text, title)
             if language in _PARSERS:
                 _PARSERS[language](text)
-            if title is not None:
-                return self._save(title, text)
-            if language == "python":
+            if language == "dockerfile":
+                self._run_image(text)
+            elif title is not None:
+                self._save(title, text)
+            elif language == "python":
                 self._run_python(text, example)
             elif language == "console":
                 self._run_commands(commands_of(text))
@@ -142,9 +153,18 @@ class Reader:
             return _report(("source", text), ("failure", failure))
         return None
 
+    def _begin(self, *, in_tab: bool) -> None:
+        """Expect output from the next block, and also from the tab before it: it is a variant."""
+        self._follows_tab = in_tab and self._in_tab
+        if not self._follows_tab:
+            self._outputs = []
+        self._in_tab = in_tab
+
     def _save(self, name: str, text: str) -> None:
-        (self._folder / name).write_text(self._as_in_test(text), encoding="utf-8")
-        self._unused_files.append(name)
+        earlier = self._variants.get(name, []) if self._follows_tab else []
+        self._variants[name] = [*earlier, self._as_in_test(text)]
+        if not earlier:
+            self._unused_files.append(name)
 
     def _run_python(self, text: str, example: Example) -> None:
         self._last_source, output = text, io.StringIO()
@@ -159,14 +179,28 @@ class Reader:
             mock.patch.object(logging.root, "level", logging.WARNING),
         ):
             exec(code, self._namespace)  # noqa: S102 (the project's own pages)
-        self._output = output.getvalue()
+        self._outputs.append(output.getvalue())
 
     def _run_commands(self, text: str) -> None:
         self._last_source = text
         self._unused_files = [name for name in self._unused_files if not _mentions(text, name)]
-        if _SERVES.fullmatch(text):
-            self._serve(self._as_in_test(text))
-            return
+        # The server occupies the terminal, so it can only be the last command of a block.
+        commands, last = _split_last_line(text)
+        serves = _SERVES.fullmatch(last)
+        for _ in self._write_files(text):
+            self._run_script(commands if serves else text)
+        if serves:
+            self._serve(self._as_in_test(last))
+
+    def _write_files(self, commands: str) -> Iterator[None]:
+        """Write the files that the commands use, once for each combination of their variants."""
+        names = [name for name in self._variants if _mentions(commands, name)]
+        for texts in product(*(self._variants[name] for name in names)):
+            for name, text in zip(names, texts, strict=True):
+                (self._folder / name).write_text(text, encoding="utf-8")
+            yield
+
+    def _run_script(self, text: str) -> None:
         saved = self._folder / ".environment"
         script = f"{substitute(self._as_in_test(text))}\nenv -0 > '{saved}'"
         done = subprocess.run(
@@ -181,7 +215,15 @@ class Reader:
         assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}"
         pairs = saved.read_text(encoding="utf-8").split("\0")[:-1]
         self._environment = dict(pair.split("=", 1) for pair in pairs)
-        self._output = done.stdout
+        self._outputs.append(done.stdout)
+
+    def _run_image(self, text: str) -> None:
+        """Check the commands that build an image, and start what it starts."""
+        instructions = re.findall(r"^([A-Z]+) (.+)$", text, re.MULTILINE)
+        for command in (value for name, value in instructions if name == "RUN"):
+            substitute(command)
+        (command,) = (value for name, value in instructions if name == "CMD")
+        self._serve(shlex.join(json.loads(command)))
 
     def _compare(self, expected: str, title: str | None) -> str | None:
         if title == "The server's terminal":
@@ -190,16 +232,17 @@ class Reader:
             terminal.wait(
                 lambda output: _matches(expected, self._as_in_page(output[self._log_position :]))
             )
-            actual = terminal.output[self._log_position :]
-            self._log_position += len(actual)
-        elif title == "Output" and self._output is not None:
-            actual, self._output = self._output, None
+            outputs = [terminal.output[self._log_position :]]
+            self._log_position += len(outputs[0])
+        elif title == "Output" and self._outputs:
+            outputs, self._outputs = self._outputs, []
         else:
             return 'a text block must have title="Output" and follow the block that prints it'
-        actual = self._as_in_page(actual)
-        if _matches(expected, actual):
-            return None
-        return _report(("source", self._last_source), ("expected", expected), ("actual", actual))
+        for actual in map(self._as_in_page, outputs):
+            if not _matches(expected, actual):
+                source = ("source", self._last_source)
+                return _report(source, ("expected", expected), ("actual", actual))
+        return None
 
     # --- the server -------------------------------------------------------------------------------
 
@@ -249,6 +292,11 @@ def commands_of(text: str) -> str:
         assert continues or line.startswith(_PROMPT), f"no '{_PROMPT}' before {line!r}"
         commands.append(line if continues else line.removeprefix(_PROMPT))
     return "".join(f"{line}\n" for line in commands)
+
+
+def _split_last_line(text: str) -> tuple[str, str]:
+    before, _, last = text.removesuffix("\n").rpartition("\n")
+    return before, f"{last}\n"
 
 
 def _matches(expected: str, actual: str) -> bool:

@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from agentserver import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -21,11 +23,18 @@ def substitute(script: str) -> str:
     return script
 
 
+_SOURCES = "|".join(
+    map(re.escape, (".", "/source", f"dist/agentserver-{__version__}-py3-none-any.whl"))
+)
+"""Where pages install the project from: a clone, or a wheel built from it. After the project is
+published, this also has its name on the package index."""
+
+
 def _checked_install(command: re.Match[str]) -> str:
     """Check what would be installed, but install nothing: the tests of the wheel do that."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    target = re.fullmatch(r"'?(?:\.|agentserver)(?:\[([a-z,]+)\])?'?", command[1].strip())
-    assert target, f"{command[0]!r} installs something else than this project"
+    target = re.fullmatch(rf"'?(?:{_SOURCES})(?:\[([a-z,]+)\])?'?", command[1].strip())
+    assert target, f"{command[0]!r} does not install this project from where it can be found"
     unknown = {*(target[1] or "").split(",")} - {"", *project["optional-dependencies"]}
     assert not unknown, f"{command[0]!r}: pyproject.toml has no extra {', '.join(unknown)}"
     return ":"
@@ -50,7 +59,8 @@ def _checked_session(command: re.Match[str]) -> str:
 
 _Replacement = str | Callable[[re.Match[str]], str]
 _SUBSTITUTIONS: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
-    (re.compile(r"^pip install ([^#\n]+)", re.MULTILINE), _checked_install),
+    (re.compile(r"^pip install (?:--no-cache-dir )?([^#\n]+)", re.MULTILINE), _checked_install),
+    (re.compile(r"^python3 noxfile\.py release$", re.MULTILINE), ":"),  # has its own tests
     (
         re.compile(rf"^python3 noxfile\.py ({'|'.join(_SESSIONS)})$", re.MULTILINE),
         _checked_session,

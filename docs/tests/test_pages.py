@@ -25,10 +25,16 @@ WRITTEN = {
 }
 """Every page that is written by hand."""
 
-NO_SERVER = {"README.md", "docs/pages/quickstart.md", "docs/pages/guides/server.md"}
+NO_SERVER = {
+    "README.md",
+    "docs/pages/index.md",
+    "docs/pages/install.md",
+    "docs/pages/quickstart.md",
+    "docs/pages/guides/server.md",
+}
 """Pages that start the server themselves."""
 
-NO_ACCOUNT = {"docs/pages/index.md", "docs/generator/speed.md"}
+NO_ACCOUNT = {"docs/generator/speed.md"}
 """Pages that need a server only; every other page continues from the quickstart."""
 
 

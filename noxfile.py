@@ -1,6 +1,7 @@
 """Every command of the project. On a machine with Python alone: `python3 noxfile.py demo`."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +85,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["tests", "lint", "typing", "generate", "wheel"]
+nox.options.sessions = ["tests", "lint", "typing", "generate", "release"]
 
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
@@ -196,9 +197,11 @@ def generate(session: nox.Session) -> None:
 
 
 @nox.session
-def wheel(session: nox.Session) -> None:
-    """The built wheel, installed alone with its oldest and its newest dependencies."""
-    install(session, "wheel")
+def release(session: nox.Session) -> None:
+    """Builds what a release publishes into dist/, and tests it in empty environments."""
+    install(session, "release")
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    session.run("uv", "build", "--quiet", "--out-dir", "dist")
     session.run("pytest", "contract_tests/packaging", *session.posargs)
 
 

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-INSTALL = "pip install 'agentserver[contract]'"
+EXTRA = "contract"
 HOLDS, BROKEN, COULD_NOT_RUN = 0, 1, 2
 _NEEDED = ("hypothesis", "jsonschema_rs", "requests", "schemathesis", "yaml")
 
@@ -17,7 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when the contract holds, 1 when it is broken, else 2."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        return _refused(f"{', '.join(missing)} not installed: {INSTALL}")
+        names = ", ".join(missing)
+        return _refused(f"{names} not installed; install agentserver with the extra '{EXTRA}'")
     from agentserver_contract import cli as commands
 
     parser = commands.parser()

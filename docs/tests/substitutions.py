@@ -23,19 +23,18 @@ def substitute(script: str) -> str:
     return script
 
 
-_SOURCES = "|".join(
-    map(re.escape, (".", "/source", f"dist/agentserver-{__version__}-py3-none-any.whl"))
-)
-"""Where pages install the project from: a clone, or a wheel built from it. After the project is
-published, this also has its name on the package index."""
+WHEEL = f"agentserver-{__version__}-py3-none-any.whl"
+_SOURCES = "|".join(map(re.escape, (".", "/source", "$WHEEL", f"dist/{WHEEL}")))
+"""Where pages install the project from: a clone, or a wheel built from it. A release to a package
+index is the time to add its name there to this list, and then to the pages."""
 
 
 def _checked_install(command: re.Match[str]) -> str:
     """Check what would be installed, but install nothing: the tests of the wheel do that."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    target = re.fullmatch(rf"'?(?:{_SOURCES})(?:\[([a-z,]+)\])?'?", command[1].strip())
+    target = re.fullmatch(rf"(['\"]?)(?:{_SOURCES})(?:\[([a-z,]+)\])?\1", command[1].strip())
     assert target, f"{command[0]!r} does not install this project from where it can be found"
-    unknown = {*(target[1] or "").split(",")} - {"", *project["optional-dependencies"]}
+    unknown = {*(target[2] or "").split(",")} - {"", *project["optional-dependencies"]}
     assert not unknown, f"{command[0]!r}: pyproject.toml has no extra {', '.join(unknown)}"
     return ":"
 

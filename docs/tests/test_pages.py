@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pages import pages
 from reader import Reader
-from substitutions import ROOT, substitute
+from substitutions import ROOT, WHEEL, substitute
 from sybil import Example, Sybil
 from sybil.example import SybilFailure
 
@@ -70,6 +70,7 @@ def test_page_does_what_it_shows(name: str, tmp_path: Path, request: pytest.Fixt
 
 def test_workflow_of_the_guide_has_valid_shell_scripts() -> None:
     text = (PAGES / "guides" / "contract-tests.workflow.yml").read_text(encoding="utf-8")
+    assert WHEEL in text
     jobs = yaml.safe_load(text)["jobs"].values()
     scripts = [step["run"] for job in jobs for step in job["steps"] if "run" in step]
     assert any("agentserver-contract gate" in script for script in scripts)

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _serve(arguments)
     except ModuleNotFoundError as error:
         package = (error.name or "a package").partition(".")[0]
-        _stop(f"{package} is not installed; install it with: pip install 'agentserver[{EXTRA}]'")
+        _stop(f"{package} is not installed; install agentserver with the extra '{EXTRA}'")
 
 
 def _serve(arguments: Sequence[str] | None) -> None:

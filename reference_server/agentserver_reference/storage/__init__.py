@@ -34,8 +34,7 @@ def open_store(settings: Settings) -> Store:
             from agentserver_reference.storage.engine.postgres import PostgresStore
         except ModuleNotFoundError as error:
             raise StoreError(
-                f"PostgreSQL needs the package {error.name}; install it with "
-                "pip install 'agentserver[postgres]'"
+                f"{error.name} is not installed; install agentserver with the extra 'postgres'"
             ) from None
         return PostgresStore(settings.resolved_database_url)
     from agentserver_reference.storage.engine.sqlite import SqliteStore

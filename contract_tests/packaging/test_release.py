@@ -1,6 +1,7 @@
-"""The built wheel as its users meet it: installed alone, in environments that hold nothing else.
+"""What a release publishes, a wheel and a source distribution, installed in empty environments.
 
-Run by the nox session `wheel`, not with the other tests: it builds, and installs from an index.
+Run by the nox session `release`, which builds both, and not with the other tests: this installs
+from a package index.
 """
 
 import gzip
@@ -8,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -16,11 +18,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+DIST = ROOT / "dist"
+(VERSION,) = re.findall(
+    r'^__version__ = "(.+)"$',
+    (ROOT / "sdk/agentserver/_version.py").read_text("utf-8"),
+    re.MULTILINE,
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run `command` far from the checkout, without the settings of the session around it."""
+    """Run a command outside the checkout, without the settings of the nox session."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_CONSTRAINT")}
     kept.pop("VIRTUAL_ENV", None)
     return subprocess.run(
@@ -35,7 +43,7 @@ def succeed(*command: str | Path) -> str:
 
 
 class Environment:
-    """A virtual environment with the wheel in it and nothing else."""
+    """A virtual environment in which only a requirement is installed."""
 
     def __init__(self, folder: Path, requirement: str, *options: str) -> None:
         self.commands = folder / ("Scripts" if os.name == "nt" else "bin")
@@ -50,17 +58,20 @@ class Environment:
         return dict(re.findall(r"^([^ =]+)==(.+)$", listed, flags=re.MULTILINE))
 
 
+def built(pattern: str) -> Path:
+    """The only file of the release that matches the pattern."""
+    (found,) = DIST.glob(pattern)
+    return found
+
+
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    (built,) = folder.glob("*.whl")
-    return built
+def wheel() -> Path:
+    return built("*.whl")
+
+
+@pytest.fixture(scope="session")
+def sdist() -> Path:
+    return built("*.tar.gz")
 
 
 @pytest.fixture(scope="session", params=["lowest-direct", "highest"])
@@ -71,10 +82,13 @@ def sdk_only(
     return Environment(folder, str(wheel), "--resolution", request.param)
 
 
-@pytest.fixture(scope="session")
-def server(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that runs from the wheel, on a database of schema version 1."""
-    environment = Environment(tmp_path_factory.mktemp("server") / "venv", f"{wheel}[server]")
+@pytest.fixture(scope="session", params=["wheel", "sdist"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URL of a server installed alone, on a database of schema version 1."""
+    file = request.getfixturevalue(request.param)
+    environment = Environment(tmp_path_factory.mktemp("server") / "venv", f"{file}[server]")
     data = tmp_path_factory.mktemp("data")
     old = ROOT / "reference_server" / "tests" / "data" / "version_1" / "sqlite.db.gz"
     (data / "agentserver.db").write_bytes(gzip.decompress(old.read_bytes()))
@@ -88,17 +102,43 @@ def server(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     )
     assert process.stdout is not None
     try:
-        said = []
+        output = []
         for line in process.stdout:
-            said.append(line)
+            output.append(line)
             if address := re.search(r"http://127\.0\.0\.1:\d+", line):
                 yield address[0]
                 break
         else:
-            pytest.fail("the server ended without saying where it listens:\n" + "".join(said))
+            pytest.fail("the server exited before it was ready:\n" + "".join(output))
     finally:
         process.terminate()
         process.communicate(timeout=20)
+
+
+def test_release_is_one_wheel_and_one_source_distribution_of_this_version() -> None:
+    names = sorted(path.name for path in DIST.iterdir() if not path.name.startswith("."))
+    assert names == [
+        f"agentserver-{VERSION}-py3-none-any.whl",
+        f"agentserver-{VERSION}.tar.gz",
+    ]
+
+
+def test_wheel_describes_the_project_as_an_index_shows_it(wheel: Path) -> None:
+    (name,) = [each for each in zipfile.ZipFile(wheel).namelist() if each.endswith("/METADATA")]
+    metadata = zipfile.ZipFile(wheel).read(name).decode()
+    assert f"\nName: agentserver\nVersion: {VERSION}\n" in metadata
+    assert "\nLicense-Expression: MIT\n" in metadata
+    assert metadata.endswith(README)
+
+
+def test_source_distribution_has_everything_that_the_tests_need(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"openapi.yaml", "noxfile.py", ".ci/constraints.txt", "README.md", "LICENSE"} <= names
+    assert {"sdk/tests", "reference_server/tests", "docs/pages"} <= {
+        str(parent) for name in names for parent in Path(name).parents
+    }
+    assert not [name for name in names if "__pycache__" in name or name.startswith("docs/site/")]
 
 
 def test_wheel_holds_three_packages_and_nothing_else(wheel: Path) -> None:
@@ -150,19 +190,19 @@ def test_readme_program_runs_on_the_sdk_alone(
         program.replace("http://127.0.0.1:8080", server).replace("ada@", f"{uuid.uuid4()}@"),
         encoding="utf-8",
     )
-    said = succeed(sdk_only.python, "-W", "error", file)
-    assert "Analytical Engine" in said
-    assert "403 not a workspace member" in said
+    output = succeed(sdk_only.python, "-W", "error", file)
+    assert "Analytical Engine" in output
+    assert "403 not a workspace member" in output
 
 
 @pytest.mark.parametrize(
     ("command", "extra"),
     [("agentserver-reference", "server"), ("agentserver-contract", "contract")],
 )
-def test_command_without_its_extra_says_what_installs_it(
+def test_command_without_its_extra_names_the_extra(
     sdk_only: Environment, command: str, extra: str
 ) -> None:
     done = run(sdk_only.commands / command, "--help")
     assert done.returncode == 2
-    assert f"pip install 'agentserver[{extra}]'" in done.stderr
+    assert f"install agentserver with the extra '{extra}'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -54,10 +54,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > 2**31 - 1:
-        raise ValueError("must be a whole number from 0 to 2147483647")
-    return int(text)
+def _from_to(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,10}", text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return read
 
 
 def _switched_on(text: str) -> bool:
@@ -175,6 +178,20 @@ class Settings:
         metavar="URL",
         secret=True,
     )
+    database_timeout: int = _setting(
+        5,
+        "AGENTSERVER_DATABASE_TIMEOUT",
+        _from_to(1, 300),
+        "seconds that a request waits for the database before it is answered 503",
+        option="--database-timeout",
+        metavar="SECONDS",
+    )
+    database_queue: int = _setting(
+        500,
+        "AGENTSERVER_DATABASE_QUEUE",
+        _from_to(1, 1_000_000),
+        "requests that may wait for the database at a time; more are answered 503",
+    )
     data_dir: Path = _setting(
         attrs.Factory(lambda: Path(platformdirs.user_data_dir("agentserver", appauthor=False))),
         "AGENTSERVER_DATA_DIR",
@@ -240,7 +257,7 @@ class Settings:
     llm_proxy_default_max_rpd: int = _setting(
         0,
         "LLMPROXY_DEFAULT_MAX_RPD",
-        _count,
+        _from_to(0, 2**31 - 1),
         "requests a workspace may make in a day by the embedded quota; 0: no limit",
     )
     quota_environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)

@@ -51,3 +51,15 @@ class BadGateway(Refusal):
 
 class ServiceUnavailable(Refusal):
     """The operator has switched the service off that would answer."""
+
+
+class DatabaseUnavailable(Refusal):
+    """The database does not answer, or too many requests wait for it.
+
+    `retry_after` is in seconds; None where a write may have been carried out all the same, so that
+    the caller must not simply send it again.
+    """
+
+    def __init__(self, line: str, retry_after: int | None) -> None:
+        super().__init__(line)
+        self.retry_after = retry_after

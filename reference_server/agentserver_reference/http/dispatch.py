@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 from agentserver_reference.call import Call
 from agentserver_reference.context import Context
 from agentserver_reference.contract import Operation
-from agentserver_reference.domain.errors import NotFound, Refusal
+from agentserver_reference.domain.errors import DatabaseUnavailable, NotFound, Refusal
 from agentserver_reference.http import responses as answers
 from agentserver_reference.http import websocket
 from agentserver_reference.http.conformance import check_answer
@@ -82,6 +82,9 @@ class Dispatcher:
                 response = target.answer(path)
             else:
                 response = await self._answer(target, request, path, request_id)
+        except DatabaseUnavailable as error:
+            # Documented once for all operations, not with each of them.
+            target, response = None, answers.refusal(error)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - it is logged or raised there
@@ -114,6 +117,8 @@ class Dispatcher:
             target, path = self.router.find("GET", _raw_path(socket.scope))
             upgrade = await self._upgrade(target, socket, path, request_id)
         except Exception as error:  # noqa: BLE001 - it is logged or raised there
+            if isinstance(error, DatabaseUnavailable):
+                target = None  # as above
             response = self._error(error, request_id)
             self._complete(response, target, request_id)
             await websocket.refuse(socket, response)

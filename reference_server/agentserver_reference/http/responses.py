@@ -40,6 +40,7 @@ STATUSES: dict[type[errors.Refusal], int] = {
     UpgradeRequired: 426,
     errors.BadGateway: 502,
     errors.ServiceUnavailable: 503,
+    errors.DatabaseUnavailable: 503,
 }
 
 
@@ -95,6 +96,13 @@ def _upgrade(status: int, error: Any) -> Response:
     return response
 
 
+def _retry_after(status: int, error: Any) -> Response:
+    response = text(status, error.line)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
 def _closing(status: int, error: Any) -> Response:
     """The rest of the body is not read, so the connection cannot be used again."""
     response = text(status, error.line)
@@ -105,6 +113,7 @@ def _closing(status: int, error: Any) -> Response:
 _FORMS: dict[type[errors.Refusal], Callable[[int, Any], Response]] = {
     errors.QuotaExceeded: _quota,
     MethodNotAllowed: _allowed_methods,
+    errors.DatabaseUnavailable: _retry_after,
     PayloadTooLarge: _closing,
     UpgradeRequired: _upgrade,
 }

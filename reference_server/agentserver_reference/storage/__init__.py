@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from agentserver_reference.storage.engine.availability import Availability
 from agentserver_reference.storage.engine.schema import SchemaTooNew, SchemaUnknown
 from agentserver_reference.storage.engine.store import Store, StoreError, StoreUnreachable
 
@@ -28,6 +29,7 @@ def open_store(settings: Settings) -> Store:
 
     Raises StoreError if the packages for PostgreSQL are not installed.
     """
+    availability = Availability(settings.database_timeout, settings.database_queue)
     if settings.is_postgresql:
         # Imported late: asyncpg is optional, and takes a while to import.
         try:
@@ -36,10 +38,10 @@ def open_store(settings: Settings) -> Store:
             raise StoreError(
                 f"{error.name} is not installed; install agentserver with the extra 'postgres'"
             ) from None
-        return PostgresStore(settings.resolved_database_url)
+        return PostgresStore(settings.resolved_database_url, availability)
     from agentserver_reference.storage.engine.sqlite import SqliteStore
 
-    return SqliteStore(sqlite_path(settings.resolved_database_url))
+    return SqliteStore(sqlite_path(settings.resolved_database_url), availability)
 
 
 def sqlite_path(url: str) -> Path | None:

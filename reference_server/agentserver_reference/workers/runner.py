@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ from typing import Any, Self
 import attrs
 
 from agentserver_reference import logs
+from agentserver_reference.domain.errors import DatabaseUnavailable
 from agentserver_reference.storage import Store, worker_leases
 
 LEASE = 60
@@ -90,10 +92,8 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        try:
+        with _logged("worker leases not released"):
             await self._store.write(worker_leases.release, self._holder)
-        except Exception:
-            _logger.exception("worker leases not released")
 
     def _start(self, work: Coroutine[Any, Any, None], loop: Loop) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"worker {loop.name}")
@@ -104,12 +104,10 @@ class Runner:
     async def _compete(self, loop: Loop) -> None:
         """Lead the loop whenever its lease can be had."""
         while True:
-            try:
+            with _logged("worker lease not acquired", worker=loop.name):
                 until = await self._acquire(loop)
                 if until is not None:
                     await self._lead(loop, until)
-            except Exception:
-                _logger.exception("worker lease not acquired", extra=logs.extra(worker=loop.name))
             await self._wait(RENEWAL)
 
     async def _lead(self, loop: Loop, until: datetime) -> None:
@@ -121,13 +119,9 @@ class Runner:
         try:
             while (left := (until - self._clock()).total_seconds()) > 0:
                 await self._wait(min(RENEWAL, left))
-                try:
+                renewed: datetime | None = until
+                with _logged("worker lease not renewed", worker=loop.name):
                     renewed = await self._acquire(loop)
-                except Exception:
-                    _logger.exception(
-                        "worker lease not renewed", extra=logs.extra(worker=loop.name)
-                    )
-                    continue
                 if renewed is None:
                     return
                 until = renewed
@@ -137,10 +131,8 @@ class Runner:
 
     async def _repeat(self, loop: Loop) -> None:
         while True:
-            try:
+            with _logged("worker failed", worker=loop.name):
                 await loop.run()
-            except Exception:
-                _logger.exception("worker failed", extra=logs.extra(worker=loop.name))
             await self._wait(loop.interval)
 
     async def _acquire(self, loop: Loop) -> datetime | None:
@@ -152,3 +144,14 @@ class Runner:
             worker_leases.acquire, loop.name, self._holder, now=now, until=until
         )
         return until if acquired else None
+
+
+@contextmanager
+def _logged(message: str, **fields: object) -> Iterator[None]:
+    """Log an exception of the block, and go on after it."""
+    try:
+        yield
+    except DatabaseUnavailable:
+        pass  # the store has logged it, once for the whole outage
+    except Exception:
+        _logger.exception(message, extra=logs.extra(**fields))

@@ -1,7 +1,12 @@
-"""PostgreSQL through asyncpg: a pool, a transaction for every write, none for a read."""
+"""PostgreSQL through asyncpg: a pool, a transaction for every write, none for a read.
 
-from collections.abc import Sequence
-from functools import partial
+A connection whose answer does not come in time is closed, by a timer: that needs nothing from a
+server which may be frozen. Cancelling the query instead would wait for that server once more.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -11,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from agentserver_reference.storage.engine import schema
+from agentserver_reference.storage.engine.availability import Availability
 from agentserver_reference.storage.engine.compiled import compiler_for
 from agentserver_reference.storage.engine.connection import Connection, Row
 from agentserver_reference.storage.engine.store import (
@@ -32,6 +38,16 @@ _DATABASE_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     DBAPIError,
+)
+
+# What says that the server cannot be used now, whatever the statement is: connection failures,
+# shutdowns and restarts (57), a lack of connections, memory or disk (53), a standby.
+_UNAVAILABLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
 
 
@@ -64,8 +80,9 @@ class _Connection(Connection):
 class PostgresStore(Store):
     """The database at `url` (`postgresql://...`), shared by any number of processes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, availability: Availability) -> None:
         self._url = url
+        self._availability = availability
         self._opened: Any = None
 
     @property
@@ -78,9 +95,18 @@ class PostgresStore(Store):
         """See Store."""
         try:
             self._opened = await asyncpg.create_pool(
-                self._url, min_size=1, max_size=_POOL_SIZE, reset=_no_reset
+                self._url,
+                # Otherwise the pool itself tries to restore its connections while the server is
+                # gone, and logs a traceback for each attempt.
+                min_size=0,
+                max_size=_POOL_SIZE,
+                reset=_no_reset,
+                timeout=self._availability.timeout,
             )
-            if await self.write(_prepare_locked) < schema.VERSION:
+            # Without a limit of time: another process may be upgrading, and has the lock.
+            async with self._opened.acquire() as raw:
+                found = await _write(raw, _prepare_locked)
+            if found < schema.VERSION:
                 await self._upgrade()
         except _DATABASE_ERRORS as error:
             await self.close()
@@ -110,19 +136,91 @@ class PostgresStore(Store):
     async def close(self) -> None:
         """See Store."""
         if self._opened is not None:
-            await self._opened.close()
-            self._opened = None
+            opened, self._opened = self._opened, None
+            # A pool that cannot be closed in time terminates its connections.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(opened.close(), self._availability.timeout)
 
     async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        async with self._pool.acquire() as raw:
-            return await greenlet_spawn(partial(query, _Connection(raw), *args, **kwargs))
+        return await self._run(_read, lambda conn: query(conn, *args, **kwargs), writing=False)
 
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        # READ COMMITTED: what is read after waiting for a lock is what was committed meanwhile.
-        async with self._pool.acquire() as raw, raw.transaction(isolation="read_committed"):
-            return await greenlet_spawn(partial(query, _Connection(raw), *args, **kwargs))
+        return await self._run(_write, lambda conn: query(conn, *args, **kwargs), writing=True)
+
+    async def _run(
+        self,
+        work: Callable[[Any, Callable[[Connection], T]], Awaitable[T]],
+        query: Callable[[Connection], T],
+        *,
+        writing: bool,
+    ) -> T:
+        """Do the work on a connection of the pool, all within the time that a request may wait."""
+        availability, pool, loop = self._availability, self._pool, asyncio.get_running_loop()
+        deadline = loop.time() + availability.timeout
+        availability.enter()
+        try:
+            raw = await self._acquire(deadline, writing)
+            timer = loop.call_at(deadline, raw.terminate)
+            try:
+                result = await work(raw, query)
+            except asyncio.CancelledError:
+                raw.terminate()
+                raise
+            except _CommitUnanswered as error:
+                raise availability.lost(error, writing=True, retry_after=None) from None
+            except Exception as error:
+                if loop.time() >= deadline:
+                    reason = f"no answer within {availability.timeout} s"
+                    raise availability.lost(reason, writing=writing) from None
+                if isinstance(error, _UNAVAILABLE) or raw.is_closed():
+                    raise availability.lost(error, writing=writing) from None
+                raise
+            finally:
+                timer.cancel()
+                await pool.release(raw)
+        finally:
+            availability.leave()
+        availability.answered(writing=writing)
+        return result
+
+    async def _acquire(self, deadline: float, writing: bool) -> Any:
+        pool = self._pool
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await pool.acquire()
+        except TimeoutError:
+            reason = f"no connection within {self._availability.timeout} s"
+            raise self._availability.lost(reason, writing=writing) from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise self._availability.lost(error, writing=writing) from None
+
+
+class _CommitUnanswered(ConnectionError):
+    """The connection was lost during COMMIT: the transaction may have been committed."""
+
+
+async def _read(raw: Any, query: Callable[[Connection], T]) -> T:
+    result: T = await greenlet_spawn(query, _Connection(raw))
+    return result
+
+
+async def _write(raw: Any, query: Callable[[Connection], T]) -> T:
+    # READ COMMITTED: what is read after waiting for a lock is what was committed meanwhile.
+    await raw.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+    try:
+        result: T = await greenlet_spawn(query, _Connection(raw))
+    except Exception:
+        # Where the connection is lost, the transaction is lost with it.
+        with suppress(*_UNAVAILABLE, asyncpg.InterfaceError):
+            await raw.execute("ROLLBACK")
+        raise
+    try:
+        await raw.execute("COMMIT")
+    except (*_UNAVAILABLE, asyncpg.InterfaceError) as error:
+        raise _CommitUnanswered(error) from None
+    return result
 
 
 async def _no_reset(raw: Any) -> None:

@@ -1,11 +1,15 @@
 """SQLite: one connection, used on the event loop itself.
 
 A statement takes microseconds, and handing it to a thread would take longer. Nothing awaits between
-BEGIN and COMMIT, so that transactions on the connection never interleave.
+BEGIN and COMMIT, so that transactions on the connection never interleave. SQLite itself never waits
+for a lock of another process once the store is open: that would block the event loop. Instead, the
+attempt is repeated until it succeeds or its time is over.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.exc import DBAPIError
 
 from agentserver_reference.storage.engine import schema
+from agentserver_reference.storage.engine.availability import Availability
 from agentserver_reference.storage.engine.compiled import compiler_for
 from agentserver_reference.storage.engine.connection import Connection, Row
 from agentserver_reference.storage.engine.store import (
@@ -24,8 +29,23 @@ from agentserver_reference.storage.engine.store import (
     T,
 )
 
+_RETRY = 0.01
+"""Seconds between two attempts at a locked database."""
+
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+"""Result codes by which the file cannot be used now, whatever the statement is."""
+
 _PRAGMAS = (
-    "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
@@ -50,10 +70,15 @@ class _Connection(Connection):
         return self.raw.execute(sql, arguments).rowcount
 
 
+class _Locked(Exception):
+    """Another process locks the file. Nothing was done, so the attempt can be repeated."""
+
+
 class SqliteStore(Store):
     """The embedded database in the file at `path`; without a path, in memory."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, availability: Availability) -> None:
+        self._availability = availability
         self._path = ":memory:" if path is None else str(path)
         self._opened: _Connection | None = None
 
@@ -62,6 +87,7 @@ class SqliteStore(Store):
             self._path, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         try:
+            raw.execute(f"PRAGMA busy_timeout = {self._availability.timeout * 1000}")
             for pragma in _PRAGMAS:
                 raw.execute(pragma)
         except BaseException:
@@ -82,7 +108,9 @@ class SqliteStore(Store):
             found = self._in_transaction("BEGIN EXCLUSIVE", schema.prepare, _TABLES)
             if found < schema.VERSION:
                 self._upgrade()
-        except (sqlite3.Error, DBAPIError) as error:  # SQLAlchemy wraps those of an upgrade
+            self._opened.raw.execute("PRAGMA busy_timeout = 0")
+        # SQLAlchemy wraps the errors of an upgrade.
+        except (sqlite3.Error, _Locked, DBAPIError) as error:
             await self.close()
             reason = getattr(error, "driver_exception", error)
             raise StoreUnreachable(f"cannot use {self._path} as a database: {reason}") from error
@@ -113,21 +141,76 @@ class SqliteStore(Store):
 
     async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        return query(self._connection, *args, **kwargs)
+        return await self._when_free(
+            partial(self._outside_transaction, query, *args, **kwargs), writing=False
+        )
 
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        return self._in_transaction("BEGIN IMMEDIATE", query, *args, **kwargs)
+        return await self._when_free(
+            partial(self._in_transaction, "BEGIN IMMEDIATE", query, *args, **kwargs), writing=True
+        )
+
+    async def _when_free(self, attempt: Callable[[], T], *, writing: bool) -> T:
+        """Make the attempt; again if another process locks the file."""
+        try:
+            try:
+                result = attempt()
+            except _Locked:
+                result = await self._repeat(attempt)
+        except (sqlite3.Error, _Locked) as error:
+            # A violated constraint, say, has another code, and is handled where it is expected.
+            if isinstance(error, _Locked) or _primary_code(error) in _UNAVAILABLE:
+                raise self._availability.lost(error, writing=writing) from None
+            raise
+        self._availability.answered(writing=writing)
+        return result
+
+    async def _repeat(self, attempt: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._availability.timeout
+        self._availability.enter()
+        try:
+            while True:
+                await asyncio.sleep(_RETRY)
+                try:
+                    return attempt()
+                except _Locked:
+                    if loop.time() >= deadline:
+                        raise
+        finally:
+            self._availability.leave()
+
+    def _outside_transaction(
+        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        try:
+            return query(self._connection, *args, **kwargs)
+        except sqlite3.Error as error:
+            if _primary_code(error) == sqlite3.SQLITE_BUSY:
+                raise _Locked(error) from None
+            raise
 
     def _in_transaction(
         self, begin: str, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         connection = self._connection
-        connection.raw.execute(begin)
+        try:
+            connection.raw.execute(begin)
+        except sqlite3.Error as error:
+            if _primary_code(error) == sqlite3.SQLITE_BUSY:
+                raise _Locked(error) from None
+            raise
         try:
             result = query(connection, *args, **kwargs)
+            connection.raw.execute("COMMIT")
         except BaseException:
-            connection.raw.execute("ROLLBACK")
+            if connection.raw.in_transaction:  # a full disk has rolled it back already
+                connection.raw.execute("ROLLBACK")
             raise
-        connection.raw.execute("COMMIT")
         return result
+
+
+def _primary_code(error: BaseException) -> int:
+    """SQLite's result code without its extension; 0 for an error of another origin."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

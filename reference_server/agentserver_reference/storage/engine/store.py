@@ -37,8 +37,14 @@ class Store(ABC):
 
     @abstractmethod
     async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `query(connection, *args)` outside a transaction; it must not write."""
+        """Run `query(connection, *args)` outside a transaction; it must not write.
+
+        Raises DatabaseUnavailable if the database does not answer in time.
+        """
 
     @abstractmethod
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `query(connection, *args)` in a transaction, rolled back if it raises."""
+        """Run `query(connection, *args)` in a transaction, rolled back if it raises.
+
+        Raises DatabaseUnavailable if the database does not answer in time.
+        """

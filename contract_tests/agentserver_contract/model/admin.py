@@ -422,11 +422,11 @@ def send_integral_floats_as_limits(run: ModelRun, choose: Choose) -> None:
 @rule(touches=["quota_defaults"], precondition=defaults_may_be_changed)
 def send_integral_floats_as_defaults(run: ModelRun, choose: Choose) -> None:
     method, target = "admin.quota_defaults.set", "/api/admin/quotas/defaults"
-    name = choose(_changeable_defaults(run))
-    for text, value in ((b"9.0", 9), (b"3e2", 300)):
-        body = b'{"%s": %s}' % (name.encode(), text)
-        shown = run.send_raw(method, "admin", target, body, status=200)
-        run.state[Limits].defaults[name] = value
+    names = _changeable_defaults(run)
+    for text, value in (("9.0", 9), ("3e2", 300)):
+        body = "{" + ", ".join(f'"{name}": {text}' for name in names) + "}"
+        shown = run.send_raw(method, "admin", target, body.encode(), status=200)
+        run.state[Limits].defaults.update(dict.fromkeys(names, value))
         if b".0" in shown.body:
             raise ContractViolation(method, _SHOWN_AS_INTEGER, shown)
         read_back(run, "quota_defaults")

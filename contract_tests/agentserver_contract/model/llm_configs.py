@@ -193,7 +193,7 @@ def set_invalid_llm_config(run: ModelRun, choose: Choose) -> None:
     run.state.secrets.add(key)
     valid = {"base_url": address, "api_key": key, "models": MODELS[0]}
     too_many = [{"id": "m", "name": "M"}] * 101
-    invalid: list[tuple[str, Any]] = [("base_url", choose(BAD_ADDRESSES))]
+    invalid: list[tuple[str, Any]] = [("base_url", each) for each in BAD_ADDRESSES]
     invalid += [
         ("models", each) for each in ([], too_many, [{"id": "", "name": "M"}], [{"id": "m"}])
     ]

@@ -316,10 +316,11 @@ def rename_without_permission(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["workspaces", "names"], precondition=A_WORKSPACE)
 def give_invalid_name(run: ModelRun, choose: Choose) -> None:
-    workspace, name = any_workspace(run, choose), choose(BAD_NAMES)
+    workspace = any_workspace(run, choose)
     user = choose(workspace.with_role("owner"))
-    run.call(user, "workspaces.rename", workspace.id, name=name, raises=BadRequest)
-    run.call(user, "workspaces.create", name=name, raises=BadRequest)
+    for name in BAD_NAMES:
+        run.call(user, "workspaces.rename", workspace.id, name=name, raises=BadRequest)
+        run.call(user, "workspaces.create", name=name, raises=BadRequest)
 
 
 @rule(touches=["names"], precondition=A_WORKSPACE)

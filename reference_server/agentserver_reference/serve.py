@@ -9,18 +9,24 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
 
 from agentserver_reference import logs
-from agentserver_reference.app import create_app
+from agentserver_reference.app import create_app, new_id
 from agentserver_reference.console import find_files
+from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
 from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import sqlite_path
 
 GRACE = 30
 """Seconds that requests in flight may take to finish once the server is told to stop."""
+
+OTHER_FILES = 100
+"""Files that the server opens besides its connections: the database, its log, its listener."""
 
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than clients keep one in their pools, so that
@@ -38,10 +44,11 @@ def serve(settings: Settings) -> None:
     """
     logs.configure(settings.log_format, settings.log_level)
     app = create_app(settings)
+    _allow_open_files(settings.max_connections + SURPLUS + OTHER_FILES)
     with listen(settings.host, settings.port) as listener:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=protocol(settings),  # type: ignore[arg-type]
             ws="none",
             # The lifespan runs around the server, so that its errors reach the caller as they are.
             lifespan="off",
@@ -58,6 +65,29 @@ def serve(settings: Settings) -> None:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             server = Server(config, settings, app.state.stopping)
             runner.run(_run(app, server, listener))
+
+
+def protocol(settings: Settings) -> Callable[..., BoundedProtocol]:
+    """What makes the protocol of each connection, with the limits that are set."""
+    limits = Limits(
+        head_bytes=settings.max_head_bytes,
+        headers=settings.max_headers,
+        request_seconds=settings.request_timeout,
+        connections=settings.max_connections,
+    )
+    return partial(BoundedProtocol, limits=limits, ids=new_id)
+
+
+def _allow_open_files(number: int) -> None:
+    """Raise this process's limit of open files, as far as the system lets it, to so many."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _run(app: Starlette, server: uvicorn.Server, listener: socket.socket) -> None:

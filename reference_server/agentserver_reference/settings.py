@@ -192,6 +192,30 @@ class Settings:
         _from_to(1, 1_000_000),
         "requests that may wait for the database at a time; more are answered 503",
     )
+    max_connections: int = _setting(
+        1000,
+        "AGENTSERVER_MAX_CONNECTIONS",
+        _from_to(1, 1_000_000),
+        "open connections; on a further one, a request is answered 503",
+    )
+    max_head_bytes: int = _setting(
+        32768,
+        "AGENTSERVER_MAX_HEAD_BYTES",
+        _from_to(1024, 1024**2),
+        "bytes of a request's line and headers; more are answered 431",
+    )
+    max_headers: int = _setting(
+        100,
+        "AGENTSERVER_MAX_HEADERS",
+        _from_to(10, 10_000),
+        "headers of a request; more are answered 431",
+    )
+    request_timeout: int = _setting(
+        60,
+        "AGENTSERVER_REQUEST_TIMEOUT",
+        _from_to(1, 3600),
+        "seconds in which a request must have arrived; a slower one is answered 408",
+    )
     data_dir: Path = _setting(
         attrs.Factory(lambda: Path(platformdirs.user_data_dir("agentserver", appauthor=False))),
         "AGENTSERVER_DATA_DIR",

@@ -1,4 +1,4 @@
-"""A server that answers from a script over a real socket, and a call played without any."""
+"""A server that answers from a script over a real socket, and calls that run without any."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CREDENTIAL_VARIABLES = (
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting and no proxy of whoever runs the tests."""
+    """Remove the settings and the proxy of the machine that runs the tests."""
     for name in CREDENTIAL_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
@@ -53,7 +53,7 @@ class Answer:
 
 @dataclass
 class Request:
-    """What came to the scripted server."""
+    """A request that the scripted server received."""
 
     method: str
     path: str
@@ -227,8 +227,8 @@ def failure() -> Callable[..., Failure]:
 
 
 @dataclass
-class Played:
-    """What a call asked for, and how it ended."""
+class Run:
+    """What a call did, and how it ended."""
 
     sent: list[Send] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
@@ -236,8 +236,8 @@ class Played:
     error: Exception | None = None
 
 
-class Stage:
-    """Plays calls against scripted answers, with a clock of its own and no input or output."""
+class FlowRunner:
+    """Runs calls against scripted answers, with a clock of its own and without I/O."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -257,37 +257,37 @@ class Stage:
         return f"request-{self.ids}"
 
     def client(self, base_url: str = "https://agents.example", **settings: Any) -> Client:
-        """A client in this stage's world."""
+        """A client that runs by this clock."""
         return Client(base_url, _runtime=self.runtime, **settings)
 
-    def play(
-        self, call: Call[Any], *came: Any, client: Client | None = None, **settings: Any
-    ) -> Played:
-        """Run a call to its end; every sending gets the next of what came."""
+    def run(
+        self, call: Call[Any], *outcomes: Any, client: Client | None = None, **settings: Any
+    ) -> Run:
+        """Run a call to its end; each request gets the next of `outcomes`."""
         client = client or self.client(**settings)
-        played, left = Played(), deque(came)
+        run, left = Run(), deque(outcomes)
 
         def perform(step: Any) -> Any:
             if isinstance(step, Sleep):
-                played.slept.append(step.seconds)
+                run.slept.append(step.seconds)
                 self.time += step.seconds
                 return None
             if isinstance(step, LogIn):
                 return drive(client._login_flow(step), perform)
-            played.sent.append(step)
+            run.sent.append(step)
             self.time += self.takes
-            assert left, f"sent {len(played.sent)} times, more often than was answered"
+            assert left, f"sent {len(run.sent)} times, more often than was answered"
             return left.popleft()
 
         try:
-            played.result = drive(client._flow(call), perform)
+            run.result = drive(client._flow(call), perform)
         except Exception as error:  # the test looks at it
-            played.error = error
-        assert not left, f"sent only {len(played.sent)} times; {len(left)} answers are left"
-        return played
+            run.error = error
+        assert not left, f"sent only {len(run.sent)} times; {len(left)} answers are left"
+        return run
 
 
 @pytest.fixture
-def stage() -> Stage:
-    """Plays calls without input and output."""
-    return Stage()
+def flow() -> FlowRunner:
+    """Runs calls without I/O."""
+    return FlowRunner()

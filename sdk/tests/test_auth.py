@@ -46,9 +46,9 @@ def test_a_session_goes_to_cookie_operations_and_a_token_to_bearer_ones(
 
 @pytest.mark.parametrize("security", [(*SESSION, *BEARER), (*BEARER, *SESSION)])
 def test_an_operation_with_a_choice_takes_the_credential_there_is(
-    security, stage, call, reply
+    security, flow, call, reply
 ) -> None:
-    [sent] = stage.play(call(security=security), reply(), token="t-1").sent
+    [sent] = flow.run(call(security=security), reply(), token="t-1").sent
     assert (sent.cookie, sent.bearer) == (None, Secret("t-1"))
 
 
@@ -62,12 +62,12 @@ def test_an_operation_with_a_choice_takes_the_credential_there_is(
     ],
 )
 def test_a_kind_of_credential_that_is_missing_raises_before_sending(
-    security, given, names, stage, call
+    security, given, names, flow, call
 ) -> None:
-    played = stage.play(call(security=security), **given)
-    assert isinstance(played.error, MissingCredential)
-    assert names in str(played.error)
-    assert not played.sent
+    run = flow.run(call(security=security), **given)
+    assert isinstance(run.error, MissingCredential)
+    assert names in str(run.error)
+    assert not run.sent
 
 
 def test_email_and_password_log_in_on_first_need_and_not_before(server, answer, call) -> None:
@@ -113,10 +113,10 @@ def test_a_second_401_in_the_same_call_is_raised(server, answer, call) -> None:
 
 
 @pytest.mark.parametrize("credentials", [{"session": "s"}, {"token": "t"}])
-def test_what_cannot_be_renewed_is_not(credentials, stage, call, reply) -> None:
+def test_what_cannot_be_renewed_is_not(credentials, flow, call, reply) -> None:
     security = SESSION if "session" in credentials else BEARER
-    played = stage.play(call(security=security), reply(401), **credentials)
-    assert isinstance(played.error, Unauthenticated)
+    run = flow.run(call(security=security), reply(401), **credentials)
+    assert isinstance(run.error, Unauthenticated)
 
 
 def test_a_login_that_fails_is_the_error_of_the_call(server, answer, call) -> None:
@@ -141,7 +141,7 @@ def test_many_threads_in_need_of_a_session_log_in_once(server, answer, call) -> 
             together.wait()
             try:
                 client._call(call(security=SESSION))
-            except Exception as error:  # told by the test
+            except Exception as error:  # the test looks at it
                 errors.append(error)
 
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -169,10 +169,10 @@ def test_many_tasks_in_need_of_a_session_log_in_once(server, answer, call) -> No
     assert len(server.requests) == 9
 
 
-def test_who_waits_for_another_login_waits_no_longer_than_its_deadline(stage, call) -> None:
-    client = stage.client(**OWN, deadline=5.0)
+def test_who_waits_for_another_login_waits_no_longer_than_its_deadline(flow, call) -> None:
+    client = flow.client(**OWN, deadline=5.0)
     with client._pool().login_lock:
-        stage.time += 5.0  # so that there is nothing left to wait
+        flow.time += 5.0  # so that there is nothing left to wait
         assert client._session(LogIn(None, 1005.0)) is None
 
 
@@ -322,42 +322,42 @@ def test_a_credential_that_cannot_be_used_is_refused_without_being_shown(given) 
 
 
 @pytest.mark.parametrize("given", [{"session": "s"}, {"token": "t"}, OWN])
-def test_credentials_refuse_plain_http_to_another_machine(given, stage, call) -> None:
+def test_credentials_refuse_plain_http_to_another_machine(given, flow, call) -> None:
     security = BEARER if "token" in given else SESSION
-    client = stage.client("http://agents.example", **given)
-    played = stage.play(call(security=security), client=client)
-    assert isinstance(played.error, InsecureConnection)
-    assert not played.sent
+    client = flow.client("http://agents.example", **given)
+    run = flow.run(call(security=security), client=client)
+    assert isinstance(run.error, InsecureConnection)
+    assert not run.sent
 
 
-def test_a_password_in_a_body_refuses_plain_http_too(stage, call) -> None:
-    client = stage.client("http://agents.example")
+def test_a_password_in_a_body_refuses_plain_http_too(flow, call) -> None:
+    client = flow.client("http://agents.example")
     body = {"email": "a@example.org", "password": Secret("secret word")}
-    assert isinstance(stage.play(call("POST", body=body), client=client).error, InsecureConnection)
+    assert isinstance(flow.run(call("POST", body=body), client=client).error, InsecureConnection)
 
 
-def test_plain_http_is_open_to_calls_without_a_credential(stage, call, reply) -> None:
-    client = stage.client("http://agents.example", session="s")
-    assert stage.play(call(), reply(), client=client).result == "fine"
+def test_plain_http_is_open_to_calls_without_a_credential(flow, call, reply) -> None:
+    client = flow.client("http://agents.example", session="s")
+    assert flow.run(call(), reply(), client=client).result == "fine"
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1", "http://127.8.9.1", "http://[::1]:8080", "http://LOCALHOST"]
 )
-def test_plain_http_to_this_machine_is_allowed(url, stage, call, reply) -> None:
-    client = stage.client(url, session="s")
-    assert stage.play(call(security=SESSION), reply(), client=client).error is None
+def test_plain_http_to_this_machine_is_allowed(url, flow, call, reply) -> None:
+    client = flow.client(url, session="s")
+    assert flow.run(call(security=SESSION), reply(), client=client).error is None
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1.nip.example", "http://localhost.example", "http://10.0.0.1"]
 )
-def test_what_only_looks_like_this_machine_is_another(url, stage, call) -> None:
-    client = stage.client(url, session="s")
-    played = stage.play(call(security=SESSION), client=client)
-    assert isinstance(played.error, InsecureConnection)
+def test_what_only_looks_like_this_machine_is_another(url, flow, call) -> None:
+    client = flow.client(url, session="s")
+    run = flow.run(call(security=SESSION), client=client)
+    assert isinstance(run.error, InsecureConnection)
 
 
-def test_plain_http_can_be_allowed(stage, call, reply) -> None:
-    client = stage.client("http://agents.example", session="s", allow_insecure_http=True)
-    assert stage.play(call(security=SESSION), reply(), client=client).error is None
+def test_plain_http_can_be_allowed(flow, call, reply) -> None:
+    client = flow.client("http://agents.example", session="s", allow_insecure_http=True)
+    assert flow.run(call(security=SESSION), reply(), client=client).error is None

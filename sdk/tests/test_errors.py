@@ -48,15 +48,15 @@ QUOTA = {
 
 
 @pytest.fixture
-def raised(stage, call, reply) -> Callable[..., Any]:
+def raised(flow, call, reply) -> Callable[..., Any]:
     """The error that an answer is made into."""
 
-    def play(*answer: Any, method: str = "POST", **kinds: Any) -> Any:
-        error = stage.play(call(method), reply(*answer, **kinds), max_retries=0).error
+    def run(*answer: Any, method: str = "POST", **kinds: Any) -> Any:
+        error = flow.run(call(method), reply(*answer, **kinds), max_retries=0).error
         assert isinstance(error, CallError)
         return error
 
-    return play
+    return run
 
 
 def all_errors() -> list[type[AgentserverError]]:
@@ -185,28 +185,28 @@ def test_a_403_that_names_no_quota_is_only_a_403(body, raised) -> None:
     assert type(raised(403, body)) is PermissionDenied
 
 
-def test_what_the_server_echoes_of_a_credential_is_blotted_out(stage, call, reply) -> None:
+def test_what_the_server_echoes_of_a_credential_is_blotted_out(flow, call, reply) -> None:
     from agentserver import Secret
 
     echo = 'cookie "s-echoed", body {"password": "quo\\"ted"}'
     made = call("POST", security=("sessionCookie",), body={"password": Secret('quo"ted')})
-    error: Any = stage.play(made, reply(400, echo, type="text/plain"), session="s-echoed").error
+    error: Any = flow.run(made, reply(400, echo, type="text/plain"), session="s-echoed").error
     for text in (error.message, error.body, str(error), repr(error)):
         assert "s-echoed" not in text
         assert "ted" not in text.replace("Request", "")
     assert "***" in error.message
 
 
-def test_errors_survive_pickle_and_deepcopy(raised, stage, call, failure) -> None:
+def test_errors_survive_pickle_and_deepcopy(raised, flow, call, failure) -> None:
 
     errors = [
         raised(403, QUOTA, x_request_id="r-1"),
         raised(429, "later", type="text/plain", retry_after="9"),
         raised(404, "unknown " * 100, type="text/plain"),
         raised(200, "<html>", type="text/html"),
-        stage.play(call(), failure("read timeout"), max_retries=0).error,
-        stage.play(call("POST"), failure("broken")).error,
-        stage.play(call(security=("bearerToken",))).error,
+        flow.run(call(), failure("read timeout"), max_retries=0).error,
+        flow.run(call("POST"), failure("broken")).error,
+        flow.run(call(security=("bearerToken",))).error,
     ]
     for error in errors:
         pickled = pickle.dumps(error)

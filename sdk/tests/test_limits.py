@@ -355,10 +355,10 @@ def test_a_name_that_is_not_there_cannot_be_connected_to(asynchronous, call, mon
     assert "Name or service not known" in str(error)
 
 
-def test_the_deadline_ends_the_pauses_between_retries(stage, call, reply) -> None:
-    played = stage.play(call(), *[reply(503)] * 3, deadline=2.0, max_retries=100)
-    assert stage.time - 1000.0 <= 2.0
-    assert played.error.attempts == 3
+def test_the_deadline_ends_the_pauses_between_retries(flow, call, reply) -> None:
+    run = flow.run(call(), *[reply(503)] * 3, deadline=2.0, max_retries=100)
+    assert flow.time - 1000.0 <= 2.0
+    assert run.error.attempts == 3
 
 
 def test_a_phase_has_its_own_limit_within_the_deadline(hostile, call) -> None:
@@ -441,7 +441,7 @@ def test_a_body_without_end_is_too_large(asynchronous, hostile, call) -> None:
     assert isinstance(error, ResponseValidationError)
 
 
-def test_an_answer_as_large_as_allowed_is_read(stage, call, reply) -> None:
+def test_an_answer_as_large_as_allowed_is_read(flow, call, reply) -> None:
     body = b'"' + b"x" * 998 + b'"'
     transport = httpx.MockTransport(
         lambda request: httpx.Response(
@@ -450,7 +450,7 @@ def test_an_answer_as_large_as_allowed_is_read(stage, call, reply) -> None:
             content=iter([body[:500], body[500:]]),
         )
     )
-    with stage.client(transport=transport, max_response_bytes=1000) as client:
+    with flow.client(transport=transport, max_response_bytes=1000) as client:
         assert len(client._call(call())) == 998
         with pytest.raises(ResponseValidationError):
             client.with_options(max_response_bytes=999)._call(call())

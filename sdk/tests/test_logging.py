@@ -27,10 +27,10 @@ def test_a_call_leaves_one_line_at_info(server, answer, call, caplog) -> None:
     assert second.startswith("other_operation 404 ")
 
 
-def test_a_failed_call_leaves_its_line_too(stage, call, caplog, failure) -> None:
+def test_a_failed_call_leaves_its_line_too(flow, call, caplog, failure) -> None:
 
     caplog.set_level(logging.INFO)
-    stage.play(call("POST"), failure("read timeout"))
+    flow.run(call("POST"), failure("read timeout"))
     assert [r.getMessage() for r in caplog.records] == [
         "some_operation read timeout 0 ms attempts=1 request_id=request-1"
     ]

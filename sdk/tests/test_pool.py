@@ -45,8 +45,8 @@ def test_calls_share_a_connection_and_so_do_clients_with_other_options(
     assert len(connections(server)) == 1
 
 
-def test_options_change_for_the_copy_alone(stage) -> None:
-    client = stage.client()
+def test_options_change_for_the_copy_alone(flow) -> None:
+    client = flow.client()
     other = client.with_options(
         timeout=1.0, deadline=2.0, max_retries=3, retry="always", strict=True
     )

@@ -31,49 +31,47 @@ def test_a_read_follows_a_redirect_with_its_credential_on_the_same_origin(
 )
 @pytest.mark.parametrize("credentials", [{"session": "s-1"}, {"token": "t-1"}])
 def test_a_credential_is_dropped_on_a_redirect_to_another_origin(
-    elsewhere, credentials, stage, call, reply
+    elsewhere, credentials, flow, call, reply
 ) -> None:
     security = SESSION if "session" in credentials else ("bearerToken",)
-    played = stage.play(
-        call(security=security), reply(302, location=elsewhere), reply(), **credentials
-    )
-    first, second = played.sent
+    run = flow.run(call(security=security), reply(302, location=elsewhere), reply(), **credentials)
+    first, second = run.sent
     assert first.cookie or first.bearer
     assert second.url.endswith("/x")
     assert second.cookie is None
     assert second.bearer is None
 
 
-def test_a_credential_comes_back_with_the_way_back(stage, call, reply) -> None:
-    played = stage.play(
+def test_a_credential_comes_back_with_the_way_back(flow, call, reply) -> None:
+    run = flow.run(
         call(security=SESSION),
         reply(302, location="https://other.example/x"),
         reply(302, location="https://agents.example/y"),
         reply(),
         session="s-1",
     )
-    assert [sent.cookie is not None for sent in played.sent] == [True, False, True]
+    assert [sent.cookie is not None for sent in run.sent] == [True, False, True]
 
 
-def test_a_401_from_another_origin_does_not_log_in_again(stage, call, reply) -> None:
-    client = stage.client(email="a@example.org", password="word word")
+def test_a_401_from_another_origin_does_not_log_in_again(flow, call, reply) -> None:
+    client = flow.client(email="a@example.org", password="word word")
     client._shared.credentials.session = client._shared.credentials.given.password
-    played = stage.play(
+    run = flow.run(
         call(security=SESSION),
         reply(302, location="https://other.example/x"),
         reply(401),
         client=client,
     )
-    assert played.error.status_code == 401
+    assert run.error.status_code == 401
 
 
-def test_a_session_offered_by_another_origin_is_not_taken(stage, call, reply) -> None:
+def test_a_session_offered_by_another_origin_is_not_taken(flow, call, reply) -> None:
     planted = reply()
     from agentserver._secret import Secret
 
     planted.set_cookies = (Secret("agentserver-token=planted"),)
-    client = stage.client(session="mine")
-    stage.play(call(), reply(302, location="https://other.example/x"), planted, client=client)
+    client = flow.client(session="mine")
+    flow.run(call(), reply(302, location="https://other.example/x"), planted, client=client)
     assert client._shared.credentials.session == Secret("mine")
 
 
@@ -97,10 +95,10 @@ def test_a_write_follows_only_what_keeps_it_a_write(method, status, server, answ
         (308, "http://agents.example/new"),
     ],
 )
-def test_a_write_is_not_sent_anywhere_else(method, status, location, stage, call, reply) -> None:
-    played = stage.play(call(method), reply(status, location=location))
-    assert isinstance(played.error, RedirectRefused)
-    assert played.error.status_code == status
+def test_a_write_is_not_sent_anywhere_else(method, status, location, flow, call, reply) -> None:
+    run = flow.run(call(method), reply(status, location=location))
+    assert isinstance(run.error, RedirectRefused)
+    assert run.error.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -113,11 +111,11 @@ def test_a_write_is_not_sent_anywhere_else(method, status, location, stage, call
         "http://a\\@b",
     ],
 )
-def test_a_redirect_to_no_place_is_refused(location, stage, call, reply) -> None:
-    assert isinstance(stage.play(call(), reply(302, location=location)).error, RedirectRefused)
+def test_a_redirect_to_no_place_is_refused(location, flow, call, reply) -> None:
+    assert isinstance(flow.run(call(), reply(302, location=location)).error, RedirectRefused)
 
 
-def test_redirects_end_after_five(stage, call, reply) -> None:
-    played = stage.play(call(), *[reply(302, location="/again")] * 6)
-    assert isinstance(played.error, RedirectRefused)
-    assert len(played.sent) == 6
+def test_redirects_end_after_five(flow, call, reply) -> None:
+    run = flow.run(call(), *[reply(302, location="/again")] * 6)
+    assert isinstance(run.error, RedirectRefused)
+    assert len(run.sent) == 6

@@ -1,4 +1,4 @@
-"""What is sent twice, after how long, and what is said when nobody knows whether it happened."""
+"""Which requests are retried, after how long, and what is raised when the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -54,66 +54,66 @@ STATUSES = (
 
 
 @pytest.fixture
-def came(reply, failure) -> Any:
-    """Makes an answer, or what stands for none."""
+def outcome(reply, failure) -> Any:
+    """Makes an answer, or a failure."""
     return lambda what: failure(what) if isinstance(what, str) else reply(what)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("what", [*LOST, *STATUSES])
 def test_only_what_is_safe_to_send_twice_is_sent_twice(
-    method, what, stage, call, reply, came
+    method, what, flow, call, reply, outcome
 ) -> None:
     again = what in REPEATED[method]
-    answers = [came(what), *([reply(200)] if again else [])]
-    played = stage.play(call(method), *answers)
-    assert len(played.sent) == len(answers), f"{method} answered by {what}"
-    assert (played.error is None) == again
+    answers = [outcome(what), *([reply(200)] if again else [])]
+    run = flow.run(call(method), *answers)
+    assert len(run.sent) == len(answers), f"{method} answered by {what}"
+    assert (run.error is None) == again
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("what", UNSENT)
 def test_what_never_left_is_sent_again_whatever_it_is(
-    method, what, stage, call, reply, failure
+    method, what, flow, call, reply, failure
 ) -> None:
-    played = stage.play(call(method), failure(what), failure(what), reply(200))
-    assert played.result == "fine"
+    run = flow.run(call(method), failure(what), failure(what), reply(200))
+    assert run.result == "fine"
 
 
 @pytest.mark.parametrize("what", [kind for kind in FAILURES if not FAILURES[kind].retryable])
-def test_what_would_fail_the_same_way_is_not_repeated(what, stage, call, failure) -> None:
-    error = stage.play(call(), failure(what)).error
+def test_what_would_fail_the_same_way_is_not_repeated(what, flow, call, failure) -> None:
+    error = flow.run(call(), failure(what)).error
     unreadable = what == "undecodable"
     assert isinstance(error, ResponseValidationError if unreadable else ConnectionFailed)
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_write_turned_away_with_a_time_is_sent_again(method, status, stage, call, reply) -> None:
-    played = stage.play(call(method), reply(status, retry_after="2"), reply(200))
-    assert played.result == "fine"
-    assert played.slept == [2.0]
+def test_a_write_turned_away_with_a_time_is_sent_again(method, status, flow, call, reply) -> None:
+    run = flow.run(call(method), reply(status, retry_after="2"), reply(200))
+    assert run.result == "fine"
+    assert run.slept == [2.0]
 
 
 @pytest.mark.parametrize("what", [*LOST, 408, 429, 502, 503, 504])
-def test_writes_are_repeated_when_the_caller_says_always(what, stage, call, reply, came) -> None:
-    played = stage.play(call("POST"), came(what), reply(200), retry="always")
-    assert played.result == "fine"
+def test_writes_are_repeated_when_the_caller_says_always(what, flow, call, reply, outcome) -> None:
+    run = flow.run(call("POST"), outcome(what), reply(200), retry="always")
+    assert run.result == "fine"
 
 
 @pytest.mark.parametrize("what", [*LOST, 408, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("retry", ["safe", "always"])
-def test_a_get_that_consumes_is_never_sent_twice(what, retry, stage, call, reply, came) -> None:
-    answer = came(what) if isinstance(what, str) else reply(what, retry_after="1")
-    played = stage.play(call(consumes=True), answer, retry=retry)
-    assert len(played.sent) == 1
-    assert isinstance(played.error, OutcomeUnknown) == (what in LOST)
+def test_a_get_that_consumes_is_never_sent_twice(what, retry, flow, call, reply, outcome) -> None:
+    answer = outcome(what) if isinstance(what, str) else reply(what, retry_after="1")
+    run = flow.run(call(consumes=True), answer, retry=retry)
+    assert len(run.sent) == 1
+    assert isinstance(run.error, OutcomeUnknown) == (what in LOST)
 
 
-def test_there_are_four_retries_unless_max_retries_says_otherwise(stage, call, reply) -> None:
-    assert stage.play(call(), *[reply(503)] * 5).error.attempts == 5
-    assert stage.play(call(), reply(503), max_retries=0).error.attempts == 1
-    assert stage.play(call(), *[reply(503)] * 3, max_retries=2).error.attempts == 3
+def test_there_are_four_retries_unless_max_retries_says_otherwise(flow, call, reply) -> None:
+    assert flow.run(call(), *[reply(503)] * 5).error.attempts == 5
+    assert flow.run(call(), reply(503), max_retries=0).error.attempts == 1
+    assert flow.run(call(), *[reply(503)] * 3, max_retries=2).error.attempts == 3
 
 
 def test_waits_double_up_to_a_cap_and_half_of_each_is_random() -> None:
@@ -124,10 +124,10 @@ def test_waits_double_up_to_a_cap_and_half_of_each_is_random() -> None:
 
 
 @pytest.mark.parametrize("random", [0.0, 1.0])
-def test_the_retries_outlast_a_restart_of_some_seconds(random, stage, call, failure) -> None:
-    stage.chances = random
-    played = stage.play(call("POST"), *[failure("connect")] * 5)
-    assert 3.7 < sum(played.slept) < 8
+def test_the_retries_outlast_a_restart_of_some_seconds(random, flow, call, failure) -> None:
+    flow.chances = random
+    run = flow.run(call("POST"), *[failure("connect")] * 5)
+    assert 3.7 < sum(run.slept) < 8
 
 
 @pytest.mark.parametrize(
@@ -162,48 +162,44 @@ def test_a_date_that_cannot_be_read_leaves_our_own_clock() -> None:
     assert retry_after(formatdate(130), "yesterday", lambda: 100.0) == 30.0
 
 
-def test_a_slow_clock_does_not_make_a_call_wait_longer(stage, call, reply) -> None:
+def test_a_slow_clock_does_not_make_a_call_wait_longer(flow, call, reply) -> None:
     busy = reply(503, retry_after=formatdate(5_000_002), date=formatdate(5_000_000))
-    assert stage.play(call(), busy, reply()).slept == [2.0]
+    assert flow.run(call(), busy, reply()).slept == [2.0]
 
 
-def test_a_retry_after_of_a_minute_is_waited_for_and_a_longer_one_is_not(
-    stage, call, reply
-) -> None:
-    assert stage.play(call(), reply(429, retry_after="60"), reply(200)).slept == [60.0]
-    played = stage.play(call(), reply(429, retry_after="61"))
-    assert played.slept == []
-    assert isinstance(played.error, RateLimited)
-    assert played.error.retry_after == 61.0
+def test_a_retry_after_of_a_minute_is_waited_for_and_a_longer_one_is_not(flow, call, reply) -> None:
+    assert flow.run(call(), reply(429, retry_after="60"), reply(200)).slept == [60.0]
+    run = flow.run(call(), reply(429, retry_after="61"))
+    assert run.slept == []
+    assert isinstance(run.error, RateLimited)
+    assert run.error.retry_after == 61.0
 
 
-def test_an_absurd_retry_after_is_not_waited_for(stage, call, reply) -> None:
-    played = stage.play(call(), reply(503, retry_after="9" * 400))
-    assert isinstance(played.error, ServiceUnavailable)
-    assert played.slept == []
+def test_an_absurd_retry_after_is_not_waited_for(flow, call, reply) -> None:
+    run = flow.run(call(), reply(503, retry_after="9" * 400))
+    assert isinstance(run.error, ServiceUnavailable)
+    assert run.slept == []
 
 
-def test_a_repeat_that_would_pass_the_deadline_is_left_out(stage, call, reply) -> None:
-    stage.takes = 6.0
-    played = stage.play(call(), reply(503, retry_after="5"), deadline=10.0)
-    assert len(played.sent) == 1
-    assert played.error.elapsed == 6.0
+def test_a_repeat_that_would_pass_the_deadline_is_left_out(flow, call, reply) -> None:
+    flow.takes = 6.0
+    run = flow.run(call(), reply(503, retry_after="5"), deadline=10.0)
+    assert len(run.sent) == 1
+    assert run.error.elapsed == 6.0
 
 
-def test_every_attempt_of_a_call_ends_by_the_same_deadline(stage, call, reply) -> None:
-    stage.takes = 3.0
-    played = stage.play(call(), reply(503), reply(503), reply(200), deadline=50.0)
-    assert [sent.ends for sent in played.sent] == [1050.0] * 3
+def test_every_attempt_of_a_call_ends_by_the_same_deadline(flow, call, reply) -> None:
+    flow.takes = 3.0
+    run = flow.run(call(), reply(503), reply(503), reply(200), deadline=50.0)
+    assert [sent.ends for sent in run.sent] == [1050.0] * 3
 
 
-def test_a_login_on_the_way_counts_towards_the_deadline(stage, call, reply) -> None:
-    stage.takes = 4.0
-    client = stage.client(email="a@b.example", password="pw", deadline=5.0)
-    played = stage.play(
-        call(security=("sessionCookie",)), reply(503, retry_after="2"), client=client
-    )
-    assert isinstance(played.error, ServiceUnavailable)
-    assert played.error.operation_id == "login"
+def test_a_login_on_the_way_counts_towards_the_deadline(flow, call, reply) -> None:
+    flow.takes = 4.0
+    client = flow.client(email="a@b.example", password="pw", deadline=5.0)
+    run = flow.run(call(security=("sessionCookie",)), reply(503, retry_after="2"), client=client)
+    assert isinstance(run.error, ServiceUnavailable)
+    assert run.error.operation_id == "login"
 
 
 # --- the outcome of a write -----------------------------------------------------------------------
@@ -212,10 +208,10 @@ def test_a_login_on_the_way_counts_towards_the_deadline(stage, call, reply) -> N
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("what", LOST)
 def test_a_write_without_an_answer_leaves_its_outcome_unknown(
-    method, what, stage, call, failure
+    method, what, flow, call, failure
 ) -> None:
     attempts = 5 if what in REPEATED[method] else 1
-    error = stage.play(call(method), *[failure(what)] * attempts).error
+    error = flow.run(call(method), *[failure(what)] * attempts).error
     if method == "GET":
         assert not isinstance(error, OutcomeUnknown), "a read has no outcome"
     else:
@@ -226,9 +222,9 @@ def test_a_write_without_an_answer_leaves_its_outcome_unknown(
 @pytest.mark.parametrize("first", [*LOST, 502, 504])
 @pytest.mark.parametrize("status", [403, 404, 409])
 def test_a_refused_repeat_does_not_tell_what_became_of_the_first(
-    first, status, stage, call, reply, came
+    first, status, flow, call, reply, outcome
 ) -> None:
-    error = stage.play(call("DELETE"), came(first), reply(status, "gone")).error
+    error = flow.run(call("DELETE"), outcome(first), reply(status, "gone")).error
     assert isinstance(error, OutcomeUnknown)
     assert error.status_code == status
     assert error.attempts == 2
@@ -236,28 +232,30 @@ def test_a_refused_repeat_does_not_tell_what_became_of_the_first(
 
 @pytest.mark.parametrize("first", [*UNSENT, 429, 503, 408])
 def test_a_refusal_after_an_attempt_that_changed_nothing_is_itself(
-    first, stage, call, reply, came
+    first, flow, call, reply, outcome
 ) -> None:
-    error = stage.play(call("DELETE"), came(first), reply(404)).error
+    error = flow.run(call("DELETE"), outcome(first), reply(404)).error
     assert type(error).__name__ == "NotFound"
 
 
-def test_a_repeat_found_malformed_was_malformed_before(stage, call, reply, failure) -> None:
-    assert isinstance(stage.play(call("PUT"), failure("broken"), reply(400)).error, BadRequest)
+def test_a_repeat_found_malformed_was_malformed_before(flow, call, reply, failure) -> None:
+    assert isinstance(flow.run(call("PUT"), failure("broken"), reply(400)).error, BadRequest)
 
 
-def test_a_repeat_that_cannot_connect_does_not_hide_the_first(stage, call, failure) -> None:
-    played = stage.play(call("PUT"), failure("read timeout"), *[failure("connect")] * 4)
-    assert isinstance(played.error, OutcomeUnknown)
+def test_a_repeat_that_cannot_connect_does_not_hide_the_first(flow, call, failure) -> None:
+    run = flow.run(call("PUT"), failure("read timeout"), *[failure("connect")] * 4)
+    assert isinstance(run.error, OutcomeUnknown)
 
 
-def test_a_repeat_that_succeeds_settles_it(stage, call, reply, failure) -> None:
-    assert stage.play(call("DELETE"), failure("broken"), reply(200)).result == "fine"
+def test_a_repeat_that_succeeds_settles_it(flow, call, reply, failure) -> None:
+    assert flow.run(call("DELETE"), failure("broken"), reply(200)).result == "fine"
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_an_answer_to_the_only_attempt_is_told_as_it_came(status, stage, call, reply, came) -> None:
-    error = stage.play(call("POST"), reply(status)).error
+def test_an_answer_to_the_only_attempt_is_raised_as_it_is(
+    status, flow, call, reply, outcome
+) -> None:
+    error = flow.run(call("POST"), reply(status)).error
     assert error.status_code == status
     assert not isinstance(error, OutcomeUnknown)
 
@@ -267,8 +265,8 @@ def test_an_answer_to_the_only_attempt_is_told_as_it_came(status, stage, call, r
     [("connect timeout", "connect", False), ("pool timeout", "pool", False)],
 )
 def test_a_timeout_tells_its_phase_and_whether_it_was_sent(
-    kind, phase, sent, stage, call, failure
+    kind, phase, sent, flow, call, failure
 ) -> None:
-    error = stage.play(call("POST"), *[failure(kind)] * 5).error
+    error = flow.run(call("POST"), *[failure(kind)] * 5).error
     assert isinstance(error, TimedOut)
     assert (error.phase, error.sent) == (phase, sent)

@@ -59,10 +59,10 @@ def test_a_call_without_a_body_says_so(server, answer, call) -> None:
     assert all("content-type" not in request.headers for request in server.requests)
 
 
-def test_repeats_and_redirects_carry_the_same_request_id(stage, call, reply) -> None:
-    played = stage.play(call(), reply(503), reply(302, location="/b"), reply())
-    assert {sent.request_id for sent in played.sent} == {"request-1"}
-    assert stage.play(call(), reply()).sent[0].request_id == "request-2"
+def test_repeats_and_redirects_carry_the_same_request_id(flow, call, reply) -> None:
+    run = flow.run(call(), reply(503), reply(302, location="/b"), reply())
+    assert {sent.request_id for sent in run.sent} == {"request-1"}
+    assert flow.run(call(), reply()).sent[0].request_id == "request-2"
 
 
 def test_sync_and_async_put_the_same_on_the_wire(server, answer, call) -> None:
@@ -89,18 +89,18 @@ def test_sync_and_async_put_the_same_on_the_wire(server, answer, call) -> None:
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), object(), {1, 2}, b"bytes", {"deep": float("-inf")}]
 )
-def test_an_argument_without_a_form_in_json_is_refused_by_name(value, stage, call) -> None:
-    played = stage.play(call("POST", body={"fine": 1, "culprit": value}))
-    assert isinstance(played.error, ArgumentError)
-    assert str(played.error) == "culprit: JSON has no form for this value"
-    assert not played.sent
+def test_an_argument_without_a_form_in_json_is_refused_by_name(value, flow, call) -> None:
+    run = flow.run(call("POST", body={"fine": 1, "culprit": value}))
+    assert isinstance(run.error, ArgumentError)
+    assert str(run.error) == "culprit: JSON has no form for this value"
+    assert not run.sent
 
 
-def test_an_argument_nested_beyond_reason_is_refused(stage, call) -> None:
+def test_an_argument_nested_beyond_reason_is_refused(flow, call) -> None:
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
-    assert isinstance(stage.play(call("POST", body={"deep": deep})).error, ArgumentError)
+    assert isinstance(flow.run(call("POST", body={"deep": deep})).error, ArgumentError)
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -146,24 +146,24 @@ def test_what_is_no_answer_of_the_api_raises_our_own_error(
     assert error.__context__ is None
 
 
-def test_a_web_page_in_place_of_no_content_is_no_answer(stage, call, reply) -> None:
-    played = stage.play(
+def test_a_web_page_in_place_of_no_content_is_no_answer(flow, call, reply) -> None:
+    run = flow.run(
         call("DELETE", success=204, content=False), reply(200, "<html>", type="text/html")
     )
-    assert isinstance(played.error, ResponseValidationError)
+    assert isinstance(run.error, ResponseValidationError)
 
 
-def test_another_success_than_documented_still_decodes_unless_strict(stage, call, reply) -> None:
+def test_another_success_than_documented_still_decodes_unless_strict(flow, call, reply) -> None:
     made = call("POST", success=201)
-    assert stage.play(made, reply(200)).result == "fine"
-    assert isinstance(stage.play(made, reply(200), strict=True).error, ResponseValidationError)
+    assert flow.run(made, reply(200)).result == "fine"
+    assert isinstance(flow.run(made, reply(200), strict=True).error, ResponseValidationError)
 
 
-def test_a_decoder_that_refuses_tells_where(stage, call, reply) -> None:
+def test_a_decoder_that_refuses_tells_where(flow, call, reply) -> None:
     def refuse(wire: object, decoding: object) -> None:
         raise DecodeError("$.items[3].role", "is a number, not a string")
 
-    error = stage.play(call(decode=refuse), reply(200)).error
+    error = flow.run(call(decode=refuse), reply(200)).error
     assert isinstance(error, ResponseValidationError)
     assert error.json_path == "$.items[3].role"
     assert str(error) == (
@@ -173,9 +173,9 @@ def test_a_decoder_that_refuses_tells_where(stage, call, reply) -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_decoders_are_told_how_to_read(strict, stage, call, reply) -> None:
+def test_decoders_are_told_how_to_read(strict, flow, call, reply) -> None:
     made = call(decode=lambda wire, decoding: decoding.strict)
-    assert stage.play(made, reply(), strict=strict).result is strict
+    assert flow.run(made, reply(), strict=strict).result is strict
 
 
 # --- failures over a real socket ------------------------------------------------------------------
@@ -279,12 +279,12 @@ def test_no_limit_is_a_number_that_sockets_take() -> None:
     assert limit == limit.left() == 1_000_000.0
 
 
-def test_an_answer_that_trickles_in_is_read_no_longer_than_the_deadline(stage, call) -> None:
+def test_an_answer_that_trickles_in_is_read_no_longer_than_the_deadline(flow, call) -> None:
     import httpx
 
     def trickle() -> Iterator[bytes]:
         for _ in range(100):
-            stage.time += 1.0
+            flow.time += 1.0
             yield b" "
 
     transport = httpx.MockTransport(
@@ -292,7 +292,7 @@ def test_an_answer_that_trickles_in_is_read_no_longer_than_the_deadline(stage, c
             200, headers={"Content-Type": "application/json"}, content=trickle()
         )
     )
-    client = stage.client(transport=transport, deadline=10.0)
+    client = flow.client(transport=transport, deadline=10.0)
     with client, pytest.raises(TimedOut) as caught:
         client._call(call())
     assert caught.value.elapsed == 10.0

@@ -28,7 +28,7 @@ UNREADABLE = {
     "gzip that is cut": (PACKED[:-9], "gzip"),
     "gzip with a wrong checksum": (PACKED[:-8] + b"12345678", "gzip"),
     "gzip twice": (gzip.compress(PACKED), "gzip, gzip"),
-    "an encoding that nobody asked for": (b"\x1b\x07\x00", "br"),
+    "an encoding that was not requested": (b"\x1b\x07\x00", "br"),
 }
 
 both = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
@@ -139,7 +139,7 @@ def test_a_gateways_error_that_breaks_off_leaves_the_outcome_unknown(server, ans
 def late_body(request: httpx.Request) -> httpx.Response:
     def body() -> Any:
         yield b'{"id":'
-        raise httpx.ReadTimeout("nothing came")
+        raise httpx.ReadTimeout("no answer")
 
     return httpx.Response(201, headers={"Content-Type": "application/json"}, content=body())
 

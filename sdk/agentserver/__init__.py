@@ -97,8 +97,8 @@ __all__ = [
     "models",
 ]
 
-# Where each name is defined that is not among the errors; everything comes on first use.
-_HOMES = {
+# The module of each name that is not an error; every module is imported on first use.
+_MODULES = {
     "AsyncClient": "_client",
     "AsyncTransport": "_options",
     "Client": "_client",
@@ -116,7 +116,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "models":
         return import_module(".models", __name__)
-    value = getattr(import_module(f".{_HOMES.get(name, '_errors')}", __name__), name)
+    value = getattr(import_module(f".{_MODULES.get(name, '_errors')}", __name__), name)
     globals()[name] = value
     return value
 

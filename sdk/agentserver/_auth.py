@@ -87,7 +87,7 @@ def _check(name: str, secret: Secret | None, allowed: re.Pattern[str] | None) ->
     if not secret.reveal():
         raise ConfigurationError(f"{name} is empty")
     if allowed is not None and not allowed.fullmatch(secret.reveal()):
-        raise ConfigurationError(f"{name} holds a character that no HTTP header can carry")
+        raise ConfigurationError(f"{name} contains a character that HTTP headers do not allow")
 
 
 def base_url(explicit: Secret | None) -> BaseUrl:

@@ -29,15 +29,15 @@ class Body:
         if len(encodings) == 1 and encodings[0] in _GZIPPED:
             self._gzip = zlib.decompressobj(_GZIP)
         elif encodings:
-            self.problem = "it is in an encoding that was not asked for"
+            self.problem = "it is in an encoding that was not requested"
 
     def take(self, piece: bytes) -> bool:
-        """Take the next piece; tells whether more is wanted."""
+        """Add the next piece; return whether to go on reading."""
         if self._gzip is not None:
             try:
                 piece = self._gzip.decompress(piece, self._left + 1)
             except zlib.error:
-                self.problem = "it is said to be gzip and is not"
+                self.problem = "it is not gzip as declared"
         if len(piece) > self._left and not self.problem:
             self.problem = "it is larger than max_response_bytes allows"
         if self.problem:

@@ -193,7 +193,7 @@ class _Client(Generic[TransportT]):
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} does not pickle: it holds credentials")
+        raise TypeError(f"a {type(self).__name__} does not pickle: it contains credentials")
 
     def _terms(self) -> Terms:
         connection = self._shared.connection

@@ -42,7 +42,7 @@ class ArgumentError(AgentserverError, ValueError):
 
 
 class CallError(AgentserverError):
-    """A call that failed on its way, at the server, or in what came back.
+    """A call failed: the request, the server, or its answer.
 
     Attributes:
         message: what went wrong, one line; the server's own words where it gave some.
@@ -50,8 +50,8 @@ class CallError(AgentserverError):
         method: its HTTP method.
         path: its path template, for example ``/api/workspaces/{workspace_id}``.
         code: the ``error`` of a JSON error body, for example ``quota_exceeded``.
-        body: the text of the answer, at most 64 KiB; None for a success, whose body may hold a
-            credential made just now.
+        body: the text of the answer, at most 64 KiB; None for a success, whose body may be
+            a new credential.
         headers: the headers of the answer that are safe to show, names in lower case.
         request_id: the id the server gave the request, else the one that was sent.
         retry_after: seconds the server asked to wait.
@@ -75,7 +75,7 @@ class CallError(AgentserverError):
         attempts: int = 0,
         elapsed: float = 0.0,
     ) -> None:
-        # `args` holds the message alone and everything else has a default: so pickle and copy
+        # `args` is the message alone, and everything else has a default, so that pickle and copy
         # rebuild the error from `args` and `__dict__`, as for any exception.
         super().__init__(message)
         self.message: str = self.args[0]
@@ -104,7 +104,7 @@ class CallError(AgentserverError):
 
 
 class TransportError(CallError):
-    """No answer came, or no whole one."""
+    """There was no answer, or no complete one."""
 
 
 class ConnectionFailed(TransportError):
@@ -130,8 +130,8 @@ class TimedOut(TransportError):
 class OutcomeUnknown(TransportError):
     """A write may or may not have happened: look before doing it again.
 
-    Raised when no answer came to a request that changes something, and when such a request was
-    sent again and the answer to that does not tell what became of the first.
+    Raised when a request that changes something got no answer, and when such a request was sent
+    again and its answer leaves open whether the first one was done.
 
     Attributes:
         phase: what was going on in the attempt that left the outcome open: ``write``, the request
@@ -177,7 +177,7 @@ class StatusError(CallError):
 
 
 class RedirectRefused(StatusError):
-    """A redirect that is not followed: of a write, to a strange place, or one too many."""
+    """A redirect that is not followed: of a write, to an invalid address, or one too many."""
 
 
 class ClientError(StatusError):
@@ -272,7 +272,7 @@ class UnprocessableEntity(ClientError):
 
 
 class RateLimited(ClientError):
-    """429: too many requests; `retry_after` tells how long to wait."""
+    """429: too many requests; `retry_after` is how many seconds to wait."""
 
     STATUS = 429
 
@@ -325,5 +325,5 @@ _FAMILIES: dict[int, type[StatusError]] = {4: ClientError, 5: ServerError}
 
 
 def class_for(status: int) -> type[StatusError]:
-    """The class that stands for a status; the nearest base for one without a class."""
+    """Return the class for a status; the nearest base for one without a class."""
     return _CLASSES.get(status) or _FAMILIES.get(status // 100, StatusError)

@@ -2,8 +2,8 @@
 
 Requests go straight to httpx's transports: its client would keep cookies, prepare redirects and log
 URLs, all of which is decided elsewhere here. No exception of httpx leaves this module, and none of
-its frames, which hold headers, can be reached from an error of ours: they are caught in a function
-that returns a `Failure`.
+its frames, which contain headers, can be reached from an error of the SDK: they are caught in a
+function that returns a `Failure`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ LIMITS: Final = httpx.Limits(
     max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0
 )
 
-# From the particular to the general: the first class that fits tells what happened.
+# From the specific to the general: the first class that fits is what happened.
 _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (httpx.ConnectTimeout, "connect timeout"),
     (httpx.PoolTimeout, "pool timeout"),
@@ -143,7 +143,7 @@ def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
 
 def _ssl_context(connection: Connection, scheme: str) -> ssl.SSLContext:
     if scheme == "http":
-        # Reading the authorities takes longer than a call. This one knows none and trusts nobody.
+        # Reading the authorities takes longer than a call. This context trusts no certificate.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     verify = connection.verify
     try:
@@ -292,7 +292,7 @@ class Pool(_Pool[Transport]):
         super().__init__(connection, httpx.HTTPTransport)
         self._lock = threading.Lock()
         self.login_lock = threading.Lock()
-        """Held while one thread logs in for all."""
+        """Locked while one thread logs in for all."""
 
     def send(self, send: Send, options: Options) -> Reply | Failure:
         """Send one request and read the whole answer."""
@@ -318,7 +318,7 @@ class AsyncPool(_Pool[AsyncTransport]):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection, _async_transport)
         self.login_lock = asyncio.Lock()
-        """Held while one task logs in for all."""
+        """Locked while one task logs in for all."""
 
     async def send(self, send: Send, options: Options) -> Reply | Failure:
         """Send one request and read the whole answer."""

@@ -1,6 +1,6 @@
 """Connections that keep the limits of a call: httpcore's own know no limit but that of one read.
 
-A name is looked up by a thread that nobody waits for longer than the call may take, each read and
+A name is looked up by a thread, which a call does not wait for beyond its own limit. Each read and
 write gets what is left of its phase, and so does each address of a server that has several.
 """
 
@@ -36,7 +36,7 @@ SocketOptions = Iterable[Any] | None
 
 
 def _look_up(host: str, port: int) -> Future[list[str]]:
-    """The addresses of a host, from a thread of its own: no limit holds for the system's resolver.
+    """The addresses of a host, from a thread of its own: the system's resolver has no limit.
 
     A program can end while such a thread still waits.
     """

@@ -37,7 +37,7 @@ class Transport(Protocol):
         """Send one request and return its response."""
 
     def close(self) -> None:
-        """Let go of whatever is held open."""
+        """Close what is open."""
 
 
 class AsyncTransport(Protocol):
@@ -47,7 +47,7 @@ class AsyncTransport(Protocol):
         """Send one request and return its response."""
 
     async def aclose(self) -> None:
-        """Let go of whatever is held open."""
+        """Close what is open."""
 
 
 def _positive(instance: object, attribute: Any, value: Any) -> None:
@@ -66,20 +66,20 @@ class Timeout:
     """
 
     connect: float = field(default=5.0, validator=_positive)
-    """To reach the server, TLS included; 5 where it is left out."""
+    """To reach the server, TLS included; 5 by default."""
     read: float = field(default=30.0, validator=_positive)
-    """For the next bytes of the answer; 30 where it is left out."""
+    """For the next bytes of the answer; 30 by default."""
     write: float = field(default=30.0, validator=_positive)
-    """To hand over the next bytes of the request; 30 where it is left out."""
+    """To hand over the next bytes of the request; 30 by default."""
     pool: float = field(default=5.0, validator=_positive)
-    """For a free connection when all are in use; 5 where it is left out."""
+    """For a free connection when all are in use; 5 by default."""
 
     NONE: ClassVar[Timeout]
-    """No limit in any phase; the deadline of the call still holds."""
+    """No limit in any phase; the deadline of the call still applies."""
 
 
 def _as_timeout(given: Any) -> Timeout:
-    """A number stands for all four phases; "no limit" has to be asked for by name."""
+    """A number is the limit of all four phases; "no limit" must be given as `Timeout.NONE`."""
     if isinstance(given, Timeout):
         return given
     if given is None:
@@ -102,12 +102,12 @@ class BaseUrl:
 
     @property
     def private(self) -> bool:
-        """Whether nobody between here and there can read along."""
+        """Whether no machine in between can read the traffic."""
         return self.loopback or self.origin[0] == "https"
 
     @classmethod
     def parse(cls, url: Secret, name: str = "base_url") -> BaseUrl:
-        """Check a base URL; a `Secret`, for a wrong one may hold a password.
+        """Check a base URL; a `Secret`, since a wrong one may contain a password.
 
         Raises:
             ConfigurationError: it is no http or https URL with a host, or carries a credential,

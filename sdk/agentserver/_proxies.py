@@ -37,9 +37,9 @@ def proxy_for(origin: Origin, connection: Connection) -> Secret | None:
 def is_excluded(host: str, port: int, no_proxy: str) -> bool:
     """Whether ``NO_PROXY`` excludes a host.
 
-    Its entries are separated by commas or blanks. Each is ``*``, a name, which stands for what is
-    below it too, with or without ``.`` or ``*.`` before it, an address, or a network as in
-    ``10.0.0.0/8``; with a port, it holds for that port alone.
+    Its entries are separated by commas or blanks. Each is ``*``, a name, which includes its
+    subdomains, with or without ``.`` or ``*.`` before it, an address, or a network as in
+    ``10.0.0.0/8``; with a port, it applies to that port only.
     """
     name = host.rstrip(".").lower()
     address = _address(name)

@@ -75,7 +75,7 @@ class Secret:
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a Secret does not pickle: it would leave the process in clear")
+        raise TypeError("a Secret does not pickle: it would leave the process in clear text")
 
 
 def secrets_in(value: object) -> Iterable[Secret]:

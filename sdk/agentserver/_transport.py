@@ -1,7 +1,7 @@
 """One call, from arguments to result: sign, send, retry, decode or raise.
 
-`call_flow` holds every decision and does no input or output itself: it yields what is to be done
-and is sent the outcome. `drive` and `drive_async` are all that tells sync from async.
+`call_flow` makes every decision and does no I/O itself: it yields what is to be done and is sent
+the outcome. Sync and async differ only in `drive` and `drive_async`.
 """
 
 from __future__ import annotations
@@ -415,7 +415,7 @@ def login_flow(login: Call[Any], wanted: LogIn, terms: Terms) -> Generator[Step,
     does no harm, so the login is retried like a read.
 
     Raises:
-        AgentserverError: the login failed, or its answer held no session.
+        AgentserverError: the login failed, or its answer contained no session.
     """
     credentials = terms.credentials
     found = credentials.other_than(wanted.stale)
@@ -587,12 +587,12 @@ def _accept_cookies(reply: Reply, state: _CallState) -> None:
 
 
 def _follow(reply: Reply, state: _CallState) -> CallError | None:
-    """Turn to where a redirect leads; or tell why not."""
+    """Follow a redirect, or return the error that says why not."""
     location = _location(reply)
     found = redirect_target(state.url, location) if location else None
     reads = state.call.operation.method in ("GET", "HEAD")
     if found is None:
-        problem = "a redirect to no place that can be called"
+        problem = "a redirect to an address that cannot be called"
     elif state.redirects >= _MOST_REDIRECTS:
         problem = f"more than {_MOST_REDIRECTS} redirects"
     elif not reads and reply.status not in _SAME_METHOD_REDIRECTS:
@@ -761,12 +761,12 @@ def decoded(
 ) -> tuple[T | None, DecodeError | None]:
     """The result, or what is wrong with the answer.
 
-    Nothing is raised from here: the parser's and the decoders' frames hold the answer, which may
-    be a credential made just now, and no error of ours may lead to them.
+    Nothing is raised from here: the frames of the parser and the decoders contain the answer,
+    which may be a new credential, and no error of the SDK may lead to them.
     """
     if strict and reply.status not in operation.success:
-        due = " or ".join(map(str, operation.success))
-        return None, DecodeError("$", f"is a {reply.status}, not the {due} promised")
+        documented = " or ".join(map(str, operation.success))
+        return None, DecodeError("$", f"has status {reply.status}, not {documented}")
     decode, (headers, body) = operation.decoder(reply.status), reply.reveal()
     if decode is REDIRECT:
         return _redirect_address(reply, url)  # type: ignore[return-value]  # T is str here
@@ -775,16 +775,18 @@ def decoded(
         media_type = _media_type(reply)
     if decode is None:
         if media_type.endswith("html") or (strict and body):
-            return None, DecodeError("$", f"has content ({media_type or 'untyped'}), none is due")
+            return None, DecodeError(
+                "$", f"has content ({media_type or 'untyped'}), but must have none"
+            )
         return None, None
     if not body:
         return None, DecodeError("$", "has no content")
     if media_type != "application/json" and not _is_json(media_type):
-        return None, DecodeError("$", f"is {media_type or 'of no stated type'}, not JSON")
+        return None, DecodeError("$", f"is {media_type or 'of no media type'}, not JSON")
     try:
         parsed = _parsed(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        return None, DecodeError("$", f"is no JSON that can be read ({type(error).__name__})")
+        return None, DecodeError("$", f"is not valid JSON ({type(error).__name__})")
     try:
         return decode(parsed, _STRICT if strict else _LENIENT), None
     except DecodeError as problem:

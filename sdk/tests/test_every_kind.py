@@ -55,7 +55,7 @@ with client(200, json=PARCEL) as api:
     assert type(api.parcels.send(idempotency_key="k", size="small")) is Parcel
 with client(200, json=PARCEL, strict=True) as api:
     error = raised(ResponseValidationError, api.parcels.send, idempotency_key="k", size="small")
-    assert "is a 200, not the 201 or 202 promised" in str(error), error
+    assert "has status 200, not 201 or 202" in str(error), error
 """,
     "a redirect that is the success is returned and never followed": """
 with client(302, headers={"Location": "/counters/4?state=x"}) as api:

@@ -85,7 +85,7 @@ def test_an_error_with_an_unreadable_body_is_that_error(asynchronous, server, an
     server.will(answer(404, b"gone", headers={"Content-Encoding": "gzip"}))
     error = outcome(server.url, call("POST"), asynchronous)
     assert type(error) is NotFound
-    assert error.message == "the answer's body cannot be read: it is said to be gzip and is not"
+    assert error.message == "the answer's body cannot be read: it is not gzip as declared"
 
 
 def test_a_status_that_asks_for_a_retry_does_so_whatever_its_body(server, answer, call) -> None:

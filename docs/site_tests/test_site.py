@@ -1,6 +1,7 @@
 """The built site: links, requests to other hosts, widths, and the search."""
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,34 @@ OPERATIONS = {
     operation.id: operation.path for operation in load(ROOT / "openapi.yaml").operations.values()
 }
 WIDTHS = {"desktop": 1280, "phone": 390}
+
+CONTRAST = """() => {
+  const parse = color => color.match(/[\\d.]+/g).map(Number)
+  const luminance = ([r, g, b]) => [r, g, b].map(part => part / 255)
+    .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0)
+  const behind = element => {
+    for (let each = element; each; each = each.parentElement) {
+      const color = parse(getComputedStyle(each).backgroundColor)
+      if (color[3] !== 0) return color
+    }
+    return [255, 255, 255]
+  }
+  const words = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT)
+  const faint = []
+  while (words.nextNode()) {
+    const element = words.currentNode.parentElement
+    const skipped = ".headerlink, svg, script, style"
+    if (!words.currentNode.data.trim() || element.closest(skipped)) continue
+    if (!element.checkVisibility()) continue
+    const color = parse(getComputedStyle(element).color)
+    const [light, dark] = [color, behind(element)].map(luminance).sort((a, b) => b - a)
+    if ((light + 0.05) / (dark + 0.05) < 4.5)
+      faint.push(`${element.tagName}.${element.className}: ${getComputedStyle(element).color}`)
+  }
+  return faint
+}"""
+"""The elements whose text has a contrast below 4.5 : 1, which is WCAG's level AA."""
 
 
 class _Html(HTMLParser):
@@ -134,3 +163,108 @@ def test_search_index_holds_every_operation_at_its_anchor(site: Path) -> None:
     index = json.loads((site / "search" / "search_index.json").read_text())
     anchors = {entry["location"].partition("#")[2] for entry in index["docs"]}
     assert OPERATIONS.keys() <= anchors
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("install", "install.html"),
+        ("pip", "install.html"),
+        ("mock", "guides/testing.html"),
+        ("pytest", "guides/testing.html"),
+        ("docker", "guides/server.html"),
+        ("postgres", "guides/server.html"),
+        ("pagination", "guides/types.html"),
+        ("retry", "guides/retries.html"),
+        ("timeout", "guides/retries.html"),
+        ("proxy", "guides/credentials.html"),
+        ("sign in", "guides/credentials.html"),
+        ("login", "api/auth.html#login"),
+        ("csv", "recipes/onboarding.html"),
+        ("asyncio", "guides/async.html"),
+        ("logging", "guides/errors.html"),
+        ("backup", "guides/upgrade.html"),
+        ("list users", "api/admin.html#admin_list_users"),
+        ("connection refused", "guides/troubleshooting.html"),
+        ("invalid credentials", "guides/troubleshooting.html"),
+    ],
+)
+def test_search_finds_what_people_look_for_near_the_top(
+    served: str, words: str, wanted: str, browser: Browser
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{served}/index.html")
+    found = [link.removeprefix(f"{served}/").partition("?")[0] for link in _search(page, words)]
+    fragments = [urlsplit(link).fragment for link in _search(page, words)]
+    page.close()
+    results = [f"{path}#{fragment}" for path, fragment in zip(found, fragments, strict=True)]
+    assert any(wanted in result for result in results[:6]), results[:12]
+
+
+def test_copied_commands_have_no_prompt(served: str, browser: Browser) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{served}/install.html")
+    page.locator(".highlight", has_text="pip install").first.locator(".md-code__button").click()
+    page.wait_for_function("navigator.clipboard.readText().then(text => text !== '')")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    context.close()
+    assert copied.splitlines()[:2] == ["python3 -m venv .venv", ". .venv/bin/activate"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_button_covers_code(served: str, width: str, browser: Browser, site: Path) -> None:
+    page = browser.new_page(viewport={"width": WIDTHS[width], "height": 900})
+    covered = []
+    for path in _paths(site):
+        page.goto(f"{served}/{path}")
+        covered += page.evaluate(
+            """() => [...document.querySelectorAll("pre")].filter(block => {
+              const code = block.querySelector("code")?.getBoundingClientRect()
+              const buttons = block.querySelector(".md-code__nav")?.getBoundingClientRect()
+              return code?.width && buttons?.width && buttons.left < code.right - 1
+            }).map(block => `${location.pathname}: ${block.textContent.slice(0, 40)}`)"""
+        )
+    page.close()
+    assert not covered
+
+
+def test_tables_on_a_phone_show_every_cell_with_its_heading(
+    served: str, browser: Browser, site: Path
+) -> None:
+    page = browser.new_page(viewport={"width": WIDTHS["phone"], "height": 900})
+    lost = []
+    for path in _paths(site):
+        page.goto(f"{served}/{path}")
+        lost += page.evaluate(
+            """() => [...document.querySelectorAll(".md-typeset table:not([class]) td")]
+              .filter(cell => cell.checkVisibility() && cell.textContent.trim())
+              .filter(cell => {
+                const box = cell.getBoundingClientRect()
+                const named = cell.cellIndex === 0 || cell.dataset.heading
+                return !named || box.left < 0 || box.right > innerWidth || !box.height
+              }).map(cell => `${location.pathname}: ${cell.textContent.slice(0, 40)}`)"""
+        )
+    page.close()
+    assert not lost
+
+
+def test_every_page_has_one_title_that_no_other_page_has(site: Path) -> None:
+    titles: dict[str, list[str]] = {}
+    for path in _paths(site):
+        text = (site / path).read_text()
+        for title in re.findall(r"<h1[^>]*>(.*?)(?:<a |</h1>)", text, re.DOTALL):
+            titles.setdefault(title.strip(), []).append(path)
+    assert sorted(path for paths in titles.values() for path in paths) == _paths(site)
+    assert not [f"{title}: {paths}" for title, paths in titles.items() if len(paths) > 1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_enough_contrast(served: str, scheme: str, browser: Browser, site: Path) -> None:
+    page = browser.new_page(color_scheme=scheme)
+    faint = set()
+    for path in _paths(site):
+        page.goto(f"{served}/{path}")
+        faint |= set(page.evaluate(CONTRAST))
+    page.close()
+    assert not faint

@@ -11,6 +11,8 @@ import socket
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,9 +23,17 @@ from agentserver_reference.console import find_files
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
 from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import sqlite_path
+from agentserver_reference.storage.serverlock import only_server
 
 GRACE = 30
 """Seconds that requests in flight may take to finish once the server is told to stop."""
+
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
+)
+
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is read, not listened on
+"""A server that listens on every address is reached at this one from its own machine."""
 
 OTHER_FILES = 100
 """Files that the server opens besides its connections: the database, its log, its listener."""
@@ -35,7 +45,7 @@ none is closed under a request that is just being sent.
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; requests in flight finish first.
+    """Serve until SIGTERM, SIGINT or SIGHUP; requests in flight finish first.
 
     Raises:
         SettingsError: the address cannot be listened on, or the data folder not be used.
@@ -45,7 +55,8 @@ def serve(settings: Settings) -> None:
     logs.configure(settings.log_format, settings.log_level)
     app = create_app(settings)
     _allow_open_files(settings.max_connections + SURPLUS + OTHER_FILES)
-    with listen(settings.host, settings.port) as listener:
+    database = sqlite_path(settings.resolved_database_url)
+    with only_server(database), listen(settings.host, settings.port) as listener:
         config = uvicorn.Config(
             app,
             http=protocol(settings),  # type: ignore[arg-type]
@@ -59,11 +70,13 @@ def serve(settings: Settings) -> None:
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=GRACE,
         )
-        # uvicorn raises the signal that stopped it once more when all is done.
-        for stop in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(stop, lambda *_: None)
+        server = Server(config, settings, app.state.stopping)
+        # While it serves, uvicorn handles two of the signals itself. It raises the one that stopped
+        # it once more when all is done.
+        for stop in STOP_SIGNALS:
+            if signal.getsignal(stop) != signal.SIG_IGN:  # as nohup ignores SIGHUP
+                signal.signal(stop, server.stop)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            server = Server(config, settings, app.state.stopping)
             runner.run(_run(app, server, listener))
 
 
@@ -90,9 +103,16 @@ def _allow_open_files(number: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _run(app: Starlette, server: uvicorn.Server, listener: socket.socket) -> None:
-    async with app.router.lifespan_context(app):
-        await server.serve(sockets=[listener])
+async def _run(app: Starlette, server: Server, listener: socket.socket) -> None:
+    server.opening = asyncio.current_task()
+    try:
+        async with app.router.lifespan_context(app):
+            server.opening = None
+            await server.serve(sockets=[listener])
+    except asyncio.CancelledError:
+        if not server.should_exit:
+            raise
+    logs.event(logging.getLogger(logs.LOGGER), logging.INFO, "stopped", pid=os.getpid())
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -128,6 +148,14 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._settings = settings
         self._stopping = stopping
+        self.opening: asyncio.Task[Any] | None = None
+        """What opens the database, which may not answer; None as soon as it has."""
+
+    def stop(self, *_: object) -> None:
+        """Handle a signal: stop gracefully, or give up opening the database."""
+        self.should_exit = True
+        if self.opening is not None:
+            self.opening.get_loop().call_soon_threadsafe(self.opening.cancel)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # A stream of events has no end of its own that could be waited for.
@@ -137,19 +165,32 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
-            print(ready_line(self._settings, listener), flush=True)
+            _print(ready_line(self._settings, listener))
         logs.event(logging.getLogger(logs.LOGGER), logging.INFO, "started", pid=os.getpid())
 
 
 def ready_line(settings: Settings, listener: socket.socket) -> str:
     """What a person or a program reads on stdout once the server takes requests."""
     host, port = listener.getsockname()[:2]
+    host = LOOPBACK.get(host, host)
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     database = _database(settings)
     if settings.log_format == "json":
         return json.dumps({"event": "listening", "url": url, "database": database})
     console = f"console: {url}/docs, " if find_files() else ""
     return f"agentserver-reference listens on {_bold(url)} ({console}data: {database})"
+
+
+def _print(line: str) -> None:
+    """Print the line, whatever the terminal can show; a closed pipe is no reason to stop."""
+    if sys.stdout is None:
+        return
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError:
+        # What is left in its buffer would fail once more at the end of the process.
+        sys.stdout = Path(os.devnull).open("w", encoding="ascii")  # noqa: SIM115
 
 
 def _database(settings: Settings) -> str:
@@ -161,5 +202,5 @@ def _database(settings: Settings) -> str:
 
 
 def _bold(text: str) -> str:
-    colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colourful = sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     return f"\x1b[1m{text}\x1b[0m" if colourful else text

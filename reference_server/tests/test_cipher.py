@@ -102,3 +102,15 @@ def test_a_file_that_holds_no_key_is_refused_by_name(tmp_path: Path, content: by
 )
 def test_an_api_key_is_shown_by_its_ends_in_whole_characters(api_key: str, shown: str) -> None:
     assert masked(api_key) == shown
+
+
+def test_the_key_is_made_on_a_file_system_without_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.link", no_links)
+    path = tmp_path / "secret.key"
+    assert read_or_create_key(path) == read_or_create_key(path)
+    assert list(tmp_path.iterdir()) == [path]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -325,3 +326,87 @@ def test_what_was_answered_outlives_a_server_that_is_killed(tmp_path: Path) -> N
         assert kept[: len(answered)] == answered
         assert len(kept) <= len(answered) + 1
         assert server.stop() == 0
+
+
+def test_a_second_server_on_one_sqlite_file_is_refused_by_name(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        line = refused(tmp_path, "serve", "--port", "0")
+        assert f"agentserver.db is used by another server (process {server.process.pid})" in line
+        server.process.kill()
+        server.process.wait(PATIENCE)
+    with running(tmp_path) as server:  # a server that was killed leaves no lock behind
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_every_signal_to_stop_ends_the_server_gracefully(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with running(tmp_path, "--host", "0.0.0.0", "--database-url", "sqlite://") as server:
+        assert server.url.startswith("http://127.0.0.1:"), "an address that works"
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        server.process.send_signal(number)
+        assert server.process.wait(PATIENCE) == 0
+    assert f"stopped pid={server.process.pid}" in server.log.read_text()
+
+
+def test_sigterm_ends_a_start_whose_database_does_not_answer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/db"
+        options = ["serve", "--port", "0", "--database-url", url, "--database-timeout", "300"]
+        process = subprocess.Popen(
+            [*COMMAND, *options], env=environment(tmp_path, AGENTSERVER_ENCRYPTION_KEY=KEY)
+        )
+        try:
+            connection, _ = silent.accept()
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+            connection.close()
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
+
+
+def test_a_terminal_that_lacks_a_letter_does_not_stop_the_server(tmp_path: Path) -> None:
+    folder = tmp_path / "d漢"
+    variables = {"PYTHONIOENCODING": "cp1252"}
+    with running(tmp_path, "--data-dir", str(folder), **variables) as server:
+        assert "d\\u6f22" in server.ready
+        assert server.stop() == 0
+
+
+def test_a_closed_pipe_does_not_stop_the_server(tmp_path: Path) -> None:
+    log = tmp_path / "stderr.log"
+    reading, writing = os.pipe()
+    os.close(reading)
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", "0", "--database-url", "sqlite://"],
+            env=environment(tmp_path),
+            stdout=writing,
+            stderr=stderr,
+        )
+    os.close(writing)
+    try:
+        with watched(log, "started"):
+            process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+    assert "stopped" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+@contextmanager
+def watched(log: Path, word: str) -> Iterator[None]:
+    """Enter the block once the log has the word."""
+    deadline = threading.Event()
+    timer = threading.Timer(PATIENCE, deadline.set)
+    timer.start()
+    try:
+        while word not in log.read_text():
+            assert not deadline.wait(0.05), log.read_text()
+        yield
+    finally:
+        timer.cancel()

@@ -154,3 +154,13 @@ async def test_a_body_on_an_operation_without_one_is_ignored(client: httpx.Async
         "GET", "/api/workspaces", content=b"{", headers={"cookie": cookie}
     )
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("br", 415), ("Identity", 401)])
+async def test_a_compressed_body_is_415(
+    client: httpx.AsyncClient, encoding: str, status: int
+) -> None:
+    account = {"email": "a@example.com", "password": "correct horse battery"}
+    headers = {"Content-Encoding": encoding}
+    answer = await client.post("/api/auth/login", json=account, headers=headers)
+    assert answer.status_code == status

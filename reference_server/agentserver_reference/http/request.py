@@ -54,6 +54,8 @@ def _check_media_type(request: Request) -> None:
     given = request.headers.get("content-type")
     if given is not None and given.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("Content-Type: must be application/json")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("Content-Encoding: must be left out, bodies are not unpacked")
 
 
 async def _read_bytes(request: Request) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVa
 from attrs import define, evolve, field
 
 from . import _auth
-from ._errors import ClientClosed
+from ._errors import ClientClosed, ConfigurationError
 from ._generated.resources import AsyncResources, Resources
 from ._limits import LONGEST
 from ._omit import OMIT, Omit
@@ -29,6 +29,8 @@ from ._secret import Secret
 from ._transport import LogIn, Runtime, Send, Step, Terms, call_flow, drive, drive_async, login_flow
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from ._http import AsyncPool, Pool
 
 T = TypeVar("T")
@@ -42,8 +44,11 @@ class _Shared:
     connection: Connection
     credentials: _auth.Credentials
     runtime: Runtime
-    pools: dict[Any, Any] = field(factory=dict, repr=False)
-    """By process, or by event loop: a connection cannot be used across either."""
+    pools: dict[Any, Callable[[], Any]] = field(factory=dict, repr=False)
+    """By process, or by event loop: a connection cannot be used across either. In closures, as in a
+    `Secret`: a pool holds a proxy's password and the bytes of answers, and an error's traceback
+    leads to the client.
+    """
     closed: bool = False
 
 
@@ -259,7 +264,10 @@ class Client(_Client[Transport], Resources):
 
     def _perform(self, step: Step) -> Any:
         if isinstance(step, Send):
-            return self._pool().send(step, self._options)
+            outcome = self._pool().send(step, self._options)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
         if isinstance(step, LogIn):
             return self._session(step)
         return self._shared.runtime.sleep(step.seconds)
@@ -277,15 +285,14 @@ class Client(_Client[Transport], Resources):
 
     def _pool(self) -> Pool:
         pools, process = self._shared.pools, os.getpid()
-        found: Pool | None = pools.get(process)
-        if found is not None:
-            return found
-        from ._http import Pool
+        found: Callable[[], Pool] | None = pools.get(process)
+        if found is None:
+            from ._http import Pool
 
-        # One step of the interpreter, so that threads which race get the same one; and no lock
-        # that a fork could copy while it is held.
-        pool: Pool = pools.setdefault(process, Pool(self._shared.connection))
-        return pool
+            # One step of the interpreter, so that threads which race get the same one; and no lock
+            # that a fork could copy while it is held.
+            found = pools.setdefault(process, _closure(Pool(self._shared.connection)))
+        return found()
 
 
 class AsyncClient(_Client[AsyncTransport], AsyncResources):
@@ -299,6 +306,7 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
 
     async def __aenter__(self) -> Self:
         self._check_open()
+        _running_loop()
         return self
 
     async def __aexit__(
@@ -321,7 +329,10 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
 
     async def _perform(self, step: Step) -> Any:
         if isinstance(step, Send):
-            return await self._pool().send(step, self._options)
+            outcome = await self._pool().send(step, self._options)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
         if isinstance(step, LogIn):
             return await self._session(step)
         return await self._sleep(step.seconds)
@@ -347,14 +358,33 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
         await (self._shared.runtime.sleep_async or sleep)(seconds)
 
     def _pool(self) -> AsyncPool:
-        from asyncio import get_running_loop
-
-        pools, loop = self._shared.pools, get_running_loop()
-        pool: AsyncPool | None = pools.get(loop)
-        if pool is None:
+        pools, loop = self._shared.pools, _running_loop()
+        found: Callable[[], AsyncPool] | None = pools.get(loop)
+        if found is None:
             from ._http import AsyncPool
 
             for ended in [other for other in pools if other.is_closed()]:
                 del pools[ended]
-            pool = pools[loop] = AsyncPool(self._shared.connection)
-        return pool
+            found = pools[loop] = _closure(AsyncPool(self._shared.connection))
+        return found()
+
+
+def _closure(pool: T) -> Callable[[], T]:
+    return lambda: pool
+
+
+def _running_loop() -> AbstractEventLoop:
+    """The event loop that runs the caller.
+
+    Raises:
+        ConfigurationError: another library than asyncio runs it.
+    """
+    from asyncio import get_running_loop
+
+    try:
+        return get_running_loop()
+    except RuntimeError:
+        problem = "AsyncClient needs asyncio, and no event loop of asyncio is running here"
+    raise ConfigurationError(
+        f"{problem}; under Trio use Client in a thread, by trio.to_thread.run_sync"
+    )

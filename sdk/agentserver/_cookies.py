@@ -16,6 +16,8 @@ from ._secret import Secret
 
 COOKIE_NAME: Final = "agentserver-token"
 
+_API: Final = "/api"
+"""Where the operations are that take a session."""
 _SECONDS: Final = re.compile(r"-?\d+", re.ASCII)
 
 
@@ -36,9 +38,9 @@ class SessionCookie:
         return not self.value.reveal() or (self.lifetime is not None and self.lifetime <= 0)
 
     def is_for(self, url: BaseUrl) -> bool:
-        """Whether it is sent to the server at a URL, or to a part of it."""
+        """Whether it is sent to the API at a URL, or to a part of it."""
         _, host, _ = url.origin
-        at = urlsplit(url.text).path
+        at = urlsplit(url.text).path + _API
         return _domain_matches(self.domain, host) and (
             _is_below(at, self.path) or _is_below(self.path, at)
         )

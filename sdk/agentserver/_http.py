@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import httpcore
 import httpx
@@ -95,7 +95,7 @@ def _request(send: Send, limits: TimeLimits) -> httpx.Request | None:
     try:
         return httpx.Request(
             send.method,
-            send.url,
+            send.url.reveal(),
             # Latin-1 is what a server's cookie was read in.
             headers=[(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
             content=content,
@@ -294,14 +294,16 @@ class Pool(_Pool[Transport]):
         self.login_lock = threading.Lock()
         """Locked while one thread logs in for all."""
 
-    def send(self, send: Send, options: Options) -> Reply | Failure:
-        """Send one request and read the whole answer."""
-        transport = self._connections.found(send.origin)
-        if transport is None:
-            with self._lock:
-                transport = self._connections.found(send.origin) or self._connections.open(
-                    send.origin
-                )
+    def send(self, send: Send, options: Options) -> Outcome:
+        """Send one request and read the whole answer.
+
+        What ends the call at once is returned, not raised: it would lead to frames that hold a
+        request or a transport, and so to credentials.
+        """
+        try:
+            transport = self._transport(send.origin)
+        except ConfigurationError as error:
+            return error.with_traceback(None)
         limits = TimeLimits(options.timeout, send.ends, self._clock)
         return _exchange(transport, send, limits, options.max_response_bytes, self._failures)
 
@@ -310,6 +312,13 @@ class Pool(_Pool[Transport]):
         with quiet():
             for transport in self._connections.release():
                 transport.close()
+
+    def _transport(self, origin: Origin) -> Transport:
+        found = self._connections.found(origin)
+        if found is not None:
+            return found
+        with self._lock:
+            return self._connections.found(origin) or self._connections.open(origin)
 
 
 class AsyncPool(_Pool[AsyncTransport]):
@@ -320,10 +329,13 @@ class AsyncPool(_Pool[AsyncTransport]):
         self.login_lock = asyncio.Lock()
         """Locked while one task logs in for all."""
 
-    async def send(self, send: Send, options: Options) -> Reply | Failure:
-        """Send one request and read the whole answer."""
+    async def send(self, send: Send, options: Options) -> Outcome:
+        """Send one request and read the whole answer; see `Pool.send`."""
         # Nothing else runs in the loop between two awaits: there is no need for a lock.
-        transport = self._connections.found(send.origin) or self._connections.open(send.origin)
+        try:
+            transport = self._connections.found(send.origin) or self._connections.open(send.origin)
+        except ConfigurationError as error:
+            return error.with_traceback(None)
         limits = TimeLimits(options.timeout, send.ends, self._clock)
         exchange = Interruptible(
             _exchange_async(transport, send, limits, options.max_response_bytes, self._failures),
@@ -345,13 +357,15 @@ class AsyncPool(_Pool[AsyncTransport]):
 
 # --- one exchange ---------------------------------------------------------------------------------
 
+Outcome: TypeAlias = "Reply | Failure | BaseException"
+
 _Failures = type[Exception] | tuple[type[Exception], ...]
 """What means that sending failed: with connections of our own, whatever they raise."""
 
 
 def _exchange(
     transport: Transport, send: Send, limits: TimeLimits, most: int, failures: _Failures
-) -> Reply | Failure:
+) -> Outcome:
     request = _request(send, limits)
     if request is None:
         return Failure("protocol", "pool")
@@ -364,9 +378,7 @@ def _exchange(
         except BaseException as error:
             if isinstance(error, Exception):  # of the caller's own transport
                 raise
-            interruption = error.with_traceback(None)  # a Ctrl-C leads to no frame of httpx
-    interruption.__context__ = None
-    raise interruption
+            return error.with_traceback(None)
 
 
 def _received(response: Any, limits: TimeLimits, most: int, failures: _Failures) -> Reply:

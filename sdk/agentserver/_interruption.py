@@ -34,22 +34,22 @@ class Interruptible(Generic[T]):
         self._pending = False
         self._overdue = False
 
-    async def run(self) -> T:
+    async def run(self) -> T | asyncio.CancelledError:
         """Run the coroutine to its end.
 
-        A cancellation of the caller interrupts the coroutine and is raised when that has cleaned
-        up behind itself. It leads to no frame of the coroutine.
+        A cancellation of the caller interrupts the coroutine, and is returned when that has cleaned
+        up behind itself: raised here, it would lead to frames that hold a request.
         """
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = loop.create_future()
         task = loop.create_task(self._settle(result))
         try:
             return await result
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             while not task.done():
                 self.interrupt()
                 await _patiently(task)
-            raise
+            return cancelled.with_traceback(None)
 
     def interrupt(self) -> None:
         """End the coroutine where it waits, or where it waits next, or soon anyway."""

@@ -139,8 +139,8 @@ def redirect_target(url: str, location: str) -> tuple[str, BaseUrl] | None:
     parts, _ = _split(target.partition("#")[0])
     if parts is None:
         return None
-    target = parts.geturl()
-    return target, BaseUrl(target, _origin(parts), _is_loopback(parts.hostname or ""))
+    at = f"{parts.scheme}://{parts.netloc}"  # what follows may be a credential
+    return parts.geturl(), BaseUrl(at, _origin(parts), _is_loopback(parts.hostname or ""))
 
 
 def _split(text: Any) -> tuple[SplitResult | None, str]:

@@ -63,7 +63,8 @@ class Send:
     """Send one request; answered by a `Reply` or a `Failure`."""
 
     method: str
-    url: str
+    url: Secret
+    """Where a redirect leads may be a credential."""
     origin: Origin
     request_id: str
     headers: tuple[tuple[str, str], ...]
@@ -274,7 +275,7 @@ class _CallState:
     request_id: str
     started: float
     ends: float
-    url: str
+    url: Secret
     target: BaseUrl
     content: Secret | None
     session: Secret | None = None
@@ -397,7 +398,7 @@ def call_flow(
         _accept_cookies(reply, state)
     if reply.interrupted or reply.problem:
         raise _unreadable(reply, state)
-    result, fault = decoded(call.operation, reply, state.url, terms.options.strict)
+    result, fault = decoded(call.operation, reply, state.url.reveal(), terms.options.strict)
     if fault is not None:
         raise _errors.ResponseValidationError(
             _one_line(state.scrub(fault.message, reply)),
@@ -449,7 +450,7 @@ def _begin(call: Call[Any], terms: Terms, rule: Rule | None, ends: float) -> _Ca
         terms.runtime.new_id(),
         started,
         min(ends, started + terms.options.deadline),
-        terms.base_url.text + call.path + _query(call),
+        Secret(terms.base_url.text + call.path + _query(call)),
         terms.base_url,
         _content(call),
         credentials.session if credentials.needs_session(scheme) else None,
@@ -588,22 +589,27 @@ def _accept_cookies(reply: Reply, state: _CallState) -> None:
 
 def _follow(reply: Reply, state: _CallState) -> CallError | None:
     """Follow a redirect, or return the error that says why not."""
-    location = _location(reply)
-    found = redirect_target(state.url, location) if location else None
+    target = _redirect_target(reply, state)
     reads = state.call.operation.method in ("GET", "HEAD")
-    if found is None:
+    if target is None:
         problem = "a redirect to an address that cannot be called"
     elif state.redirects >= _MOST_REDIRECTS:
         problem = f"more than {_MOST_REDIRECTS} redirects"
     elif not reads and reply.status not in _SAME_METHOD_REDIRECTS:
         problem = "a redirect that would turn a write into a read"
-    elif not reads and found[1].origin != state.target.origin:
+    elif not reads and target[1].origin != state.target.origin:
         problem = "a redirect of a write to another origin"
     else:
-        state.url, state.target = found
+        state.url, state.target = target
         state.redirects += 1
         return None
     return _errors.RedirectRefused(problem, status_code=reply.status, **_answer_facts(reply, state))
+
+
+def _redirect_target(reply: Reply, state: _CallState) -> tuple[Secret, BaseUrl] | None:
+    location = _location(reply)
+    found = redirect_target(state.url.reveal(), location) if location else None
+    return None if found is None else (Secret(found[0]), found[1])
 
 
 def _location(reply: Reply) -> str:

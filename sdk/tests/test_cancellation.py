@@ -94,13 +94,13 @@ async def cancelled_by_timeout(call: Awaitable[Any], after: int) -> bool:
 
 
 def pools_of(client: AsyncClient) -> list[Any]:
-    [pool] = client._shared.pools.values()
+    [hidden] = client._shared.pools.values()
     given = client._shared.connection.sender
     if given.client is not None:
         return [given.client._transport._pool]
     if given.transport is not None:
         return [given.transport._pool]
-    return [transport._pool for transport in pool._connections._by_way.values()]
+    return [transport._pool for transport in hidden()._connections._by_way.values()]
 
 
 def own() -> dict[str, Any]:

@@ -224,3 +224,29 @@ def test_every_error_can_be_raised_by_a_test_double(error) -> None:
 
 def test_every_status_class_names_its_status() -> None:
     assert {status: class_for(status).__name__ for status in CLASSES} == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "message"),
+    [
+        ({"message": "m", "error": "e", "detail": "d"}, "application/json", "m"),
+        ({"error": "e", "detail": "d"}, "application/json", "e"),
+        ({"type": "about:blank", "title": "t", "detail": "d"}, "application/problem+json", "d"),
+        ({"title": "t", "status": 409}, "application/problem+json; charset=utf-8", "t"),
+        ({"detail": "d"}, "application/json", "d"),
+        (
+            {"detail": [{"loc": ["body"], "msg": "field required"}]},
+            "application/json",
+            "field required",
+        ),
+        ({"error": {"code": 7, "message": "inside"}}, "application/json", "inside"),
+        ({"message": None, "detail": "d"}, "application/json", "d"),
+        ({"message": "", "detail": " "}, "application/json", ""),
+        (["no object"], "application/json", '["no object"]'),
+    ],
+)
+def test_a_message_is_found_where_frameworks_put_it(
+    body, media_type, message, flow, call, reply
+) -> None:
+    error = flow.run(call("POST"), reply(409, body, type=media_type)).error
+    assert error.message == message

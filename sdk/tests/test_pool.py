@@ -72,7 +72,7 @@ def test_threads_that_start_together_share_one_pool(server, answer, call) -> Non
         for thread in threads:
             thread.join()
         [pool] = client._shared.pools.values()
-        assert len(pool._connections._by_way) == 1
+        assert len(pool()._connections._by_way) == 1
     assert len(server.requests) == 8
 
 

@@ -37,7 +37,7 @@ def test_a_credential_is_dropped_on_a_redirect_to_another_origin(
     run = flow.run(call(security=security), reply(302, location=elsewhere), reply(), **credentials)
     first, second = run.sent
     assert first.cookie or first.bearer
-    assert second.url.endswith("/x")
+    assert second.url.reveal().endswith("/x")
     assert second.cookie is None
     assert second.bearer is None
 
@@ -119,3 +119,32 @@ def test_redirects_end_after_five(flow, call, reply) -> None:
     run = flow.run(call(), *[reply(302, location="/again")] * 6)
     assert isinstance(run.error, RedirectRefused)
     assert len(run.sent) == 6
+
+
+@pytest.mark.parametrize(
+    ("base", "location"),
+    [
+        ("https://bücher.example", "https://xn--bcher-kva.example/x"),
+        ("https://xn--bcher-kva.example", "https://bücher.example/x"),
+        ("https://BÜCHER.example", "https://Bücher.example/x"),
+        ("https://bücher.example:8443", "https://xn--bcher-kva.example:8443/x"),
+        ("https://agents.example", "https://AGENTS.example:443/x"),
+    ],
+)
+def test_a_host_is_the_same_in_unicode_and_in_punycode(base, location, flow, call, reply) -> None:
+    client = flow.client(base, session="s-1")
+    raw = location.encode().decode("latin-1")
+    run = flow.run(call(security=SESSION), reply(302, location=raw), reply(), client=client)
+    assert [sent.cookie is not None for sent in run.sent] == [True, True]
+    assert all(sent.url.reveal().isascii() for sent in run.sent)
+
+
+def test_a_host_that_only_looks_alike_is_another(flow, call, reply) -> None:
+    client = flow.client("https://faß.example", session="s-1")
+    run = flow.run(
+        call(security=SESSION),
+        reply(302, location="https://fass.example/x"),
+        reply(),
+        client=client,
+    )
+    assert [sent.cookie is not None for sent in run.sent] == [True, False]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gzip
 import logging
 import pickle
 import socket
 import traceback
+import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -69,7 +72,23 @@ WAYS: dict[str, dict[str, Any]] = {
     "500 that echoes": {"status": 500, "body": f"cookie {VALUE}".encode(), "type": "text/plain"},
     "broken JSON": {"body": b'{"token": "' + VALUE.encode() + b'"'},
     "web page": {"body": b"<html>" + VALUE.encode(), "type": "text/html"},
+    "404 that echoes in headers": {
+        "status": 404,
+        "headers": {"Server": VALUE, "X-Request-Id": VALUE, "X-Other": VALUE},
+    },
+    "problem that echoes": {
+        "status": 422,
+        "body": b'{"detail": "no ' + VALUE.encode() + b'"}',
+        "type": "application/problem+json",
+    },
+    "503 with an unreadable echo": {
+        "status": 503,
+        "body": gzip.compress(VALUE.encode())[:-4],
+        "headers": {"Content-Encoding": "gzip"},
+    },
+    "a body that breaks off": {"body": VALUE.encode(), "then": "truncate"},
     "redirect refused": {"status": 302, "headers": {"Location": "ftp://x/" + VALUE}},
+    "redirect without end": {"status": 307, "headers": {"Location": "/x?" + VALUE}},
     "not connected": {},
 }
 
@@ -79,8 +98,7 @@ def places(error: BaseException | None, *objects: Any) -> Iterator[tuple[str, st
     for thing in objects:
         yield f"repr of {type(thing).__name__}", repr(thing)
         yield f"str of {type(thing).__name__}", str(thing)
-        for at, value in attributes(thing, type(thing).__name__):
-            yield at, value
+        yield from reachable(thing, type(thing).__name__)
     seen: set[int] = set()
     chain = [error]
     while chain:
@@ -100,12 +118,11 @@ def places(error: BaseException | None, *objects: Any) -> Iterator[tuple[str, st
                 continue
             for name, value in frame.f_locals.items():
                 where = f"{frame.f_code.co_filename}:{line} local {name}"
-                yield where, seen_of(value)
-                for at, text in attributes(value, where):
-                    yield at, text
+                yield where, shown(value)
+                yield from reachable(value, where)
 
 
-def seen_of(value: Any) -> str:
+def shown(value: Any) -> str:
     """The repr, where there is one: an object that was refused half made may have none."""
     try:
         return repr(value)
@@ -113,20 +130,36 @@ def seen_of(value: Any) -> str:
         return ""
 
 
-def attributes(thing: Any, at: str, depth: int = 4) -> Iterator[tuple[str, str]]:
-    """The reprs of what hangs off one of our own objects."""
-    if depth == 0 or not type(thing).__module__.startswith("agentserver"):
-        return
-    names = {*getattr(thing, "__dict__", {})}
-    for cls in type(thing).__mro__:
-        names |= {name for name in getattr(cls, "__slots__", ()) if name != "__weakref__"}
-    for name in names:
-        value = getattr(thing, name, None)
-        # An answer that is not yet decoded is kept in an object whose repr does not show it.
-        if type(thing).__name__ == "Reply" and name in ("body", "headers"):
+_CODE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
+
+
+def reachable(thing: Any, at: str) -> Iterator[tuple[str, str]]:
+    """The texts that a debugger finds from an object: in attributes, items and suspended frames."""
+    seen: dict[int, Any] = {}
+    left: list[tuple[str, Any]] = [(at, thing)]
+    while left:
+        where, value = left.pop()
+        if id(value) in seen or isinstance(value, _CODE):
             continue
-        yield f"{at}.{name}", seen_of(value)
-        yield from attributes(value, f"{at}.{name}", depth - 1)
+        seen[id(value)] = value
+        if isinstance(value, (str, bytes, bytearray)):
+            yield where, value if isinstance(value, str) else bytes(value).decode("latin-1")
+            continue
+        found: dict[str, Any] = {}
+        if isinstance(value, dict):
+            found = {f"key {n}": key for n, key in enumerate(value)}
+            found |= {f"[{shown(key)}]": item for key, item in value.items()}
+        elif isinstance(value, (list, tuple, set, frozenset, deque)):
+            found = {f"[{n}]": item for n, item in enumerate(value)}
+        elif not type(value).__module__.startswith(("pytest", "_pytest", "sdk.tests")):
+            found = dict(getattr(value, "__dict__", {}))
+            for cls in type(value).__mro__:
+                for name in getattr(cls, "__slots__", ()):
+                    found[name] = getattr(value, name, None)
+            for frame in ("gi_frame", "cr_frame", "ag_frame"):
+                found |= getattr(getattr(value, frame, None), "f_locals", {})
+            found["__self__"] = getattr(value, "__self__", None)
+        left += [(f"{where} > {name}", each) for name, each in found.items()]
 
 
 def closed_port() -> str:
@@ -175,6 +208,63 @@ def test_no_credential_is_seen_in_any_place(
 async def used_async(client: Any, use: Use, call: Any) -> None:
     async with client:
         await use(client, call)
+
+
+USED = {kind: KINDS[kind] for kind in ("session", "token", "password of the client")}
+
+
+@pytest.mark.parametrize("kind", USED)
+@pytest.mark.parametrize("then", ["hang", "truncate"])
+def test_no_credential_is_seen_from_a_cancelled_call(kind, then, server, answer, call) -> None:
+    given, use = KINDS[kind]
+    by_login = {"Set-Cookie": LOGIN} if kind.startswith("password") else {}
+    server.will(*[answer(503, headers={"Retry-After": "30"})] * 2)
+    server.will(*[answer(body=VALUE.encode(), then=then, headers=by_login)] * 5)
+
+    async def main() -> None:
+        async with AsyncClient(server.url, **given) as client:
+            task = asyncio.ensure_future(use(client, call))
+            while not server.requests:  # noqa: ASYNC110  # it is filled by a thread
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            for where, text in places(caught.value, client):
+                assert VALUE not in text, where
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", USED)
+def test_no_credential_is_seen_from_an_interrupted_call(kind, server, answer, call) -> None:
+    given, use = KINDS[kind]
+    by_login = {"Set-Cookie": LOGIN} if kind.startswith("password") else {}
+    server.will(*[answer(headers=by_login)] * 2)
+
+    with Client(server.url, **given) as client, pytest.MonkeyPatch.context() as patch:
+        use(client, call)
+        patch.setattr(socket.socket, "recv", lambda *_: raise_(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt) as caught:
+            use(client, call)
+        for where, text in places(caught.value, client):
+            assert VALUE not in text, where
+
+
+def raise_(error: type[BaseException]) -> NoReturn:
+    raise error
+
+
+@pytest.mark.parametrize(
+    "proxy", [f"http://user:{VALUE}@[", f"socks5://user:{VALUE}@proxy.example"]
+)
+def test_a_proxy_that_cannot_be_used_is_not_seen(proxy) -> None:
+    with (
+        Client("https://h.example", proxy=proxy) as client,
+        pytest.raises(AgentserverError) as caught,
+    ):
+        client.health.check()
+    for where, text in places(caught.value, client):
+        assert VALUE not in text, where
 
 
 def test_the_search_for_credentials_finds_one_where_there_is_one() -> None:

@@ -439,7 +439,7 @@ async def _received_async(
         interrupted = _LATE["read"]
     finally:
         with suppress(Exception):
-            if hasattr(pieces, "aclose"):
+            if pieces is not None and hasattr(pieces, "aclose"):
                 await pieces.aclose()
             await response.aclose()
     return _reply(response, body, interrupted)

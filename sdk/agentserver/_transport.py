@@ -566,7 +566,7 @@ def _outcome_unknown(words: str, state: _CallState, facts: dict[str, Any]) -> Ca
 
 def _unreadable(reply: Reply, state: _CallState) -> CallError:
     """The error for a success whose body could not be read to its end, or not at all."""
-    facts = _answer_facts(reply, state) | {"status_code": reply.status}
+    facts: dict[str, Any] = _answer_facts(reply, state) | {"status_code": reply.status}
     if reply.interrupted is None:
         return _errors.ResponseValidationError(
             f"the answer's body cannot be read: {reply.problem}", **facts

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import attrs
 import uvicorn
+from serving import in_memory
 from starlette.applications import Starlette
 
 from agentserver_reference.serve import Server
@@ -46,12 +47,13 @@ class Listening:
 
 @asynccontextmanager
 async def listening(app: Starlette) -> AsyncIterator[Listening]:
-    """Serve an application that `create_app` built, WebSockets included."""
+    """Serve an application, WebSockets included; one that `create_app` built knows when to stop."""
+    stopping = getattr(app.state, "stopping", asyncio.Event())
     config = uvicorn.Config(
         app, ws="websockets-sansio", lifespan="on", log_config=None, access_log=False
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = _Server(config, app.state.context.settings, app.state.stopping)
+        server = _Server(config, in_memory(), stopping)
         ended = asyncio.create_task(server.serve(sockets=[listener]))
         async with asyncio.timeout(SECONDS):
             await server.ready.wait()

@@ -1,8 +1,9 @@
-"""The LLM proxy: embedded on both databases, over HTTP to a real socket, and switched off."""
+"""The LLM proxy: embedded and remote by one set of tests, what a remote may do, and none."""
 
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -10,7 +11,12 @@ from typing import Any
 import attrs
 import httpx
 import pytest
+from listening import listening
 from people import House, Person, ok, open_house, said
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from agentserver_reference.domain.errors import BadGateway, NotFound
 from agentserver_reference.gateways.llm.embedded import EmbeddedLlmProxy
@@ -69,40 +75,101 @@ def upstream() -> Iterator[Upstream]:
         thread.join()
 
 
-# Embedded
+# Embedded and remote
 
 
-async def test_without_a_limit_the_default_holds(settings: Settings) -> None:
+@asynccontextmanager
+async def embedded(settings: Settings) -> AsyncIterator[House]:
+    """A server that is its own proxy."""
     async with open_house(settings, llm_proxy_default_max_rpd=500) as house:
-        admin = await house.join("admin@example.com")
-        workspace_id = await admin.create_workspace()
-        nothing = {"default_max_rpd": 500, "today_request_count": 0, "workspace_quota": None}
-        for path in ("/api/workspaces", "/api/admin/workspaces"):
-            assert await admin.read(f"{path}/{workspace_id}/llm-quota") == nothing
+        yield house
 
 
-async def test_a_limit_is_replaced_each_time_and_removed(house: House) -> None:
-    admin = await house.join("admin@example.com")
+@asynccontextmanager
+async def remote(settings: Settings) -> AsyncIterator[House]:
+    """A server that asks a second one, which keeps the quotas in the same database."""
+    proxies: list[EmbeddedLlmProxy] = []
+
+    async def answer(request: Request) -> Response:
+        (proxy,), workspace_id = proxies, request.path_params["workspace_id"]
+        if request.method == "GET":
+            return JSONResponse(await proxy.quota(workspace_id))
+        if request.method == "PUT":
+            await proxy.set_quota(workspace_id, (await request.json())["max_rpd"])
+        else:
+            await proxy.delete_quota(workspace_id)
+        return Response(status_code=204)
+
+    methods = ["GET", "PUT", "DELETE"]
+    route = Route("/base/internal/quotas/{workspace_id}", answer, methods=methods)
+    async with (
+        listening(Starlette(routes=[route])) as second,
+        open_house(settings, llm_proxy_url=f"http://{second.address}/base") as house,
+    ):
+        proxies.append(EmbeddedLlmProxy(house.store, house.clock, 500))
+        yield house
+
+
+@pytest.fixture(params=[embedded, remote], ids=["embedded", "remote"])
+async def proxied(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[House]:
+    """A server with each kind of proxy."""
+    async with request.param(settings) as house:
+        yield house
+
+
+async def test_without_a_limit_the_default_holds(proxied: House) -> None:
+    admin = await proxied.join("admin@example.com")
+    workspace_id = await admin.create_workspace()
+    nothing = {"default_max_rpd": 500, "today_request_count": 0, "workspace_quota": None}
+    for path in ("/api/workspaces", "/api/admin/workspaces"):
+        assert await admin.read(f"{path}/{workspace_id}/llm-quota") == nothing
+
+
+async def test_a_limit_is_replaced_each_time_and_removed(proxied: House) -> None:
+    admin = await proxied.join("admin@example.com")
     path = f"/api/admin/workspaces/{await admin.create_workspace()}/llm-quota"
     for body, kept in (({"max_rpd": 100}, 100), ({"max_rpd": 0}, 0), ({}, None)):
-        house.clock.advance(seconds=1)
+        proxied.clock.advance(seconds=1)
         assert (await admin.ask("PUT", path, body)).status_code == 204
         quota = (await admin.read(path))["workspace_quota"]
-        moment = house.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        moment = proxied.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         assert (quota["max_rpd"], quota["updated_at"]) == (kept, moment)
     for _ in range(2):
         assert (await admin.ask("DELETE", path)).status_code == 204
     assert (await admin.read(path))["workspace_quota"] is None
 
 
-async def test_today_begins_at_midnight_utc(house: House) -> None:
-    admin = await house.join("admin@example.com")
+async def test_a_limit_is_that_of_one_workspace(proxied: House) -> None:
+    admin = await proxied.join("admin@example.com")
+    limited, other = [await admin.create_workspace() for _ in range(2)]
+    ok(await admin.ask("PUT", f"/api/admin/workspaces/{limited}/llm-quota", {"max_rpd": 7}))
+    limit = (await admin.read(f"/api/workspaces/{limited}/llm-quota"))["workspace_quota"]
+    assert (limit["workspace_id"], limit["max_rpd"]) == (limited, 7)
+    assert (await admin.read(f"/api/workspaces/{other}/llm-quota"))["workspace_quota"] is None
+
+
+async def test_a_workspace_that_does_not_exist_has_no_limit(proxied: House) -> None:
+    admin = await proxied.join("admin@example.com")
+    path = "/api/admin/workspaces/unknown/llm-quota"
+    for answer in (
+        await admin.get(path),
+        await admin.ask("PUT", path, {"max_rpd": 7}),
+        await admin.ask("DELETE", path),
+    ):
+        assert said(answer) == (404, "workspace not found")
+
+
+async def test_today_begins_at_midnight_utc(proxied: House) -> None:
+    admin = await proxied.join("admin@example.com")
     workspace_id = await admin.create_workspace()
-    midnight = house.clock().replace(hour=0)
-    for moment in (midnight - timedelta(seconds=1), midnight, house.clock()):
-        await house.store.write(llm_usage.record, workspace_id, moment)
+    midnight = proxied.clock().replace(hour=0)
+    for moment in (midnight - timedelta(seconds=1), midnight, proxied.clock()):
+        await proxied.store.write(llm_usage.record, workspace_id, moment)
     path = f"/api/workspaces/{workspace_id}/llm-quota"
     assert (await admin.read(path))["today_request_count"] == 2
+
+
+# Embedded alone
 
 
 async def test_a_limit_for_a_workspace_that_just_went_is_not_found(
@@ -112,7 +179,7 @@ async def test_a_limit_for_a_workspace_that_just_went_is_not_found(
         await EmbeddedLlmProxy(store, house.clock, 0).set_quota("gone", 5)
 
 
-# Over HTTP
+# Remote alone: what a service may answer
 
 
 @pytest.fixture

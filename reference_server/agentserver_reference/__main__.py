@@ -17,14 +17,14 @@ EXTRA = "server"
 
 
 class _Parser(argparse.ArgumentParser):
-    """A mistake on the command line is one line, like every other error of a start."""
+    """Reports an invalid command line in one line, like all other errors at startup."""
 
     def error(self, message: str) -> NoReturn:
         _stop(f"{message} (see {self.prog} --help)")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command with these arguments, by default the process's own."""
+    """Run the command with these arguments, by default `sys.argv`."""
     try:
         _serve(arguments)
     except ModuleNotFoundError as error:
@@ -37,7 +37,7 @@ def _serve(arguments: Sequence[str] | None) -> None:
 
     try:
         settings = _read_settings(arguments)
-        # Late, so that help and mistakes are shown at once.
+        # Imported late, so that help and errors are shown immediately.
         from agentserver_reference.app import BindingError
         from agentserver_reference.contract import ContractError
         from agentserver_reference.serve import serve
@@ -77,13 +77,13 @@ def _read_settings(arguments: Sequence[str] | None) -> Settings:
 
 
 def _variables() -> str:
-    """The settings that have no option, for the end of the help."""
+    """Return the part of the help about settings without an option."""
     from agentserver_reference.settings import QUOTA_VARIABLES, SETTINGS
 
     alone = [setting.metadata for setting in SETTINGS if not setting.metadata["option"]]
     return "\n".join(
         (
-            "A variable in [brackets] sets the same. These are set by variable alone:",
+            "Variables in [brackets] are equivalent to the option. These settings have no option:",
             *(f"  {setting['variable']}: {setting['help']}" for setting in alone),
             "  quotas, each a number or a form such as 500m, 10Gi, 30m:",
             *(f"    {variable}" for variable in QUOTA_VARIABLES),

@@ -1,4 +1,4 @@
-"""The server as an ASGI application, every operation of the contract bound to its handler."""
+"""The ASGI application, which binds a handler to every operation of the contract."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ from agentserver_reference.workers.runner import Runner, Wait
 KEY_FILE = "secret.key"
 
 PASSWORD_OPERATIONS = frozenset({"register_user", "login"})
-"""Operations whose paths exist without taking a method when passwords are switched off."""
+"""Operations that respond with 405 when password authentication is disabled."""
 
 
 class BindingError(Exception):
-    """Contract and handlers differ. The text names every operation concerned."""
+    """Contract and handlers do not match. The text names the operations."""
 
 
 def utc_now() -> datetime:
-    """Now, with the time zone UTC."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)
 
 
 def new_id() -> str:
-    """A random id, UUIDv4 in lower case."""
+    """Return a random id: a UUIDv4 in lower case."""
     return str(uuid4())
 
 
@@ -68,23 +68,23 @@ def create_app(
     """Build the application. Its lifespan opens the database and starts the background loops.
 
     Arguments:
-        settings: what the operator set.
-        clock: the time, aware and in UTC.
-        ids: makes the ids of whatever is created, and of requests that bring none.
-        tokens: makes session tokens.
+        settings: the settings.
+        clock: returns the current time, aware and in UTC.
+        ids: returns new ids, for resources, and for requests without an id.
+        tokens: returns new session tokens.
         wait: how background loops wait, in seconds.
-        validate_responses: for tests: an answer that the contract does not document, down to one
-            field too many, and any failure of a handler, is raised instead of answered.
-        contract: for tests: another contract than the server's own.
-        handlers: for tests: the handlers of that contract, each as `tag.operationId`.
-        schemes: for tests: the kinds of credential that it names.
+        validate_responses: for tests: raise unexpected errors, and responses that violate the
+            contract, also by an undocumented field, instead of sending them.
+        contract: for tests: a contract other than the server's own.
+        handlers: for tests: the handlers of that contract, by `tag.operationId`.
+        schemes: for tests: its kinds of credential, by the names of the security schemes.
 
     Raises:
         ContractError: the contract cannot be compiled.
-        BindingError: an operation without a handler, or a handler without an operation; a
-            credential of an unknown kind.
+        BindingError: an operation has no handler, a handler has no operation, or a kind of
+            credential is unknown.
         SettingsError: the folder of the SQLite file cannot be used.
-        StoreError: the key file beside the SQLite file holds no key.
+        StoreError: the key file beside the SQLite file is invalid.
     """
     contract = contract or load_contract(closed=validate_responses)
     handlers = handlers_of(handler_modules()) if handlers is None else handlers
@@ -129,17 +129,17 @@ def create_app(
 
 
 def encryption_key(settings: Settings) -> bytes:
-    """The key of the stored secrets: the one set, or the one in the file beside the database.
+    """Return the key for stored secrets, from the settings or the file beside the database.
 
     Raises:
-        SettingsError: the folder cannot be made, read or written.
-        StoreError: the file holds no key.
+        SettingsError: the folder cannot be created, read or written.
+        StoreError: the key file is invalid.
     """
     if settings.encryption_key is not None:
         return settings.encryption_key
     database = sqlite_path(settings.resolved_database_url)
     if database is None:
-        return os.urandom(KEY_BYTES)  # what lies in memory is gone with its key
+        return os.urandom(KEY_BYTES)  # a database in memory does not outlive it
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return read_or_create_key(database.with_name(KEY_FILE))
@@ -152,7 +152,7 @@ def encryption_key(settings: Settings) -> bytes:
 
 
 def handler_modules() -> list[ModuleType]:
-    """The modules of handlers, one for each tag of the contract."""
+    """Return the modules of handlers, one for each tag of the contract."""
     return [
         import_module(f"{handler_package.__name__}.{module.name}")
         for module in iter_modules(handler_package.__path__)
@@ -160,7 +160,7 @@ def handler_modules() -> list[ModuleType]:
 
 
 def handlers_of(modules: Iterable[ModuleType]) -> dict[str, Handler]:
-    """The public coroutines of these modules, each as `module.function`."""
+    """Return the public coroutine functions of these modules, by `module.function`."""
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": function
         for module in modules
@@ -172,16 +172,16 @@ def handlers_of(modules: Iterable[ModuleType]) -> dict[str, Handler]:
 def bind(
     contract: Contract, handlers: Mapping[str, Handler], schemes: Mapping[str, CredentialKind]
 ) -> list[Endpoint]:
-    """Every operation with its handler and the kinds of credential that it takes.
+    """Combine every operation with its handler and its kinds of credential.
 
     Raises:
-        BindingError: naming each operation without handler, each handler without operation, and
-            each operation with a credential of an unknown kind.
+        BindingError: naming all operations without a handler, handlers without an operation, and
+            operations with an unknown kind of credential.
     """
     operations = {f"{one.tag}.{one.id}": one for one in contract.operations}
     wanted, given = operations.keys(), handlers.keys()
     unknown = [
-        f"{name}: takes {scheme}, a credential of no known kind"
+        f"{name}: unknown kind of credential {scheme}"
         for name in sorted(wanted)
         for scheme in operations[name].schemes
         if scheme not in schemes
@@ -204,7 +204,7 @@ def bind(
 def route(
     endpoints: Iterable[Endpoint], pages: Mapping[str, Page], settings: Settings
 ) -> Router[Endpoint | Page]:
-    """The way from every path to its operation or page."""
+    """Return the router for all operations and pages."""
     router: Router[Endpoint | Page] = Router()
     off = frozenset() if settings.password_auth_enabled else PASSWORD_OPERATIONS
     for endpoint in endpoints:

@@ -1,4 +1,4 @@
-"""What a handler is given: one call, authorised and validated."""
+"""The argument of handlers: one call of an operation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Call:
-    """One call of an operation, after security and validation.
+    """One call of an operation, which is authorised and valid.
 
     `body` holds the documented fields only and is valid; `path`, `query` and `headers` hold
     the documented parameters, decoded, each of its type.
@@ -23,27 +23,27 @@ class Call:
 
     operation: Operation
     work: UnitOfWork
-    """Where services read and write, with the caller's right to this operation."""
+    """The database access for services; every change is authorised for this call."""
     request_id: str
     path: Mapping[str, str] = attrs.field(factory=dict)
     query: Mapping[str, Any] = attrs.field(factory=dict)
     headers: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     body: dict[str, Any] | None = attrs.field(default=None, repr=False)
     principal: Principal | None = None
-    """Who calls; None where the operation takes calls without a credential."""
+    """The caller; None for a call without a valid credential, if the operation permits that."""
     credentials: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    """The secrets that the call carries, good or not, by the contract's names of their schemes."""
+    """The secrets in the request, valid or not, by the names of their security schemes."""
 
     @property
     def user_id(self) -> str:
-        """The id of the user who calls; for operations that need a credential."""
+        """The id of the caller; for operations that require a credential."""
         if self.principal is None:
-            raise RuntimeError(f"{self.operation.id} needs no credential, so it has no user")
+            raise RuntimeError(f"{self.operation.id} requires no credential: there may be no user")
         return self.principal.user_id
 
     @property
     def json(self) -> dict[str, Any]:
         """The request body; for operations that require one."""
         if self.body is None:
-            raise RuntimeError(f"{self.operation.id} requires no body, so it may have none")
+            raise RuntimeError(f"{self.operation.id} requires no body, so there may be none")
         return self.body

@@ -1,4 +1,4 @@
-"""A console to try the API in, at /docs: Swagger UI from a package, nothing from other hosts."""
+"""The API console at /docs: Swagger UI from a package, without files from other hosts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.http.dispatch import Page
 
 PACKAGE = "mkdocs_swagger_ui_tag"
-"""Used for the files of Swagger UI 5 that it carries; none of its code is run."""
+"""Contains the files of Swagger UI 5; its Python code is not used."""
 
-# Swagger UI sets style attributes and draws its icons from data: URLs.
+# Swagger UI needs inline styles, and data: URLs for its icons.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""With it the browser itself refuses to ask another host."""
+"""It keeps the browser from sending requests to other hosts."""
 
 FILES = {
     "swagger-ui.css": "stylesheets/swagger-ui.css",
@@ -56,7 +56,7 @@ START = """SwaggerUIBundle({
 
 
 def pages(document: dict[str, Any]) -> dict[str, Page]:
-    """The pages by path: the contract always, the console where its package is installed."""
+    """Return the pages by path: the contract, and the console if its package is installed."""
     contract = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     served = {"/openapi.json": Page(lambda _: Response(contract, media_type="application/json"))}
     folder = find_files()
@@ -86,7 +86,7 @@ def _page(text: str, media_type: str) -> Response:
 
 
 def find_files() -> Path | None:
-    """The folder of Swagger UI's files, or None where their package is not installed."""
+    """Return the folder of Swagger UI, or None if the package is not installed."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         return None

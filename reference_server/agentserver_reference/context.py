@@ -1,4 +1,4 @@
-"""What the server works with: its settings, its database, its clock, its outside services."""
+"""The objects that all calls and workers share."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Context:
-    """Made once at the start and shared by all calls. Time, ids and tokens come from here alone."""
+    """Settings, database, external services, and the only source of time, ids and tokens."""
 
     settings: Settings
     store: Store
     clock: Callable[[], datetime]
-    """Now, with the time zone UTC."""
+    """Returns the current time, in UTC."""
     ids: Callable[[], str]
-    """A new id, UUIDv4 in lower case."""
+    """Returns a new id: a UUIDv4 in lower case."""
     tokens: Callable[[], str]
-    """A new session token, 64 lower-case hexadecimal digits of 32 random bytes."""
+    """Returns a new session token: 32 random bytes as 64 lower-case hexadecimal digits."""
     passwords: Passwords
     cipher: Cipher
     llm_proxy: LlmProxy

@@ -1,4 +1,4 @@
-"""The contract as objects: every operation with its security, role and compiled validators."""
+"""The contract as objects: operations with security, roles and compiled validators."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ MASK = "***"
 
 
 class ContractError(Exception):
-    """A contract that the server cannot serve. The text names the operation and the rule."""
+    """The server cannot serve this contract. The text names the operation and the rule."""
 
 
 class MaxBytes:
-    """The keyword `x-max-bytes`: the longest a string may be in bytes of UTF-8."""
+    """The keyword `x-max-bytes`: the maximum length of a string in bytes of UTF-8."""
 
     def __init__(self, parent_schema: Document, value: Any, schema_path: list[str | int]) -> None:
         self.limit = int(value)
 
     def validate(self, instance: Any) -> None:
-        """Refuse a string with more bytes than the limit."""
+        """Raise ValueError for a string that is too long."""
         if isinstance(instance, str) and len(instance.encode()) > self.limit:
             raise ValueError(f"must have at most {self.limit} bytes of UTF-8")
 
 
 Shape = dict[str, "Shape"] | list["Shape"] | None
-"""The fields that a schema names: by name for an object, one entry for a list's items."""
+"""The documented fields of a schema: by name for an object, one entry for the items of a list."""
 
 
 _KEYWORDS: dict[str, type[KeywordValidator]] = {"x-max-bytes": MaxBytes}
@@ -49,40 +49,40 @@ _KEYWORDS: dict[str, type[KeywordValidator]] = {"x-max-bytes": MaxBytes}
 
 @attrs.frozen
 class Body:
-    """The JSON body that an operation reads."""
+    """The JSON body of a request."""
 
     required: bool
     shape: Shape = attrs.field(repr=False)
     validator: jsonschema_rs.Validator = attrs.field(repr=False)
     examples: Mapping[str, str] = attrs.field(repr=False)
-    """For a pattern of the contract, a text that fits: people read it better than the pattern."""
+    """For each pattern of the contract, a text that matches it, for error messages."""
 
 
 @attrs.frozen
 class Parameter:
-    """A query parameter, or a header that an operation reads."""
+    """A query parameter, or a header of a request."""
 
     name: str
     required: bool
     type: str
-    """`string`, `integer`, `number`, `boolean`; of an array, the type of its items."""
+    """`string`, `integer`, `number` or `boolean`; for an array, the type of its items."""
     validator: jsonschema_rs.Validator = attrs.field(repr=False)
     is_array: bool = False
     is_repeated: bool = False
-    """Of an array: each item is a parameter of its own (`explode`), not all of them in one."""
+    """For an array: every item is a parameter of its own (`explode`), not one text with commas."""
 
 
 @attrs.frozen
 class Header:
-    """A header that an answer may carry, or must."""
+    """A header of a response."""
 
     required: bool
     validator: jsonschema_rs.Validator = attrs.field(repr=False)
 
 
 @attrs.frozen
-class Answer:
-    """One documented answer: its headers by name and its validators by media type."""
+class DocumentedResponse:
+    """A documented response: its headers by name, and its validators by media type."""
 
     headers: Mapping[str, Header]
     content: Mapping[str, jsonschema_rs.Validator] = attrs.field(repr=False)
@@ -97,33 +97,33 @@ class Operation:
     method: str
     path: str
     schemes: tuple[str, ...]
-    """The credentials it takes, any one of them, by their names among `securitySchemes`."""
+    """The alternative credentials, by their names in `securitySchemes`."""
     anonymous: bool
-    """Whether it takes calls without a credential."""
+    """Whether calls without a credential are permitted."""
     role: str
     scope: str | None = None
-    """What a credential that has scopes must be allowed."""
+    """The required scope, for kinds of credential that have scopes."""
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     body: Body | None = None
-    answers: Mapping[int, Answer] = attrs.field(factory=dict, repr=False)
+    responses: Mapping[int, DocumentedResponse] = attrs.field(factory=dict, repr=False)
 
     @property
     def is_websocket(self) -> bool:
-        """Whether a call of it becomes a WebSocket."""
-        return 101 in self.answers
+        """Whether it is called as a WebSocket."""
+        return 101 in self.responses
 
 
 @attrs.frozen
 class Contract:
-    """The whole contract, compiled once."""
+    """The compiled contract."""
 
     document: Document = attrs.field(repr=False)
     operations: tuple[Operation, ...]
 
 
 def load_document() -> Document:
-    """The contract as the wheel carries it."""
+    """Return the contract that is part of the package."""
     text = (files("agentserver_reference") / "openapi.json").read_text("utf-8")
     document: Document = json.loads(text)
     return document
@@ -131,7 +131,7 @@ def load_document() -> Document:
 
 @cache
 def load_contract(*, closed: bool = False) -> Contract:
-    """The contract as the wheel carries it, compiled; see `compile_contract`."""
+    """Return the compiled contract that is part of the package; see `compile_contract`."""
     return compile_contract(load_document(), closed=closed)
 
 
@@ -140,11 +140,11 @@ def compile_contract(document: Document, *, closed: bool = False) -> Contract:
 
     Arguments:
         document: the contract, an OpenAPI 3.1 document as plain objects.
-        closed: refuse fields in an answer that its schema does not name. The contract leaves
-            answers open so that they can grow; closed, a field that leaks is found.
+        closed: reject undocumented fields in responses. The contract permits them, so that fields
+            can be added; in tests, an undocumented field is a leak.
 
     Raises:
-        ContractError: a schema that does not compile, or a role nobody enforces.
+        ContractError: a schema is invalid, or a role or a kind of parameter is not supported.
     """
     compiler = _Compiler(document, closed=closed)
     operations = tuple(
@@ -163,7 +163,7 @@ class _Compiler:
         self._examples: dict[str, str] = {}
         for pattern, example in _pattern_examples(document):
             self._examples.setdefault(pattern, example)
-        self._answers = _registry(_close(document)) if closed else self._open
+        self._response_registry = _registry(_close(document)) if closed else self._open
 
     def operation(self, method: str, path: str, item: Document, node: Document) -> Operation:
         name = node.get("operationId", f"{method.upper()} {path}")
@@ -184,16 +184,16 @@ class _Compiler:
                 query=tuple(self._parameters(item, node, "query")),
                 headers=tuple(self._parameters(item, node, "header")),
                 body=self._body(node),
-                answers={
-                    int(status): self._answer(self._resolved(answer))
-                    for status, answer in node["responses"].items()
+                responses={
+                    int(status): self._response(self._resolved(response))
+                    for status, response in node["responses"].items()
                 },
             )
         except (KeyError, ValueError, jsonschema_rs.ReferencingError) as error:
             raise ContractError(f"{name}: {error!r}") from error
 
     def _parameters(self, item: Document, node: Document, place: str) -> Iterator[Parameter]:
-        """The parameters of an operation in one place; its own win over those of its path."""
+        """Return the parameters in one place; those of an operation override those of its path."""
         given = map(self._resolved, (*item.get("parameters", ()), *node.get("parameters", ())))
         found = {each["name"]: each for each in given if each["in"] == place}
         for name, parameter in found.items():
@@ -233,19 +233,19 @@ class _Compiler:
             return {name: self._shape(field) for name, field in schema["properties"].items()}
         if "items" in schema:
             return [self._shape(schema["items"])]
-        # Of a choice, only "this or null" is used: its one branch with a shape counts.
+        # The only choices in use are "this or null", so at most one branch has a shape.
         shapes = [self._shape(branch) for branch in schema.get("anyOf", ())]
         return next((shape for shape in shapes if shape is not None), None)
 
-    def _answer(self, answer: Document) -> Answer:
-        return Answer(
+    def _response(self, response: Document) -> DocumentedResponse:
+        return DocumentedResponse(
             headers={
                 name: self._header(self._resolved(header))
-                for name, header in answer.get("headers", {}).items()
+                for name, header in response.get("headers", {}).items()
             },
             content={
-                media_type: _validator(media.get("schema", True), self._answers)
-                for media_type, media in answer.get("content", {}).items()
+                media_type: _validator(media.get("schema", True), self._response_registry)
+                for media_type, media in response.get("content", {}).items()
             },
         )
 
@@ -276,7 +276,7 @@ def _validator(schema: Any, registry: jsonschema_rs.Registry) -> jsonschema_rs.V
 
 
 def _absolute(node: Any) -> Any:
-    """The schema with its references aimed at the registered document."""
+    """Return a copy of the schema, with references into the registered document."""
     if isinstance(node, dict):
         return {
             key: DOCUMENT_URI + value
@@ -290,7 +290,7 @@ def _absolute(node: Any) -> Any:
 
 
 def _close(node: Any) -> Any:
-    """A copy in which an object schema that names its fields takes no others."""
+    """Return a copy in which object schemas with properties permit no other properties."""
     if isinstance(node, list):
         return [_close(item) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""The log: one line an event, for people or as JSON, with the request id and without secrets."""
+"""Logging: one line per event, human-readable or JSON, with request ids and without secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OURS = "event_fields"
 
 
 def event(logger: logging.Logger, level: int, message: str, **fields: Any) -> None:
-    """Log an event with fields that both forms show. Never pass a body, a query or a header."""
+    """Log an event with additional fields. Never pass a body, a query or a header."""
     logger.log(level, message, extra=extra(**fields))
 
 
@@ -24,31 +24,31 @@ def extra(**fields: Any) -> dict[str, Any]:
 
 
 def failure(logger: logging.Logger, error: Exception, **fields: Any) -> None:
-    """Log an unexpected error with its traceback, and fields as in `event`."""
+    """Log an unexpected error with its traceback and additional fields."""
     logger.error("failed", exc_info=error, extra={_OURS: fields})
 
 
 def configure(form: str, level: str, stream: IO[str] | None = None) -> None:
-    """Send everything that is logged in this process to one stream, by default stderr.
+    """Write all log records of this process to a stream, by default stderr.
 
     Arguments:
         form: `human` or `json`.
-        level: the lowest level shown: `debug`, `info`, `warning` or `error`.
+        level: the minimum level: `debug`, `info`, `warning` or `error`.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else HumanFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     lowest = logging.getLevelNamesMapping()[level.upper()]
-    root.setLevel(max(lowest, logging.WARNING))  # libraries are heard when something is wrong
+    root.setLevel(max(lowest, logging.WARNING))  # libraries only log problems
     logging.getLogger(LOGGER).setLevel(lowest)
 
 
 class JsonFormatter(logging.Formatter):
-    """An object a line: time, level, message, the event's fields, the traceback of a failure."""
+    """One JSON object per line: time, level, message, additional fields, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of JSON."""
+        """Return the record as one line of JSON."""
         entry = {
             "time": _time(record),
             "level": record.levelname.lower(),
@@ -61,10 +61,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class HumanFormatter(logging.Formatter):
-    """`time level message name=value ...`, a traceback on the lines after it."""
+    """`time level message name=value ...`, followed by the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line to read."""
+        """Return the record as text."""
         fields = getattr(record, _OURS, {})
         line = f"{_time(record)} {record.levelname.lower():7} {record.getMessage()}"
         line += "".join(f" {name}={value}" for name, value in fields.items())

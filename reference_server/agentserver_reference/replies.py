@@ -1,6 +1,6 @@
-"""What a handler gives back: one class for each way to answer.
+"""The results of handlers: one class for each kind of response.
 
-A refusal is not among them: it is raised, as one of `domain.errors`.
+Errors are not among them: a handler raises one of `domain.errors`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @attrs.frozen
 class Reply:
-    """A status, a body that is sent as JSON (`None`: no body), and extra headers."""
+    """A status, a body that is sent as JSON (`None` for no body), and additional headers."""
 
     status: int
     body: Any = None
@@ -24,7 +24,7 @@ class Reply:
 
 @attrs.frozen
 class Redirect:
-    """Another address as the answer: an absolute URI, or a path on this server."""
+    """A redirect to an absolute URI, or to a path on this server."""
 
     location: str
     status: int = 302
@@ -33,7 +33,7 @@ class Redirect:
 
 @attrs.frozen
 class Event:
-    """One server-sent event. Neither its name nor its id may hold a line break."""
+    """One server-sent event. Its name and its id must not contain line breaks."""
 
     data: str
     name: str | None = None
@@ -42,28 +42,28 @@ class Event:
 
 @attrs.frozen
 class EventStream:
-    """Server-sent events, each sent when it comes.
+    """Server-sent events, each sent as soon as it is generated.
 
-    The generator is closed when the caller hangs up, and when the server stops.
+    The generator is closed when the client disconnects, and when the server stops.
     """
 
     events: AsyncGenerator[Event, None]
     status: int = 200
     headers: Headers = ()
     keep_alive: float = 15.0
-    """Seconds after which a comment is sent, so that no proxy takes the connection for dead."""
+    """Seconds between comments, which keep proxies from closing an idle connection."""
 
 
 @attrs.frozen
 class PassThrough:
-    """What an outside service answers, passed on byte by byte as it comes.
+    """The response of an external service, passed through without buffering.
 
-    `close` is called in the end, whoever hangs up first and whether or not anything was read.
+    `close` is always called at the end, also if the client disconnects or nothing was read.
     """
 
     status: int
     headers: Headers
-    """All of the service's; those between it and us alone are dropped."""
+    """All headers of the service; hop-by-hop headers are dropped."""
     chunks: AsyncIterator[bytes]
     close: Callable[[], Awaitable[None]]
 
@@ -72,20 +72,20 @@ class Socket(Protocol):
     """An open WebSocket."""
 
     async def receive(self) -> str | bytes:
-        """The next message. Raises SocketClosed once the other side has gone."""
+        """Return the next message. Raises SocketClosed if the client has disconnected."""
         ...
 
     async def send(self, message: str | bytes) -> None:
-        """Send a message as text or as binary. Raises SocketClosed."""
+        """Send a text or binary message. Raises SocketClosed."""
         ...
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close it, with a code of RFC 6455 and at most 123 bytes of reason."""
+        """Close it with a code of RFC 6455; a reason is cut at 123 bytes."""
         ...
 
 
 class SocketClosed(Exception):
-    """The other side of a WebSocket has gone; `code` says why, by RFC 6455."""
+    """The WebSocket is closed, with a code of RFC 6455."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the WebSocket was closed with {code}")
@@ -94,10 +94,10 @@ class SocketClosed(Exception):
 
 @attrs.frozen
 class Upgrade:
-    """The call becomes a WebSocket, which `converse` then uses.
+    """The connection becomes a WebSocket, and `converse` is called with it.
 
-    When it returns, the socket is closed with 1000; when it raises a Refusal, with 1008 and the
-    refusal's line; when it fails otherwise, with 1011. SocketClosed may pass through it.
+    When `converse` returns, the WebSocket is closed with 1000; if it raises a Refusal, with 1008
+    and the refusal's line; on other errors, with 1011. It need not catch SocketClosed.
     """
 
     converse: Callable[[Socket], Awaitable[None]]

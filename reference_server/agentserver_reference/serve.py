@@ -1,4 +1,4 @@
-"""Serving: a socket of our own, the application's lifespan around it, a graceful end."""
+"""Runs the application with uvicorn, from the listening socket to a graceful shutdown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from agentserver_reference.storage import sqlite_path
 from agentserver_reference.storage.serverlock import only_server
 
 GRACE = 30
-"""Seconds that requests in flight may take to finish once the server is told to stop."""
+"""Seconds for running requests to finish during a shutdown."""
 
 STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
@@ -39,18 +39,18 @@ OTHER_FILES = 100
 """Files that the server opens besides its connections: the database, its log, its listener."""
 
 KEEP_ALIVE = 75
-"""Seconds that an idle connection stays open: longer than clients keep one in their pools, so that
-none is closed under a request that is just being sent.
+"""Seconds before an idle connection is closed. This is longer than clients usually keep connections
+in their pools, so that the server does not close one while a request is sent.
 """
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP; requests in flight finish first.
+    """Serve until SIGTERM, SIGINT or SIGHUP; running requests finish first.
 
     Raises:
-        SettingsError: the address cannot be listened on, or the data folder not be used.
+        SettingsError: the server cannot listen on the address, or cannot use the data folder.
         StoreError: the database cannot be used.
-        BindingError, ContractError: the installation is broken.
+        BindingError, ContractError: the installed package is broken.
     """
     logs.configure(settings.log_format, settings.log_level)
     app = create_app(settings)
@@ -61,7 +61,7 @@ def serve(settings: Settings) -> None:
             app,
             http=protocol(settings),  # type: ignore[arg-type]
             ws="none",
-            # The lifespan runs around the server, so that its errors reach the caller as they are.
+            # We run the lifespan ourselves, so that its exceptions reach the caller.
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -71,8 +71,8 @@ def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=GRACE,
         )
         server = Server(config, settings, app.state.stopping)
-        # While it serves, uvicorn handles two of the signals itself. It raises the one that stopped
-        # it once more when all is done.
+        # While serving, uvicorn handles two of the signals itself, and raises the one that stopped
+        # it again after the shutdown.
         for stop in STOP_SIGNALS:
             if signal.getsignal(stop) != signal.SIG_IGN:  # as nohup ignores SIGHUP
                 signal.signal(stop, server.stop)
@@ -116,17 +116,17 @@ async def _run(app: Starlette, server: Server, listener: socket.socket) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; with port 0 the system takes a free one.
+    """Return a listening socket; with port 0, on a free port.
 
     Raises:
-        SettingsError: naming the setting that has to change.
+        SettingsError: naming the setting to change.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError as error:
-        raise SettingsError(f"--host: {host} is no address ({error.strerror})") from None
+        raise SettingsError(f"--host: {host} is not an address ({error.strerror})") from None
     listener = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":
@@ -142,7 +142,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """Says where it listens as soon as it does, and ends streams when it is told to stop."""
+    """Prints its address when it is ready, and ends streams of events when it shuts down."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings, stopping: asyncio.Event) -> None:
         super().__init__(config)
@@ -158,7 +158,7 @@ class Server(uvicorn.Server):
             self.opening.get_loop().call_soon_threadsafe(self.opening.cancel)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A stream of events has no end of its own that could be waited for.
+        # Otherwise, the shutdown would wait for streams of events, which do not end.
         self._stopping.set()
         await super().shutdown(sockets)
 
@@ -170,7 +170,7 @@ class Server(uvicorn.Server):
 
 
 def ready_line(settings: Settings, listener: socket.socket) -> str:
-    """What a person or a program reads on stdout once the server takes requests."""
+    """Return the line that is printed to stdout when the server is ready."""
     host, port = listener.getsockname()[:2]
     host = LOOPBACK.get(host, host)
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -194,7 +194,7 @@ def _print(line: str) -> None:
 
 
 def _database(settings: Settings) -> str:
-    """Where the state lies, without a password."""
+    """Return the location of the database, without a password."""
     if settings.is_postgresql:
         return "PostgreSQL"
     path = sqlite_path(settings.resolved_database_url)

@@ -1,4 +1,4 @@
-"""What an operator can set: each setting once, with its variable, option, reader and help."""
+"""The settings: each with its variable, option, parser and help text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from agentserver_reference.domain.quotas import LIMITS
 DATABASE_FILE = "agentserver.db"
 
 QUOTA_VARIABLES = tuple(limit.variable for limit in LIMITS)
-"""The environment's layer of the quotas; `domain.quotas` reads their units and forms."""
+"""The variables for quotas, which `domain.quotas` parses."""
 
 CLIENT_VARIABLES = frozenset(
     {
@@ -31,15 +31,15 @@ CLIENT_VARIABLES = frozenset(
         "AGENTSERVER_CONTRACT_SECRET",
     }
 )
-"""Variables of the same prefix that belong to the SDK and to the contract tests: not the server's,
-so never its mistake.
+"""Variables with the same prefix that belong to the SDK and the contract tests. The server ignores
+them.
 """
 
 TEST_PREFIX = "AGENTSERVER_TEST_"
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be used. The text is one line naming the setting and the rule."""
+    """A setting is invalid. The text is one line that names the setting and the rule."""
 
 
 def _text(text: str) -> str:
@@ -87,7 +87,7 @@ def _web_url(text: str) -> str:
 
 
 def _service_url(text: str) -> str:
-    """A URL, or `off` for none; left out, an embedded default answers."""
+    """Parse a URL, or `off` to disable the service."""
     return text if text == "off" else _web_url(text)
 
 
@@ -161,7 +161,7 @@ def _setting(
 
 @attrs.frozen
 class Settings:
-    """Everything the server is told at its start. Nothing else reads the environment."""
+    """All settings of the server. Nothing else reads the environment."""
 
     host: str = _setting(
         "127.0.0.1", "AGENTSERVER_HOST", _text, "address to listen on", option="--host"
@@ -288,7 +288,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], **overrides: Any) -> Settings:
-        """Read the settings: an override beats its variable, which beats the default.
+        """Read the settings: from overrides, otherwise variables, otherwise defaults.
 
         Arguments:
             environ: variables by name, as in `os.environ`.
@@ -305,7 +305,7 @@ class Settings:
             given, name = overrides.get(field.name), field.metadata["option"] or field.name
             if given is None:
                 name = field.metadata["variable"]
-                given = environ.get(name) or None  # an empty variable is an unset one
+                given = environ.get(name) or None  # an empty variable counts as unset
             if given is not None:
                 values[field.name] = _read(name, field, given)
         quotas = {name: environ[name] for name in QUOTA_VARIABLES if environ.get(name)}
@@ -320,19 +320,19 @@ class Settings:
 
     @property
     def is_postgresql(self) -> bool:
-        """Whether the state lies in PostgreSQL; otherwise in SQLite."""
+        """Whether the database is PostgreSQL; otherwise it is SQLite."""
         return (self.database_url or "").startswith("postgresql://")
 
     @property
     def resolved_database_url(self) -> str:
-        """The database URL; percent-encoded, the default file in the data directory filled in."""
+        """The database URL, by default that of a SQLite file in the data directory."""
         if self.database_url is not None:
             return self.database_url
         return "sqlite:///" + quote(str(self.data_dir / DATABASE_FILE))
 
     @property
     def serves_https(self) -> bool:
-        """Whether browsers reach the server over https, by its public URL."""
+        """Whether the public URL is https."""
         return (self.public_url or "").startswith("https://")
 
 

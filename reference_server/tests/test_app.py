@@ -216,7 +216,7 @@ async def test_under_test_an_unexpected_failure_is_raised(monkeypatch: pytest.Mo
 async def test_under_test_an_undocumented_answer_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "check_health", fail_with(errors.Gone("ended")))
     async with serving(in_memory()) as client:
-        with pytest.raises(ContractViolation, match="check_health answered 410"):
+        with pytest.raises(ContractViolation, match="check_health responded with 410"):
             await client.get("/healthz")
 
 

@@ -35,8 +35,8 @@ async def test_a_call_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("ask", "line"),
     [
-        (lambda call: call.user_id, "check_health needs no credential, so it has no user"),
-        (lambda call: call.json, "check_health requires no body, so it may have none"),
+        (lambda call: call.user_id, "check_health requires no credential: there may be no user"),
+        (lambda call: call.json, "check_health requires no body, so there may be none"),
     ],
 )
 async def test_a_handler_that_asks_for_what_a_call_never_has_is_told(

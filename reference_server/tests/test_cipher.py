@@ -31,7 +31,7 @@ def test_a_stored_secret_tells_neither_itself_nor_that_it_is_the_same_again() ->
 def test_a_secret_moved_elsewhere_is_not_read(row: str, column: str) -> None:
     cipher = Cipher(KEY)
     stored = cipher.encrypt("sk-0123", row="w", column="c")
-    with pytest.raises(Undecipherable, match="does not belong here"):
+    with pytest.raises(Undecipherable, match="does not belong to this row"):
         cipher.decrypt(stored, row=row, column=column)
 
 

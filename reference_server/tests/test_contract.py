@@ -16,7 +16,7 @@ from agentserver_reference.contract import (
     compile_contract,
     load_document,
 )
-from agentserver_reference.http.conformance import ContractViolation, check_answer
+from agentserver_reference.http.conformance import ContractViolation, check_response
 from agentserver_reference.http.explanations import explain
 from agentserver_reference.security.schemes import SCHEMES
 
@@ -76,9 +76,7 @@ def test_a_credential_of_no_known_kind_stops_the_start() -> None:
     contract = compile_contract(changed(security=[{"apiKey": []}]))
     with pytest.raises(BindingError) as refused:
         bind(contract, handlers_of(handler_modules()), SCHEMES)
-    assert str(refused.value) == (
-        "workspaces.create_workspace: takes apiKey, a credential of no known kind"
-    )
+    assert str(refused.value) == ("workspaces.create_workspace: unknown kind of credential apiKey")
 
 
 def test_a_role_that_nobody_enforces_stops_the_start() -> None:
@@ -137,9 +135,9 @@ def test_every_text_that_the_server_reads_forbids_nul() -> None:
 
 
 def test_an_answer_of_the_contract_keeps_its_promise() -> None:
-    check_answer(CLOSED["create_workspace"], JSONResponse(WORKSPACE, 201, CARRIED))
-    check_answer(CLOSED["create_workspace"], PlainTextResponse("unauthorized\n", 401, CARRIED))
-    check_answer(CLOSED["check_health"], Response(status_code=200, headers=CARRIED))
+    check_response(CLOSED["create_workspace"], JSONResponse(WORKSPACE, 201, CARRIED))
+    check_response(CLOSED["create_workspace"], PlainTextResponse("unauthorized\n", 401, CARRIED))
+    check_response(CLOSED["check_health"], Response(status_code=200, headers=CARRIED))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +146,7 @@ def test_an_answer_of_the_contract_keeps_its_promise() -> None:
         ("create_workspace", JSONResponse(WORKSPACE, 200, CARRIED), "documented are"),
         ("create_workspace", PlainTextResponse("no\n", 500, CARRIED), "documented are"),
         ("create_workspace", PlainTextResponse("Mine", 201, CARRIED), "documented are"),
-        ("create_workspace", JSONResponse(WORKSPACE, 201), "without the promised header"),
+        ("create_workspace", JSONResponse(WORKSPACE, 201), "without the required header"),
         (
             "create_workspace",
             JSONResponse(WORKSPACE, 201, {**CARRIED, "X-Request-Id": "a b"}),
@@ -180,15 +178,15 @@ def test_an_answer_that_breaks_the_contract_is_named(
     operation: str, response: Response, promise: str
 ) -> None:
     with pytest.raises(ContractViolation) as broken:
-        check_answer(CLOSED[operation], response)
+        check_response(CLOSED[operation], response)
     line = str(broken.value)
-    assert line.startswith(f"{operation} answered {response.status_code}"), line
+    assert line.startswith(f"{operation} responded with {response.status_code}"), line
     assert promise in line
 
 
 @pytest.mark.parametrize("operation", CLOSED.values(), ids=lambda operation: operation.id)
 def test_an_unexpected_failure_is_documented_nowhere(operation: Operation) -> None:
-    assert 500 not in operation.answers
+    assert 500 not in operation.responses
 
 
 def fault(schema: dict[str, Any], value: Any) -> str:

@@ -66,5 +66,5 @@ def test_locks_are_joined_into_one() -> None:
 
 @pytest.mark.parametrize("kind", ["user", "workspace"])
 def test_two_rows_of_one_kind_have_no_order(kind: str) -> None:
-    with pytest.raises(ValueError, match="locks a and b, which have no order"):
+    with pytest.raises(ValueError, match="cannot lock both a and b: they have no order"):
         Lock(**{kind: "a"}) | Lock(**{kind: "b"})

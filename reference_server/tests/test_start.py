@@ -222,7 +222,7 @@ def test_a_newer_database_is_refused_in_one_line(tmp_path: Path) -> None:
     ("arguments", "variables", "said"),
     [
         (("serve", "--port", "high"), {}, "--port: must be a number"),
-        (("serve", "--host", "no such host"), {}, "--host: no such host is no address"),
+        (("serve", "--host", "no such host"), {}, "--host: no such host is not an address"),
         (("serve", "--database-url", "mysql://x/y"), {}, "--database-url: must be sqlite"),
         (("serve", "--database-url", "postgresql://x/y"), {}, "AGENTSERVER_ENCRYPTION_KEY: is"),
         (("serve", "--nonsense"), {}, "unrecognized arguments: --nonsense"),

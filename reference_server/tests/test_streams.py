@@ -317,4 +317,4 @@ async def test_an_answer_of_another_kind_than_documented_is_found(
     live.answer = answer
     with caplog.at_level(logging.ERROR):
         assert (await client.get(live.url("/events"))).status_code == 500
-    assert "watch answered 200 as 'application/json'" in caplog.text
+    assert "watch responded with 200 as 'application/json'" in caplog.text

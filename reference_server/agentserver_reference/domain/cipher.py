@@ -1,4 +1,4 @@
-"""Stored secrets: AES-256-GCM, bound to the row and column that they stand in."""
+"""Encryption of stored secrets: AES-256-GCM, bound to the row and column of the secret."""
 
 import os
 from base64 import b64decode, b64encode
@@ -12,13 +12,13 @@ _NONCE_BYTES = 12
 
 
 class Undecipherable(Exception):
-    """A stored secret cannot be read: made with another key, moved, or altered."""
+    """A stored secret cannot be decrypted: it has another key, was moved, or was changed."""
 
 
 class Cipher:
-    """Encrypts secrets for storage with one key of 32 bytes.
+    """Encrypts and decrypts secrets with one key of 32 bytes.
 
-    A stored secret is `KEY_ID.BASE64`, so that a key can be told from its successor.
+    A stored secret is `KEY_ID.BASE64`, so that keys can be replaced.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -28,13 +28,13 @@ class Cipher:
         self.key_id = sha256(b"agentserver encryption key id\0" + key).hexdigest()[:8]
 
     def encrypt(self, secret: str, *, row: str, column: str) -> str:
-        """The secret as it may be stored, for this place only."""
+        """Return the encrypted secret, which can only be decrypted for the same row and column."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._aead.encrypt(nonce, secret.encode(), _place(row, column))
         return f"{self.key_id}.{b64encode(nonce + sealed).decode()}"
 
     def decrypt(self, stored: str, *, row: str, column: str) -> str:
-        """The secret that `encrypt` stored in this place. Raises Undecipherable."""
+        """Return the secret that was encrypted for this row and column. Raises Undecipherable."""
         key_id, _, text = stored.partition(".")
         if key_id != self.key_id:
             raise Undecipherable(
@@ -45,7 +45,7 @@ class Cipher:
         try:
             return self._aead.decrypt(nonce, sealed, _place(row, column)).decode()
         except InvalidTag:
-            raise Undecipherable(f"{column}: does not belong here or was altered") from None
+            raise Undecipherable(f"{column}: does not belong to this row or was changed") from None
 
 
 def _place(row: str, column: str) -> bytes:

@@ -1,13 +1,13 @@
-"""E-mail addresses: shown as they were given, compared without regard to case."""
+"""E-mail addresses, which are shown as given and compared case-insensitively."""
 
 from unicodedata import normalize
 
 
 def trimmed(email: str) -> str:
-    """The address as it is kept and shown."""
+    """Return the address without surrounding spaces, as it is stored and shown."""
     return email.strip(" ")
 
 
 def email_key(email: str) -> str:
-    """What two spellings of one address have in common."""
+    """Return the key by which addresses are compared."""
     return normalize("NFC", normalize("NFC", trimmed(email)).casefold())

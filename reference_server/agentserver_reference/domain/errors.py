@@ -1,10 +1,10 @@
-"""Why a call is refused: one class a reason, each carrying the one line that its caller reads."""
+"""Reasons to reject a call, each with the line of text that the caller receives."""
 
 
 class Refusal(Exception):
-    """A call that the rules refuse.
+    """A call is rejected.
 
-    `line` is the whole answer: one clear line that names the field or the rule and never a secret.
+    `line` is the body of the response. It names the field or the rule, and contains no secrets.
     """
 
     def __init__(self, line: str) -> None:
@@ -13,31 +13,31 @@ class Refusal(Exception):
 
 
 class BadRequest(Refusal):
-    """The request breaks a rule of the contract that no schema can express."""
+    """The request is invalid."""
 
 
 class Unauthenticated(Refusal):
-    """Nobody is calling, or the credential is not valid (any more)."""
+    """The credential is missing or invalid."""
 
 
 class Forbidden(Refusal):
-    """The caller is known, and may not."""
+    """The caller is not permitted to do this."""
 
 
 class NotFound(Refusal):
-    """What the call names does not exist."""
+    """A resource that the call names does not exist."""
 
 
 class Conflict(Refusal):
-    """The state of things does not allow it: a name taken, the last owner leaving."""
+    """The current state does not permit it: a name is taken, or the last owner would leave."""
 
 
 class Gone(Refusal):
-    """It existed, and has ended."""
+    """The resource existed, but no longer does."""
 
 
 class QuotaExceeded(Refusal):
-    """A limit is reached: `current` of `maximum` are in use."""
+    """A quota is used up: `current` of `maximum`."""
 
     def __init__(self, line: str, *, current: int, maximum: int) -> None:
         super().__init__(line)
@@ -46,18 +46,18 @@ class QuotaExceeded(Refusal):
 
 
 class BadGateway(Refusal):
-    """An outside service did not answer, or answered nonsense; its own text is never passed on."""
+    """An external service failed. Its own error text is never passed on."""
 
 
 class ServiceUnavailable(Refusal):
-    """The operator has switched the service off that would answer."""
+    """The operator has disabled the service."""
 
 
 class DatabaseUnavailable(Refusal):
-    """The database does not answer, or too many requests wait for it.
+    """The database does not respond, or too many requests wait for it.
 
-    `retry_after` is in seconds; None where a write may have been carried out all the same, so that
-    the caller must not simply send it again.
+    `retry_after` is in seconds; None if a write may have been carried out nevertheless, so that
+    the client must not simply repeat the request.
     """
 
     def __init__(self, line: str, retry_after: int | None) -> None:

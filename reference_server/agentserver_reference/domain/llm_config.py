@@ -1,11 +1,11 @@
-"""A workspace's own language-model endpoint: how its key may be shown."""
+"""A workspace's own language-model endpoint: how its API key is masked."""
 
 _FIRST, _LAST = 3, 4
 
 
 def masked(api_key: str) -> str:
-    """An API key as it may be shown: its first 3 and last 4 characters, short ones not at all."""
-    ends_are_all = len(api_key) <= _FIRST + _LAST
-    if len(api_key.encode()) <= 8 or ends_are_all:
+    """Return the first 3 and last 4 characters of an API key, and of a short one nothing."""
+    would_show_all = len(api_key) <= _FIRST + _LAST
+    if len(api_key.encode()) <= 8 or would_show_all:
         return "****"
     return f"{api_key[:_FIRST]}...{api_key[-_LAST:]}"

@@ -1,4 +1,4 @@
-"""Passwords: Argon2id hashes as PHC strings, made and checked off the event loop."""
+"""Password hashes: Argon2id in PHC string format, computed in worker threads."""
 
 import os
 import re
@@ -18,7 +18,7 @@ _COST = re.compile(r"m=(\d+),t=(\d+),p=(\d+)")
 
 @attrs.frozen
 class Cost:
-    """What one hash costs: KiB of memory, passes over it, lanes."""
+    """The parameters of Argon2id: KiB of memory, passes, lanes."""
 
     memory: int
     passes: int
@@ -26,7 +26,7 @@ class Cost:
 
     @classmethod
     def parse(cls, text: str) -> "Cost":
-        """Read `m=19456,t=2,p=1`, the way PHC strings write it. Raises ValueError otherwise."""
+        """Parse parameters such as `m=19456,t=2,p=1`, the PHC notation. Raises ValueError."""
         match = _COST.fullmatch(text)
         if match is None:
             raise ValueError("must look like m=19456,t=2,p=1 (KiB of memory, passes, lanes)")
@@ -37,31 +37,31 @@ class Cost:
 
 
 class Passwords:
-    """Hashes and checks passwords at one cost.
+    """Hashes and verifies passwords.
 
-    Each hash takes its memory while it runs, so that few run at a time: `at_once`.
+    At most `at_once` hashes are computed at a time, because each needs much memory.
     """
 
     def __init__(self, cost: Cost, *, at_once: int = 2) -> None:
         self._cost = cost
         self._limiter = CapacityLimiter(at_once)
-        self._nobody = self._derive(os.urandom(32).hex())
+        self._dummy = self._derive(os.urandom(32).hex())
 
     async def hash(self, password: str) -> str:
-        """The PHC string to keep of a password."""
+        """Return the hash to store for a password."""
         return await self._run(partial(self._derive, password))
 
-    async def verify(self, password: str, kept: str | None) -> bool:
-        """Whether `kept` was made of this password.
+    async def verify(self, password: str, stored: str | None) -> bool:
+        """Return whether a stored hash belongs to this password.
 
-        Without one (`None`: no such account) it takes as long and is False.
+        Without one (`None`: no such account) it takes as long, and returns False.
         """
-        matches = await self._run(partial(_matches, password, kept or self._nobody))
-        return matches and kept is not None
+        matches = await self._run(partial(_matches, password, stored or self._dummy))
+        return matches and stored is not None
 
-    def outdated(self, kept: str) -> bool:
-        """Whether `kept` was made at another cost than is asked for now."""
-        match = _PHC_COST.match(kept)
+    def outdated(self, stored: str) -> bool:
+        """Return whether a stored hash has other parameters than new hashes have."""
+        match = _PHC_COST.match(stored)
         return match is None or match[1] != str(self._cost)
 
     def _derive(self, password: str) -> str:
@@ -77,9 +77,9 @@ class Passwords:
         return await to_thread.run_sync(work, limiter=self._limiter)
 
 
-def _matches(password: str, kept: str) -> bool:
+def _matches(password: str, stored: str) -> bool:
     try:
-        Argon2id.verify_phc_encoded(password.encode(), kept)
+        Argon2id.verify_phc_encoded(password.encode(), stored)
     except InvalidKey:
         return False
     return True

@@ -1,6 +1,6 @@
-"""Limits: where each comes from, in which unit, and what a workspace's override changes.
+"""Limits: their sources and units, and the overrides of workspaces.
 
-A limit is the stored setting, else the environment, else built in. 0 is no limit.
+A limit is the stored setting, otherwise the environment's, otherwise built in. 0 means no limit.
 """
 
 import re
@@ -39,7 +39,7 @@ _DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 
 
 def _quantity(units: Mapping[str, int]) -> Callable[[str], int | None]:
-    """Reads a number with one of these units behind it, such as `1.5` or `10Gi`."""
+    """Return a parser of numbers with one of these units, such as `1.5` or `10Gi`."""
 
     def read(text: str) -> int | None:
         match = _QUANTITY.fullmatch(text)
@@ -54,7 +54,7 @@ def _quantity(units: Mapping[str, int]) -> Callable[[str], int | None]:
 
 
 def _duration(text: str) -> int | None:
-    """Reads `30m`, `1h30m` or `1.5h`."""
+    """Parse a duration such as `30m`, `1h30m` or `1.5h`, in seconds."""
     if _DURATION.fullmatch(text) is None:
         return None
     parts = _DURATION_PART.findall(text)
@@ -63,7 +63,7 @@ def _duration(text: str) -> int | None:
 
 @attrs.frozen
 class Limit:
-    """One limit: its name in the API, where it is stored, its variable, and how to read it."""
+    """One limit: its name in the API, its stored setting, its variable, and its parser."""
 
     name: str
     setting: str
@@ -73,10 +73,10 @@ class Limit:
     most: int
 
     def parse(self, text: str | None) -> int | None:
-        """The limit that `text` gives, in the base unit; None where it gives none.
+        """Parse a limit, in the base unit; None if the text is no valid limit.
 
-        A plain integer counts in the base unit. Another form that comes to nothing is no limit
-        given, as is a number out of bounds.
+        A plain integer is in the base unit. A value with a unit that amounts to 0, and a number out
+        of bounds, are not valid.
         """
         if text is None:
             return None
@@ -175,11 +175,11 @@ WORKSPACE_LIMITS = {
     "max_total_memory": "ws_max_total_memory",
     "max_drive_size": "max_workspace_drive_size",
 }
-"""What a workspace's override may change, each with the default that it stands in for."""
+"""The limits that can be overridden for a workspace, each with the default that it replaces."""
 
 
 def resolve_limits(stored: Mapping[str, str], environment: Mapping[str, str]) -> Limits:
-    """Every limit of the installation by name, from its three layers."""
+    """Return all limits of the installation by name, from their three sources."""
     return {limit.name: _resolve(limit, stored, environment) for limit in LIMITS}
 
 
@@ -192,12 +192,12 @@ def _resolve(limit: Limit, stored: Mapping[str, str], environment: Mapping[str, 
 
 
 def workspace_defaults(system: Limits) -> Limits:
-    """The limits of a workspace without an override."""
+    """Return the limits of a workspace without an override."""
     return {name: system[default] for name, default in WORKSPACE_LIMITS.items()}
 
 
 def workspace_limits(system: Limits, override: Mapping[str, int | None] | None) -> Limits:
-    """The limits that count in a workspace: its override where it says something."""
+    """Return the limits of a workspace: its override where set, otherwise the defaults."""
     given = {name: (override or {}).get(name) for name in WORKSPACE_LIMITS}
     return workspace_defaults(system) | {k: v for k, v in given.items() if v is not None}
 
@@ -205,7 +205,7 @@ def workspace_limits(system: Limits, override: Mapping[str, int | None] | None) 
 def merged(
     override: Mapping[str, int | None] | None, change: Mapping[str, int | None]
 ) -> dict[str, int | None]:
-    """A workspace's override after a change, in which what is absent or null stays as it was."""
+    """Return a workspace's override after a change; omitted and null values keep the old ones."""
     before = override or {}
     return {
         name: before.get(name) if change.get(name) is None else change[name]
@@ -214,7 +214,7 @@ def merged(
 
 
 def check_workspaces(owned: int, maximum: int) -> None:
-    """Whether somebody who owns `owned` workspaces may create one more. Raises QuotaExceeded."""
+    """Raise QuotaExceeded if a user with `owned` workspaces may not create another."""
     if maximum and owned >= maximum:
         raise QuotaExceeded(
             f"Workspace limit reached ({owned}/{maximum}). "

@@ -1,4 +1,4 @@
-"""How long a session lives, and the cookie that carries it."""
+"""The lifetime and the cookie of a session."""
 
 from datetime import timedelta
 
@@ -7,12 +7,12 @@ LIFETIME = timedelta(days=7)
 
 
 def opened_cookie(token: str, *, domain: str | None, secure: bool) -> str:
-    """The `Set-Cookie` text that hands a session over."""
+    """Return the value of `Set-Cookie` for a new session."""
     return _cookie(token, int(LIFETIME.total_seconds()), domain, secure)
 
 
 def ended_cookie(*, domain: str | None, secure: bool) -> str:
-    """The `Set-Cookie` text that makes a browser forget its session."""
+    """Return the value of `Set-Cookie` that deletes the session cookie."""
     return _cookie("", 0, domain, secure)
 
 
@@ -20,7 +20,7 @@ def _cookie(value: str, max_age: int, domain: str | None, secure: bool) -> str:
     attributes = (
         f"{COOKIE_NAME}={value}",
         "Path=/",
-        # Browsers take `.example.com` and `example.com` for the same.
+        # For browsers, `.example.com` and `example.com` are the same.
         f"Domain={domain.removeprefix('.')}" if domain else None,
         f"Max-Age={max_age}",
         "HttpOnly",

@@ -1,1 +1,1 @@
-"""Outside services: what the server asks of each, embedded or over HTTP."""
+"""External services: for each a protocol, an embedded and a remote implementation."""

@@ -1,1 +1,1 @@
-"""The HTTP side: a request comes in, is routed, read and answered."""
+"""HTTP and WebSockets: routing, reading requests, sending responses."""

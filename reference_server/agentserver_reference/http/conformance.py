@@ -1,4 +1,4 @@
-"""Whether an answer keeps the contract: status, media type, headers and body, nothing besides."""
+"""Validation of responses against the contract: status, media type, headers and body."""
 
 from __future__ import annotations
 
@@ -8,49 +8,51 @@ from typing import Any
 import jsonschema_rs
 from starlette.responses import Response
 
-from agentserver_reference.contract import JSON, Answer, Operation
+from agentserver_reference.contract import JSON, DocumentedResponse, Operation
 from agentserver_reference.http.streams import StreamedResponse
 
 
 class ContractViolation(AssertionError):
-    """An answer that the contract does not know. A fault of the server, never of the caller."""
+    """A response violates the contract. This is an error of the server, never of the caller."""
 
 
-def check_answer(operation: Operation, response: Response) -> None:
-    """Compare an answer, as it is about to be sent, with the operation's documented ones.
+def check_response(operation: Operation, response: Response) -> None:
+    """Validate a response against the operation's documented responses.
 
     Raises:
-        ContractViolation: naming the operation, the answer and the promise.
+        ContractViolation: naming the operation and the violation.
     """
-    where = f"{operation.id} answered {response.status_code}"
-    answer = operation.answers.get(response.status_code)
-    if answer is None:
-        raise ContractViolation(f"{where}; documented are {sorted(operation.answers)}")
-    _check_headers(where, answer, response)
-    _check_body(where, answer, response)
+    where = f"{operation.id} responded with {response.status_code}"
+    documented = operation.responses.get(response.status_code)
+    if documented is None:
+        raise ContractViolation(f"{where}; documented are {sorted(operation.responses)}")
+    _check_headers(where, documented, response)
+    _check_body(where, documented, response)
 
 
-def _check_headers(where: str, answer: Answer, response: Response) -> None:
-    for name, header in answer.headers.items():
+def _check_headers(where: str, documented: DocumentedResponse, response: Response) -> None:
+    for name, header in documented.headers.items():
         value = response.headers.get(name)
         if value is not None:
             _check(f"{where}, header {name}", header.validator, value)
         elif header.required:
-            raise ContractViolation(f"{where} without the promised header {name}")
+            raise ContractViolation(f"{where} without the required header {name}")
 
 
-def _check_body(where: str, answer: Answer, response: Response) -> None:
+def _check_body(where: str, documented: DocumentedResponse, response: Response) -> None:
     given = response.headers.get("content-type")
-    if not answer.content:
+    if not documented.content:
         if given is not None or isinstance(response, StreamedResponse) or response.body:
             raise ContractViolation(f"{where} with a body ({given}); none is documented")
         return
     media_type = (given or "").partition(";")[0]
-    validator = answer.content.get(media_type)
+    validator = documented.content.get(media_type)
     if validator is None:
-        raise ContractViolation(f"{where} as {given!r}; documented are {sorted(answer.content)}")
+        raise ContractViolation(
+            f"{where} as {given!r}; documented are {sorted(documented.content)}"
+        )
     if isinstance(response, StreamedResponse):
-        return  # there is no body yet
+        return  # the body does not exist yet
     body = bytes(response.body)
     value = json.loads(body) if media_type == JSON else body.decode()
     _check(where, validator, value)

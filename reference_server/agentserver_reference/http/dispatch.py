@@ -1,4 +1,4 @@
-"""One exchange: route, security, what the request says, handler, answer."""
+"""The ASGI application: routing, authorisation, validation, handler, response."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from agentserver_reference.call import Call
 from agentserver_reference.context import Context
 from agentserver_reference.contract import Operation
 from agentserver_reference.domain.errors import DatabaseUnavailable, NotFound, Refusal
-from agentserver_reference.http import responses as answers
-from agentserver_reference.http import websocket
-from agentserver_reference.http.conformance import check_answer
+from agentserver_reference.http import responses, websocket
+from agentserver_reference.http.conformance import check_response
 from agentserver_reference.http.request import read_body, read_headers, read_query
 from agentserver_reference.http.responses import UpgradeRequired
 from agentserver_reference.http.routing import Router
@@ -39,34 +38,34 @@ _logger = logging.getLogger(LOGGER)
 
 @attrs.frozen
 class Page:
-    """An answer that is not of the contract, such as a file of the console."""
+    """A page outside of the contract, such as a file of the console."""
 
-    answer: Callable[[dict[str, str]], Response]
+    respond: Callable[[dict[str, str]], Response]
 
 
 @attrs.frozen
 class Endpoint:
-    """An operation of the contract and the function that carries it out."""
+    """An operation of the contract, with its handler."""
 
     operation: Operation
     handler: Handler
     kinds: Mapping[str, CredentialKind]
-    """The credentials that the operation takes, in the contract's order."""
+    """The kinds of credential that the operation accepts, in the order of the contract."""
 
 
 @attrs.frozen
 class Dispatcher:
-    """The ASGI application behind every path."""
+    """Handles every request and every WebSocket."""
 
     router: Router[Endpoint | Page]
     context: Context
     validate_responses: bool
-    """Raise where an answer breaks the contract or a handler fails, instead of answering 500."""
+    """Raise unexpected errors and invalid responses, instead of responding with 500."""
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
-    """To be set when the server stops: what would stream for ever ends then."""
+    """To be set when the server stops; it ends streams of events."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request or serve one WebSocket, and log it."""
+        """Handle one request or WebSocket, and log it."""
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive, send))
         else:
@@ -79,12 +78,12 @@ class Dispatcher:
         try:
             target, path = self.router.find(request.method, _raw_path(request.scope))
             if isinstance(target, Page):
-                response = target.answer(path)
+                response = target.respond(path)
             else:
                 response = await self._answer(target, request, path, request_id)
         except DatabaseUnavailable as error:
             # Documented once for all operations, not with each of them.
-            target, response = None, answers.refusal(error)
+            target, response = None, responses.refusal(error)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - it is logged or raised there
@@ -95,7 +94,7 @@ class Dispatcher:
         except Exception as error:
             if self.validate_responses:
                 raise
-            # Part of it is sent already. The server breaks the connection, so that this shows.
+            # A part is sent already, so the ASGI server aborts the connection.
             failure(_logger, error, request_id=request_id)
         self._log("answered", request, request_id, started, status=response.status_code)
 
@@ -107,7 +106,7 @@ class Dispatcher:
         reply = await endpoint.handler(await self._call(endpoint, request, path, request_id))
         if isinstance(reply, Upgrade):
             raise TypeError(f"{endpoint.operation.id} upgrades, and documents no 101")
-        return answers.respond(reply, self.stopping)
+        return responses.respond(reply, self.stopping)
 
     async def _serve_socket(self, socket: WebSocket) -> None:
         started = perf_counter()
@@ -147,7 +146,7 @@ class Dispatcher:
         path: dict[str, str],
         request_id: str,
     ) -> Call:
-        """The call, once its caller is known and may make it, and all that it says is valid."""
+        """Authorise the call, and read and validate its parameters and body."""
         operation, context = endpoint.operation, self.context
         credentials = find_credentials(connection.headers, endpoint.kinds)
         access = Access(operation, path, credentials, context.clock)
@@ -174,22 +173,22 @@ class Dispatcher:
         return given if REQUEST_ID.fullmatch(given) else self.context.ids()
 
     def _error(self, error: Exception, request_id: str) -> Response:
-        """What is answered to a call that is refused, or that failed."""
+        """Return the response for an error, which is logged if it is unexpected."""
         if isinstance(error, Refusal):
-            return answers.refusal(error)
+            return responses.refusal(error)
         if self.validate_responses:
             raise error
         failure(_logger, error, request_id=request_id)
-        return answers.text(500, "internal error")
+        return responses.text(500, "internal error")
 
     def _complete(
         self, response: Response, target: Endpoint | Page | None, request_id: str
     ) -> None:
-        """Add what every answer carries."""
+        """Add the headers of every response."""
         response.headers["X-Request-Id"] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         if self.validate_responses and isinstance(target, Endpoint):
-            check_answer(target.operation, response)
+            check_response(target.operation, response)
 
     def _log(
         self,
@@ -212,6 +211,6 @@ class Dispatcher:
 
 
 def _raw_path(scope: Scope) -> bytes:
-    """The path as it was sent; a server that does not tell gives the decoded one."""
+    """Return the path as it was sent, or decoded if the ASGI server does not provide that."""
     raw: bytes | None = scope.get("raw_path")
     return raw if raw is not None else scope["path"].encode()

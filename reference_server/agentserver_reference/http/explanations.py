@@ -1,4 +1,4 @@
-"""What is wrong with a value, for people: one line that names the field and the rule."""
+"""Validation errors in plain English."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import jsonschema_rs
 
 
 def explain(error: jsonschema_rs.ValidationError, examples: Mapping[str, str], at: str = "") -> str:
-    """One line that names the field and the rule, and never the value.
+    """Return one line that names the field and the rule, but never the value.
 
     Arguments:
-        error: what a validator of the contract found.
-        examples: by pattern, a text that fits it.
-        at: name of what was validated, where that is one value and no body.
+        error: the error of a validator.
+        examples: for each pattern, a text that matches it.
+        at: the name of the validated value, if it is not a body.
     """
     kind, details = error.kind.name, error.kind.as_dict()
     if kind in ("anyOf", "oneOf"):
-        # "This or null": what is wrong with this tells more than that it is not null either.
+        # "This or null": the error of the first branch is more helpful than "is not null".
         nested: list[list[jsonschema_rs.ValidationError]] = details["context"]
         return explain(next(branch[0] for branch in nested if branch), examples, at)
     path = [*error.instance_path, *([details["property"]] if kind == "required" else [])]

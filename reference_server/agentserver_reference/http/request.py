@@ -1,4 +1,4 @@
-"""What a request says: its parameters and its JSON body, read and checked by the contract."""
+"""Reading requests: parameters and JSON bodies, validated against the contract."""
 
 from __future__ import annotations
 
@@ -23,19 +23,18 @@ _decode = msgspec.json.Decoder().decode
 
 
 class PayloadTooLarge(Refusal):
-    """The body is longer than the server reads."""
+    """The body is too long."""
 
 
 class UnsupportedMediaType(Refusal):
-    """The body is said to be something other than JSON."""
+    """The `Content-Type` is not JSON."""
 
 
 async def read_body(request: Request, body: Body) -> dict[str, Any] | None:
-    """The valid body with its documented fields, or None where it is optional and left out.
+    """Return the body, with its documented fields only; None for an omitted optional body.
 
     Raises:
-        UnsupportedMediaType, PayloadTooLarge, BadRequest: in one line that names the field and
-            the rule.
+        UnsupportedMediaType, PayloadTooLarge, BadRequest: naming the field and the rule.
     """
     _check_media_type(request)
     raw = await _read_bytes(request)
@@ -59,7 +58,7 @@ def _check_media_type(request: Request) -> None:
 
 
 async def _read_bytes(request: Request) -> bytes:
-    """The body, given up on as soon as it is known to be too long."""
+    """Read the body, but no further than the limit."""
     refusal = PayloadTooLarge(f"body: must not be over {MAX_BYTES} bytes")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > MAX_BYTES:
@@ -103,7 +102,7 @@ def _containers(value: Any) -> list[Any]:
 
 
 def _prune(value: Any, shape: Shape) -> Any:
-    """What the contract names, and no more; a number such as 1.0 as the integer it is."""
+    """Return only the documented fields; a number such as 1.0 becomes an integer."""
     if isinstance(shape, dict) and isinstance(value, dict):
         return {name: _prune(value[name], inner) for name, inner in shape.items() if name in value}
     if isinstance(shape, list) and isinstance(value, list):
@@ -114,21 +113,21 @@ def _prune(value: Any, shape: Shape) -> Any:
 
 
 def read_query(parameters: tuple[Parameter, ...], given: QueryParams) -> dict[str, Any]:
-    """The documented query parameters that were given, by name; others are ignored.
+    """Return the values of the documented query parameters, by name; others are ignored.
 
-    Of several of one name the last counts, unless the parameter is an array.
+    If a parameter is repeated and not an array, the last value counts.
 
     Raises:
-        BadRequest: in one line that names the parameter and the rule.
+        BadRequest: naming the parameter and the rule.
     """
     return _read_parameters(parameters, given.getlist)
 
 
 def read_headers(parameters: tuple[Parameter, ...], given: Headers) -> dict[str, Any]:
-    """The documented headers that were given, by their names in the contract.
+    """Return the values of the documented headers, by their names in the contract.
 
     Raises:
-        BadRequest: in one line that names the header and the rule.
+        BadRequest: naming the header and the rule.
     """
     return _read_parameters(parameters, given.getlist)
 
@@ -164,7 +163,7 @@ def _integer(text: str) -> int | str:
 
 
 def _number(text: str) -> float | str:
-    # Text that is no number stays text, and the validator refuses it by its type.
+    # Text that is not a number stays text, which the validator then rejects.
     if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?", text):
         return text
     number = float(text)

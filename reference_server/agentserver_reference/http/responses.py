@@ -1,4 +1,4 @@
-"""Answers on the wire: each kind of reply, and a refusal as one line of text."""
+"""Responses, from the results of handlers and from errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_LINE = 999
 
 
 class UpgradeRequired(errors.Refusal):
-    """A plain request to a path that takes WebSockets."""
+    """The path only accepts WebSockets."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -45,15 +45,15 @@ STATUSES: dict[type[errors.Refusal], int] = {
 
 
 def respond(reply: Reply | Redirect | EventStream | PassThrough, stopping: Flag) -> Response:
-    """What a handler replied, on the wire.
+    """Return the response for the result of a handler.
 
     Arguments:
-        reply: any but an Upgrade, which is no answer of HTTP.
+        reply: the result; an `Upgrade` is handled elsewhere.
         stopping: set when the server stops, which ends streams of events.
     """
     match reply:
         case Reply(status, body, headers):
-            # Without a body there is no Content-Type either.
+            # Without a body, there is no Content-Type.
             response = Response(status_code=status) if body is None else _json(status, body)
         case Redirect(location, status, headers):
             response = RedirectResponse(location, status)
@@ -67,14 +67,14 @@ def respond(reply: Reply | Redirect | EventStream | PassThrough, stopping: Flag)
 
 
 def refusal(error: errors.Refusal) -> Response:
-    """Why a call was refused: one line of text, or JSON where the contract has it so."""
+    """Return the response for an error: a line of text, or JSON where the contract says so."""
     status = STATUSES[type(error)]
     form = _FORMS.get(type(error))
     return form(status, error) if form else text(status, error.line)
 
 
 def text(status: int, line: str) -> Response:
-    """One line, whatever the text holds."""
+    """Return a response with one line of text; line breaks in it become spaces."""
     line = " ".join(line.split())[:LONGEST_LINE]
     return Response(line + "\n", status, media_type=TEXT)
 

@@ -1,4 +1,4 @@
-"""From a method and a path to what answers it: a trie of path segments, concrete ones first."""
+"""Routing: a trie of path segments, in which literal segments precede parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class MethodNotAllowed(Refusal):
-    """The path exists and does not take this method; `allow` names those that it takes."""
+    """The path exists, but not with this method; `allow` lists its methods."""
 
     def __init__(self, allow: Iterable[str]) -> None:
         super().__init__("method not allowed")
@@ -30,15 +30,15 @@ class _Node(Generic[T]):
 
 
 class Router(Generic[T]):
-    """Finds a target by path and method. A path with a concrete segment wins over a template."""
+    """Finds a target by path and method. Literal segments take precedence over parameters."""
 
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
 
     def add_path(self, template: str) -> dict[str, T]:
-        """Make a path known, such as `/api/workspaces/{workspace_id}`; gives its methods to fill.
+        """Add a path such as `/api/workspaces/{workspace_id}`, and return its targets by method.
 
-        A path without methods exists and answers 405 to all.
+        A path without methods responds with 405 to all of them.
         """
         node, names = self._root, []
         for segment in template.split("/")[1:]:
@@ -55,7 +55,7 @@ class Router(Generic[T]):
         return node.methods
 
     def find(self, method: str, raw_path: bytes) -> tuple[T, dict[str, str]]:
-        """The target and the path parameters, decoded.
+        """Return the target and the decoded path parameters.
 
         Arguments:
             method: in upper case.
@@ -82,8 +82,8 @@ def _walk(
     if position == len(segments):
         return None if node.methods is None else (node, values)
     segment = segments[position]
-    concrete = node.segments.get(segment)
-    if concrete and (found := _walk(concrete, segments, position + 1, values)):
+    literal = node.segments.get(segment)
+    if literal and (found := _walk(literal, segments, position + 1, values)):
         return found
     if node.any_segment and segment:
         return _walk(node.any_segment, segments, position + 1, (*values, segment))
@@ -91,5 +91,5 @@ def _walk(
 
 
 def _decode(segment: bytes) -> str:
-    """The segment as text. What no id can hold becomes U+FFFD: an id that nobody has."""
+    """Decode a segment. Bytes that no id contains become U+FFFD, so that the id is unknown."""
     return unquote(segment.decode("utf-8", "replace"), errors="replace").replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""Answers that are sent while they are made: server-sent events, and bytes passed through."""
+"""Streamed responses: server-sent events, and bytes passed through from external services."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-"""Headers that are for the next hop alone (RFC 9110, 7.6.1)."""
+"""Headers that must not be forwarded (RFC 9110, section 7.6.1)."""
 
 _OUR_OWN = frozenset({"date", "server", "set-cookie"})
-"""Headers that this server answers for: a cookie of another service is not one of ours."""
+"""Headers that this server sets itself; and another service may not set cookies for it."""
 
 _EVENT_STREAM_HEADERS = (
     ("Content-Type", "text/event-stream"),
     ("Cache-Control", "no-store"),
     ("X-Accel-Buffering", "no"),
 )
-"""With them, no proxy keeps events back to cache or to gather them."""
+"""They keep proxies from caching and buffering events."""
 
 
 class StreamedResponse(Response):
-    """Chunks that are sent as they come, until they end, the caller hangs up or the server stops.
+    """Sends chunks without buffering until they end, the client disconnects or the server stops.
 
-    An error in the middle is raised once the headers are sent: the connection then breaks, and
-    whoever reads it does not take what came for the whole.
+    An error after the headers were sent is raised, so that the server aborts the connection: the
+    client must not mistake a part for the whole.
     """
 
     def __init__(
@@ -65,19 +65,19 @@ class StreamedResponse(Response):
         self._keep_alive = keep_alive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        hung_up = False
+        """Send the response."""
+        disconnected = False
         sending = anyio.Lock()
 
         async def send_chunk(chunk: bytes) -> None:
             async with sending:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-        async def until_hung_up() -> None:
-            nonlocal hung_up
+        async def until_disconnected() -> None:
+            nonlocal disconnected
             while (await receive())["type"] != "http.disconnect":
                 pass
-            hung_up = True
+            disconnected = True
             tasks.cancel_scope.cancel()
 
         async def until_stopping(stopping: Flag) -> None:
@@ -98,7 +98,7 @@ class StreamedResponse(Response):
                 }
             )
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(until_hung_up)
+                tasks.start_soon(until_disconnected)
                 if self._stopping is not None:
                     tasks.start_soon(until_stopping, self._stopping)
                 if self._keep_alive is not None:
@@ -106,7 +106,7 @@ class StreamedResponse(Response):
                 async for chunk in self._chunks:
                     await send_chunk(chunk)
                 tasks.cancel_scope.cancel()
-            if not hung_up:
+            if not disconnected:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             with anyio.CancelScope(shield=True):
@@ -114,7 +114,7 @@ class StreamedResponse(Response):
 
 
 def event_stream(reply: EventStream, stopping: Flag) -> StreamedResponse:
-    """Server-sent events on the wire; without one for a while, a comment."""
+    """Return the response for server-sent events."""
 
     async def encoded() -> AsyncGenerator[bytes, None]:
         async for event in reply.events:
@@ -137,7 +137,7 @@ def event_stream(reply: EventStream, stopping: Flag) -> StreamedResponse:
 
 
 def pass_through(reply: PassThrough) -> StreamedResponse:
-    """A service's answer on the wire, without the headers that were for us alone."""
+    """Return the response for a passed-through response of an external service."""
     return StreamedResponse(
         reply.status, tuple(end_to_end(reply.headers)), reply.chunks, reply.close
     )
@@ -147,21 +147,21 @@ _COMMENT = b":\n\n"
 
 
 def encode_event(event: Event) -> bytes:
-    """An event as `text/event-stream` has it. Raises ValueError for a name or id of two lines."""
+    """Encode an event as `text/event-stream`. Raises ValueError for a line break in name or id."""
     lines = []
     for field, value in (("event", event.name), ("id", event.id)):
         if value is not None:
             if len(f"{value}.".splitlines()) > 1:
                 raise ValueError(f"the {field} of a server-sent event holds a line break")
             lines.append(f"{field}: {value}")
-    # An empty line is a line too. Only these three end one, where str.splitlines knows more.
+    # Not str.splitlines, which drops an empty last line and knows more line breaks than browsers.
     data = event.data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     lines += [f"data: {line}" for line in data]
     return ("\n".join(lines) + "\n\n").encode()
 
 
 def end_to_end(headers: Headers) -> Iterator[tuple[str, str]]:
-    """The headers that are meant for whoever reads the answer in the end."""
+    """Return the headers that may be forwarded to the client."""
     named = {
         name.strip().lower()
         for header, value in headers

@@ -1,4 +1,4 @@
-"""WebSockets: refused before they are accepted, by the same rules as every call."""
+"""WebSockets, which are authorised like every call before they are accepted."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from agentserver_reference.replies import SocketClosed, Upgrade
 SWITCHING_PROTOCOLS = 101
 NORMAL, NO_CODE, POLICY_VIOLATION, INTERNAL_ERROR = 1000, 1005, 1008, 1011
 LONGEST_REASON = 123
-"""Bytes that a close frame has room for beside its code."""
+"""The maximum length of a reason in a close frame, in bytes."""
 
 _logger = logging.getLogger(LOGGER)
 
 
 def check_origin(headers: Headers, public_url: str | None) -> None:
-    """Refuse a page of another site, which would act with the cookies of whoever looks at it.
+    """Reject WebSockets from pages of other sites, for which browsers send the user's cookies.
 
-    A browser says where the page came from, and asks no one first; other clients say nothing.
+    Browsers do not restrict them, but always send the header `Origin`. Other clients omit it.
 
     Raises:
-        Forbidden: an origin that is neither this host nor the public URL.
+        Forbidden: the origin is neither this host nor the public URL.
     """
     origin = headers.get("origin")
     if origin is None:
@@ -40,7 +40,7 @@ def check_origin(headers: Headers, public_url: str | None) -> None:
 
 
 async def refuse(socket: WebSocket, response: Response) -> None:
-    """Answer instead of accepting; a server that cannot do that answers a bare 403."""
+    """Send a response instead of accepting; without support by the ASGI server, a bare 403."""
     if "websocket.http.response" in socket.scope.get("extensions", {}):
         await socket.send_denial_response(response)
     else:
@@ -50,7 +50,7 @@ async def refuse(socket: WebSocket, response: Response) -> None:
 async def converse(
     socket: WebSocket, upgrade: Upgrade, headers: Mapping[str, str], request_id: str
 ) -> int:
-    """Accept and run a conversation to its end; the code with which it was closed."""
+    """Accept the WebSocket, run the handler's function, and return the close code."""
     await socket.accept(
         upgrade.subprotocol,
         [(name.lower().encode(), value.encode()) for name, value in headers.items()],
@@ -63,7 +63,7 @@ async def converse(
         pass
     except Refusal as refusal:
         await opened.close(POLICY_VIOLATION, refusal.line)
-    except Exception as error:  # noqa: BLE001 - it is logged, and closes the socket
+    except Exception as error:  # noqa: BLE001 - it is logged, and closes the WebSocket
         failure(_logger, error, request_id=request_id)
         await opened.close(INTERNAL_ERROR, "internal error")
     return opened.code or NORMAL
@@ -75,7 +75,7 @@ class _Socket:
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
         self.code: int | None = None
-        """With what it was closed; None while it is open."""
+        """The close code; None while it is open."""
 
     async def receive(self) -> str | bytes:
         self._check_open()

@@ -1,1 +1,1 @@
-"""Who is calling, and may they: one module a kind of credential, and one rule for all."""
+"""Authentication, with one module per kind of credential, and authorisation."""

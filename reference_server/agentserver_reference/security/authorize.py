@@ -1,4 +1,4 @@
-"""May they: one rule for every operation, driven by `security` and `x-required-role`."""
+"""Authorisation: `security`, `x-required-role` and `x-required-scope` of the contract."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Access:
-    """The right that one call claims: to an operation, at a path, by the credentials it carries."""
+    """Decides whether a call is permitted: its operation, path and credentials."""
 
     operation: Operation
     path: Mapping[str, str]
@@ -30,14 +30,14 @@ class Access:
 
     @property
     def workspace_id(self) -> str | None:
-        """The workspace in which a role is required, if one is."""
+        """The workspace in which the caller needs a role; None if no such role is required."""
         return self.path["workspace_id"] if self.operation.role in WORKSPACE_ROLES else None
 
     @property
     def lock(self) -> Lock:
-        """What the right hangs on: the workspace with its members, or who is administrator.
+        """The rows that the permission depends on.
 
-        A session is not locked: a call that was authorised before a logout may finish after it.
+        The session is not locked: a call that was authorised before a logout may end after it.
         """
         return Lock(installation=self.operation.role == ADMIN, workspace=self.workspace_id)
 
@@ -47,11 +47,11 @@ class Access:
 
 
 def authorize(conn: Connection, access: Access) -> Principal | None:
-    """Who calls an operation and may; None where it takes calls without a credential.
+    """Return the caller; None for a call without a valid credential, if that is permitted.
 
     Raises:
-        Unauthenticated: the operation requires a credential and none is valid.
-        Forbidden: no member of the workspace in the path, or the role is too low.
+        Unauthenticated: the operation requires a credential, and none is valid.
+        Forbidden: the caller is not a member of the workspace, or lacks the role or the scope.
     """
     principal = find_principal(conn, access)
     if principal is None:
@@ -63,7 +63,7 @@ def authorize(conn: Connection, access: Access) -> Principal | None:
 
 
 def find_principal(conn: Connection, access: Access) -> Principal | None:
-    """Whom the first credential stands for that is valid, in the contract's order of schemes."""
+    """Return the principal of the first valid credential, in the order of the contract."""
     for credential in access.credentials:
         found = credential.kind.resolve(
             conn, credential.secret, access.workspace_id, access.clock()
@@ -74,13 +74,13 @@ def find_principal(conn: Connection, access: Access) -> Principal | None:
 
 
 def check_may_be_anonymous(operation: Operation) -> None:
-    """Whether an operation takes calls without a credential. Raises Unauthenticated."""
+    """Raise Unauthenticated if an operation requires a credential."""
     if not operation.anonymous:
         raise Unauthenticated("unauthorized")
 
 
 def check_role(operation: Operation, principal: Principal) -> None:
-    """Whether a caller's role is as high as the operation requires. Raises Forbidden."""
+    """Raise Forbidden if the caller lacks the required role."""
     if operation.role in (ADMIN, AGENT) and principal.role != operation.role:
         raise Forbidden("forbidden")
     if operation.role in WORKSPACE_ROLES:
@@ -91,11 +91,11 @@ def check_role(operation: Operation, principal: Principal) -> None:
 
 
 def check_scope(operation: Operation, principal: Principal) -> None:
-    """Whether a credential that has scopes has the one that is required. Raises Forbidden."""
+    """Raise Forbidden if the credential has scopes, but not the required one."""
     if principal.scopes is not None and operation.scope not in (None, *principal.scopes):
         raise Forbidden(f"the credential lacks the scope {operation.scope}")
 
 
 def is_at_least(held: str, required: str) -> bool:
-    """Whether a role in a workspace holds the rights of another."""
+    """Return whether a workspace role includes the permissions of another."""
     return WORKSPACE_ROLES.index(held) >= WORKSPACE_ROLES.index(required)

@@ -1,4 +1,4 @@
-"""Bearer tokens: several kinds share the Authorization header and are told apart by their form."""
+"""Bearer tokens. Several kinds share the `Authorization` header; their formats distinguish them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def bearer(
     form: re.Pattern[str],
     resolve: Callable[[Connection, str, str | None, datetime], Principal | None],
 ) -> CredentialKind:
-    """A kind of bearer token.
+    """Define a kind of bearer token.
 
     Arguments:
-        form: what the whole token matches, such as `wak_[0-9a-f]{64}`. A token of another form is
-            not of this kind. The forms of one operation's kinds must not overlap.
+        form: matches the whole token, for example `wak_[0-9a-f]{64}`. The forms of the kinds that
+            one operation accepts must not overlap.
         resolve: see CredentialKind.
     """
 
@@ -38,7 +38,7 @@ def bearer(
 
 
 def _token(headers: Headers) -> str | None:
-    """The token of the Authorization header; None without one, and where there are several."""
+    """Return the bearer token; None without one, and if there are several headers."""
     given = headers.getlist("authorization")
     match = _AUTHORIZATION.fullmatch(given[0]) if len(given) == 1 else None
     return match and match[1]

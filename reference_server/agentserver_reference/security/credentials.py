@@ -1,4 +1,4 @@
-"""What a kind of credential is: how a request carries it, and whom it stands for."""
+"""Kinds of credential: how to find one in a request, and how to identify the caller by it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class CredentialKind:
-    """One way to say who is calling."""
+    """One way to authenticate."""
 
     find: Callable[[Headers], str | None]
-    """The secret that a request carries; None where it carries none of this kind."""
+    """Returns the secret in the headers of a request; None if there is none of this kind."""
     resolve: Callable[[Connection, str, str | None, datetime], Principal | None]
-    """Whom a secret stands for at a moment; with a workspace's id, together with the role there.
-    None for a secret that is unknown or has ended.
+    """Returns the principal for a secret, a workspace id and the current time; None if the secret
+    is unknown or has expired. With a workspace id, the principal has its role in the workspace.
     """
 
 
 @attrs.frozen
 class Credential:
-    """A credential as a request carried it, not yet known to be good."""
+    """A credential from a request, which may be invalid."""
 
     scheme: str
-    """Its name among the contract's `securitySchemes`."""
+    """Its name in the contract's `securitySchemes`."""
     kind: CredentialKind = attrs.field(repr=False)
     secret: str = attrs.field(repr=False)
 
@@ -41,7 +41,7 @@ class Credential:
 def find_credentials(
     headers: Headers, kinds: Mapping[str, CredentialKind]
 ) -> tuple[Credential, ...]:
-    """The credentials that a request carries, of these kinds by scheme and in their order."""
+    """Return the credentials of these kinds that a request has, in the order of `kinds`."""
     found = ((scheme, kind, kind.find(headers)) for scheme, kind in kinds.items())
     return tuple(
         Credential(scheme, kind, secret) for scheme, kind, secret in found if secret is not None

@@ -1,16 +1,16 @@
-"""Who is calling."""
+"""The caller of an operation."""
 
 import attrs
 
 
 @attrs.frozen
 class Principal:
-    """The user behind a credential, as the database knows them at this moment."""
+    """The authenticated caller, with the roles at this moment."""
 
     user_id: str
     role: str
-    """What the credential stands for: an account that is `user` or `admin`, or an `agent`."""
+    """`user` or `admin` for an account, `agent` for an agent."""
     workspace_role: str | None = None
-    """Role in the workspace that the call is about; None for an outsider, and without one."""
+    """The role in the workspace of the call; None without a workspace, and if not a member."""
     scopes: frozenset[str] | None = None
-    """What the credential is allowed, for one that has scopes; None: whatever the role may do."""
+    """The scopes of the credential; None for a kind of credential without scopes."""

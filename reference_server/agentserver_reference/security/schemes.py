@@ -1,4 +1,4 @@
-"""The kinds of credential that this server knows, by their names in the contract."""
+"""The kinds of credential, by their names in the contract's `securitySchemes`."""
 
 from collections.abc import Mapping
 

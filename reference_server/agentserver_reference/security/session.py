@@ -1,4 +1,4 @@
-"""The session cookie: what a person's browser or client sends after logging in."""
+"""The session cookie, which clients send after a login."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from agentserver_reference.storage.engine.connection import Connection
 
 SCHEME = "sessionCookie"
-"""Its name among the contract's `securitySchemes`."""
+"""Its name in the contract's `securitySchemes`."""
 
 
 def find_token(headers: Headers) -> str | None:
-    """The value of the first session cookie, or None. A quoted value counts without quotes."""
+    """Return the value of the first session cookie, without quotes, or None."""
     for header in headers.getlist("cookie"):
         for pair in header.split(";"):
             name, _, value = pair.strip(" \t").partition("=")
@@ -35,7 +35,7 @@ def find_token(headers: Headers) -> str | None:
 def resolve(
     conn: Connection, token: str, workspace_id: str | None, now: datetime
 ) -> Principal | None:
-    """The user who holds the session, with the role in the workspace where one is given."""
+    """Return the user of a session, with the role in the workspace if one is given."""
     if workspace_id is None:
         owner = sessions.find_owner(conn, token_hash(token), now)
     else:

@@ -1,5 +1,5 @@
-"""What the server does: transactions and outside services, for handlers and workers alike.
+"""What the server does: transactions and calls of external services.
 
-A function that takes a unit of work is a service: it is called by a handler, a worker or another
-service, and runs its own transactions. One that takes a connection is a step of a transaction.
+A function that takes a `UnitOfWork` is a service. Handlers, workers and other services call it, and
+it runs its own transactions. A function that takes a `Connection` is a part of a transaction.
 """

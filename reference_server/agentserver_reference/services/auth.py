@@ -22,12 +22,12 @@ EXPIRED_BATCH = 500
 
 
 async def register(work: UnitOfWork, email: str, password: str) -> Record:
-    """An account with a password, and a first workspace that it owns, which no quota stops."""
+    """Create an account with a password, and its first workspace, which no quota prevents."""
     context = work.context
     email = trimmed(email)
     password_hash = await context.passwords.hash(password)
     user_id, workspace_id = context.ids(), context.ids()
-    # With the installation locked, one of many who are the first at once becomes administrator.
+    # With the lock, only one of several simultaneous first registrations becomes administrator.
     lock = Lock(installation=True)
     await work.write(lock, _register, user_id, workspace_id, email, password_hash, context.clock())
     return {"id": user_id, "email": email}
@@ -47,20 +47,20 @@ def _register(
 
 
 def first_role(conn: Connection) -> str:
-    """The role of a new account: the installation's first is its administrator."""
+    """Return the role of a new account: the first account is the administrator."""
     return USER if users.exist(conn) else ADMIN
 
 
 async def open_session(work: UnitOfWork, email: str, password: str) -> str:
-    """The token of a new session, for the right e-mail address and password.
+    """Check an e-mail address and password, and return the token of a new session.
 
     Raises Unauthenticated, after the same time, whether the password is wrong or there is no such
     account.
     """
     context = work.context
     account = await work.read(users.find_credential, email)
-    kept = account["password_hash"] if account else None
-    if not await context.passwords.verify(password, kept) or not account:
+    stored = account["password_hash"] if account else None
+    if not await context.passwords.verify(password, stored) or not account:
         raise Unauthenticated("invalid credentials")
     outdated = context.passwords.outdated(account["password_hash"])
     renewed = await context.passwords.hash(password) if outdated else None
@@ -84,7 +84,7 @@ def _open_session(
 
 
 async def end_session(work: UnitOfWork, token: str) -> None:
-    """End a session; one that is not there has ended already."""
+    """Delete a session, if it exists."""
     await work.write(Lock(), sessions.end, token_hash(token))
 
 
@@ -102,10 +102,10 @@ async def remove_expired_sessions(work: UnitOfWork) -> int:
 
 
 async def account(work: UnitOfWork, user_id: str) -> Record:
-    """A user's own account."""
+    """Return a user's own account."""
     found = await work.read(users.find, user_id)
     if found is None:
         raise Unauthenticated("unauthorized")
-    # What an outside login left empty is as good as unknown.
+    # An external login may have stored empty strings for unknown values.
     unset = {field: found[field] or None for field in ("name", "picture")}
     return found | unset

@@ -15,7 +15,7 @@ NOT_CONFIGURED = {"configured": False, "base_url": "", "api_key": "", "updated_a
 
 
 async def get(work: UnitOfWork, workspace_id: str) -> Record:
-    """The endpoint, with its key masked."""
+    """Return the endpoint, with its key masked."""
     config = await work.read(llm_configs.find, workspace_id)
     if config is None:
         return NOT_CONFIGURED
@@ -25,9 +25,9 @@ async def get(work: UnitOfWork, workspace_id: str) -> Record:
 
 
 async def store(work: UnitOfWork, workspace_id: str, config: Record) -> None:
-    """Replace address and models, and the key where one is given.
+    """Replace the URL and the models, and the key if one is given.
 
-    Raises BadRequest without a key where none is stored.
+    Raises BadRequest if no key is given and none is stored.
     """
     context = work.context
     lock = Lock(workspace=workspace_id)
@@ -48,7 +48,7 @@ def _store(
 
 
 def _sealed_key(conn: Connection, workspace_id: str, config: Record, cipher: Cipher) -> str:
-    """The key that was given, encrypted, else the one that is stored."""
+    """Return the encrypted key: the given one, otherwise the stored one."""
     if "api_key" in config:
         return cipher.encrypt(config["api_key"], row=workspace_id, column=llm_configs.KEY_COLUMN)
     stored = llm_configs.find(conn, workspace_id)

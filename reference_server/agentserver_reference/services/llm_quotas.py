@@ -1,4 +1,4 @@
-"""How many language-model requests a workspace may make, as the LLM proxy counts them."""
+"""The language-model quotas of workspaces, which the LLM proxy manages."""
 
 from agentserver_reference.gateways.llm.protocol import Quota
 from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -6,23 +6,23 @@ from agentserver_reference.storage import workspaces
 
 
 async def get(work: UnitOfWork, workspace_id: str) -> Quota:
-    """The quota of a workspace that the caller belongs to."""
+    """Return the quota of a workspace that the caller is a member of."""
     return await work.context.llm_proxy.quota(workspace_id)
 
 
 async def get_of_any(work: UnitOfWork, workspace_id: str) -> Quota:
-    """The quota of any workspace. Raises NotFound for an unknown one."""
+    """Return the quota of any workspace. Raises NotFound."""
     await work.read(workspaces.check_exists, workspace_id)
     return await work.context.llm_proxy.quota(workspace_id)
 
 
 async def set_of_any(work: UnitOfWork, workspace_id: str, max_rpd: int | None) -> None:
-    """Replace the limit of any workspace. Raises NotFound for an unknown one."""
+    """Replace the limit of any workspace. Raises NotFound."""
     await work.check(workspaces.check_exists, workspace_id)
     await work.context.llm_proxy.set_quota(workspace_id, max_rpd)
 
 
 async def delete_of_any(work: UnitOfWork, workspace_id: str) -> None:
-    """Remove the limit of any workspace. Raises NotFound for an unknown one."""
+    """Remove the limit of any workspace, if there is one. Raises NotFound."""
     await work.check(workspaces.check_exists, workspace_id)
     await work.context.llm_proxy.delete_quota(workspace_id)

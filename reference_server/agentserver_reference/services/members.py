@@ -1,4 +1,4 @@
-"""Who belongs to a workspace, and as what."""
+"""The members of workspaces and their roles."""
 
 from datetime import datetime
 
@@ -12,15 +12,15 @@ from agentserver_reference.storage.locks import Lock
 
 
 async def list_of_workspace(work: UnitOfWork, workspace_id: str) -> list[Record]:
-    """The members, in the order in which they joined."""
+    """Return the members of a workspace, in the order in which they joined."""
     return await work.read(members.list_of, workspace_id)
 
 
 async def add(work: UnitOfWork, workspace_id: str, caller_id: str, email: str, role: str) -> Record:
-    """Make the account with an e-mail address a member, by the right of another member.
+    """Add the account with this e-mail address to a workspace, on behalf of a member.
 
-    Raises Forbidden for a role that the caller may not give, NotFound without such an account,
-    Conflict for one who is a member already.
+    Raises Forbidden if the caller may not assign the role, NotFound if there is no such account,
+    Conflict if it is a member already.
     """
     lock = Lock(workspace=workspace_id)
     return await work.write(lock, _add, workspace_id, caller_id, email, role, work.context.clock())
@@ -43,9 +43,9 @@ def _add(
 
 
 async def set_role(work: UnitOfWork, workspace_id: str, user_id: str, role: str) -> None:
-    """Give a member another role.
+    """Change the role of a member.
 
-    Raises NotFound for who is no member, Conflict where no owner would be left.
+    Raises NotFound if the user is not a member, Conflict if no owner would remain.
     """
     await work.write(Lock(workspace=workspace_id), _set_role, workspace_id, user_id, role)
 
@@ -58,9 +58,9 @@ def _set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> N
 
 
 async def remove(work: UnitOfWork, workspace_id: str, user_id: str) -> None:
-    """End a membership; one that is not there has ended already.
+    """Remove a member, if the user is one.
 
-    Raises Conflict where no owner would be left.
+    Raises Conflict if no owner would remain.
     """
     await work.write(Lock(workspace=workspace_id), _remove, workspace_id, user_id)
 

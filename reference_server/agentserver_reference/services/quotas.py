@@ -1,6 +1,6 @@
-"""Limits: the installation's, and the overrides of users and workspaces.
+"""The limits of the installation, and the overrides for users and workspaces.
 
-Whatever writes them locks the installation: they are few, and are written by administrators.
+All changes lock the installation, because they are rare and made by administrators only.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _LOCK = Lock(installation=True)
 
 
 async def creation_quota(work: UnitOfWork, user_id: str) -> Record:
-    """How many workspaces a user owns, and how many that may be."""
+    """Return how many workspaces a user owns and may own."""
     environment = work.context.settings.quota_environment
     owned, maximum = await work.read(owned_and_allowed, user_id, environment)
     return {"current": owned, "max": maximum}
@@ -35,7 +35,7 @@ async def creation_quota(work: UnitOfWork, user_id: str) -> Record:
 def owned_and_allowed(
     conn: Connection, user_id: str, environment: Mapping[str, str]
 ) -> tuple[int, int]:
-    """How many workspaces a user owns, and how many that may be; 0 is no limit."""
+    """Return how many workspaces a user owns and may own; 0 means no limit."""
     maximum = (quotas.of_user(conn, user_id) or {}).get("max_workspaces")
     if maximum is None:
         maximum = system_limits(conn, environment)["max_workspaces_per_user"]
@@ -43,7 +43,7 @@ def owned_and_allowed(
 
 
 async def of_sandboxes(work: UnitOfWork, workspace_id: str) -> Record:
-    """What a new sandbox of a workspace may have, and how many there are."""
+    """Return the limits of a new sandbox in a workspace, and how many sandboxes it has."""
     environment = work.context.settings.quota_environment
     return await work.read(_of_sandboxes, workspace_id, environment)
 
@@ -57,7 +57,7 @@ def _of_sandboxes(conn: Connection, workspace_id: str, environment: Mapping[str,
 
 
 async def of_user(work: UnitOfWork, user_id: str) -> Record:
-    """A user's limit: the default, and what overrides it. Raises NotFound."""
+    """Return the default limit and the override of a user. Raises NotFound."""
     return await work.read(_of_user, user_id, work.context.settings.quota_environment)
 
 
@@ -71,13 +71,13 @@ def _of_user(conn: Connection, user_id: str, environment: Mapping[str, str]) -> 
 
 
 async def set_of_user(work: UnitOfWork, user_id: str, maximum: int | None) -> None:
-    """Replace a user's override, also by one without a number. Raises NotFound."""
+    """Replace a user's override; None leaves the default in force. Raises NotFound."""
     now = work.context.clock()
     await work.write(_LOCK, quotas.set_of_user, user_id, maximum, now)
 
 
 async def delete_of_user(work: UnitOfWork, user_id: str) -> None:
-    """Remove a user's override, if there is one. Raises NotFound for an unknown user."""
+    """Remove a user's override, if there is one. Raises NotFound."""
     await work.write(_LOCK, _delete_of_user, user_id)
 
 
@@ -87,7 +87,7 @@ def _delete_of_user(conn: Connection, user_id: str) -> None:
 
 
 async def of_workspace(work: UnitOfWork, workspace_id: str) -> Record:
-    """A workspace's limits: the defaults, and what overrides them. Raises NotFound."""
+    """Return the default limits and the override of a workspace. Raises NotFound."""
     return await work.read(_of_workspace, workspace_id, work.context.settings.quota_environment)
 
 
@@ -102,7 +102,7 @@ def _of_workspace(conn: Connection, workspace_id: str, environment: Mapping[str,
 async def merge_of_workspace(
     work: UnitOfWork, workspace_id: str, change: Mapping[str, int | None]
 ) -> None:
-    """Change a workspace's override: what is left out or null stays. Raises NotFound."""
+    """Change the given limits of a workspace; omitted and null ones stay. Raises NotFound."""
     now = work.context.clock()
     await work.write(_LOCK, _merge_of_workspace, workspace_id, change, now)
 
@@ -115,7 +115,7 @@ def _merge_of_workspace(
 
 
 async def delete_of_workspace(work: UnitOfWork, workspace_id: str) -> None:
-    """Remove a workspace's override, if there is one. Raises NotFound for an unknown workspace."""
+    """Remove a workspace's override, if there is one. Raises NotFound."""
     await work.write(_LOCK, _delete_of_workspace, workspace_id)
 
 
@@ -125,12 +125,12 @@ def _delete_of_workspace(conn: Connection, workspace_id: str) -> None:
 
 
 async def defaults(work: UnitOfWork) -> Limits:
-    """The installation's limits: what is stored, else the environment, else built in."""
+    """Return the limits of the installation."""
     return await work.read(system_limits, work.context.settings.quota_environment)
 
 
 async def set_defaults(work: UnitOfWork, change: Limits) -> Limits:
-    """Store limits of the installation, all that are given or none, and leave the others."""
+    """Store all given limits of the installation, or none of them if one is invalid."""
     return await work.write(_LOCK, _set_defaults, change, work.context.settings.quota_environment)
 
 
@@ -141,5 +141,5 @@ def _set_defaults(conn: Connection, change: Limits, environment: Mapping[str, st
 
 
 def system_limits(conn: Connection, environment: Mapping[str, str]) -> Limits:
-    """The limits of the installation, from what is stored and the environment."""
+    """Return the limits: the stored ones, otherwise the environment's, otherwise built-in ones."""
     return resolve_limits(quotas.stored_settings(conn), environment)

@@ -1,4 +1,4 @@
-"""Sandboxes, as far as an administrator lists them."""
+"""The list of sandboxes for administrators."""
 
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import sandboxes
@@ -6,7 +6,7 @@ from agentserver_reference.storage.engine.query import Record
 
 
 async def list_all(work: UnitOfWork) -> list[Record]:
-    """Every sandbox, oldest first; without last_activity_at where there was none."""
+    """Return all sandboxes, oldest first, without `last_activity_at` if there was no activity."""
     return [_without_unset_activity(row) for row in await work.read(sandboxes.list_all)]
 
 

@@ -1,4 +1,4 @@
-"""How a service reaches the database: what it changes is locked and authorised first."""
+"""Database access for services: every change is preceded by its locks and its authorisation."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ T = TypeVar("T")
 
 
 class Authority(Protocol):
-    """The right by which something is read or changed."""
+    """Decides whether a change is permitted."""
 
     @property
     def lock(self) -> Lock:
-        """The rows that the right depends on: while they are locked, it cannot be taken away."""
+        """The rows that the permission depends on. It cannot be revoked while they are locked."""
         ...
 
     def check(self, conn: Connection, /) -> object:
-        """Raise a Refusal unless the right is held now."""
+        """Raise a Refusal if the change is not permitted now."""
         ...
 
 
 @attrs.frozen
 class SystemAuthority:
-    """The server's own right, by which workers act: it needs no one's leave."""
+    """Permits everything; for workers, which act for the server itself."""
 
     lock: Lock = Lock()
 
     def check(self, conn: Connection) -> None:
-        """Nothing is refused."""
+        """Permit it."""
 
 
 SYSTEM = SystemAuthority()
@@ -46,7 +46,7 @@ SYSTEM = SystemAuthority()
 
 @attrs.frozen
 class UnitOfWork:
-    """Reads and transactions of one call, by the right of its caller, or of one run of a worker."""
+    """The database access of one call, or of one run of a worker."""
 
     context: Context
     authority: Authority = attrs.field(default=SYSTEM, repr=False)
@@ -60,10 +60,10 @@ class UnitOfWork:
     async def check(
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Check the right anew, then run `query(connection, ...)`, outside a transaction.
+        """Check the permission again, then run `query(connection, ...)`, outside a transaction.
 
-        For what is changed by an outside service, where no lock of ours reaches: call it last
-        before the service.
+        For changes that an external service makes, which our locks do not cover: to be called
+        immediately before the service.
         """
 
         def checked(conn: Connection) -> T:
@@ -80,15 +80,17 @@ class UnitOfWork:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run `change(connection, ...)` in one transaction, in which the right to it is checked.
+        """Run `change(connection, ...)` in a transaction, after its locks and its authorisation.
 
-        First the rows are locked, both those that the change needs and those that the right
-        depends on. Then the right is read anew: whoever lost it while this call waited for a lock
-        is refused. Only then does the change run, and nobody loses the right while it does.
+        The order matters. First the rows are locked: those that the change needs, and those that
+        the permission depends on. Then the permission is checked, with data that is read after
+        the locks were granted, so that a caller who lost the permission while this transaction
+        waited for a lock is rejected. It cannot be revoked between the check and the commit,
+        because whatever revokes it needs one of the same locks.
 
         Raises:
-            NotFound: a row to be locked does not exist, and the caller may know that.
-            Refusal: the right is no longer held, or what `change` raises.
+            NotFound: a row to be locked does not exist.
+            Refusal: the change is not permitted, or `change` raised it.
         """
 
         def authorized(conn: Connection) -> T:

@@ -1,4 +1,4 @@
-"""All accounts of the installation."""
+"""The accounts of the installation, for administrators."""
 
 from datetime import datetime
 
@@ -12,14 +12,14 @@ from agentserver_reference.storage.locks import Lock
 
 
 async def list_all(work: UnitOfWork) -> list[Record]:
-    """Every account, oldest first."""
+    """Return all accounts, oldest first."""
     return await work.read(users.list_all)
 
 
 async def set_role(work: UnitOfWork, user_id: str, role: str) -> None:
-    """Make an account `user` or `admin`, from the next request on.
+    """Set the role of an account, which takes effect with the next request.
 
-    Raises NotFound, and Conflict where no administrator would be left.
+    Raises NotFound, or Conflict if no administrator would remain.
     """
     lock = Lock(installation=True)
     await work.write(lock, _set_role, user_id, role, work.context.clock())

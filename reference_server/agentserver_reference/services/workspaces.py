@@ -17,15 +17,15 @@ OWNER_FIELDS = ("id", "email", "name", "picture")
 
 
 async def list_of_member(work: UnitOfWork, user_id: str) -> list[Record]:
-    """The workspaces that a user belongs to, oldest first."""
+    """Return the workspaces that a user is a member of, oldest first."""
     return await work.read(workspaces.list_of_member, user_id)
 
 
 async def create(work: UnitOfWork, owner_id: str, name: str) -> Record:
-    """A workspace that a user owns. Raises QuotaExceeded where the user owns enough."""
+    """Create a workspace with this owner. Raises QuotaExceeded."""
     context = work.context
     return await work.write(
-        # With the user locked, two calls at once do not both take the last place.
+        # With the lock, simultaneous calls cannot exceed the quota.
         Lock(user=owner_id),
         _create,
         owner_id,
@@ -52,34 +52,34 @@ def _create(
 def add_owned(
     conn: Connection, workspace_id: str, owner_id: str, name: str, now: datetime
 ) -> Record:
-    """Add a workspace and its first owner, whatever the quota."""
+    """Add a workspace and its owner, without checking a quota."""
     created = workspaces.add(conn, workspace_id=workspace_id, name=name, now=now)
     members.add(conn, workspace_id=workspace_id, user_id=owner_id, role=OWNER, now=now)
     return created
 
 
 async def get(work: UnitOfWork, workspace_id: str) -> Record:
-    """One workspace, for its members."""
+    """Return a workspace."""
     found = await work.read(workspaces.find, workspace_id)
     if found is None:
-        # It went after the caller's membership was read: the answer is an outsider's.
+        # It was deleted after the authorisation: respond as to a user who is not a member.
         raise Forbidden("not a workspace member")
     return found
 
 
 async def rename(work: UnitOfWork, workspace_id: str, name: str) -> Record:
-    """Give a workspace another name, and change nothing else but `updated_at`."""
+    """Rename a workspace."""
     lock = Lock(workspace=workspace_id)
     return await work.write(lock, workspaces.rename, workspace_id, name, work.context.clock())
 
 
 async def delete(work: UnitOfWork, workspace_id: str) -> None:
-    """Remove a workspace and everything that belongs to it."""
+    """Delete a workspace and everything that belongs to it."""
     await work.write(Lock(workspace=workspace_id), workspaces.remove, workspace_id)
 
 
 async def list_all(work: UnitOfWork) -> list[Record]:
-    """Every workspace, each once, with the one who has owned it longest."""
+    """Return all workspaces, each with the member who has been its owner for longest."""
     return await work.read(_list_all, work.context.settings.quota_environment)
 
 

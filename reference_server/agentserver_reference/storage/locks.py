@@ -1,37 +1,40 @@
-"""Row locks, and the one order in which they are taken.
+"""Row locks, and the order in which they are taken.
 
-Two transactions that each hold what the other waits for are a deadlock, and PostgreSQL ends one of
-them with an error. It cannot happen as long as every transaction takes its locks in one order, so
-a transaction states all of them at once, as a `Lock`, before its first other statement:
+If two transactions each hold a lock that the other waits for, PostgreSQL aborts one of them. This
+cannot happen if all transactions take their locks in the same order. A transaction therefore
+states all of its locks at once, as a `Lock`, and takes them before any other statement, in this
+order:
 
-1. The **installation**, a table of one row. It stands for what there is only once: who is an
-   administrator, who is the first to register, and the settings. It comes first because an
-   administrator's operation is decided by it, and then goes on to the user or the workspace that
-   it names. Were the user first, an administrator's operation on A would hold A and wait for the
-   installation, while the one that makes A an administrator holds the installation and waits
-   for A.
-2. A **user**. It stands for what a user has across all workspaces, such as the number of those the
-   user owns. It must come before the workspace, because whoever creates a workspace counts before
-   there is a workspace to lock: the other order is not open to them, so it is open to no one.
-3. A **workspace**. It stands for itself and for all that hangs on it: members, limits, settings.
-   It comes last because nothing that is done inside a workspace needs anything above it, so that
+1. The **installation**, a table with one row. Its lock protects everything that exists only once:
+   who is an administrator, who registers first, and the settings. It must come first because an
+   administrator's operation needs it for the permission, whatever row it changes afterwards. If
+   the user came first, an operation on user A would lock A and wait for the installation, while
+   the operation that changes A's role holds the installation and waits for A.
+2. A **user**. Its lock protects what a user has across workspaces, such as the number of
+   workspaces that count towards the quota. It must come before the workspace because a new
+   workspace cannot be locked before it exists: its creator counts first, and only then inserts
+   it. So this order is the only one that all transactions can follow.
+3. A **workspace**. Its lock protects the workspace and everything in it: members, limits,
+   settings. It comes last because work in a workspace needs none of the locks above, so that
    work in one workspace never waits for work in another.
-4. **Everything else** (memberships, sessions, quotas, configurations) is changed while one of the
-   rows above is locked that it hangs on, and is not locked by a statement of its own. Expired
-   sessions alone are removed under none of them, by a statement that skips what another
-   transaction has locked: it never waits, so it is part of no deadlock.
+4. **Everything else** (memberships, sessions, quotas, configurations) is not locked by a statement
+   of its own. It is changed only while the row above that it belongs to is locked. The one
+   exception is the removal of expired sessions, which skips rows that another transaction has
+   locked: it never waits, so it cannot be part of a deadlock.
 
-A membership is not locked, although the right to an operation is read from it: two owners who take
-away each other's role would each hold their own row and wait for the other's. Whoever has the
-workspace locked reads memberships that no one can change.
+Memberships in particular are not locked, although permissions are read from them. Two owners who
+demote each other would each lock their own membership for the check and then wait for the other's
+to change it. While the workspace is locked, nobody else can change its memberships anyway.
 
-The locks are FOR NO KEY UPDATE, which excludes itself and every change of the row. It lets foreign
-keys through: inserting a membership makes PostgreSQL lock the user and the workspace that it names
-FOR KEY SHARE, at a place in the order that we do not choose. Only the removal of a row waits for
-those, and what removes a workspace holds no lock that an insertion could wait for.
+The locks are FOR NO KEY UPDATE, which conflicts with itself and with every change of the row, but
+not with foreign keys. PostgreSQL checks a foreign key by locking the referenced row FOR KEY SHARE:
+inserting a membership so locks a user and a workspace, at a point that this order cannot control.
+FOR UPDATE would conflict with it. Only deleting a workspace conflicts with it, and that is safe:
+a transaction that holds such a key-share lock on a workspace without its lock (administrators'
+overrides) waits for nothing afterwards.
 
-On SQLite a transaction that writes has the whole database to itself. The statements run all the
-same, since they also tell which of the rows does not exist.
+On SQLite, a writing transaction locks the whole database. The statements run there too, because
+they also find out which rows do not exist.
 """
 
 from __future__ import annotations
@@ -53,14 +56,14 @@ _workspace = (
 
 @attrs.frozen
 class Lock:
-    """The rows that a transaction locks before it does anything else; without any, none."""
+    """The rows that a transaction locks before it does anything else."""
 
     installation: bool = False
     user: str | None = None
     workspace: str | None = None
 
     def __or__(self, other: Lock) -> Lock:
-        """Both, in one. Raises ValueError for two users or two workspaces: they have no order."""
+        """Combine two locks. Raises ValueError for two users or workspaces, which have no order."""
         return Lock(
             self.installation or other.installation,
             _one_of(self.user, other.user),
@@ -68,9 +71,9 @@ class Lock:
         )
 
     def take(self, conn: Connection) -> str | None:
-        """Lock the rows in their order, by SELECT ... FOR NO KEY UPDATE.
+        """Lock the rows in their order, with SELECT ... FOR NO KEY UPDATE.
 
-        Returns what the first row is that does not exist: `user`, `workspace`, or None.
+        Returns `user` or `workspace` if that row does not exist, otherwise None.
         """
         missing = None
         if self.installation:
@@ -85,5 +88,5 @@ class Lock:
 
 def _one_of(first: str | None, second: str | None) -> str | None:
     if first is not None and second is not None and first != second:
-        raise ValueError(f"locks {first} and {second}, which have no order")
+        raise ValueError(f"cannot lock both {first} and {second}: they have no order")
     return second if first is None else first

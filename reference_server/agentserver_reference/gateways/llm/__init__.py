@@ -1,4 +1,4 @@
-"""The LLM proxy: embedded in our own database, remote over HTTP, or switched off."""
+"""The LLM proxy: embedded, remote, or disabled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def open_llm_proxy(settings: Settings, store: Store, clock: Callable[[], datetime]) -> LlmProxy:
-    """The proxy that `settings.llm_proxy_url` asks for: none given, `off`, or a URL."""
+    """Create the proxy for `settings.llm_proxy_url`: a URL, `off`, or None for the embedded one."""
     if settings.llm_proxy_url is None:
         return EmbeddedLlmProxy(store, clock, settings.llm_proxy_default_max_rpd)
     if settings.llm_proxy_url == "off":

@@ -1,4 +1,4 @@
-"""The LLM proxy in the server's own database; today began at midnight UTC."""
+"""The embedded LLM proxy. A day begins at midnight UTC."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class EmbeddedLlmProxy:
-    """Keeps the quotas beside everything else."""
+    """Stores the quotas in the server's own database."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime], default_max_rpd: int) -> None:
         self._store = store
@@ -38,7 +38,7 @@ class EmbeddedLlmProxy:
         }
 
     async def set_quota(self, workspace_id: str, max_rpd: int | None) -> None:
-        """See LlmProxy. Raises NotFound where the workspace has gone in the meantime."""
+        """See LlmProxy. Raises NotFound if the workspace does not exist."""
         await self._store.write(self._write, workspace_id, max_rpd)
 
     def _write(self, conn: Connection, workspace_id: str, max_rpd: int | None) -> None:
@@ -51,4 +51,4 @@ class EmbeddedLlmProxy:
         await self._store.write(llm_usage.delete_quota, workspace_id)
 
     async def close(self) -> None:
-        """See LlmProxy; the store is not ours to close."""
+        """See LlmProxy. The store stays open: it belongs to the server."""

@@ -1,4 +1,4 @@
-"""No LLM proxy."""
+"""The disabled LLM proxy."""
 
 from typing import NoReturn
 
@@ -6,7 +6,7 @@ from agentserver_reference.domain.errors import ServiceUnavailable
 
 
 class LlmProxyOff:
-    """The operator has switched the proxy off."""
+    """Rejects every call, because the operator has disabled the proxy."""
 
     async def _refuse(self, *_: object) -> NoReturn:
         raise ServiceUnavailable("llmproxy not configured")

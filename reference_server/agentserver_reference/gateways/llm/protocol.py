@@ -1,26 +1,25 @@
-"""What the server asks of the LLM proxy, which counts language-model requests and limits them."""
+"""The interface of the LLM proxy, which counts and limits language-model requests."""
 
 from typing import Any, Protocol
 
 Quota = dict[str, Any]
 """default_max_rpd, today_request_count, and workspace_quota: null, or workspace_id, max_rpd
-(null: the default holds) and updated_at.
+(null means the default) and updated_at.
 """
 
 
 class LlmProxy(Protocol):
-    """Keeps the language-model quota of every workspace.
+    """Manages the language-model quotas of workspaces.
 
-    Each method raises BadGateway where the proxy does not answer, ServiceUnavailable where there
-    is none.
+    Each method raises BadGateway if the proxy fails, ServiceUnavailable if it is disabled.
     """
 
     async def quota(self, workspace_id: str, /) -> Quota:
-        """The quota of a workspace and what it used of it today."""
+        """Return the quota of a workspace, and how much of it is used today."""
         ...
 
     async def set_quota(self, workspace_id: str, max_rpd: int | None, /) -> None:
-        """Replace a workspace's limit of requests a day; None lets the default hold."""
+        """Replace a workspace's limit of requests per day; None means the default."""
         ...
 
     async def delete_quota(self, workspace_id: str, /) -> None:
@@ -28,5 +27,5 @@ class LlmProxy(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         ...

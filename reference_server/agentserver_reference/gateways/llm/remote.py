@@ -1,4 +1,4 @@
-"""The LLM proxy as a service of its own, asked over HTTP."""
+"""The LLM proxy as a separate service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agentserver_reference.domain.errors import BadGateway
 from agentserver_reference.gateways.llm.protocol import Quota
 
 TIMEOUT = 10.0
-"""Seconds that one request to the proxy may take in all."""
+"""Seconds for one request to the proxy, in total."""
 
 _MAX_ANSWER_BYTES = 64 * 1024
 
@@ -28,7 +28,7 @@ class _WorkspaceQuota(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    """What the proxy must answer; whatever else it sends is dropped."""
+    """The fields of a response that are used."""
 
     default_max_rpd: _Count
     today_request_count: _Count
@@ -39,9 +39,9 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class RemoteLlmProxy:
-    """Asks a proxy at `base_url` over HTTP.
+    """Calls the proxy at `base_url`.
 
-    The text of an error that it answers is not passed on: it may hold a secret.
+    The text of its errors is not passed on, because it may contain secrets.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class RemoteLlmProxy:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
-        # An internal service: no proxy of the environment stands between, no redirect leads away.
+        # An internal service: environment variables for proxies do not apply, nor do redirects.
         self._client = httpx.AsyncClient(
             timeout=timeout, transport=transport, follow_redirects=False, trust_env=False
         )

@@ -2,18 +2,18 @@
 
 import pytest
 from databases import database_url, settings, store
-from people import house
+from people import server
 from postgres import kept_postgres_database, new_postgres_url, postgres_server, postgres_url
 from serving import client
 
 __all__ = [
     "client",
     "database_url",
-    "house",
     "kept_postgres_database",
     "new_postgres_url",
     "postgres_server",
     "postgres_url",
+    "server",
     "settings",
     "store",
 ]

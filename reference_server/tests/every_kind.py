@@ -1,7 +1,7 @@
 """A server for the contract that has one operation of each kind: `every_kind.yaml`.
 
-It keeps its parcels in memory. Sessions and accounts are those of the reference server; its
-operations on them are not part of this contract, so `populate` makes them.
+It keeps parcels in memory. Accounts and sessions are in the database; the contract has no
+operations for them, so `populate` creates them.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from agentserver_reference.storage import sessions, users
 from agentserver_reference.storage.engine.connection import Connection
 
 CONTRACT = Path(__file__).parents[2] / "contract_tests" / "tests" / "data" / "every_kind.yaml"
-"""The contract, which the SDK, the contract tests and the docs are tried with as well."""
+"""The contract, which the tests of the SDK, the contract tests and the docs use as well."""
 
 USER_ID = "7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11"
 SESSION_TOKEN = "5e" * 32
 API_KEY = "pak_send"
 READ_ONLY_API_KEY = "pak_read"
 AGENT_TOKEN = "eyJhbGciOiJub25lIn0.e30.agent"
-"""An access token in the form of a JWT. Its signature is not looked at here."""
+"""An access token in the format of a JWT; the signature is not verified here."""
 
 _BEARERS = {
     API_KEY: Principal(USER_ID, "user", scopes=frozenset({"parcels:send"})),
@@ -64,11 +64,11 @@ SCHEMES: Mapping[str, CredentialKind] = {
 
 @attrs.frozen
 class PostOffice:
-    """The handlers, over parcels in the order in which they were sent."""
+    """The handlers, and the parcels in the order in which they were sent."""
 
     parcels: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     by_key: dict[str, Reply] = attrs.field(factory=dict)
-    """What was answered to an `Idempotency-Key`."""
+    """The response for each `Idempotency-Key`."""
     calls: list[Call] = attrs.field(factory=list)
     """Every call that reached a handler."""
 
@@ -126,7 +126,7 @@ class PostOffice:
         return parcel
 
     def handlers(self) -> dict[str, Handler]:
-        """Each operation's, as `create_app` takes them."""
+        """Return the handlers as an argument of `create_app`."""
         return {
             f"parcels.{handler.__name__}": handler
             for handler in (
@@ -142,7 +142,7 @@ class PostOffice:
 def every_kind_app(
     settings: Settings, office: PostOffice | None = None, **arguments: Any
 ) -> Starlette:
-    """The application, every answer held to the contract unless `arguments` say otherwise."""
+    """Create the application. Its responses are validated by default."""
     document = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
     return create_app(
         settings,
@@ -154,7 +154,7 @@ def every_kind_app(
 
 
 async def populate(app: Starlette) -> None:
-    """Make the account and its session, once the application's lifespan has begun."""
+    """Create the account and its session; the lifespan of the application must have begun."""
     now = datetime.now(UTC)
 
     def add(conn: Connection) -> None:

@@ -1,4 +1,4 @@
-"""An application on a real socket, in the event loop of the test."""
+"""Serves an application on a real socket, in the event loop of the test."""
 
 import asyncio
 import socket
@@ -14,11 +14,11 @@ from agentserver_reference.serve import Server
 from agentserver_reference.settings import Settings
 
 SECONDS = 30
-"""How long anything here may take before the test is given up."""
+"""The timeout of each step, in seconds."""
 
 
 class _Server(Server):
-    """The server's own, that does not print and says when it takes requests."""
+    """The real server class, but silent, and with an event for its readiness."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings, stopping: asyncio.Event) -> None:
         super().__init__(config, settings, stopping)
@@ -31,7 +31,7 @@ class _Server(Server):
 
 @attrs.frozen
 class Listening:
-    """A server that takes requests."""
+    """A server that is ready."""
 
     address: str
     """Host and port."""
@@ -39,7 +39,7 @@ class Listening:
     ended: asyncio.Task[None]
 
     async def stop(self) -> None:
-        """Tell it to stop, and wait until it has."""
+        """Stop the server, and wait until it has stopped."""
         self.server.should_exit = True
         async with asyncio.timeout(SECONDS):
             await self.ended
@@ -47,7 +47,7 @@ class Listening:
 
 @asynccontextmanager
 async def listening(app: Starlette) -> AsyncIterator[Listening]:
-    """Serve an application, WebSockets included; one that `create_app` built knows when to stop."""
+    """Serve an application, including WebSockets."""
     stopping = getattr(app.state, "stopping", asyncio.Event())
     config = uvicorn.Config(
         app, ws="websockets-sansio", lifespan="on", log_config=None, access_log=False

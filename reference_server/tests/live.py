@@ -1,4 +1,4 @@
-"""A server of streams and sockets: kinds of answer that no operation has yet."""
+"""A server with streams and WebSockets, which the real contract does not contain yet."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -53,7 +53,7 @@ DOCUMENT = {
 
 @attrs.define
 class Live:
-    """A running server whose one handler, behind every path, the test sets."""
+    """A running server. Its only handler, for all paths, is set by the test."""
 
     running: Listening
     answer: Callable[[Call], Awaitable[AnyReply]] | None = None
@@ -64,7 +64,7 @@ class Live:
 
 @asynccontextmanager
 async def live_server(*, validate_responses: bool = True, **settings: Any) -> AsyncIterator[Live]:
-    """The server, with an account whose session is SESSION."""
+    """Start the server, with an account whose session is SESSION."""
 
     async def handler(call: Call) -> AnyReply:
         assert live.answer is not None

@@ -1,4 +1,4 @@
-"""The server in process, every answer held to the contract, and a client that talks to it."""
+"""The server in this process, whose responses are validated, and a client for it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

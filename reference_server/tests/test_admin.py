@@ -2,14 +2,14 @@
 
 import attrs
 import pytest
-from people import House, Person, ok, open_house, said
+from people import ReferenceServer, User, error_of, ok, start_server
 
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import sandboxes
 
 pytestmark = pytest.mark.anyio
 
-NOBODYS = ["00000000-0000-4000-8000-000000000000", "no%00where", "%FF"]
+UNKNOWN_IDS = ["00000000-0000-4000-8000-000000000000", "no%00where", "%FF"]
 
 BUILT_IN = {
     "max_workspaces_per_user": 10,
@@ -36,10 +36,10 @@ NO_OVERRIDE = dict.fromkeys(WORKSPACE_DEFAULTS)
 
 @attrs.frozen
 class Two:
-    """An administrator and somebody else, and a workspace of the latter."""
+    """An administrator and a user, and a workspace of the user."""
 
-    admin: Person
-    bob: Person
+    admin: User
+    bob: User
     workspace_id: str
 
     @property
@@ -54,8 +54,11 @@ class Two:
 
 
 @pytest.fixture
-async def two(house: House) -> Two:
-    admin, bob = await house.join("admin@example.com"), await house.join("bob@example.com")
+async def two(server: ReferenceServer) -> Two:
+    admin, bob = (
+        await server.create_user("admin@example.com"),
+        await server.create_user("bob@example.com"),
+    )
     return Two(admin, bob, await bob.create_workspace("Bob's"))
 
 
@@ -74,22 +77,22 @@ async def test_every_account_is_listed_oldest_first(two: Two) -> None:
 
 async def test_an_administrator_is_made_and_unmade_from_the_next_request_on(two: Two) -> None:
     role = f"/api/admin/users/{two.bob.id}/role"
-    assert said(await two.bob.get("/api/admin/users")) == (403, "forbidden")
-    assert (await two.admin.ask("PUT", role, {"role": "admin"})).status_code == 204
+    assert error_of(await two.bob.get("/api/admin/users")) == (403, "forbidden")
+    assert (await two.admin.request("PUT", role, {"role": "admin"})).status_code == 204
     ok(await two.bob.get("/api/admin/users"))
-    ok(await two.bob.ask("PUT", f"/api/admin/users/{two.admin.id}/role", {"role": "user"}))
-    assert said(await two.admin.get("/api/admin/users")) == (403, "forbidden")
+    ok(await two.bob.request("PUT", f"/api/admin/users/{two.admin.id}/role", {"role": "user"}))
+    assert error_of(await two.admin.get("/api/admin/users")) == (403, "forbidden")
 
 
 async def test_the_last_administrator_stays_one(two: Two) -> None:
     myself = f"/api/admin/users/{two.admin.id}/role"
-    refused = await two.admin.ask("PUT", myself, {"role": "user"})
-    assert said(refused) == (409, "the installation must keep an administrator")
-    ok(await two.admin.ask("PUT", myself, {"role": "admin"}))
+    refused = await two.admin.request("PUT", myself, {"role": "user"})
+    assert error_of(refused) == (409, "the installation must keep an administrator")
+    ok(await two.admin.request("PUT", myself, {"role": "admin"}))
     ok(await two.admin.get("/api/admin/users"))
 
 
-@pytest.mark.parametrize("nobody", NOBODYS)
+@pytest.mark.parametrize("unknown", UNKNOWN_IDS)
 @pytest.mark.parametrize(
     ("method", "path", "body", "line"),
     [
@@ -105,15 +108,15 @@ async def test_the_last_administrator_stays_one(two: Two) -> None:
         ("DELETE", "workspaces/{}/llm-quota", None, "workspace not found"),
     ],
 )
-async def test_nobody_and_nothing_are_not_found(
-    house: House, nobody: str, method: str, path: str, body: object, line: str
+async def test_unknown_users_and_workspaces_are_not_found(
+    server: ReferenceServer, unknown: str, method: str, path: str, body: object, line: str
 ) -> None:
-    admin = await house.join("admin@example.com")
-    refused = await admin.ask(method, f"/api/admin/{path.format(nobody)}", body)
-    assert said(refused) == (404, line)
+    admin = await server.create_user("admin@example.com")
+    refused = await admin.request(method, f"/api/admin/{path.format(unknown)}", body)
+    assert error_of(refused) == (404, line)
 
 
-async def test_a_users_override_is_replaced_each_time(house: House, two: Two) -> None:
+async def test_a_users_override_is_replaced_each_time(server: ReferenceServer, two: Two) -> None:
     default = {"max_workspaces_per_user": 10}
     assert await two.admin.read(two.user_quota) == {"defaults": default, "overrides": None}
     for body, kept in (
@@ -123,19 +126,21 @@ async def test_a_users_override_is_replaced_each_time(house: House, two: Two) ->
         ({"max_workspaces": 4}, 4),
         ({}, None),
     ):
-        house.clock.advance(seconds=1)
-        assert (await two.admin.ask("PUT", two.user_quota, body)).status_code == 204
-        moment = house.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        server.clock.advance(seconds=1)
+        assert (await two.admin.request("PUT", two.user_quota, body)).status_code == 204
+        moment = server.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         assert await two.admin.read(two.user_quota) == {
             "defaults": default,
             "overrides": {"max_workspaces": kept, "updated_at": moment},
         }
     for _ in range(2):
-        assert (await two.admin.ask("DELETE", two.user_quota)).status_code == 204
+        assert (await two.admin.request("DELETE", two.user_quota)).status_code == 204
     assert await two.admin.read(two.user_quota) == {"defaults": default, "overrides": None}
 
 
-async def test_a_workspaces_override_is_merged_and_cleared_whole(house: House, two: Two) -> None:
+async def test_a_workspaces_override_is_merged_and_cleared_whole(
+    server: ReferenceServer, two: Two
+) -> None:
     path = f"{two.workspace}/quota"
     nothing = {"defaults": WORKSPACE_DEFAULTS, "overrides": None}
     assert await two.admin.read(path) == nothing
@@ -147,14 +152,14 @@ async def test_a_workspaces_override_is_merged_and_cleared_whole(house: House, t
         {"max_drive_size": 2**53 - 1, "max_sandboxes": None},
         {"max_sandboxes": 0, "max_total_cpu": 2**31 - 1},
     ):
-        house.clock.advance(seconds=1)
-        assert (await two.admin.ask("PUT", path, change)).status_code == 204
+        server.clock.advance(seconds=1)
+        assert (await two.admin.request("PUT", path, change)).status_code == 204
         expected |= {name: value for name, value in change.items() if value is not None}
-        expected["updated_at"] = house.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        expected["updated_at"] = server.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         assert (await two.admin.read(path))["overrides"] == expected, change
 
     for _ in range(2):
-        assert (await two.admin.ask("DELETE", path)).status_code == 204
+        assert (await two.admin.request("DELETE", path)).status_code == 204
     assert await two.admin.read(path) == nothing
 
 
@@ -162,11 +167,11 @@ async def test_the_defaults_are_set_whole_and_shown_as_they_are_then(two: Two) -
     path = "/api/admin/quotas/defaults"
     assert await two.admin.read(path) == BUILT_IN
     change = {"max_workspaces_per_user": 0, "max_idle_timeout": 60}
-    answered = ok(await two.admin.ask("PUT", path, change)).json()
+    answered = ok(await two.admin.request("PUT", path, change)).json()
     expected = BUILT_IN | {"max_workspaces_per_user": 0, "max_idle_timeout": 60}
     assert answered == expected
     assert await two.admin.read(path) == expected
-    assert ok(await two.admin.ask("PUT", path, {})).json() == expected
+    assert ok(await two.admin.request("PUT", path, {})).json() == expected
 
 
 @pytest.mark.parametrize(
@@ -182,8 +187,8 @@ async def test_one_wrong_default_leaves_all_as_they_were(
     two: Two, wrong: dict[str, object]
 ) -> None:
     path = "/api/admin/quotas/defaults"
-    refused = await two.admin.ask("PUT", path, {"max_workspaces_per_user": 3} | wrong)
-    status, line = said(refused)
+    refused = await two.admin.request("PUT", path, {"max_workspaces_per_user": 3} | wrong)
+    status, line = error_of(refused)
     assert status == 400
     assert line.startswith(f"{next(iter(wrong))}: "), line
     assert await two.admin.read(path) == BUILT_IN
@@ -192,19 +197,21 @@ async def test_one_wrong_default_leaves_all_as_they_were(
 async def test_what_is_stored_beats_the_environment(settings: Settings) -> None:
     environment = {"QUOTA_MAX_WORKSPACES_PER_USER": "3", "USER_DRIVE_SIZE": "1Gi"}
     path = "/api/admin/quotas/defaults"
-    async with open_house(settings, quota_environment=environment) as house:
-        admin = await house.join("admin@example.com")
+    async with start_server(settings, quota_environment=environment) as server:
+        admin = await server.create_user("admin@example.com")
         expected = BUILT_IN | {"max_workspaces_per_user": 3, "max_workspace_drive_size": 2**30}
         assert await admin.read(path) == expected
-        ok(await admin.ask("PUT", path, {"max_workspaces_per_user": 4}))
+        ok(await admin.request("PUT", path, {"max_workspaces_per_user": 4}))
         assert await admin.read(path) == expected | {"max_workspaces_per_user": 4}
 
 
-async def test_every_workspace_is_listed_once_with_its_oldest_owner(house: House, two: Two) -> None:
+async def test_every_workspace_is_listed_once_with_its_oldest_owner(
+    server: ReferenceServer, two: Two
+) -> None:
     members = f"/api/workspaces/{two.workspace_id}/members"
-    ok(await two.bob.ask("POST", members, {"email": two.admin.email, "role": "owner"}))
-    ok(await two.admin.ask("PUT", f"{two.workspace}/quota", {"max_sandboxes": 0}))
-    await add_sandbox(house, two.workspace_id, "s")
+    ok(await two.bob.request("POST", members, {"email": two.admin.email, "role": "owner"}))
+    ok(await two.admin.request("PUT", f"{two.workspace}/quota", {"max_sandboxes": 0}))
+    await add_sandbox(server, two.workspace_id, "s")
     listed = await two.admin.read("/api/admin/workspaces")
     assert [row["name"] for row in listed] == ["Default workspace"] * 2 + ["Bob's"]
     assert listed[2] == {
@@ -219,23 +226,27 @@ async def test_every_workspace_is_listed_once_with_its_oldest_owner(house: House
     assert (listed[0]["sandbox_count"], listed[0]["max_sandboxes"]) == (0, 20)
 
 
-async def add_sandbox(house: House, workspace_id: str, sandbox_id: str, **fields: object) -> None:
+async def add_sandbox(
+    server: ReferenceServer, workspace_id: str, sandbox_id: str, **fields: object
+) -> None:
     values = {
         "name": "A sandbox",
         "type": "opencode",
         "status": "running",
         "is_local": False,
-        "now": house.clock(),
+        "now": server.clock(),
     }
-    await house.store.write(
+    await server.store.write(
         sandboxes.add, sandbox_id=sandbox_id, workspace_id=workspace_id, **values | fields
     )
 
 
-async def test_a_sandbox_without_activity_leaves_the_field_out(house: House, two: Two) -> None:
+async def test_a_sandbox_without_activity_leaves_the_field_out(
+    server: ReferenceServer, two: Two
+) -> None:
     assert await two.admin.read("/api/admin/sandboxes") == []
-    await add_sandbox(house, two.workspace_id, "z", last_activity_at=house.clock())
-    await add_sandbox(house, two.workspace_id, "a", is_local=True, status="offline")
+    await add_sandbox(server, two.workspace_id, "z", last_activity_at=server.clock())
+    await add_sandbox(server, two.workspace_id, "a", is_local=True, status="offline")
     active, quiet = await two.admin.read("/api/admin/sandboxes")
     assert active == {
         "id": "z",

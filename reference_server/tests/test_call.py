@@ -39,7 +39,7 @@ async def test_a_call_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda call: call.json, "check_health requires no body, so there may be none"),
     ],
 )
-async def test_a_handler_that_asks_for_what_a_call_never_has_is_told(
+async def test_a_handler_cannot_use_what_its_operation_does_not_require(
     monkeypatch: pytest.MonkeyPatch, ask: Any, line: str
 ) -> None:
     async def check_health(call: Call) -> Reply:

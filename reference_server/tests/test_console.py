@@ -1,4 +1,4 @@
-"""The console at /docs asks nobody but the server that serves it."""
+"""The console at /docs, which sends requests only to the server that serves it."""
 
 import re
 
@@ -26,7 +26,7 @@ async def test_the_console_and_all_it_needs_is_served_here(client: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/start.js", "/docs/swagger-ui.css"])
-async def test_the_browser_is_told_to_ask_no_other_host(
+async def test_the_browser_is_forbidden_to_ask_other_hosts(
     client: httpx.AsyncClient, path: str
 ) -> None:
     policy = (await client.get(path)).headers["content-security-policy"]

@@ -79,7 +79,7 @@ def test_a_credential_of_no_known_kind_stops_the_start() -> None:
     assert str(refused.value) == ("workspaces.create_workspace: unknown kind of credential apiKey")
 
 
-def test_a_role_that_nobody_enforces_stops_the_start() -> None:
+def test_an_unknown_role_stops_the_start() -> None:
     with pytest.raises(ContractError, match=r"^create_workspace: x-required-role 'wizard'"):
         compile_contract(changed(**{"x-required-role": "wizard"}))
 

@@ -1,4 +1,4 @@
-"""Each kind of operation that a contract may have is served as it is described."""
+"""The server supports every kind of operation that a contract may contain."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,7 +16,7 @@ from every_kind import (
     every_kind_app,
     populate,
 )
-from people import ok, said
+from people import error_of, ok
 from serving import in_memory
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @attrs.frozen
 class Office:
-    """The server, and what its handlers were called with."""
+    """The server, and the calls of its handlers."""
 
     client: httpx.AsyncClient
     handlers: PostOffice
@@ -79,7 +79,7 @@ async def test_a_redirect_is_a_success_without_a_body(office: Office) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-request-id"]
     unknown = await office.client.get("/api/parcels/unknown/collect", headers=SESSION)
-    assert said(unknown) == (404, "parcel not found")
+    assert error_of(unknown) == (404, "parcel not found")
 
 
 async def test_parameters_reach_the_handler_each_of_its_type(office: Office) -> None:
@@ -118,20 +118,20 @@ async def test_parameters_reach_the_handler_each_of_its_type(office: Office) -> 
     ],
 )
 async def test_a_wrong_parameter_is_refused_by_name(office: Office, query: str, line: str) -> None:
-    assert said(await office.list(f"?{query}")) == (400, line)
+    assert error_of(await office.list(f"?{query}")) == (400, line)
     assert office.handlers.calls == []
 
 
 async def test_a_header_is_read_and_refused_by_its_name(office: Office) -> None:
     refused = await office.list(**{"Accept-Language": "german"})
-    assert said(refused) == (400, "Accept-Language: must have at most 5 characters")
+    assert error_of(refused) == (400, "Accept-Language: must have at most 5 characters")
     missing = await office.client.post("/api/parcels", json={"size": "small"}, headers=SESSION)
-    assert said(missing) == (400, "Idempotency-Key: is required")
+    assert error_of(missing) == (400, "Idempotency-Key: is required")
 
 
 async def test_who_calls_is_checked_before_parameters(office: Office) -> None:
     answer = await office.client.get("/api/parcels?limit=0")
-    assert said(answer) == (401, "unauthorized")
+    assert error_of(answer) == (401, "unauthorized")
 
 
 @pytest.mark.parametrize("credential", [SESSION, bearer(API_KEY), bearer(READ_ONLY_API_KEY)])
@@ -164,26 +164,26 @@ async def test_a_credential_of_another_kind_or_form_is_none(
     office: Office, credential: dict[str, str]
 ) -> None:
     answer = await office.client.get("/api/parcels/any", headers=credential)
-    assert said(answer) == (401, "unauthorized")
+    assert error_of(answer) == (401, "unauthorized")
 
 
 async def test_a_valid_credential_counts_beside_one_that_has_ended(office: Office) -> None:
     ended = {"Cookie": "agentserver-token=" + "00" * 32}
     answer = await office.client.get("/api/parcels/any", headers=ended | bearer(API_KEY))
-    assert said(answer) == (404, "parcel not found")
+    assert error_of(answer) == (404, "parcel not found")
 
 
 async def test_two_authorization_headers_are_no_credential(office: Office) -> None:
     headers = [("Authorization", f"Bearer {API_KEY}")] * 2
     answer = await office.client.get("/api/parcels/any", headers=headers)
-    assert said(answer) == (401, "unauthorized")
+    assert error_of(answer) == (401, "unauthorized")
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
 async def test_the_word_bearer_is_read_in_any_case(office: Office, scheme: str) -> None:
     headers = {"Authorization": f"{scheme} {API_KEY}"}
     answer = await office.client.get("/api/parcels/any", headers=headers)
-    assert said(answer) == (404, "parcel not found")
+    assert error_of(answer) == (404, "parcel not found")
 
 
 @pytest.mark.parametrize("credential", [SESSION, bearer(API_KEY)])
@@ -191,7 +191,7 @@ async def test_what_is_for_agents_takes_no_other_credential(
     office: Office, credential: dict[str, str]
 ) -> None:
     answer = await office.client.get("/api/parcels/next", headers=credential)
-    assert said(answer) == (401, "unauthorized")
+    assert error_of(answer) == (401, "unauthorized")
 
 
 async def test_a_credential_without_the_scope_is_forbidden(office: Office) -> None:

@@ -12,7 +12,7 @@ import attrs
 import httpx
 import pytest
 from listening import listening
-from people import House, Person, ok, open_house, said
+from people import ReferenceServer, User, error_of, ok, start_server
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -79,14 +79,14 @@ def upstream() -> Iterator[Upstream]:
 
 
 @asynccontextmanager
-async def embedded(settings: Settings) -> AsyncIterator[House]:
+async def embedded(settings: Settings) -> AsyncIterator[ReferenceServer]:
     """A server that is its own proxy."""
-    async with open_house(settings, llm_proxy_default_max_rpd=500) as house:
-        yield house
+    async with start_server(settings, llm_proxy_default_max_rpd=500) as server:
+        yield server
 
 
 @asynccontextmanager
-async def remote(settings: Settings) -> AsyncIterator[House]:
+async def remote(settings: Settings) -> AsyncIterator[ReferenceServer]:
     """A server that asks a second one, which keeps the quotas in the same database."""
     proxies: list[EmbeddedLlmProxy] = []
 
@@ -104,63 +104,65 @@ async def remote(settings: Settings) -> AsyncIterator[House]:
     route = Route("/base/internal/quotas/{workspace_id}", answer, methods=methods)
     async with (
         listening(Starlette(routes=[route])) as second,
-        open_house(settings, llm_proxy_url=f"http://{second.address}/base") as house,
+        start_server(settings, llm_proxy_url=f"http://{second.address}/base") as server,
     ):
-        proxies.append(EmbeddedLlmProxy(house.store, house.clock, 500))
-        yield house
+        proxies.append(EmbeddedLlmProxy(server.store, server.clock, 500))
+        yield server
 
 
 @pytest.fixture(params=[embedded, remote], ids=["embedded", "remote"])
-async def proxied(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[House]:
+async def proxied(
+    request: pytest.FixtureRequest, settings: Settings
+) -> AsyncIterator[ReferenceServer]:
     """A server with each kind of proxy."""
-    async with request.param(settings) as house:
-        yield house
+    async with request.param(settings) as server:
+        yield server
 
 
-async def test_without_a_limit_the_default_holds(proxied: House) -> None:
-    admin = await proxied.join("admin@example.com")
+async def test_without_a_limit_the_default_holds(proxied: ReferenceServer) -> None:
+    admin = await proxied.create_user("admin@example.com")
     workspace_id = await admin.create_workspace()
     nothing = {"default_max_rpd": 500, "today_request_count": 0, "workspace_quota": None}
     for path in ("/api/workspaces", "/api/admin/workspaces"):
         assert await admin.read(f"{path}/{workspace_id}/llm-quota") == nothing
 
 
-async def test_a_limit_is_replaced_each_time_and_removed(proxied: House) -> None:
-    admin = await proxied.join("admin@example.com")
+async def test_a_limit_is_replaced_each_time_and_removed(proxied: ReferenceServer) -> None:
+    admin = await proxied.create_user("admin@example.com")
     path = f"/api/admin/workspaces/{await admin.create_workspace()}/llm-quota"
     for body, kept in (({"max_rpd": 100}, 100), ({"max_rpd": 0}, 0), ({}, None)):
         proxied.clock.advance(seconds=1)
-        assert (await admin.ask("PUT", path, body)).status_code == 204
+        assert (await admin.request("PUT", path, body)).status_code == 204
         quota = (await admin.read(path))["workspace_quota"]
         moment = proxied.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         assert (quota["max_rpd"], quota["updated_at"]) == (kept, moment)
     for _ in range(2):
-        assert (await admin.ask("DELETE", path)).status_code == 204
+        assert (await admin.request("DELETE", path)).status_code == 204
     assert (await admin.read(path))["workspace_quota"] is None
 
 
-async def test_a_limit_is_that_of_one_workspace(proxied: House) -> None:
-    admin = await proxied.join("admin@example.com")
+async def test_a_limit_is_that_of_one_workspace(proxied: ReferenceServer) -> None:
+    admin = await proxied.create_user("admin@example.com")
     limited, other = [await admin.create_workspace() for _ in range(2)]
-    ok(await admin.ask("PUT", f"/api/admin/workspaces/{limited}/llm-quota", {"max_rpd": 7}))
+    ok(await admin.request("PUT", f"/api/admin/workspaces/{limited}/llm-quota", {"max_rpd": 7}))
     limit = (await admin.read(f"/api/workspaces/{limited}/llm-quota"))["workspace_quota"]
     assert (limit["workspace_id"], limit["max_rpd"]) == (limited, 7)
     assert (await admin.read(f"/api/workspaces/{other}/llm-quota"))["workspace_quota"] is None
 
 
-async def test_a_workspace_that_does_not_exist_has_no_limit(proxied: House) -> None:
-    admin = await proxied.join("admin@example.com")
+async def test_a_workspace_that_does_not_exist_has_no_limit(proxied: ReferenceServer) -> None:
+    admin = await proxied.create_user("admin@example.com")
     path = "/api/admin/workspaces/unknown/llm-quota"
     for answer in (
         await admin.get(path),
-        await admin.ask("PUT", path, {"max_rpd": 7}),
-        await admin.ask("DELETE", path),
+        await admin.request("PUT", path, {"max_rpd": 7}),
+        await admin.request("DELETE", path),
     ):
-        assert said(answer) == (404, "workspace not found")
+        assert error_of(answer) == (404, "workspace not found")
 
 
-async def test_today_begins_at_midnight_utc(proxied: House) -> None:
-    admin = await proxied.join("admin@example.com")
+async def test_today_begins_at_midnight_utc(proxied: ReferenceServer) -> None:
+    admin = await proxied.create_user("admin@example.com")
     workspace_id = await admin.create_workspace()
     midnight = proxied.clock().replace(hour=0)
     for moment in (midnight - timedelta(seconds=1), midnight, proxied.clock()):
@@ -173,23 +175,23 @@ async def test_today_begins_at_midnight_utc(proxied: House) -> None:
 
 
 async def test_a_limit_for_a_workspace_that_just_went_is_not_found(
-    store: Store, house: House
+    store: Store, server: ReferenceServer
 ) -> None:
     with pytest.raises(NotFound, match="workspace not found"):
-        await EmbeddedLlmProxy(store, house.clock, 0).set_quota("gone", 5)
+        await EmbeddedLlmProxy(store, server.clock, 0).set_quota("gone", 5)
 
 
 # Remote alone: what a service may answer
 
 
 @pytest.fixture
-async def admin(settings: Settings, upstream: Upstream) -> AsyncIterator[Person]:
-    async with open_house(settings, llm_proxy_url=upstream.url) as house:
-        yield await house.join("admin@example.com")
+async def admin(settings: Settings, upstream: Upstream) -> AsyncIterator[User]:
+    async with start_server(settings, llm_proxy_url=upstream.url) as server:
+        yield await server.create_user("admin@example.com")
 
 
 async def test_the_proxy_is_asked_for_the_workspace_and_its_answer_shown(
-    admin: Person, upstream: Upstream
+    admin: User, upstream: Upstream
 ) -> None:
     workspace_id = await admin.create_workspace()
     own = {
@@ -206,15 +208,15 @@ async def test_the_proxy_is_asked_for_the_workspace_and_its_answer_shown(
     assert upstream.asked == [("GET", f"/base/internal/quotas/{workspace_id}", b"")]
 
 
-async def test_a_limit_is_handed_on(admin: Person, upstream: Upstream) -> None:
+async def test_a_limit_is_handed_on(admin: User, upstream: Upstream) -> None:
     workspace_id = await admin.create_workspace()
     path = f"/api/admin/workspaces/{workspace_id}/llm-quota"
     upstream.answers(204)
-    assert (await admin.ask("PUT", path, {"max_rpd": 7})).status_code == 204
-    assert (await admin.ask("PUT", path, {})).status_code == 204
-    assert (await admin.ask("DELETE", path)).status_code == 204
-    told = [(method, body and json.loads(body)) for method, _, body in upstream.asked]
-    assert told == [("PUT", {"max_rpd": 7}), ("PUT", {"max_rpd": None}), ("DELETE", b"")]
+    assert (await admin.request("PUT", path, {"max_rpd": 7})).status_code == 204
+    assert (await admin.request("PUT", path, {})).status_code == 204
+    assert (await admin.request("DELETE", path)).status_code == 204
+    sent = [(method, body and json.loads(body)) for method, _, body in upstream.asked]
+    assert sent == [("PUT", {"max_rpd": 7}), ("PUT", {"max_rpd": None}), ("DELETE", b"")]
     assert {path for _, path, _ in upstream.asked} == {f"/base/internal/quotas/{workspace_id}"}
 
 
@@ -273,19 +275,19 @@ async def test_an_answer_that_is_none_is_a_bad_gateway(
 
 @pytest.mark.parametrize("status", [200, 302, 400, 500, 503])
 async def test_a_limit_that_was_not_taken_is_a_bad_gateway(
-    admin: Person, upstream: Upstream, status: int
+    admin: User, upstream: Upstream, status: int
 ) -> None:
     path = f"/api/admin/workspaces/{await admin.create_workspace()}/llm-quota"
     upstream.answers(status, b"pq: secret")
-    assert said(await admin.ask("PUT", path, {"max_rpd": 1})) == UNAVAILABLE
-    assert said(await admin.ask("DELETE", path)) == UNAVAILABLE
+    assert error_of(await admin.request("PUT", path, {"max_rpd": 1})) == UNAVAILABLE
+    assert error_of(await admin.request("DELETE", path)) == UNAVAILABLE
 
 
 async def test_an_unreachable_proxy_is_a_bad_gateway(settings: Settings) -> None:
-    async with open_house(settings, llm_proxy_url="http://127.0.0.1:1") as house:
-        admin = await house.join("admin@example.com")
+    async with start_server(settings, llm_proxy_url="http://127.0.0.1:1") as server:
+        admin = await server.create_user("admin@example.com")
         path = f"/api/workspaces/{await admin.create_workspace()}/llm-quota"
-        assert said(await admin.get(path)) == UNAVAILABLE
+        assert error_of(await admin.get(path)) == UNAVAILABLE
 
 
 async def test_a_proxy_that_takes_too_long_is_a_bad_gateway() -> None:
@@ -312,12 +314,15 @@ async def test_a_proxy_that_takes_too_long_is_a_bad_gateway() -> None:
 async def test_who_may_not_learns_nothing_of_the_proxy(
     settings: Settings, upstream: Upstream
 ) -> None:
-    async with open_house(settings, llm_proxy_url=upstream.url) as house:
-        admin, bob = await house.join("admin@example.com"), await house.join("bob@example.com")
+    async with start_server(settings, llm_proxy_url=upstream.url) as server:
+        admin, bob = (
+            await server.create_user("admin@example.com"),
+            await server.create_user("bob@example.com"),
+        )
         path = f"/api/workspaces/{await bob.create_workspace()}/llm-quota"
-        assert said(await admin.get(path)) == (403, "not a workspace member")
+        assert error_of(await admin.get(path)) == (403, "not a workspace member")
         missing = await admin.get("/api/admin/workspaces/unknown/llm-quota")
-        assert said(missing) == (404, "workspace not found")
+        assert error_of(missing) == (404, "workspace not found")
     assert upstream.asked == []
 
 
@@ -325,15 +330,15 @@ async def test_who_may_not_learns_nothing_of_the_proxy(
 
 
 async def test_a_proxy_that_is_off_is_unavailable(settings: Settings) -> None:
-    async with open_house(settings, llm_proxy_url="off") as house:
-        admin = await house.join("admin@example.com")
+    async with start_server(settings, llm_proxy_url="off") as server:
+        admin = await server.create_user("admin@example.com")
         workspace_id = await admin.create_workspace()
         path = f"/api/admin/workspaces/{workspace_id}/llm-quota"
         for answer in (
             await admin.get(f"/api/workspaces/{workspace_id}/llm-quota"),
             await admin.get(path),
-            await admin.ask("PUT", path, {"max_rpd": 1}),
-            await admin.ask("DELETE", path),
+            await admin.request("PUT", path, {"max_rpd": 1}),
+            await admin.request("DELETE", path),
         ):
-            assert said(answer) == (503, "llmproxy not configured")
+            assert error_of(answer) == (503, "llmproxy not configured")
         ok(await admin.get("/api/auth/check"))

@@ -1,4 +1,4 @@
-"""Rows are locked in one order, whoever asks for them, and a row that is not there is named."""
+"""Rows are always locked in the same order, and a missing row is reported."""
 
 from datetime import UTC, datetime
 

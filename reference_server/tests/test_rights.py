@@ -1,4 +1,4 @@
-"""Whoever loses a right while a call of theirs is under way changes nothing by it any more."""
+"""A caller who loses a permission during a call does not change anything with it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,28 +11,28 @@ import attrs
 import httpx
 import pytest
 from databases import CHEAPEST, KEY
-from people import House, Person, ok, open_house, said
+from people import ReferenceServer, User, error_of, ok, start_server
 
 from agentserver_reference.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
 SECONDS = 30
-"""How long anything here may take before the test is given up."""
+"""The timeout of each step, in seconds."""
 
 CONFIG = {"base_url": "https://a.example", "api_key": "k", "models": [{"id": "m", "name": "M"}]}
 
 
 @attrs.frozen
 class Team:
-    """A workspace of two owners and a maintainer, and an installation of two administrators."""
+    """A workspace with two owners and a maintainer, and an installation with two administrators."""
 
-    admin: Person
-    second_admin: Person
-    owner: Person
-    second_owner: Person
-    maintainer: Person
-    outsider: Person
+    admin: User
+    second_admin: User
+    owner: User
+    second_owner: User
+    maintainer: User
+    outsider: User
     workspace_id: str
 
     def fill(self, text: str) -> str:
@@ -43,16 +43,16 @@ class Team:
         workspace = f"/api/workspaces/{workspace_id}"
         return text.format(workspace=workspace, workspace_id=workspace_id, **ids)
 
-    async def ask(self, call: "Sent") -> httpx.Response:
-        person: Person = getattr(self, call.who)
+    async def request(self, call: "Sent") -> httpx.Response:
+        person: User = getattr(self, call.who)
         body = call.body and {
             key: self.fill(value) if isinstance(value, str) else value
             for key, value in call.body.items()
         }
-        return await person.ask(call.method, self.fill(call.path), body)
+        return await person.request(call.method, self.fill(call.path), body)
 
     async def everything(self) -> Any:
-        """What anybody may see of the workspace and of the accounts."""
+        """Everything that the API shows about the workspace and the accounts."""
         workspace = f"/api/workspaces/{self.workspace_id}"
         return (
             [await self.owner.read(workspace + rest) for rest in ("", "/members", "/llm-config")],
@@ -66,7 +66,7 @@ class Team:
 
 @attrs.frozen
 class Sent:
-    """A call: who sends what."""
+    """A request: who sends what."""
 
     who: str
     method: str
@@ -163,33 +163,33 @@ BY_GATEWAY = {
 }
 
 
-async def assemble(house: House) -> Team:
-    """The team, in whose installation nothing else is."""
+async def assemble(server: ReferenceServer) -> Team:
+    """Create the team."""
     people = {}
     for name in ("admin", "second_admin", "owner", "second_owner", "maintainer", "outsider"):
-        people[name] = await house.join(f"{name}@example.com")
+        people[name] = await server.create_user(f"{name}@example.com")
     role = f"/api/admin/users/{people['second_admin'].id}/role"
-    ok(await people["admin"].ask("PUT", role, {"role": "admin"}))
+    ok(await people["admin"].request("PUT", role, {"role": "admin"}))
     workspace_id = await people["owner"].create_workspace("as it was")
     for name, role in (("second_owner", "owner"), ("maintainer", "maintainer")):
         member = {"email": f"{name}@example.com", "role": role}
-        ok(await people["owner"].ask("POST", f"/api/workspaces/{workspace_id}/members", member))
+        ok(await people["owner"].request("POST", f"/api/workspaces/{workspace_id}/members", member))
     return Team(workspace_id=workspace_id, **people)
 
 
-# PostgreSQL: both calls wait for one row, in an order that the database keeps.
+# PostgreSQL: both calls wait for the same row, in an order that the database keeps.
 
 
 @attrs.frozen
 class Queue:
-    """A row that the test has locked; whoever else wants it waits, first come, first served."""
+    """A row that the test has locked. Other transactions wait for it and get it in their order."""
 
     observer: asyncpg.Connection
-    """Outside a transaction: inside one, the activity of others is read once and kept."""
+    """Not in a transaction, because PostgreSQL shows an outdated activity inside of one."""
     tasks: asyncio.TaskGroup
 
     async def join(self, call: Any) -> asyncio.Task[httpx.Response]:
-        """Start a call, and return once the database says that it waits for the row."""
+        """Start a call, and return when the database reports that it waits for the row."""
         before = await self._waiting()
         task = self.tasks.create_task(call)
         async with asyncio.timeout(SECONDS):
@@ -207,7 +207,7 @@ class Queue:
 
 @asynccontextmanager
 async def locked(url: str, statement: str, *values: str) -> AsyncIterator[Queue]:
-    """What `statement` selects is locked inside; on leaving, those who wait get their turns."""
+    """Lock what `statement` selects until the end of the block, when the waiting calls continue."""
     holder, observer = await asyncpg.connect(url), await asyncpg.connect(url)
     try:
         async with asyncio.TaskGroup() as tasks, holder.transaction():
@@ -223,8 +223,8 @@ async def on_postgresql(url: str, folder: Path) -> AsyncIterator[Team]:
     settings = Settings.from_environment(
         {}, database_url=url, data_dir=folder, encryption_key=KEY, password_cost=CHEAPEST
     )
-    async with open_house(settings) as house:
-        yield await assemble(house)
+    async with start_server(settings) as server:
+        yield await assemble(server)
 
 
 WAITING = {
@@ -234,7 +234,7 @@ WAITING = {
 
 
 @pytest.mark.parametrize(("row", "first", "late", "refusal"), WAITING.values(), ids=WAITING)
-async def test_who_loses_a_right_while_waiting_for_a_lock_changes_nothing(
+async def test_a_permission_lost_while_waiting_for_a_lock_no_longer_counts(
     postgres_url: str,
     tmp_path: Path,
     row: str,
@@ -248,29 +248,29 @@ async def test_who_loses_a_right_while_waiting_for_a_lock_changes_nothing(
             "installation": ("SELECT id FROM installation",),
         }[row]
         async with locked(postgres_url, *lock) as queue:
-            taken_away = await queue.join(team.ask(first))
-            too_late = await queue.join(team.ask(late))
+            taken_away = await queue.join(team.request(first))
+            too_late = await queue.join(team.request(late))
         ok(await taken_away)
         after_the_first = await team.everything()
-        assert said(await too_late) == refusal
+        assert error_of(await too_late) == refusal
         assert await team.everything() == after_the_first
 
 
-async def test_a_call_that_waited_and_kept_its_right_is_carried_out(
+async def test_a_call_that_waited_and_kept_its_permission_succeeds(
     postgres_url: str, tmp_path: Path
 ) -> None:
     async with on_postgresql(postgres_url, tmp_path) as team:
         lock = ("SELECT id FROM workspaces WHERE id = $1", team.workspace_id)
         async with locked(postgres_url, *lock) as queue:
-            removing = await queue.join(team.ask(REMOVE_MAINTAINER))
+            removing = await queue.join(team.request(REMOVE_MAINTAINER))
             renaming = await queue.join(
-                team.ask(Sent("second_owner", "PATCH", "{workspace}", {"name": "renamed"}))
+                team.request(Sent("second_owner", "PATCH", "{workspace}", {"name": "renamed"}))
             )
         ok(await removing)
         assert ok(await renaming).json()["name"] == "renamed"
 
 
-# Both databases: the right is lost while the body is still being sent.
+# Both databases: the permission is lost while the body is being sent.
 
 WITH_BODY = {
     name: case
@@ -280,31 +280,31 @@ WITH_BODY = {
 
 
 @pytest.mark.parametrize(("first", "late", "refusal"), WITH_BODY.values(), ids=WITH_BODY)
-async def test_who_loses_a_right_while_sending_a_body_changes_nothing(
-    house: House, first: Sent, late: Sent, refusal: tuple[int, str]
+async def test_a_permission_lost_while_sending_a_body_no_longer_counts(
+    server: ReferenceServer, first: Sent, late: Sent, refusal: tuple[int, str]
 ) -> None:
-    team = await assemble(house)
-    asked_for_body, right_is_lost = asyncio.Event(), asyncio.Event()
+    team = await assemble(server)
+    asked_for_body, permission_lost = asyncio.Event(), asyncio.Event()
     content = httpx.Request("POST", "http://any", json=late.body).content
 
     async def body() -> AsyncIterator[bytes]:
-        # The server reads the body of those alone who may make the call.
+        # The server reads the body only after it has checked the permission.
         asked_for_body.set()
-        await right_is_lost.wait()
+        await permission_lost.wait()
         yield content
 
-    person: Person = getattr(team, late.who)
-    request = house.client.build_request(
+    person: User = getattr(team, late.who)
+    request = server.client.build_request(
         late.method,
         team.fill(late.path),
         content=body(),
         headers={"Cookie": person.cookie, "Content-Type": "application/json"},
     )
     async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as tasks:
-        too_late = tasks.create_task(house.client.send(request))
+        too_late = tasks.create_task(server.client.send(request))
         await asked_for_body.wait()
-        ok(await team.ask(first))
+        ok(await team.request(first))
         after_the_first = await team.everything()
-        right_is_lost.set()
-    assert said(await too_late) == refusal
+        permission_lost.set()
+    assert error_of(await too_late) == refusal
     assert await team.everything() == after_the_first

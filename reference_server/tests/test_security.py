@@ -87,15 +87,13 @@ def expected(role: str, who: str) -> str:
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "none"])
-async def test_each_role_admits_those_who_hold_it_and_nobody_else(
-    furnished: Store, role: str
-) -> None:
+async def test_each_role_admits_its_holders_only(furnished: Store, role: str) -> None:
     answers = {who: await answer(furnished, role, who) for who in PEOPLE}
     assert answers == {who: expected(role, who) for who in PEOPLE}
 
 
-@pytest.mark.parametrize("token", [None, "", "nobody"])
-async def test_nobody_is_unauthenticated_whatever_the_role(
+@pytest.mark.parametrize("token", [None, "", "unknown"])
+async def test_an_anonymous_caller_is_unauthenticated_for_every_role(
     furnished: Store, token: str | None
 ) -> None:
     for role in ROLES:

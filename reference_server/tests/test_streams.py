@@ -1,4 +1,4 @@
-"""Answers that are sent while they are made, over real sockets."""
+"""Streamed responses, over real sockets."""
 
 import asyncio
 import gzip
@@ -41,7 +41,7 @@ async def within_time(event: asyncio.Event) -> None:
 
 @attrs.define
 class Ticks:
-    """Events that go on as the test lets them, and how they ended."""
+    """Events that the test triggers."""
 
     next: asyncio.Event = attrs.field(factory=asyncio.Event)
     closed: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -71,7 +71,7 @@ async def test_events_are_sent_as_they_come(live: Live, client: httpx.AsyncClien
             ticks.next.set()
 
 
-async def test_a_stream_of_events_carries_what_every_answer_carries(
+async def test_a_stream_of_events_has_the_headers_of_every_response(
     live: Live, client: httpx.AsyncClient
 ) -> None:
     live.answer = Ticks().answer
@@ -84,7 +84,9 @@ async def test_a_stream_of_events_carries_what_every_answer_carries(
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_a_caller_who_hangs_up_ends_the_events(live: Live, client: httpx.AsyncClient) -> None:
+async def test_a_client_that_disconnects_ends_the_events(
+    live: Live, client: httpx.AsyncClient
+) -> None:
     ticks = Ticks()
     live.answer = ticks.answer
     async with client.stream("GET", live.url("/events")) as response:
@@ -93,7 +95,7 @@ async def test_a_caller_who_hangs_up_ends_the_events(live: Live, client: httpx.A
     await within_time(ticks.closed)
 
 
-async def test_a_server_that_stops_ends_the_events_in_good_order(
+async def test_a_server_that_stops_ends_the_events_cleanly(
     live: Live, client: httpx.AsyncClient
 ) -> None:
     ticks = Ticks()
@@ -180,21 +182,21 @@ def test_a_field_of_two_lines_is_refused(event: Event) -> None:
 
 @attrs.define
 class Upstream:
-    """A service on a raw socket: it sends a head, then chunks as the test lets it."""
+    """A service on a raw socket, which sends headers and then the chunks of the test."""
 
     url: str = ""
     head: bytes = b"Content-Type: application/octet-stream\r\n"
     chunks: asyncio.Queue[bytes | None] = attrs.field(factory=asyncio.Queue)
     """What it sends next; None ends the body."""
-    hung_up: asyncio.Event = attrs.field(factory=asyncio.Event)
-    """The caller has gone."""
+    disconnected: asyncio.Event = attrs.field(factory=asyncio.Event)
+    """The client has disconnected."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\n" + self.head + b"Transfer-Encoding: chunked\r\n\r\n")
         sending = asyncio.create_task(self.send(writer))
         await reader.read()
-        self.hung_up.set()
+        self.disconnected.set()
         sending.cancel()
         writer.close()
 
@@ -277,18 +279,18 @@ async def test_headers_for_the_next_hop_are_dropped(
     assert "1970" not in response.headers["date"]
 
 
-async def test_a_caller_who_hangs_up_ends_the_upstream(
+async def test_a_client_that_disconnects_closes_the_upstream(
     live: Live, client: httpx.AsyncClient, upstream: Upstream
 ) -> None:
     async with passing_through(upstream.url) as live.answer:
         upstream.chunks.put_nowait(b"first")
         async with client.stream("GET", live.url("/file")) as response:
             await anext(response.aiter_raw())
-            assert not upstream.hung_up.is_set()
-        await within_time(upstream.hung_up)
+            assert not upstream.disconnected.is_set()
+        await within_time(upstream.disconnected)
 
 
-async def test_an_upstream_that_breaks_off_breaks_the_answer(
+async def test_an_upstream_that_aborts_aborts_the_response(
     client: httpx.AsyncClient, upstream: Upstream
 ) -> None:
     async with (
@@ -305,10 +307,10 @@ def test_headers_that_connection_names_are_dropped_too() -> None:
     assert list(end_to_end(headers)) == [("X-B", "2")]
 
 
-# What is none of these
+# Neither of these
 
 
-async def test_an_answer_of_another_kind_than_documented_is_found(
+async def test_a_response_of_an_undocumented_media_type_is_detected(
     live: Live, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def answer(call: Call) -> Reply:

@@ -1,4 +1,4 @@
-"""WebSockets over real sockets: refused by the rules of every call, else opened and closed."""
+"""WebSockets, over real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -57,7 +57,7 @@ async def test_text_and_bytes_go_both_ways(live: Live) -> None:
             assert await socket.recv() == message
 
 
-async def test_what_opens_a_socket_carries_what_every_answer_carries(live: Live) -> None:
+async def test_the_handshake_has_the_headers_of_every_response(live: Live) -> None:
     live.answer = opening(echo, subprotocol="v1")
     headers = SESSION | {"X-Request-Id": "mine"}
     async with connecting(live, additional_headers=headers, subprotocols=["v1"]) as socket:
@@ -75,7 +75,7 @@ async def closed(socket: ClientConnection) -> tuple[int, str]:
     return ended.value.rcvd.code, ended.value.rcvd.reason
 
 
-async def test_a_conversation_that_ends_closes_in_good_order(live: Live) -> None:
+async def test_a_conversation_that_ends_is_closed_normally(live: Live) -> None:
     async def once(socket: Socket) -> None:
         await socket.send("only")
 
@@ -85,7 +85,7 @@ async def test_a_conversation_that_ends_closes_in_good_order(live: Live) -> None
         assert await closed(socket) == (1000, "")
 
 
-async def test_a_conversation_chooses_its_own_code(live: Live) -> None:
+async def test_a_conversation_may_choose_the_close_code(live: Live) -> None:
     async def leave(socket: Socket) -> None:
         await socket.close(4001, "moved")
 
@@ -106,7 +106,7 @@ async def test_a_refusal_in_a_conversation_closes_with_its_line(live: Live) -> N
     assert len(reason.encode()) <= 123
 
 
-async def test_a_failure_in_a_conversation_is_logged_and_tells_nothing(
+async def test_an_error_in_a_conversation_is_logged_and_not_disclosed(
     live: Live, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(socket: Socket) -> None:
@@ -121,7 +121,7 @@ async def test_a_failure_in_a_conversation_is_logged_and_tells_nothing(
     assert "broken" in caplog.text
 
 
-async def test_a_conversation_learns_why_the_other_side_went(live: Live) -> None:
+async def test_a_conversation_learns_the_close_code_of_the_client(live: Live) -> None:
     codes: asyncio.Queue[int] = asyncio.Queue()
 
     async def listen(socket: Socket) -> None:
@@ -130,7 +130,7 @@ async def test_a_conversation_learns_why_the_other_side_went(live: Live) -> None
                 await socket.receive()
             except SocketClosed as gone:
                 codes.put_nowait(gone.code)
-        await socket.send("to nobody")
+        await socket.send("too late")
 
     live.answer = opening(listen)
     async with connecting(live) as socket:
@@ -139,7 +139,7 @@ async def test_a_conversation_learns_why_the_other_side_went(live: Live) -> None
         assert [await codes.get() for _ in range(2)] == [4000, 4000]
 
 
-async def test_a_server_that_stops_tells_its_sockets(live: Live) -> None:
+async def test_a_server_that_stops_closes_its_sockets(live: Live) -> None:
     live.answer = opening(echo)
     async with connecting(live) as socket:
         stopping = asyncio.create_task(live.running.stop())
@@ -192,11 +192,11 @@ async def test_a_handler_may_refuse_before_the_socket_opens(live: Live) -> None:
 
 
 @pytest.mark.parametrize("path", ["/page", "/nowhere", "/docs"])
-async def test_where_no_socket_is_served_none_opens(live: Live, path: str) -> None:
+async def test_a_path_without_websockets_is_not_found(live: Live, path: str) -> None:
     assert await refusal(connecting(live, path)) == (404, "not found")
 
 
-async def test_a_plain_request_to_a_socket_is_told_to_upgrade(live: Live) -> None:
+async def test_a_plain_request_to_a_socket_must_be_upgraded(live: Live) -> None:
     async with httpx.AsyncClient(headers=SESSION) as client:
         answer = await client.get(live.url("/socket"))
     assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
@@ -204,7 +204,7 @@ async def test_a_plain_request_to_a_socket_is_told_to_upgrade(live: Live) -> Non
 
 
 @pytest.mark.parametrize("path", ["/socket", "/page"])
-async def test_a_handler_that_answers_in_the_wrong_way_is_a_failure(live: Live, path: str) -> None:
+async def test_a_handler_with_the_wrong_kind_of_result_is_an_error(live: Live, path: str) -> None:
     async def answer(call: Call) -> AnyReply:
         return Reply(200, {}) if path == "/socket" else Upgrade(echo)
 

@@ -33,7 +33,7 @@ from agentserver_contract.layers.table import LAYERS, Layer
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.run import run_layer
 from agentserver_reference.contract import load_contract
-from agentserver_reference.http.conformance import check_answer
+from agentserver_reference.http.conformance import check_response
 
 _SHOWN = 5
 _CHEAPEST_FIRST = ("roles", "fuzzing", "model", "stateful")
@@ -103,7 +103,7 @@ class AnswersChecked:
         headers = {name: values[0] for name, values in answer.headers.items()}
         response = Response(answer.body, answer.status, headers)
         try:
-            check_answer(self._operations[operation.id], response)
+            check_response(self._operations[operation.id], response)
         except (AssertionError, ValueError) as violation:
             self.violations.append(str(violation))
 

@@ -142,8 +142,8 @@ def password_compared_in_part(original, self, password):
 
 
 @also(password_compared_in_part, replaces="agentserver_reference.domain.passwords._matches")
-def _matches_in_part(original, password, kept):
-    return original(password.encode()[:16].decode(errors="ignore"), kept)
+def _matches_in_part(original, password, stored):
+    return original(password.encode()[:16].decode(errors="ignore"), stored)
 
 
 # --- logging in and out ---------------------------------------------------------------------------
@@ -154,10 +154,10 @@ def _matches_in_part(original, password, kept):
     kind="wrong-password-accepted",
     operations=["login"],
 )
-async def login_takes_any_password(original, self, password, kept):
+async def login_takes_any_password(original, self, password, stored):
     """Whatever the password, a session is opened."""
-    await original(self, password, kept)
-    return kept is not None
+    await original(self, password, stored)
+    return stored is not None
 
 
 @fault(
@@ -165,9 +165,9 @@ async def login_takes_any_password(original, self, password, kept):
     kind="wrong-password-accepted",
     operations=["login"],
 )
-async def login_trims_passwords(original, self, password, kept):
+async def login_trims_passwords(original, self, password, stored):
     """A password with blanks around it opens a session too."""
-    return await original(self, password.strip(), kept)
+    return await original(self, password.strip(), stored)
 
 
 @fault(

@@ -5,5 +5,5 @@ from agentserver_reference.replies import Reply
 
 
 async def check_health(call: Call) -> Reply:
-    """GET /healthz: that it answers is the answer."""
+    """GET /healthz: a response means that the server is up."""
     return Reply(200)

@@ -57,7 +57,7 @@ def find_owner(conn: Connection, token_hash: str, now: datetime) -> SessionOwner
 def find_owner_as_member(
     conn: Connection, token_hash: str, workspace_id: str, now: datetime
 ) -> SessionOwner | None:
-    """Whose session this is, and what the owner is in a workspace: two answers by one statement."""
+    """Return the owner of a session, with the role in a workspace, in one statement."""
     values = {"token_hash": token_hash, "workspace_id": workspace_id, "now": timestamp(now)}
     row = conn.execute(_owner_as_member, values).first()
     return None if row is None else SessionOwner(*row)

@@ -369,7 +369,7 @@ def _rename(found: dict[str, Any], name: str) -> None:
 
 
 def _add(found: dict[str, Any], name: str) -> None:
-    found[name] = "nobody documented this"
+    found[name] = UNDOCUMENTED
 
 
 def _of_another_type(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -69,7 +69,7 @@ def idle(faults: Mapping[str, Fault], trials: Trials) -> list[str]:
 def rates(trials: Trials) -> dict[Tier, float]:
     """The share of the faults of each tier that were detected, from 0 to 1.
 
-    The tiers stand apart, as there are many more faults of answers, which are easier to detect.
+    The tiers are counted separately: faults of answers are many, and easier to detect.
     """
     found: dict[Tier, float] = {}
     for tier in TIERS:

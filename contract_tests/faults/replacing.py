@@ -14,7 +14,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar
@@ -57,7 +57,7 @@ def fault(
             side=_side_of(replaces),
             kind=kind,
             operations=tuple(operations),
-            breaks=lines[0].rstrip("."),
+            breaks=_uncapitalised(lines[0].rstrip(".")),
             change=Replacements((Replacement(replaces, _name_of(replacement)),)),
             only=only,
         )
@@ -83,6 +83,12 @@ def also(part_of: Callable[..., Any], *, replaces: str) -> Callable[[Function], 
         return replacement
 
     return mark
+
+
+def _uncapitalised(sentence: str) -> str:
+    """A sentence as it follows a colon; an abbreviation at its start stays as it is."""
+    is_abbreviation = sentence[1:2].isupper()
+    return sentence if is_abbreviation else sentence[:1].lower() + sentence[1:]
 
 
 def _side_of(target: str) -> Side:
@@ -152,6 +158,7 @@ def everywhere_replaced(target: str, build: Callable[[Any], Any]) -> Iterator[No
         yield
 
 
+@cache
 def _import_all(package: str) -> None:
     """Import every module of a package, so that none takes the original later.
 

@@ -1,4 +1,4 @@
-"""Which trial is to be run on a fault, and what came of it."""
+"""Which trial is run on a fault, and its result."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Step:
 
 
 class TickingClock(Clock):
-    """A clock that moves on by a second whenever it is read, so that times show what came first."""
+    """A clock that advances by a second whenever it is read, so that times show the order."""
 
     def __call__(self) -> datetime:
         self.now += timedelta(seconds=1)
@@ -221,7 +221,7 @@ def _suite_layer(layer: Layer) -> Step:
 
 
 def _conformance(trial: TrialContext) -> Found:
-    """The server's own check of its answers, on what everybody is answered."""
+    """The server's own check of its answers, on the answers to every caller."""
     checked = AnswersChecked(trial.contract)
     database = f"sqlite:///{trial.work / 'conformance'}.db"
     with in_process(

@@ -97,7 +97,7 @@ CHANGED_BODIES: list[tuple[str, str, str, Any, Any]] = [
         "admin_get_user_quota",
         "defaults.undocumented",
         {"defaults": {}, "overrides": None},
-        {"defaults": {"undocumented": "nobody documented this"}, "overrides": None},
+        {"defaults": {"undocumented": "undocumented"}, "overrides": None},
     ),
     ("field-null", "get_workspace", "id", WORKSPACE, {**WORKSPACE, "id": None}),
     (

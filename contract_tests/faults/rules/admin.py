@@ -19,7 +19,7 @@ from agentserver_reference.storage import members, tables, users
     operations=["admin_list_users"],
 )
 def accounts_with_lowered_address(original, conn):
-    """An administrator reads addresses in lower case."""
+    """The list shows addresses in lower case."""
     return [row | {"email": email_key(row["email"])} for row in original(conn)]
 
 
@@ -29,7 +29,7 @@ def accounts_with_lowered_address(original, conn):
     operations=["admin_list_users"],
 )
 def accounts_without_administrators(original, conn):
-    """Administrators do not stand in the list."""
+    """Administrators are missing from the list."""
     return [row for row in original(conn) if row["role"] != "admin"]
 
 
@@ -40,7 +40,7 @@ def accounts_without_administrators(original, conn):
     only="conformance",
 )
 def accounts_with_password_hash(original, conn):
-    """An administrator reads everybody's password hash."""
+    """The list shows the password hash of every account."""
     table = tables.credentials
     hashes = dict(conn.execute(select(table.c.user_id, table.c.password_hash)).all())
     return [row | {"password_hash": hashes.get(row["id"])} for row in original(conn)]
@@ -52,7 +52,7 @@ def accounts_with_password_hash(original, conn):
     operations=["admin_list_users", "list_workspaces", "get_workspace"],
 )
 def accounts_with_local_time(original, moment):
-    """Times do not say in which zone they are."""
+    """Times have no time zone."""
     return original(moment).removesuffix("Z")
 
 
@@ -62,7 +62,7 @@ def accounts_with_local_time(original, moment):
     operations=["admin_update_user_role"],
 )
 def admin_none_may_go(original, admins, leaving):
-    """One of two administrators may not go."""
+    """One of two administrators cannot be demoted."""
     if leaving in admins:
         raise Conflict("the installation must keep an administrator")
 
@@ -73,7 +73,7 @@ def admin_none_may_go(original, admins, leaving):
     operations=["admin_update_user_role"],
 )
 def admin_made_of_neighbours(original, conn, user_id, role, now):
-    """Accounts with a greater id get the role too."""
+    """Accounts with a greater id get the same role."""
     conn.execute(
         update(tables.users)
         .where(tables.users.c.id >= user_id)
@@ -88,7 +88,7 @@ def admin_made_of_neighbours(original, conn, user_id, role, now):
     operations=["admin_update_user_role"],
 )
 def admin_not_made(original, conn, user_id, role, now):
-    """Who is made an administrator is none."""
+    """The new role of an account is not stored."""
     return users.find(conn, user_id) is not None
 
 
@@ -98,7 +98,7 @@ def admin_not_made(original, conn, user_id, role, now):
     operations=["admin_update_user_role"],
 )
 def admin_last_may_go(original, admins, leaving):
-    """The last administrator may become an ordinary user."""
+    """The last administrator can be demoted."""
 
 
 @fault(
@@ -107,7 +107,7 @@ def admin_last_may_go(original, admins, leaving):
     operations=["admin_update_user_role"],
 )
 def admin_of_nobody(original, conn, user_id, role, now):
-    """A role for an account that does not exist is answered with success."""
+    """Setting the role of an account that does not exist succeeds."""
     original(conn, user_id, role, now)
     return True
 
@@ -133,7 +133,7 @@ def demotion_ends_sessions(original, conn, user_id, role, now):
     operations=["admin_list_workspaces"],
 )
 def workspaces_with_newest_owner(original, conn):
-    """The owner who came last is shown, not the one who came first."""
+    """The newest owner is shown, not the oldest."""
     return [
         row | _as_owner(conn, owner)
         for row in original(conn)
@@ -147,7 +147,7 @@ def workspaces_with_newest_owner(original, conn):
     operations=["admin_list_workspaces"],
 )
 def workspaces_with_any_member_as_owner(original, conn):
-    """The member who came first is shown as owner, whatever the role."""
+    """The oldest member is shown as owner, whatever their role."""
     return [
         row | _as_owner(conn, member)
         for row in original(conn)
@@ -161,7 +161,7 @@ def workspaces_with_any_member_as_owner(original, conn):
     operations=["admin_list_workspaces"],
 )
 def workspaces_one_row_an_owner(original, conn):
-    """A workspace with two owners stands there twice."""
+    """A workspace with two owners is listed twice."""
     return [
         row | _as_owner(conn, owner)
         for row in original(conn)
@@ -175,7 +175,7 @@ def workspaces_one_row_an_owner(original, conn):
     operations=["admin_list_workspaces"],
 )
 def workspaces_count_members(original, conn):
-    """sandbox_count counts members."""
+    """`sandbox_count` is the number of members."""
     of_workspace = tables.members.c.workspace_id
     count = select(of_workspace, func.count()).group_by(of_workspace)
     counts = dict(conn.execute(count).all())
@@ -235,7 +235,7 @@ def workspaces_swap_times(original, row, default_max_sandboxes):
     operations=["admin_list_workspaces"],
 )
 def workspaces_times_of_creation(original, row, default_max_sandboxes):
-    """Administrators see the time of creation as that of the last renaming."""
+    """`updated_at` shows the time of creation."""
     return original(row | {"updated_at": row["created_at"]}, default_max_sandboxes)
 
 
@@ -245,7 +245,7 @@ def workspaces_times_of_creation(original, row, default_max_sandboxes):
     operations=["admin_list_workspaces"],
 )
 def workspaces_owner_without_picture(original, row, default_max_sandboxes):
-    """What is not known of an owner is left out, not null."""
+    """Unknown fields of an owner are left out instead of null."""
     shown = original(row, default_max_sandboxes)
     owner = shown["owner"] or {}
     known = {name: value for name, value in owner.items() if value is not None}
@@ -258,7 +258,7 @@ def workspaces_owner_without_picture(original, row, default_max_sandboxes):
     operations=["admin_list_workspaces"],
 )
 def workspaces_owner_pictured_by_address(original, row, default_max_sandboxes):
-    """An owner's picture is the address."""
+    """An owner's e-mail address is shown as their picture."""
     return original(row | {"owner_picture": row["owner_email"]}, default_max_sandboxes)
 
 

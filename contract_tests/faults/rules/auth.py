@@ -28,7 +28,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
     operations=["register_user"],
 )
 def register_lowers_address(original, email):
-    """An address is kept in lower case, not as it was given."""
+    """The address is stored in lower case, not as it was given."""
     return original(email).lower()
 
 
@@ -38,7 +38,7 @@ def register_lowers_address(original, email):
     operations=["register_user"],
 )
 def register_keeps_blanks(original, email):
-    """Blanks around an address are kept and shown."""
+    """Spaces around an address are stored and shown."""
     return email
 
 
@@ -48,7 +48,7 @@ def register_keeps_blanks(original, email):
     operations=["register_user", "get_current_user", "admin_list_users"],
 )
 def register_makes_administrators(original, conn):
-    """Every new account administers the installation."""
+    """Every new account becomes an administrator."""
     return ADMIN
 
 
@@ -58,7 +58,7 @@ def register_makes_administrators(original, conn):
     operations=["register_user", "list_workspaces"],
 )
 def register_without_workspace(original, conn, workspace_id, owner_id, name, now):
-    """A new account has no first workspace."""
+    """A new account gets no first workspace."""
     if name == FIRST_WORKSPACE:
         return None
     return original(conn, workspace_id, owner_id, name, now)
@@ -70,7 +70,7 @@ def register_without_workspace(original, conn, workspace_id, owner_id, name, now
     operations=["register_user", "list_workspace_members"],
 )
 def register_first_workspace_not_owned(original, conn, workspace_id, owner_id, name, now):
-    """A new account is a maintainer of its first workspace, which has no owner."""
+    """A new account is only a maintainer of its first workspace, which has no owner."""
     created = original(conn, workspace_id, owner_id, name, now)
     if name == FIRST_WORKSPACE:
         members.set_role(conn, workspace_id, owner_id, "maintainer")
@@ -83,7 +83,7 @@ def register_first_workspace_not_owned(original, conn, workspace_id, owner_id, n
     operations=["register_user"],
 )
 def register_takes_role_from_caller(original, value, shape):
-    """Whoever registers as administrator becomes one."""
+    """A `role` in the request makes the new account an administrator."""
     return (
         {**value, **original(value, shape)} if isinstance(value, dict) else original(value, shape)
     )
@@ -107,7 +107,7 @@ async def _with_role_from_caller(original, call):
     operations=["register_user"],
 )
 def register_twice_is_500(original, line):
-    """A taken address ends as an unexpected failure."""
+    """Registering a taken address is a server error."""
     return nullcontext()
 
 
@@ -117,7 +117,7 @@ def register_twice_is_500(original, line):
     operations=["register_user", "login", "add_workspace_member"],
 )
 def addresses_compared_with_case(original, email):
-    """Two spellings of an address are two accounts."""
+    """Addresses that differ only in case are different accounts."""
     return normalize("NFC", trimmed(email))
 
 
@@ -127,7 +127,7 @@ def addresses_compared_with_case(original, email):
     operations=["register_user", "login", "add_workspace_member"],
 )
 def addresses_compared_with_blanks(original, email):
-    """Blanks around an address make another one of it."""
+    """Addresses that differ only in surrounding spaces are different accounts."""
     return normalize("NFC", normalize("NFC", email).casefold())
 
 
@@ -155,7 +155,7 @@ def _matches_in_part(original, password, stored):
     operations=["login"],
 )
 async def login_takes_any_password(original, self, password, stored):
-    """Whatever the password, a session is opened."""
+    """Any password opens a session."""
     await original(self, password, stored)
     return stored is not None
 
@@ -166,7 +166,7 @@ async def login_takes_any_password(original, self, password, stored):
     operations=["login"],
 )
 async def login_trims_passwords(original, self, password, stored):
-    """A password with blanks around it opens a session too."""
+    """A password with spaces around it opens a session as well."""
     return await original(self, password.strip(), stored)
 
 
@@ -176,7 +176,7 @@ async def login_trims_passwords(original, self, password, stored):
     operations=["login"],
 )
 async def login_tells_unknown_accounts(original, work, email, password):
-    """Another line says that there is no such account."""
+    """The message of the refusal says that there is no such account."""
     if await work.read(users.find_credential, email) is None:
         raise Unauthenticated("no such account")
     return await original(work, email, password)
@@ -188,7 +188,7 @@ async def login_tells_unknown_accounts(original, work, email, password):
     operations=["login"],
 )
 async def login_repeats_token_in_body(original, call):
-    """The session's token stands in the body too, where scripts read it."""
+    """The body contains the session's token, where scripts can read it."""
     reply = await original(call)
     ((_, cookie),) = reply.headers
     token = cookie.partition("=")[2].partition(";")[0]
@@ -201,7 +201,7 @@ async def login_repeats_token_in_body(original, call):
     operations=["login"],
 )
 def login_compares_address_exactly(original, conn, email):
-    """Whoever logs in with another spelling of the address is refused."""
+    """A login with another spelling of the address is refused."""
     return original(conn, email) if email == email_key(email) else None
 
 
@@ -211,7 +211,7 @@ def login_compares_address_exactly(original, conn, email):
     operations=["login"],
 )
 def login_ends_other_sessions(original, conn, *, token_hash, user_id, now, expires_at):
-    """A login ends the sessions that the account has elsewhere."""
+    """A login ends the account's other sessions."""
     conn.execute(delete(sessions).where(sessions.c.user_id == user_id))
     original(conn, token_hash=token_hash, user_id=user_id, now=now, expires_at=expires_at)
 
@@ -242,7 +242,7 @@ def cookie_sent_across_sites(original, value, max_age, domain, secure):
     operations=["login"],
 )
 def cookie_lives_eight_days(original):
-    """A session and its cookie live a day longer than promised."""
+    """A session and its cookie last a day longer than documented."""
     return original + timedelta(days=1)
 
 
@@ -252,7 +252,7 @@ def cookie_lives_eight_days(original):
     operations=["login", "check_session"],
 )
 def session_outlives_its_cookie(original, conn, *, token_hash, user_id, now, expires_at):
-    """The server keeps a session a day longer than the cookie says."""
+    """A session lasts a day longer than its cookie."""
     later = expires_at + timedelta(days=1)
     original(conn, token_hash=token_hash, user_id=user_id, now=now, expires_at=later)
 
@@ -263,7 +263,7 @@ def session_outlives_its_cookie(original, conn, *, token_hash, user_id, now, exp
     operations=["login"],
 )
 def session_token_short(original):
-    """A token has half of its digits."""
+    """A token has half as many digits."""
     return original()[:32]
 
 
@@ -273,7 +273,7 @@ def session_token_short(original):
     operations=["logout"],
 )
 async def logout_forgets_to_end(original, work, token):
-    """The cookie is cleared and the session lives on."""
+    """The cookie is cleared, but the session goes on."""
 
 
 @fault(
@@ -305,7 +305,7 @@ def logout_ends_all_sessions(original, conn, token_hash):
     operations=["logout"],
 )
 def logout_leaves_cookie(original, *, domain, secure):
-    """The cookie is not cleared at logout."""
+    """A logout does not clear the cookie."""
     return original(domain=domain, secure=secure).replace("Max-Age=0", "Max-Age=604800")
 
 
@@ -318,7 +318,7 @@ def logout_leaves_cookie(original, *, domain, secure):
     operations=["check_session", "get_current_user"],
 )
 def unknown_session_is_somebodys(original, conn, token_hash, now):
-    """A token that never was opens the session whose hash comes next."""
+    """An unknown token is accepted for the session whose hash comes next."""
     return original(conn, _next_hash(conn, token_hash, now), now)
 
 
@@ -348,7 +348,7 @@ def _next_hash(conn, token_hash, now):
     only="roles",
 )
 def expired_session_accepted(original, conn, token_hash, now):
-    """A session that has run out is taken."""
+    """An expired session is accepted."""
     return original(conn, token_hash, LONG_AGO)
 
 
@@ -366,7 +366,7 @@ def _expired_session_of_a_member(original, conn, token_hash, workspace_id, now):
     operations=["get_current_user"],
 )
 async def me_leaves_nulls_out(original, work, user_id):
-    """What is not known of an account is left out, not null."""
+    """Unknown fields are left out instead of null."""
     account = await original(work, user_id)
     return {name: value for name, value in account.items() if value is not None}
 
@@ -377,7 +377,7 @@ async def me_leaves_nulls_out(original, work, user_id):
     operations=["get_current_user"],
 )
 async def me_role_always_user(original, work, user_id):
-    """An administrator reads that they are an ordinary user."""
+    """An administrator is shown as an ordinary user."""
     return await original(work, user_id) | {"role": USER}
 
 
@@ -387,6 +387,6 @@ async def me_role_always_user(original, work, user_id):
     operations=["get_current_user"],
 )
 async def me_name_from_address(original, work, user_id):
-    """A name is made up from the address."""
+    """The name is made up from the address."""
     account = await original(work, user_id)
     return account | {"name": account["email"].partition("@")[0]}

@@ -21,7 +21,7 @@ def _changed(node, change):
     operations=["create_workspace", "login", "set_workspace_llm_config"],
 )
 def nothing_is_required(original, document):
-    """Bodies without their required fields pass the check."""
+    """Bodies without their required fields are accepted."""
     return original(_without("required", document))
 
 
@@ -31,7 +31,7 @@ def nothing_is_required(original, document):
     operations=["create_workspace", "rename_workspace"],
 )
 def no_text_is_too_long(original, document):
-    """Texts of any length are taken."""
+    """Texts of any length are accepted."""
     return original(_without("maxLength", document))
 
 
@@ -41,7 +41,7 @@ def no_text_is_too_long(original, document):
     operations=["create_workspace", "rename_workspace"],
 )
 def no_text_is_too_short(original, document):
-    """Empty texts are taken."""
+    """Empty texts are accepted."""
     return original(_without("minLength", document))
 
 
@@ -51,7 +51,7 @@ def no_text_is_too_short(original, document):
     operations=["admin_set_user_quota", "admin_set_workspace_llm_quota"],
 )
 def no_number_is_too_small(original, document):
-    """Numbers below zero are taken."""
+    """Negative numbers are accepted."""
     return original(_without("minimum", document))
 
 
@@ -61,7 +61,7 @@ def no_number_is_too_small(original, document):
     operations=["admin_set_user_quota", "admin_set_workspace_llm_quota"],
 )
 def no_number_is_too_great(original, document):
-    """Numbers that the database cannot hold get as far as the database."""
+    """Numbers that are too large for the database are accepted."""
     return original(_without("maximum", document))
 
 
@@ -71,7 +71,7 @@ def no_number_is_too_great(original, document):
     operations=["set_workspace_llm_config"],
 )
 def no_list_is_too_long(original, document):
-    """More than a hundred models are taken."""
+    """More than a hundred models are accepted."""
     return original(_without("maxItems", document))
 
 
@@ -81,7 +81,7 @@ def no_list_is_too_long(original, document):
     operations=["add_workspace_member", "update_workspace_member_role", "admin_update_user_role"],
 )
 def every_word_is_a_role(original, document):
-    """Roles that do not exist are given."""
+    """Unknown roles are accepted."""
     return original(_without("enum", document))
 
 
@@ -91,7 +91,7 @@ def every_word_is_a_role(original, document):
     operations=["register_user", "create_workspace", "set_workspace_llm_config"],
 )
 def no_text_has_a_form(original, document):
-    """Addresses without @ and names with NUL are taken."""
+    """Texts that break their pattern are accepted."""
     return original(_without("pattern", document))
 
 
@@ -101,7 +101,7 @@ def no_text_has_a_form(original, document):
     operations=["admin_set_user_quota", "admin_set_workspace_quota"],
 )
 def values_have_any_type(original, document):
-    """Text is taken for a number."""
+    """Text is accepted for a number."""
     return original(_without("type", document))
 
 
@@ -111,7 +111,7 @@ def values_have_any_type(original, document):
     operations=["register_user"],
 )
 def passwords_of_any_length_in_bytes(original, self, instance):
-    """A password of 72 characters that are more bytes is taken."""
+    """The length of a password is counted in characters, not in bytes."""
     if isinstance(instance, str) and len(instance) > self.limit:
         raise ValueError(f"must have at most {self.limit} characters")
 
@@ -122,7 +122,7 @@ def passwords_of_any_length_in_bytes(original, self, instance):
     operations=["register_user"],
 )
 def passwords_of_72_bytes_refused(original, self, instance):
-    """The longest password that is allowed is refused."""
+    """The longest allowed password is refused."""
     if isinstance(instance, str) and len(instance.encode()) >= self.limit:
         raise ValueError(f"must have fewer than {self.limit} bytes")
 
@@ -133,7 +133,7 @@ def passwords_of_72_bytes_refused(original, self, instance):
     operations=["create_workspace", "rename_workspace"],
 )
 def names_of_255_characters_refused(original, document):
-    """The longest name that is allowed is refused."""
+    """The longest allowed name is refused."""
 
     def shortened(pairs):
         return pairs | {"maxLength": 254} if pairs.get("maxLength") == 255 else pairs
@@ -151,7 +151,7 @@ def names_of_255_characters_refused(original, document):
     ],
 )
 def numbers_may_not_be_null(original, document):
-    """Null is refused where it means that the default holds."""
+    """Null is refused where it means the default."""
 
     def never_null(pairs):
         return pairs | {"type": "integer"} if pairs.get("type") == ["integer", "null"] else pairs
@@ -165,7 +165,7 @@ def numbers_may_not_be_null(original, document):
     operations=["admin_set_user_quota", "admin_set_quota_defaults"],
 )
 def greatest_number_refused(original, document):
-    """The greatest number that is allowed is refused."""
+    """The largest allowed number is refused."""
 
     def lowered(pairs):
         return pairs | {"maximum": pairs["maximum"] - 1} if "maximum" in pairs else pairs

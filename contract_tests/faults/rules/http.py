@@ -24,7 +24,7 @@ from agentserver_reference.http.routing import MethodNotAllowed
     operations=["check_health", "get_workspace"],
 )
 def request_id_always_new(original, self, connection):
-    """The caller's request id is not given back."""
+    """The caller's request id is not returned."""
     return self.context.ids()
 
 
@@ -34,7 +34,7 @@ def request_id_always_new(original, self, connection):
     operations=["check_health", "get_workspace"],
 )
 def request_id_insane(original, self, connection):
-    """Whatever the caller sends as a request id is given back."""
+    """Any text is accepted and returned as a request id."""
     return connection.headers.get("x-request-id") or self.context.ids()
 
 
@@ -44,7 +44,7 @@ def request_id_insane(original, self, connection):
     operations=["get_workspace", "rename_workspace"],
 )
 def refusals_without_nosniff(original, self, response, target, request_id):
-    """Refusals do not forbid browsers to guess the media type."""
+    """Refusals have no X-Content-Type-Options."""
     original(self, response, target, request_id)
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         del response.headers["X-Content-Type-Options"]
@@ -70,7 +70,7 @@ def refusals_as_json(original, status, line):
     operations=["get_workspace", "create_workspace"],
 )
 def refusals_as_html(original):
-    """Refusals are said to be web pages."""
+    """Refusals are sent as text/html."""
     return "text/html"
 
 
@@ -91,7 +91,7 @@ def refusals_in_two_lines(original, status, line):
     operations=["create_workspace"],
 )
 def quota_refusal_as_text(original):
-    """A reached quota is told in text, which no program can read."""
+    """The refusal over a quota is plain text instead of JSON."""
     return {error: form for error, form in original.items() if error is not QuotaExceeded}
 
 
@@ -101,7 +101,7 @@ def quota_refusal_as_text(original):
     operations=["create_workspace"],
 )
 def quota_refusal_swaps_numbers(original, status, error):
-    """A reached quota is told with its limit and its count swapped."""
+    """The refusal over a quota has count and limit swapped."""
     swapped = QuotaExceeded(error.line, current=error.maximum, maximum=error.current)
     return original(status, swapped)
 
@@ -112,7 +112,7 @@ def quota_refusal_swaps_numbers(original, status, error):
     operations=["create_workspace", "rename_workspace"],
 )
 def bodies_too_large_are_400(original):
-    """A body over the limit is a malformed one."""
+    """A body over the size limit is refused with 400."""
     return original | {PayloadTooLarge: 400}
 
 
@@ -125,7 +125,7 @@ def bodies_too_large_are_400(original):
     operations=["list_workspaces", "create_workspace"],
 )
 def method_not_allowed_without_allow(original, status, error):
-    """405 does not say which methods there are."""
+    """405 has no Allow header."""
     return text(status, error.line)
 
 
@@ -135,7 +135,7 @@ def method_not_allowed_without_allow(original, status, error):
     operations=["list_workspaces", "create_workspace", "rename_workspace"],
 )
 def method_not_allowed_names_too_few(original, self, allow):
-    """405 does not name every method that there is."""
+    """The Allow header of 405 names only one method."""
     original(self, sorted(allow)[:1])
 
 
@@ -145,7 +145,7 @@ def method_not_allowed_names_too_few(original, self, allow):
     operations=["list_workspaces", "create_workspace"],
 )
 def method_not_allowed_is_404(original, self, method, raw_path):
-    """A method that a path does not take is an unknown path."""
+    """A method that a path does not have is refused with 404."""
     try:
         return original(self, method, raw_path)
     except MethodNotAllowed:
@@ -158,7 +158,7 @@ def method_not_allowed_is_404(original, self, method, raw_path):
     operations=["list_workspaces", "get_workspace"],
 )
 def head_is_get(original, self, method, raw_path):
-    """Methods that a path does not take are read as GET."""
+    """Methods that a path does not have are treated as GET."""
     try:
         return original(self, method, raw_path)
     except MethodNotAllowed:
@@ -171,7 +171,7 @@ def head_is_get(original, self, method, raw_path):
     operations=["rename_workspace"],
 )
 def put_renames_too(original, self, method, raw_path):
-    """PUT is carried out as PATCH."""
+    """PUT is treated as PATCH."""
     try:
         return original(self, method, raw_path)
     except MethodNotAllowed:
@@ -184,7 +184,7 @@ def put_renames_too(original, self, method, raw_path):
     operations=["get_workspace"],
 )
 def odd_path_is_server_error(original, segment):
-    """A path that is not UTF-8 ends as an unexpected failure."""
+    """A path that is not UTF-8 is a server error."""
     decoded = original(segment)
     if "\ufffd" in decoded:
         raise ValueError("not UTF-8")
@@ -210,7 +210,7 @@ def encoded_slash_divides(original, self, method, raw_path):
     operations=["create_workspace", "login"],
 )
 def any_media_type_is_read(original, request):
-    """A form of another site is read as JSON."""
+    """Bodies of any media type are read as JSON."""
 
 
 @fault(
@@ -219,7 +219,7 @@ def any_media_type_is_read(original, request):
     operations=["create_workspace", "login"],
 )
 def text_is_read_as_json(original, request):
-    """A body said to be plain text is read as JSON."""
+    """Bodies sent as text/plain are read as JSON."""
     given = request.headers.get("content-type", "")
     if given.partition(";")[0].strip().lower() != "text/plain":
         original(request)
@@ -243,7 +243,7 @@ def media_type_with_case(original, request):
     only="refusals",
 )
 def members_are_added_by_forms(original, request):
-    """One operation reads a body of any media type."""
+    """One operation reads bodies of any media type."""
     if not request.url.path.endswith("/members"):
         original(request)
 
@@ -254,7 +254,7 @@ def members_are_added_by_forms(original, request):
     operations=["create_workspace", "rename_workspace"],
 )
 def bodies_up_to_two_mebibytes(original):
-    """Bodies of twice the limit are read."""
+    """Bodies up to twice the size limit are read."""
     return 2 * original
 
 
@@ -264,7 +264,7 @@ def bodies_up_to_two_mebibytes(original):
     operations=["rename_workspace"],
 )
 def rename_of_deep_bodies_fails(original, value):
-    """A body with too many levels ends as an unexpected failure."""
+    """A body nested too deeply is a server error."""
     if original(value):
         raise RecursionError("too many levels")
     return False
@@ -276,7 +276,7 @@ def rename_of_deep_bodies_fails(original, value):
     operations=["create_workspace", "admin_set_user_quota"],
 )
 def unknown_fields_refused(original, value, shape):
-    """A field that the contract does not know is refused."""
+    """Unknown fields are refused."""
     if isinstance(shape, dict) and isinstance(value, dict) and not value.keys() <= shape.keys():
         raise BadRequest("body: holds an unknown field")
     return original(value, shape)
@@ -288,7 +288,7 @@ def unknown_fields_refused(original, value, shape):
     operations=["admin_set_quota_defaults"],
 )
 def whole_floats_stay_floats(original, value, shape):
-    """1.0 is kept otherwise than 1."""
+    """1.0 is not stored as 1."""
     return value if isinstance(value, float) else original(value, shape)
 
 
@@ -299,7 +299,7 @@ def whole_floats_stay_floats(original, value, shape):
     only="fuzzing",
 )
 def numbers_may_be_true(original, raw):
-    """True is read as 1, as Python has it."""
+    """`true` is accepted for a number, as in Python."""
     body = original(raw)
     return {name: int(v) if isinstance(v, bool) else v for name, v in body.items()}
 
@@ -310,7 +310,7 @@ def numbers_may_be_true(original, raw):
     operations=["create_workspace", "register_user"],
 )
 def nul_is_server_error(original, error, examples, at=""):
-    """A NUL in a text ends as an unexpected failure."""
+    """A NUL in a text is a server error."""
     if "\0" in str(error.instance):
         raise ValueError("must not contain NUL")
     return original(error, examples, at)
@@ -322,7 +322,7 @@ def nul_is_server_error(original, error, examples, at=""):
     operations=["rename_workspace", "add_workspace_member"],
 )
 async def body_checked_before_rights(original, self, endpoint, request, path, request_id):
-    """A malformed body is told to those who may not even ask."""
+    """The body is checked before the caller's rights."""
     operation = endpoint.operation
     if operation.body and operation.role != "admin":
         await request.body()  # so that it can be read twice

@@ -19,7 +19,7 @@ from agentserver_reference.storage.llm_configs import KEY_COLUMN, find
     operations=["get_workspace_llm_config"],
 )
 def mask_shows_one_more(original):
-    """Five characters at the end of a key are shown, not four."""
+    """The last five characters of a key are shown, not four."""
     return original + 1
 
 
@@ -29,7 +29,7 @@ def mask_shows_one_more(original):
     operations=["get_workspace_llm_config"],
 )
 def mask_shows_short_keys(original, api_key):
-    """Of a key of eight bytes seven are shown."""
+    """Seven characters of an eight-byte key are shown."""
     is_short = len(api_key.encode()) <= 7 or len(api_key) <= 7
     return "****" if is_short else f"{api_key[:3]}...{api_key[-4:]}"
 
@@ -40,7 +40,7 @@ def mask_shows_short_keys(original, api_key):
     operations=["get_workspace_llm_config"],
 )
 def mask_hides_nine_bytes(original, api_key):
-    """A key of nine bytes is not shown by its ends."""
+    """A nine-byte key is masked completely."""
     return "****" if len(api_key.encode()) == 9 else original(api_key)
 
 
@@ -60,7 +60,7 @@ def mask_counts_characters(original, api_key):
     operations=["get_workspace_llm_config"],
 )
 def mask_swaps_ends(original, api_key):
-    """The end of a key stands where its beginning should."""
+    """The beginning and the end of a masked key are swapped."""
     shown = original(api_key)
     return shown if shown == "****" else f"{api_key[-3:]}...{api_key[:4]}"
 
@@ -84,7 +84,7 @@ def key_shown_in_full(original, api_key):
     operations=["get_workspace_llm_config"],
 )
 def endpoint_not_configured_with_models(original):
-    """Where there is no endpoint, the list of models is empty and not left out."""
+    """Without an endpoint, `models` is an empty list instead of left out."""
     return original | {"models": []}
 
 
@@ -94,7 +94,7 @@ def endpoint_not_configured_with_models(original):
     operations=["get_workspace_llm_config"],
 )
 def endpoint_not_configured_since_epoch(original):
-    """Where there is no endpoint, its address is null."""
+    """Without an endpoint, `base_url` is null."""
     return original | {"base_url": None}
 
 
@@ -104,7 +104,7 @@ def endpoint_not_configured_since_epoch(original):
     operations=["get_workspace_llm_config"],
 )
 async def endpoint_never_configured(original, work, workspace_id):
-    """An endpoint is shown as not configured."""
+    """A configured endpoint is shown as not configured."""
     return await original(work, workspace_id) | {"configured": False}
 
 
@@ -117,7 +117,7 @@ async def endpoint_never_configured(original, work, workspace_id):
     operations=["set_workspace_llm_config"],
 )
 def endpoint_forgets_key(original, conn, workspace_id, config, cipher):
-    """A change without a key loses the key that is stored."""
+    """A change without a key discards the stored key."""
     sealed = original(conn, workspace_id, config, cipher)
     return sealed if "api_key" in config else _sealed(cipher, workspace_id, "none")
 
@@ -128,7 +128,7 @@ def endpoint_forgets_key(original, conn, workspace_id, config, cipher):
     operations=["set_workspace_llm_config"],
 )
 def endpoint_keeps_first_key(original, conn, workspace_id, config, cipher):
-    """A new key does not replace the one that is stored."""
+    """A new key does not replace the stored one."""
     stored = find(conn, workspace_id)
     return stored["api_key_encrypted"] if stored else original(conn, workspace_id, config, cipher)
 
@@ -139,7 +139,7 @@ def endpoint_keeps_first_key(original, conn, workspace_id, config, cipher):
     operations=["set_workspace_llm_config"],
 )
 def endpoint_without_key(original, conn, workspace_id, config, cipher):
-    """An endpoint without any key is taken."""
+    """An endpoint without a key is accepted."""
     try:
         return original(conn, workspace_id, config, cipher)
     except BadRequest:
@@ -152,7 +152,7 @@ def endpoint_without_key(original, conn, workspace_id, config, cipher):
     operations=["set_workspace_llm_config"],
 )
 def endpoint_key_bound_to_address(original, conn, workspace_id, config, cipher):
-    """The stored key stays only where the address stays too."""
+    """A change of the address requires the key again."""
     stored = find(conn, workspace_id)
     if "api_key" not in config and stored and stored["base_url"] != config["base_url"]:
         raise BadRequest("api_key: is required, as none is stored")
@@ -169,7 +169,7 @@ def _sealed(cipher, workspace_id, api_key):
     operations=["set_workspace_llm_config"],
 )
 def endpoint_sorts_models(original, *args, **kwargs):
-    """Models come by name, not in the order given."""
+    """Models are sorted by id."""
     by_id = sorted(kwargs.pop("models"), key=lambda model: model["id"])
     original(*args, models=by_id, **kwargs)
 
@@ -180,7 +180,7 @@ def endpoint_sorts_models(original, *args, **kwargs):
     operations=["set_workspace_llm_config"],
 )
 def endpoint_merges_equal_models(original, *args, **kwargs):
-    """A model that stands there twice is kept once."""
+    """Of two models with the same id, one is dropped."""
     once = {model["id"]: model for model in kwargs.pop("models")}
     original(*args, models=list(once.values()), **kwargs)
 
@@ -203,7 +203,7 @@ def endpoint_swaps_model_names(original, *args, **kwargs):
     operations=["set_workspace_llm_config"],
 )
 def endpoint_trims_address(original, *args, **kwargs):
-    """A slash at the end of the address is lost."""
+    """A slash at the end of the address is dropped."""
     original(*args, base_url=kwargs.pop("base_url").rstrip("/"), **kwargs)
 
 
@@ -214,7 +214,7 @@ def endpoint_trims_address(original, *args, **kwargs):
     only="model",
 )
 async def endpoint_loses_update(original, work, workspace_id, config):
-    """Of two who set the endpoint at once, one's key is kept with the other's address."""
+    """Of two concurrent changes, the key of one is stored with the address of the other."""
     before = await work.read(find, workspace_id)
     if before is not None and "api_key" in config:
         kept = {"base_url": before["base_url"], "models": before["models"]}
@@ -230,7 +230,7 @@ async def endpoint_loses_update(original, work, workspace_id, config):
     operations=["set_workspace_llm_config"],
 )
 def endpoint_keeps_time(original, conn, workspace_id, *, base_url, api_key_encrypted, models, now):
-    """`updated_at` stays when an endpoint is replaced."""
+    """`updated_at` does not change when an endpoint is replaced."""
     if stored := find(conn, workspace_id):
         now = datetime.fromisoformat(stored["updated_at"])
     original(
@@ -252,7 +252,7 @@ def endpoint_keeps_time(original, conn, workspace_id, *, base_url, api_key_encry
     operations=["delete_workspace_llm_config"],
 )
 def endpoint_not_removed(original, conn, workspace_id):
-    """A removed endpoint is still there."""
+    """A removed endpoint remains."""
 
 
 @fault(
@@ -273,6 +273,6 @@ def endpoint_removed_twice_is_404(original, conn, workspace_id):
     operations=["delete_workspace_llm_config"],
 )
 def endpoint_removed_everywhere(original, conn, workspace_id):
-    """The endpoints of other workspaces are removed too."""
+    """Endpoints of other workspaces are removed as well."""
     table = tables.llm_configs
     conn.execute(delete(table).where(table.c.workspace_id >= workspace_id))

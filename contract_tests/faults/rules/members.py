@@ -20,7 +20,7 @@ _of = tables.members.c
     operations=["list_workspace_members"],
 )
 def members_by_address(original, conn, workspace_id):
-    """Members come by address, not in the order in which they joined."""
+    """Members are sorted by address, not by when they joined."""
     return sorted(original(conn, workspace_id), key=lambda row: row["email"])
 
 
@@ -30,7 +30,7 @@ def members_by_address(original, conn, workspace_id):
     operations=["list_workspace_members"],
 )
 def members_by_account(original, conn, workspace_id):
-    """Members come in the order in which their accounts were made."""
+    """Members are sorted by the age of their accounts."""
     order = list(
         conn.execute(select(tables.users.c.id).order_by(tables.users.c.sequence)).scalars()
     )
@@ -53,7 +53,7 @@ def members_cut_at_three(original, conn, workspace_id):
     operations=["list_workspace_members"],
 )
 def members_with_role_of_account(original, conn, workspace_id):
-    """The role in the installation is shown for that in the workspace."""
+    """The account's role is shown instead of the role in the workspace."""
     rows = original(conn, workspace_id)
     return [row | {"role": users.find(conn, row["user_id"])["role"]} for row in rows]
 
@@ -64,7 +64,7 @@ def members_with_role_of_account(original, conn, workspace_id):
     operations=["list_workspace_members"],
 )
 def members_of_all_workspaces(original, conn, workspace_id):
-    """Members of other workspaces stand in the list."""
+    """Members of other workspaces are listed."""
     later = select(_of.workspace_id).where(_of.workspace_id > workspace_id)
     others = dict.fromkeys(conn.execute(later).scalars())
     return [row for each in (workspace_id, *others) for row in original(conn, each)]
@@ -76,7 +76,7 @@ def members_of_all_workspaces(original, conn, workspace_id):
     operations=["list_workspace_members"],
 )
 def members_pictured_by_address(original, conn, workspace_id):
-    """A member's picture is the address."""
+    """A member's e-mail address is shown as their picture."""
     return [row | {"picture": row["email"]} for row in original(conn, workspace_id)]
 
 
@@ -89,7 +89,7 @@ def members_pictured_by_address(original, conn, workspace_id):
     operations=["add_workspace_member"],
 )
 def add_as_guest(original):
-    """A member without a role given becomes a guest."""
+    """The default role of a new member is guest."""
     return "guest"
 
 
@@ -99,7 +99,7 @@ def add_as_guest(original):
     operations=["add_workspace_member"],
 )
 def add_owner_by_maintainers(original, caller_role, role):
-    """Maintainers make owners."""
+    """Maintainers can add owners."""
 
 
 @fault(
@@ -108,7 +108,7 @@ def add_owner_by_maintainers(original, caller_role, role):
     operations=["add_workspace_member"],
 )
 def add_again_is_500(original, line):
-    """Who is added again ends as an unexpected failure."""
+    """Adding a member again is a server error."""
     return nullcontext()
 
 
@@ -118,7 +118,7 @@ def add_again_is_500(original, line):
     operations=["add_workspace_member"],
 )
 async def add_unknown_is_400(original, work, workspace_id, caller_id, email, role):
-    """An address that nobody has is a malformed body."""
+    """An address without an account is refused with 400."""
     try:
         return await original(work, workspace_id, caller_id, email, role)
     except NotFound:
@@ -131,7 +131,7 @@ async def add_unknown_is_400(original, work, workspace_id, caller_id, email, rol
     operations=["add_workspace_member"],
 )
 def add_again_replaces(original, conn, *, workspace_id, user_id, role, now):
-    """Who is added again joins anew, with the new role."""
+    """Adding a member again replaces the membership."""
     members.remove(conn, workspace_id, user_id)
     original(conn, workspace_id=workspace_id, user_id=user_id, role=role, now=now)
 
@@ -142,7 +142,7 @@ def add_again_replaces(original, conn, *, workspace_id, user_id, role, now):
     operations=["add_workspace_member"],
 )
 def add_stores_default_role(original, conn, workspace_id, caller_id, email, role, now):
-    """The role given is answered, and the default one kept."""
+    """The answer shows the given role, but the default role is stored."""
     added = original(conn, workspace_id, caller_id, email, role, now)
     members.set_role(conn, workspace_id, added["user_id"], DEFAULT_ROLE)
     return added
@@ -154,7 +154,7 @@ def add_stores_default_role(original, conn, workspace_id, caller_id, email, role
     operations=["add_workspace_member"],
 )
 def add_shows_address_as_typed(original, conn, workspace_id, caller_id, email, role, now):
-    """The new member is shown with the address as it was typed, not as the account has it."""
+    """The answer shows the address of the request, not the account's."""
     return original(conn, workspace_id, caller_id, email, role, now) | {"email": email}
 
 
@@ -167,7 +167,7 @@ def add_shows_address_as_typed(original, conn, workspace_id, caller_id, email, r
     operations=["update_workspace_member_role"],
 )
 def add_makes_owner_of_workspace_of_others(original, conn, workspace_id, user_id, role):
-    """A role is given in other workspaces as well."""
+    """The role is set in other workspaces as well."""
     conn.execute(
         update(tables.members)
         .where(_of.workspace_id >= workspace_id, _of.user_id == user_id)
@@ -182,7 +182,7 @@ def add_makes_owner_of_workspace_of_others(original, conn, workspace_id, user_id
     operations=["update_workspace_member_role"],
 )
 def role_given_to_neighbours(original, conn, workspace_id, user_id, role):
-    """Members with a greater id get the role too."""
+    """Members with a greater id get the same role."""
     conn.execute(
         update(tables.members)
         .where(_of.workspace_id == workspace_id, _of.user_id >= user_id)
@@ -197,7 +197,7 @@ def role_given_to_neighbours(original, conn, workspace_id, user_id, role):
     operations=["update_workspace_member_role", "remove_workspace_member"],
 )
 def role_of_no_owner_may_fall(original, owners, leaving):
-    """One of two owners may not go."""
+    """One of two owners cannot be demoted or removed."""
     if leaving in owners:
         raise Conflict("the workspace must keep an owner")
 
@@ -208,7 +208,7 @@ def role_of_no_owner_may_fall(original, owners, leaving):
     operations=["update_workspace_member_role"],
 )
 def role_of_last_owner_may_fall(original, conn, workspace_id, user_id, role):
-    """The last owner may become a guest."""
+    """The last owner can be demoted."""
     if not members.set_role(conn, workspace_id, user_id, role):
         raise NotFound("user is not a workspace member")
 
@@ -219,7 +219,7 @@ def role_of_last_owner_may_fall(original, conn, workspace_id, user_id, role):
     operations=["update_workspace_member_role"],
 )
 def role_for_strangers(original, conn, workspace_id, user_id, role):
-    """A role for somebody who is no member is answered with success."""
+    """Setting the role of an account that is not a member succeeds."""
     original(conn, workspace_id, user_id, role)
     return True
 
@@ -230,7 +230,7 @@ def role_for_strangers(original, conn, workspace_id, user_id, role):
     operations=["update_workspace_member_role"],
 )
 def role_maintainer_becomes_developer(original, conn, workspace_id, user_id, role):
-    """Who is made a maintainer becomes a developer."""
+    """The role maintainer is stored as developer."""
     kept = "developer" if role == "maintainer" else role
     return original(conn, workspace_id, user_id, kept)
 
@@ -244,7 +244,7 @@ def role_maintainer_becomes_developer(original, conn, workspace_id, user_id, rol
     operations=["remove_workspace_member"],
 )
 def remove_from_all_workspaces(original, conn, workspace_id, user_id):
-    """Who is removed from one workspace loses others."""
+    """A member is removed from other workspaces as well."""
     conn.execute(
         delete(tables.members).where(_of.workspace_id >= workspace_id, _of.user_id == user_id)
     )
@@ -256,7 +256,7 @@ def remove_from_all_workspaces(original, conn, workspace_id, user_id):
     operations=["remove_workspace_member"],
 )
 def remove_takes_neighbours(original, conn, workspace_id, user_id):
-    """Members with a greater id are removed too."""
+    """Members with a greater id are removed as well."""
     conn.execute(
         delete(tables.members).where(_of.workspace_id == workspace_id, _of.user_id >= user_id)
     )
@@ -268,7 +268,7 @@ def remove_takes_neighbours(original, conn, workspace_id, user_id):
     operations=["remove_workspace_member"],
 )
 def remove_last_owner(original, conn, workspace_id, user_id):
-    """The last owner may be removed."""
+    """The last owner can be removed."""
     members.remove(conn, workspace_id, user_id)
 
 
@@ -278,7 +278,7 @@ def remove_last_owner(original, conn, workspace_id, user_id):
     operations=["remove_workspace_member"],
 )
 def remove_does_nothing(original, conn, workspace_id, user_id):
-    """Who is removed stays."""
+    """A removed member remains."""
 
 
 @fault(
@@ -287,7 +287,7 @@ def remove_does_nothing(original, conn, workspace_id, user_id):
     operations=["remove_workspace_member"],
 )
 def remove_makes_guest(original, conn, workspace_id, user_id):
-    """Who is removed stays as a guest."""
+    """A removed member becomes a guest."""
     members.set_role(conn, workspace_id, user_id, "guest")
 
 
@@ -297,7 +297,7 @@ def remove_makes_guest(original, conn, workspace_id, user_id):
     operations=["remove_workspace_member"],
 )
 def remove_stranger_is_404(original, conn, workspace_id, user_id):
-    """Removing somebody who is no member fails."""
+    """Removing an account that is not a member fails."""
     if members.role_of(conn, workspace_id, user_id) is None:
         raise NotFound("user is not a workspace member")
     original(conn, workspace_id, user_id)
@@ -309,7 +309,7 @@ def remove_stranger_is_404(original, conn, workspace_id, user_id):
     operations=["remove_workspace_member", "admin_get_user_quota"],
 )
 def remove_takes_quota_along(original, conn, workspace_id, user_id):
-    """Whoever is removed from a workspace loses the override of the account's quota."""
+    """Removing a member also removes the override of the account's quota."""
     original(conn, workspace_id, user_id)
     quotas.delete_of_user(conn, user_id)
 
@@ -323,6 +323,6 @@ _first_joined = {}
     operations=["list_workspace_members", "add_workspace_member"],
 )
 def add_again_at_old_place(original, conn, *, workspace_id, user_id, role, now):
-    """Who is removed and added again is listed in the old place."""
+    """A member who was removed and added again keeps the old place in the list."""
     now = _first_joined.setdefault((workspace_id, user_id), now)
     original(conn, workspace_id=workspace_id, user_id=user_id, role=role, now=now)

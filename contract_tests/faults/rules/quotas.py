@@ -34,7 +34,7 @@ from agentserver_reference.storage.quotas import (
     operations=["create_workspace", "get_workspace_creation_quota"],
 )
 def override_of_account_ignored(original, conn, user_id, environment):
-    """The installation's default counts although the account has an override."""
+    """The account's override is ignored."""
     default = system_limits(conn, environment)["max_workspaces_per_user"]
     return members.count_owned(conn, user_id), default
 
@@ -45,7 +45,7 @@ def override_of_account_ignored(original, conn, user_id, environment):
     operations=["create_workspace", "get_workspace_creation_quota", "admin_set_user_quota"],
 )
 def override_of_zero_ignored(original, conn, user_id, environment):
-    """An account that was given no limit has the default."""
+    """An override of 0 (no limit) is ignored."""
     owned, maximum = original(conn, user_id, environment)
     return owned, maximum or system_limits(conn, environment)["max_workspaces_per_user"]
 
@@ -56,7 +56,7 @@ def override_of_zero_ignored(original, conn, user_id, environment):
     operations=["create_workspace", "get_workspace_creation_quota"],
 )
 def smaller_limit_wins(original, conn, user_id, environment):
-    """An override above the default does not count."""
+    """An override above the default is ignored."""
     owned, maximum = original(conn, user_id, environment)
     default = system_limits(conn, environment)["max_workspaces_per_user"]
     return owned, min(maximum, default or maximum)
@@ -79,7 +79,7 @@ async def quota_swaps_numbers(original, work, user_id):
     operations=["get_workspace_creation_quota"],
 )
 async def quota_never_over_limit(original, work, user_id):
-    """Who owns more than the limit reads the limit as count."""
+    """The count is never shown as more than the limit."""
     quota = await original(work, user_id)
     return quota | {"current": min(quota["current"], quota["max"] or quota["current"])}
 
@@ -93,7 +93,7 @@ async def quota_never_over_limit(original, work, user_id):
     operations=["get_workspace_defaults"],
 )
 def defaults_without_override(original, system, override):
-    """What an administrator set for the workspace does not count."""
+    """The workspace's overrides are ignored."""
     return original(system, None)
 
 
@@ -114,7 +114,7 @@ async def defaults_as_text(original, work, workspace_id):
     operations=["get_workspace_defaults"],
 )
 async def defaults_count_members(original, work, workspace_id):
-    """Members are counted as sandboxes."""
+    """`current_sandboxes` is the number of members."""
     count = len(await work.read(members.list_of, workspace_id))
     return await original(work, workspace_id) | {"current_sandboxes": count}
 
@@ -125,7 +125,7 @@ async def defaults_count_members(original, work, workspace_id):
     operations=["get_workspace_defaults"],
 )
 def defaults_ignore_zero(original, system, override):
-    """An override of 0 does not count."""
+    """An override of 0 is ignored."""
     return original(system, {name: value or None for name, value in (override or {}).items()})
 
 
@@ -135,7 +135,7 @@ def defaults_ignore_zero(original, system, override):
     operations=["get_workspace_defaults", "admin_get_workspace_quota"],
 )
 def defaults_swap_memory_and_drive(original):
-    """The default memory of a sandbox is the size of the drive."""
+    """The default for a sandbox's memory is the drive size."""
     return original | {"max_sandbox_memory": "max_workspace_drive_size"}
 
 
@@ -145,7 +145,7 @@ def defaults_swap_memory_and_drive(original):
     operations=["get_workspace_defaults", "admin_get_workspace_quota"],
 )
 def defaults_take_total_processor(original):
-    """The default processor share of all sandboxes is that of one."""
+    """The default for the CPU of all sandboxes is that of one."""
     return original | {"max_total_cpu": "max_sandbox_cpu"}
 
 
@@ -158,7 +158,7 @@ def defaults_take_total_processor(original):
     operations=["admin_get_quota_defaults"],
 )
 async def installation_swaps_limits(original, work):
-    """The limits of processor share and memory of all sandboxes are swapped when read."""
+    """The answer swaps the CPU and memory limits of all sandboxes."""
     limits = await original(work)
     swapped = {
         "ws_max_total_cpu": limits["ws_max_total_memory"],
@@ -173,7 +173,7 @@ async def installation_swaps_limits(original, work):
     operations=["admin_set_quota_defaults"],
 )
 def installation_answers_as_before(original, conn, change, environment):
-    """The answer shows the limits as they were."""
+    """The answer shows the limits before the change."""
     before = system_limits(conn, environment)
     original(conn, change, environment)
     return before
@@ -185,7 +185,7 @@ def installation_answers_as_before(original, conn, change, environment):
     operations=["admin_set_quota_defaults"],
 )
 def installation_resets_others(original, conn, values):
-    """Limits that are not given fall back to what is built in."""
+    """Limits that are not given are reset."""
     original(conn, {**dict.fromkeys(SETTING_OF.values(), ""), **values})
 
 
@@ -195,7 +195,7 @@ def installation_resets_others(original, conn, values):
     operations=["admin_get_quota_defaults", "admin_set_quota_defaults"],
 )
 def installation_built_in_first(original, limit, stored, environment):
-    """A stored limit of 0 does not count."""
+    """A stored limit of 0 is ignored."""
     return original(limit, stored, environment) or limit.built_in
 
 
@@ -205,7 +205,7 @@ def installation_built_in_first(original, limit, stored, environment):
     operations=["admin_set_quota_defaults"],
 )
 def installation_stores_first_only(original, conn, values):
-    """Of several limits only the first is kept."""
+    """Only the first of several limits is stored."""
     original(conn, dict(list(values.items())[:1]))
 
 
@@ -215,7 +215,7 @@ def installation_stores_first_only(original, conn, values):
     operations=["admin_set_quota_defaults"],
 )
 def installation_stores_in_one_place(original):
-    """Two limits are kept in one place, so that one changes the other."""
+    """Two limits share one setting."""
 
     def moved(limit: Limit) -> Limit:
         is_moved = limit.name == "ws_max_idle_timeout"
@@ -241,7 +241,7 @@ def _in_one_place(original):
     operations=["admin_get_user_quota"],
 )
 def account_quota_of_nobody(original, conn, user_id, environment):
-    """An account that does not exist has a quota."""
+    """Reading the quota of an account that does not exist succeeds."""
     default = system_limits(conn, environment)["max_workspaces_per_user"]
     return {
         "defaults": {"max_workspaces_per_user": default},
@@ -267,7 +267,7 @@ def account_quota_shows_effective_default(original, conn, user_id, environment):
     operations=["admin_set_user_quota"],
 )
 def account_quota_null_ignored(original, conn, user_id, maximum, now):
-    """Null does not take the number of an override back."""
+    """Null does not clear the number of an override."""
     if maximum is None:
         maximum = (of_user(conn, user_id) or {}).get("max_workspaces")
     original(conn, user_id, maximum, now)
@@ -279,7 +279,7 @@ def account_quota_null_ignored(original, conn, user_id, maximum, now):
     operations=["admin_set_user_quota"],
 )
 def account_quota_null_removes(original, conn, user_id, maximum, now):
-    """Null removes an override that is to say nothing."""
+    """Null removes the override instead of clearing its number."""
     original(conn, user_id, maximum, now)
     if maximum is None:
         delete_of_user(conn, user_id)
@@ -291,7 +291,7 @@ def account_quota_null_removes(original, conn, user_id, maximum, now):
     operations=["admin_set_user_quota"],
 )
 def account_quota_capped(original, conn, user_id, maximum, now):
-    """A great number is lowered without a word."""
+    """Numbers above 1000 are stored as 1000."""
     original(conn, user_id, maximum and min(maximum, 1000), now)
 
 
@@ -301,7 +301,7 @@ def account_quota_capped(original, conn, user_id, maximum, now):
     operations=["admin_set_user_quota"],
 )
 def account_quota_of_nobody_is_500(original, line):
-    """A quota for an account that does not exist ends as an unexpected failure."""
+    """Setting the quota of an account that does not exist is a server error."""
     return nullcontext() if line == "user not found" else original(line)
 
 
@@ -311,7 +311,7 @@ def account_quota_of_nobody_is_500(original, line):
     operations=["admin_set_user_quota"],
 )
 def account_quota_keeps_time(original, conn, user_id, maximum, now):
-    """`updated_at` stays when an override is replaced."""
+    """`updated_at` does not change when an override is replaced."""
     if before := of_user(conn, user_id):
         now = datetime.fromisoformat(before["updated_at"])
     original(conn, user_id, maximum, now)
@@ -323,7 +323,7 @@ def account_quota_keeps_time(original, conn, user_id, maximum, now):
     operations=["admin_delete_user_quota"],
 )
 def account_quota_removed_of_neighbours(original, conn, user_id):
-    """Overrides of other accounts are removed too."""
+    """Overrides of other accounts are removed as well."""
     table = tables.user_quotas
     return conn.execute(delete(table).where(table.c.user_id >= user_id)).rowcount > 0
 
@@ -334,7 +334,7 @@ def account_quota_removed_of_neighbours(original, conn, user_id):
     operations=["admin_delete_user_quota"],
 )
 def account_quota_not_removed(original, conn, user_id):
-    """A removed override stays, and says nothing."""
+    """A removed override remains, without a number."""
     is_there = of_user(conn, user_id) is not None
     if is_there:
         set_of_user(conn, user_id, None, datetime.now(UTC))
@@ -362,7 +362,7 @@ def account_quota_removed_twice_is_404(original, conn, user_id):
     operations=["admin_get_workspace_quota"],
 )
 def limits_merged_into_defaults(original, conn, workspace_id, environment):
-    """The workspace's overrides are shown as the installation's defaults."""
+    """The defaults include the workspace's overrides."""
     limits = original(conn, workspace_id, environment)
     given = {name: (limits["overrides"] or {}).get(name) for name in WORKSPACE_LIMITS}
     shown = {name: value for name, value in given.items() if value is not None}
@@ -375,7 +375,7 @@ def limits_merged_into_defaults(original, conn, workspace_id, environment):
     operations=["admin_get_workspace_quota"],
 )
 def limits_of_no_workspace(original, conn, workspace_id, environment):
-    """A workspace that does not exist has limits."""
+    """Reading the limits of a workspace that does not exist succeeds."""
     return {
         "defaults": workspace_defaults(system_limits(conn, environment)),
         "overrides": of_workspace(conn, workspace_id),
@@ -388,7 +388,7 @@ def limits_of_no_workspace(original, conn, workspace_id, environment):
     operations=["admin_get_workspace_quota"],
 )
 def limits_empty_where_none(original, conn, workspace_id, environment):
-    """Where there are no overrides, there are some that say nothing."""
+    """Without overrides, `overrides` is an object of nulls instead of null."""
     limits = original(conn, workspace_id, environment)
     nothing = {**merged(None, {}), "updated_at": "2026-01-01T00:00:00Z"}
     return limits | {"overrides": limits["overrides"] or nothing}
@@ -400,7 +400,7 @@ def limits_empty_where_none(original, conn, workspace_id, environment):
     operations=["admin_set_workspace_quota"],
 )
 def limits_replaced_not_merged(original, override, change):
-    """A change of one limit loses the others."""
+    """A change of one limit clears the others."""
     return original(None, change)
 
 
@@ -410,7 +410,7 @@ def limits_replaced_not_merged(original, override, change):
     operations=["admin_set_workspace_quota"],
 )
 def limits_reset_drive(original, override, change):
-    """A change of other limits takes the drive's back."""
+    """A change of other limits clears the drive size."""
     return original(override, change) | {"max_drive_size": change.get("max_drive_size")}
 
 
@@ -420,7 +420,7 @@ def limits_reset_drive(original, override, change):
     operations=["admin_set_workspace_quota"],
 )
 def limits_zero_is_nothing(original, override, change):
-    """A limit of 0 keeps what was set."""
+    """A limit of 0 is ignored."""
     return original(override, {name: value or None for name, value in change.items()})
 
 
@@ -430,7 +430,7 @@ def limits_zero_is_nothing(original, override, change):
     operations=["admin_set_workspace_quota"],
 )
 def limits_null_clears(original, override, change):
-    """Null clears one override, where it must keep it."""
+    """Null clears a limit, where it must keep it."""
     before = override or {}
     return {name: change[name] if name in change else before.get(name) for name in WORKSPACE_LIMITS}
 
@@ -441,7 +441,7 @@ def limits_null_clears(original, override, change):
     operations=["admin_set_workspace_quota"],
 )
 def limits_crossed(original, conn, workspace_id, limits, now):
-    """The limits of processor share and memory of all sandboxes are swapped when stored."""
+    """The CPU and memory limits of all sandboxes are stored swapped."""
     swapped = {
         "max_total_cpu": limits["max_total_memory"],
         "max_total_memory": limits["max_total_cpu"],
@@ -455,7 +455,7 @@ def limits_crossed(original, conn, workspace_id, limits, now):
     operations=["admin_set_workspace_quota"],
 )
 async def limits_lose_update(original, work, workspace_id, change):
-    """Of two limits that are set at once, one is lost."""
+    """Of two concurrent changes, one is lost."""
     before = await work.read(of_workspace, workspace_id)
     await anyio.sleep(0.01)
     await original(work, workspace_id, merged(before, change))
@@ -472,7 +472,7 @@ def _merged_before(original, override, change):
     operations=["admin_set_workspace_quota"],
 )
 def limits_empty_body_does_nothing(original, conn, workspace_id, change, now):
-    """An empty body makes no overrides."""
+    """An empty body creates no overrides."""
     if change:
         original(conn, workspace_id, change, now)
 
@@ -483,7 +483,7 @@ def limits_empty_body_does_nothing(original, conn, workspace_id, change, now):
     operations=["admin_set_workspace_quota"],
 )
 def limits_keep_time(original, conn, workspace_id, limits, now):
-    """`updated_at` stays when limits are merged."""
+    """`updated_at` does not change when limits are changed."""
     if before := of_workspace(conn, workspace_id):
         now = datetime.fromisoformat(before["updated_at"])
     original(conn, workspace_id, limits, now)
@@ -495,7 +495,7 @@ def limits_keep_time(original, conn, workspace_id, limits, now):
     operations=["admin_delete_workspace_quota"],
 )
 def limits_not_removed(original, conn, workspace_id):
-    """Removed overrides are still there."""
+    """Removed overrides remain."""
     return of_workspace(conn, workspace_id) is not None
 
 
@@ -505,7 +505,7 @@ def limits_not_removed(original, conn, workspace_id):
     operations=["admin_delete_workspace_quota"],
 )
 def limits_removed_everywhere(original, conn, workspace_id):
-    """Overrides of other workspaces are removed too."""
+    """Overrides of other workspaces are removed as well."""
     table = tables.workspace_quotas
     return conn.execute(delete(table).where(table.c.workspace_id >= workspace_id)).rowcount > 0
 
@@ -519,7 +519,7 @@ def limits_removed_everywhere(original, conn, workspace_id):
     operations=["get_workspace_llm_quota", "admin_get_workspace_llm_quota"],
 )
 def llm_quota_of_any_workspace(original, conn, workspace_id):
-    """Where a workspace has no limit, another's is shown."""
+    """Without a limit, that of another workspace is shown."""
     table = tables.llm_quotas
     later = select(table.c.workspace_id).where(table.c.workspace_id >= workspace_id)
     found = conn.execute(later.order_by(table.c.workspace_id)).first()
@@ -546,7 +546,7 @@ def llm_limit_keeps_first(original, conn, workspace_id, maximum, now):
     operations=["get_workspace_llm_quota"],
 )
 async def llm_quota_not_shown_to_members(original, work, workspace_id):
-    """Members read that the default holds, although there is a limit."""
+    """Members are not shown the workspace's limit."""
     return await original(work, workspace_id) | {"workspace_quota": None}
 
 
@@ -556,7 +556,7 @@ async def llm_quota_not_shown_to_members(original, work, workspace_id):
     operations=["admin_get_workspace_llm_quota"],
 )
 async def llm_limit_of_no_workspace(original, work, workspace_id):
-    """A workspace that does not exist has a language-model quota."""
+    """Reading the quota of a workspace that does not exist succeeds."""
     return await work.context.llm_proxy.quota(workspace_id)
 
 
@@ -566,7 +566,7 @@ async def llm_limit_of_no_workspace(original, work, workspace_id):
     operations=["admin_set_workspace_llm_quota"],
 )
 async def llm_limit_null_is_zero(original, work, workspace_id, max_rpd):
-    """Null is kept as 0, which is no limit."""
+    """Null (the default) is stored as 0 (no limit)."""
     await original(work, workspace_id, max_rpd or 0)
 
 
@@ -576,7 +576,7 @@ async def llm_limit_null_is_zero(original, work, workspace_id, max_rpd):
     operations=["admin_set_workspace_llm_quota"],
 )
 async def llm_limit_zero_is_null(original, work, workspace_id, max_rpd):
-    """0 is kept as null, so that the default holds."""
+    """0 (no limit) is stored as null (the default)."""
     await original(work, workspace_id, max_rpd or None)
 
 
@@ -586,7 +586,7 @@ async def llm_limit_zero_is_null(original, work, workspace_id, max_rpd):
     operations=["admin_delete_workspace_llm_quota"],
 )
 def llm_limit_not_removed(original, conn, workspace_id):
-    """A removed limit is still there."""
+    """A removed limit remains."""
 
 
 @fault(

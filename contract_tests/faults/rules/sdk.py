@@ -15,7 +15,7 @@ from agentserver._omit import OMIT
     operations=["get_workspace", "remove_workspace_member"],
 )
 def sdk_keeps_slash_in_path(original, name, value, unescaped=""):
-    """A slash in an id leads to another operation."""
+    """A slash in an id reaches another operation."""
     return original(name, value, "/" + unescaped)
 
 
@@ -25,7 +25,7 @@ def sdk_keeps_slash_in_path(original, name, value, unescaped=""):
     operations=["get_workspace", "admin_get_user_quota"],
 )
 def sdk_path_not_encoded(original, name, value, unescaped=""):
-    """An id goes into the path as it is."""
+    """Ids are not encoded in paths."""
     original(name, value, unescaped)
     return value
 
@@ -36,7 +36,7 @@ def sdk_path_not_encoded(original, name, value, unescaped=""):
     operations=["get_workspace", "admin_get_user_quota"],
 )
 def sdk_path_encoded_twice(original, name, value, unescaped=""):
-    """An id is encoded once more than once."""
+    """Ids are encoded twice."""
     return quote(original(name, value, unescaped))
 
 
@@ -67,7 +67,7 @@ def sdk_takes_empty_id(original, name, value, unescaped=""):
     operations=["remove_workspace_member"],
 )
 def sdk_swaps_path_parameters(original, workspace_id, user_id):
-    """Workspace and account are swapped in the path."""
+    """The path has workspace and account swapped."""
     return original(user_id, workspace_id)
 
 
@@ -80,7 +80,7 @@ def sdk_swaps_path_parameters(original, workspace_id, user_id):
     operations=["register_user"],
 )
 def sdk_swaps_credentials(original, *, email, password):
-    """The name of a registered account is its password."""
+    """E-mail address and password are swapped."""
     return original(email=password, password=email)
 
 
@@ -100,7 +100,7 @@ def sdk_lowers_address(original, *, email, password):
     operations=["admin_set_workspace_quota"],
 )
 def sdk_crosses_limits(original, *args, **kwargs):
-    """The memory of one sandbox is sent as that of all."""
+    """The memory of one sandbox is sent as the total."""
     crossed = {"max_total_memory": kwargs.get("max_sandbox_memory", OMIT)}
     return original(*args, **{**kwargs, **crossed})
 

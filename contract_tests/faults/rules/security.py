@@ -16,7 +16,7 @@ from agentserver_reference.storage import workspaces
     operations=["check_session"],
 )
 def check_open_to_all(original, operation):
-    """Who asks without a session is told that it lives."""
+    """No session is needed."""
     if operation.id != "check_session":
         original(operation)
 
@@ -27,7 +27,7 @@ def check_open_to_all(original, operation):
     operations=["delete_workspace"],
 )
 def delete_without_session(original, operation):
-    """A workspace is deleted for whoever asks."""
+    """A workspace is deleted without a session."""
     if operation.id != "delete_workspace":
         original(operation)
 
@@ -38,7 +38,7 @@ def delete_without_session(original, operation):
     operations=["check_health"],
 )
 async def health_needs_session(original, call):
-    """Only callers with a session learn whether the server is up."""
+    """The health check needs a session."""
     if not call.credentials:
         raise Unauthenticated("unauthorized")
     return await original(call)
@@ -53,7 +53,7 @@ async def health_needs_session(original, call):
     operations=["get_workspace"],
 )
 def workspace_read_by_outsiders(original, operation, principal):
-    """Everybody with an account reads every workspace."""
+    """Any account can read every workspace."""
     if operation.id != "get_workspace":
         original(operation, principal)
 
@@ -64,7 +64,7 @@ def workspace_read_by_outsiders(original, operation, principal):
     operations=["rename_workspace"],
 )
 def rename_by_outsiders(original, operation, principal):
-    """Everybody with an account renames every workspace."""
+    """Any account can rename every workspace."""
     if operation.id != "rename_workspace":
         original(operation, principal)
 
@@ -75,7 +75,7 @@ def rename_by_outsiders(original, operation, principal):
     operations=["delete_workspace"],
 )
 def delete_by_outsiders(original, operation, principal):
-    """Everybody with an account deletes every workspace."""
+    """Any account can delete every workspace."""
     if operation.id != "delete_workspace":
         original(operation, principal)
 
@@ -86,7 +86,7 @@ def delete_by_outsiders(original, operation, principal):
     operations=["admin_list_users"],
 )
 def accounts_for_everybody(original, operation, principal):
-    """Everybody with an account lists all accounts."""
+    """Any account can list all accounts."""
     if operation.id != "admin_list_users":
         original(operation, principal)
 
@@ -97,7 +97,7 @@ def accounts_for_everybody(original, operation, principal):
     operations=["admin_list_sandboxes"],
 )
 def sandboxes_for_everybody(original, operation, principal):
-    """Everybody with an account lists all sandboxes."""
+    """Any account can list all sandboxes."""
     if operation.id != "admin_list_sandboxes":
         original(operation, principal)
 
@@ -111,7 +111,7 @@ def sandboxes_for_everybody(original, operation, principal):
     operations=["rename_workspace"],
 )
 def rename_by_developers(original, operation, principal):
-    """Developers may rename."""
+    """Developers can rename a workspace."""
     original(_requiring("developer", "rename_workspace", operation), principal)
 
 
@@ -121,7 +121,7 @@ def rename_by_developers(original, operation, principal):
     operations=["rename_workspace"],
 )
 def rename_by_owners_alone(original, operation, principal):
-    """Maintainers may not rename."""
+    """Maintainers cannot rename a workspace."""
     original(_requiring("owner", "rename_workspace", operation), principal)
 
 
@@ -131,7 +131,7 @@ def rename_by_owners_alone(original, operation, principal):
     operations=["delete_workspace"],
 )
 def delete_by_maintainers(original, operation, principal):
-    """Maintainers may delete a workspace."""
+    """Maintainers can delete a workspace."""
     original(_requiring("maintainer", "delete_workspace", operation), principal)
 
 
@@ -141,7 +141,7 @@ def delete_by_maintainers(original, operation, principal):
     operations=["get_workspace_defaults"],
 )
 def defaults_for_guests(original, operation, principal):
-    """Guests read what sandboxes may have."""
+    """Guests can read the limits of sandboxes."""
     original(_requiring("guest", "get_workspace_defaults", operation), principal)
 
 
@@ -151,7 +151,7 @@ def defaults_for_guests(original, operation, principal):
     operations=["update_workspace_member_role"],
 )
 def role_by_maintainers(original, operation, principal):
-    """Maintainers change roles."""
+    """Maintainers can change roles."""
     original(_requiring("maintainer", "update_workspace_member_role", operation), principal)
 
 
@@ -167,7 +167,7 @@ def _requiring(role, operation_id, operation):
     only="stateful",
 )
 def administrators_lose_their_own_workspaces(original, operation, principal):
-    """An administrator is refused in workspaces of their own."""
+    """Administrators are refused in workspaces that they own."""
     owns = operation.role in WORKSPACE_ROLES and principal.workspace_role == "owner"
     if owns and principal.role == "admin":
         raise Forbidden("not a workspace member")
@@ -180,7 +180,7 @@ def administrators_lose_their_own_workspaces(original, operation, principal):
     operations=["get_workspace", "delete_workspace", "list_workspace_members"],
 )
 def outsider_told_otherwise(original, conn, access):
-    """The line of the refusal tells whether a workspace exists."""
+    """The message of the refusal shows whether a workspace exists."""
     try:
         return original(conn, access)
     except Forbidden as refusal:

@@ -33,7 +33,7 @@ from agentserver_reference.storage.workspaces import find
     operations=["list_workspaces"],
 )
 def list_shows_workspaces_of_guests(original, conn, user_id):
-    """Everybody sees the workspaces that have a guest."""
+    """Every account sees the workspaces that have a guest."""
     own = original(conn, user_id)
     with_guest = select(tables.members.c.workspace_id).where(tables.members.c.role == "guest")
     ids = dict.fromkeys(conn.execute(with_guest).scalars())
@@ -46,7 +46,7 @@ def list_shows_workspaces_of_guests(original, conn, user_id):
     operations=["list_workspaces"],
 )
 def list_by_name(original, conn, user_id):
-    """The caller's workspaces come by name."""
+    """Workspaces are sorted by name."""
     return sorted(original(conn, user_id), key=lambda row: row["name"])
 
 
@@ -56,7 +56,7 @@ def list_by_name(original, conn, user_id):
     operations=["list_workspaces"],
 )
 def list_by_membership(original, conn, user_id):
-    """The caller's workspaces come in the order in which the caller joined."""
+    """Workspaces are sorted by when the caller joined."""
     joined = (
         select(tables.members.c.workspace_id)
         .where(tables.members.c.user_id == user_id)
@@ -72,7 +72,7 @@ def list_by_membership(original, conn, user_id):
     operations=["list_workspaces"],
 )
 def list_without_guests_workspaces(original, conn, user_id):
-    """Guests do not see the workspaces that they are guests of."""
+    """Workspaces in which the caller is a guest are missing."""
     rows = original(conn, user_id)
     return [row for row in rows if members.role_of(conn, row["id"], user_id) != "guest"]
 
@@ -83,7 +83,7 @@ def list_without_guests_workspaces(original, conn, user_id):
     operations=["list_workspaces"],
 )
 async def list_times_of_creation(original, work, user_id):
-    """The list shows the time of creation as that of the last renaming."""
+    """The list shows the time of creation as `updated_at`."""
     rows = await original(work, user_id)
     return [row | {"updated_at": row["created_at"]} for row in rows]
 
@@ -94,7 +94,7 @@ async def list_times_of_creation(original, work, user_id):
     operations=["list_workspaces"],
 )
 async def list_trims_names(original, work, user_id):
-    """The list shows names without the blanks around them."""
+    """The list shows names without surrounding spaces."""
     rows = await original(work, user_id)
     return [row | {"name": row["name"].strip() or " "} for row in rows]
 
@@ -108,7 +108,7 @@ async def list_trims_names(original, work, user_id):
     operations=["create_workspace"],
 )
 def create_one_too_many(original, owned, maximum):
-    """One workspace more than the quota allows."""
+    """One workspace more than the quota can be created."""
     if owned != maximum:
         original(owned, maximum)
 
@@ -119,7 +119,7 @@ def create_one_too_many(original, owned, maximum):
     operations=["create_workspace"],
 )
 def create_one_too_few(original, owned, maximum):
-    """The last workspace that the quota allows is refused."""
+    """The last workspace within the quota is refused."""
     if maximum and owned + 1 == maximum:
         raise QuotaExceeded("Workspace limit reached.", current=owned, maximum=maximum)
     original(owned, maximum)
@@ -131,7 +131,7 @@ def create_one_too_few(original, owned, maximum):
     operations=["create_workspace"],
 )
 def quota_refusal_counts_the_new_one(original, owned, maximum):
-    """A reached quota is told with the workspace that was refused counted."""
+    """The refusal over a quota counts the workspace that was refused."""
     try:
         original(owned, maximum)
     except QuotaExceeded as refusal:
@@ -144,7 +144,7 @@ def quota_refusal_counts_the_new_one(original, owned, maximum):
     operations=["get_workspace_creation_quota", "create_workspace"],
 )
 def quota_counts_memberships(original, conn, user_id):
-    """Workspaces of others count as well, if the caller is a member."""
+    """Workspaces in which the caller is only a member are counted."""
     count = select(func.count()).where(tables.members.c.user_id == user_id)
     return conn.execute(count).scalar_one()
 
@@ -155,7 +155,7 @@ def quota_counts_memberships(original, conn, user_id):
     operations=["create_workspace"],
 )
 async def create_raced_past_quota(original, work, owner_id, name):
-    """Several who ask at once get past the quota."""
+    """Concurrent requests get past the quota."""
     environment = work.context.settings.quota_environment
     check_workspaces(*await work.read(owned_and_allowed, owner_id, environment))
     await anyio.sleep(0.01)
@@ -176,7 +176,7 @@ def _not_checked_in_the_transaction(original, owned, maximum):
     operations=["create_workspace"],
 )
 async def create_refused_and_made(original, work, owner_id, name):
-    """A workspace over the quota is refused, and is there all the same."""
+    """A workspace over the quota is created although the request is refused."""
     created = await original(work, owner_id, name)
     environment = work.context.settings.quota_environment
     owned, maximum = await work.read(owned_and_allowed, owner_id, environment)
@@ -198,7 +198,7 @@ def _not_checked_before(original, owned, maximum):
     operations=["create_workspace"],
 )
 def create_without_owner(original, conn, workspace_id, owner_id, name, now):
-    """Whoever creates a workspace does not belong to it."""
+    """The creator of a workspace is not a member."""
     if name == FIRST_WORKSPACE:
         return original(conn, workspace_id, owner_id, name, now)
     return workspaces.add(conn, workspace_id=workspace_id, name=name, now=now)
@@ -210,7 +210,7 @@ def create_without_owner(original, conn, workspace_id, owner_id, name, now):
     operations=["create_workspace"],
 )
 async def create_trims_name(original, work, owner_id, name):
-    """Blanks around a new workspace's name are lost."""
+    """Spaces around a new workspace's name are dropped."""
     return await original(work, owner_id, name.strip() or name)
 
 
@@ -220,7 +220,7 @@ async def create_trims_name(original, work, owner_id, name):
     operations=["create_workspace"],
 )
 async def create_composes_name(original, work, owner_id, name):
-    """Letters with accents are composed anew in a workspace's name."""
+    """The name of a new workspace is normalised to NFC."""
     return await original(work, owner_id, normalize("NFC", name))
 
 
@@ -230,7 +230,7 @@ async def create_composes_name(original, work, owner_id, name):
     operations=["create_workspace"],
 )
 async def create_cuts_name(original, work, owner_id, name):
-    """A name of more than 200 characters is cut without a word."""
+    """Names are cut after 200 characters."""
     return await original(work, owner_id, name[:200])
 
 
@@ -240,7 +240,7 @@ async def create_cuts_name(original, work, owner_id, name):
     operations=["create_workspace"],
 )
 def create_takes_id_from_caller(original, value, shape):
-    """A caller chooses the new workspace's id."""
+    """An `id` in the request becomes the new workspace's id."""
     return (
         {**value, **original(value, shape)} if isinstance(value, dict) else original(value, shape)
     )
@@ -266,7 +266,7 @@ async def _with_id_from_caller(original, call):
     operations=["get_workspace"],
 )
 async def unknown_workspace_is_404(original, call):
-    """An outsider learns which workspaces exist."""
+    """An unknown workspace is answered with 404, so that outsiders learn which exist."""
     found = await call.work.read(find, call.path["workspace_id"])
     if found is None:
         raise NotFound("workspace not found")
@@ -293,7 +293,7 @@ def _not_checked_by_role(original, operation, principal):
     operations=["rename_workspace"],
 )
 def rename_not_stored(original, conn, workspace_id, name, now):
-    """The new name is answered and not kept."""
+    """The answer shows the new name, but it is not stored."""
     return find(conn, workspace_id) | {"name": name}
 
 
@@ -303,7 +303,7 @@ def rename_not_stored(original, conn, workspace_id, name, now):
     operations=["rename_workspace"],
 )
 def rename_answers_old_name(original, conn, workspace_id, name, now):
-    """The answer shows the workspace as it was."""
+    """The answer shows the workspace before the change."""
     before = find(conn, workspace_id)
     original(conn, workspace_id, name, now)
     return before
@@ -315,7 +315,7 @@ def rename_answers_old_name(original, conn, workspace_id, name, now):
     operations=["rename_workspace"],
 )
 def rename_keeps_time(original, conn, workspace_id, name, now):
-    """`updated_at` stays at a rename."""
+    """`updated_at` does not change."""
     before = find(conn, workspace_id)["updated_at"]
     return original(conn, workspace_id, name, datetime.fromisoformat(before))
 
@@ -326,7 +326,7 @@ def rename_keeps_time(original, conn, workspace_id, name, now):
     operations=["rename_workspace"],
 )
 def rename_moves_creation(original, conn, workspace_id, name, now):
-    """A rename makes the workspace new, and last in every list."""
+    """A rename changes the time of creation."""
     original(conn, workspace_id, name, now)
     this = tables.workspaces.c.id == workspace_id
     conn.execute(update(tables.workspaces).where(this).values(created_at=timestamp(now)))
@@ -339,7 +339,7 @@ def rename_moves_creation(original, conn, workspace_id, name, now):
     operations=["rename_workspace"],
 )
 def rename_renames_neighbours(original, conn, workspace_id, name, now):
-    """Workspaces with a greater id get the new name too."""
+    """Workspaces with a greater id are renamed as well."""
     conn.execute(
         update(tables.workspaces)
         .where(tables.workspaces.c.id >= workspace_id)
@@ -354,7 +354,7 @@ def rename_renames_neighbours(original, conn, workspace_id, name, now):
     operations=["rename_workspace"],
 )
 async def rename_refused_and_made(original, call):
-    """An outsider is refused, and the workspace has the new name all the same."""
+    """An outsider is refused, but the workspace is renamed."""
     reply = await original(call)
     if call.principal.workspace_role is None:
         raise Forbidden("not a workspace member")
@@ -376,7 +376,7 @@ def _not_checked_before_the_rename(original, operation, principal):
     operations=["create_workspace", "rename_workspace"],
 )
 async def names_counted_in_bytes(original, call):
-    """A name of 255 characters that are more bytes is refused."""
+    """The length of a name is counted in bytes, not in characters."""
     if len(call.json["name"].encode()) > 255:
         raise BadRequest("name: must have at most 255 characters")
     return await original(call)
@@ -388,7 +388,7 @@ async def names_counted_in_bytes(original, call):
     operations=["rename_workspace", "admin_get_workspace_quota"],
 )
 def rename_moves_time_of_limits(original, conn, workspace_id, name, now):
-    """A renaming moves the time at which the limits were set."""
+    """A rename changes the `updated_at` of the limits."""
     limits = quotas.of_workspace(conn, workspace_id)
     if limits is not None:
         quotas.set_of_workspace(conn, workspace_id, limits, now)
@@ -404,7 +404,7 @@ def rename_moves_time_of_limits(original, conn, workspace_id, name, now):
     operations=["delete_workspace"],
 )
 def delete_does_nothing(original, conn, workspace_id):
-    """A deleted workspace is still there."""
+    """A deleted workspace remains."""
 
 
 @fault(
@@ -413,7 +413,7 @@ def delete_does_nothing(original, conn, workspace_id):
     operations=["delete_workspace", "get_workspace_creation_quota"],
 )
 def delete_leaves_memberships(original):
-    """Memberships of a deleted workspace stay and count against the quota."""
+    """The memberships of a deleted workspace remain and count towards the quota."""
     return tuple(each.replace("foreign_keys = ON", "foreign_keys = OFF") for each in original)
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from definitions import AnswerChange, Fault
@@ -30,6 +31,8 @@ NEVER_REFUSED_WITH = 405
 
 FREE_TEXT = frozenset({"message"})
 """Fields in which the server says something to people, in words of its own choice."""
+
+_hours = count(1)
 
 _OTHER_SUCCESS = {200: 201, 201: 200, 204: 202}
 _OTHER_REFUSAL = 422
@@ -414,7 +417,8 @@ def _other_value(value: Any, schema: Mapping[str, Any]) -> Any:
     if isinstance(value, int):
         return value + 1
     if schema.get("format") == "date-time":
-        later = datetime.fromisoformat(value) + timedelta(hours=1)
+        # Each time another one: the same delay everywhere could be the server's clock.
+        later = datetime.fromisoformat(value) + timedelta(hours=next(_hours))
         return later.isoformat().replace("+00:00", "Z")
     return value[:-1] + ("0" if value[-1:] != "0" else "1")
 

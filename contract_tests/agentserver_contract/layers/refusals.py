@@ -154,7 +154,7 @@ def _try(
         if answer.status in OUTSIDE and answer.status in operation.responses:
             result.not_run[operation.id] = f"an outside service answers {answer.status}"
             continue
-        for wrong in _wrong(answer, trial.status):
+        for wrong in (*_wrong(answer, trial.status), *_missing_headers(operation, answer)):
             result.add(_finding(trial, wrong, answer, target))
         after = read_back(target, people, scene.contract, scene)
         if after != before:
@@ -205,6 +205,14 @@ def _wrong(answer: Answer, status: int) -> Iterator[str]:
         yield f"a refusal is text/plain; charset=utf-8, not {answer.header('content-type')}"
     elif answer.body.count(b"\n") != 1 or not answer.body.endswith(b"\n") or len(answer.body) < 2:
         yield f"a refusal is one line, not {answer.body!r}"
+
+
+def _missing_headers(operation: Operation, answer: Answer) -> Iterator[str]:
+    """The required headers of the documented answer that are not there."""
+    documented = operation.responses.get(answer.status)
+    for name, header in documented.headers.items() if documented else ():
+        if header.required and answer.header(name.lower()) is None:
+            yield f"{answer.status} has the header {name}"
 
 
 def _finding(trial: _Trial, wrong: str, answer: Answer, target: Target) -> Finding:

@@ -145,6 +145,8 @@ def administrators_list_each_account_once(run: ModelRun) -> None:
         row = by_id[run.ids[user]]
         account, actual = (run.people[user].email, None, role), (row.email, row.name, row.role)
         expect(method, "the account with its role", account, actual, user=user)
+        first = run.state[Accounts].created_at.setdefault(user, row.created_at)
+        expect(method, "created_at, which never changes", first, row.created_at, user=user)
 
 
 @invariant("quota_defaults")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from agentserver import BadRequest, Conflict, Unauthenticated
 from agentserver_contract.fixtures.accounts import ABSENT, email_of, log_in
@@ -24,6 +25,8 @@ class Accounts:
     """`user` or `admin`, by the user's name."""
     first_roles: dict[str, str] = field(default_factory=dict)
     """The same as they were before the run."""
+    created_at: dict[str, datetime] = field(default_factory=dict)
+    """When each account was created, by the user's name, as it was first shown."""
 
 
 @initialize

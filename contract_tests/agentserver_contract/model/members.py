@@ -79,8 +79,8 @@ def add_member(run: ModelRun, choose: Choose) -> None:
         given: dict[str, Any] = {} if role is None else {"role": role}
         added = run.call(user, method, workspace.id, email=email, **given)
         workspace.members[candidate] = role or "developer"
-        expected = (run.ids[candidate], known, workspace.members[candidate])
-        actual = (added.user_id, added.email, added.role)
+        expected = (run.ids[candidate], known, None, workspace.members[candidate])
+        actual = (added.user_id, added.email, added.picture, added.role)
         expect(method, "the answer shows the new member", expected, actual)
         read_back(run, "members")
         if number < len(roles):

@@ -1,1 +1,1 @@
-"""Contract tests: the contract held against itself, against recordings and running servers."""
+"""Contract tests: the contract, recordings and running servers, checked against each other."""

@@ -1,4 +1,4 @@
-"""`agentserver-contract`: the contract held against a running server, or its answers recorded."""
+"""`agentserver-contract`: tests a running server against the contract, or records its responses."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         names = ", ".join(missing)
-        return _refused(f"{names} not installed; install agentserver with the extra '{EXTRA}'")
-    from agentserver_contract import cli as commands
+        return _could_not_run(
+            f"{names} not installed; install agentserver with the extra '{EXTRA}'"
+        )
+    from agentserver_contract import cli
 
-    parser = commands.parser()
-    options: argparse.Namespace = parser.parse_args(arguments)
+    options: argparse.Namespace = cli.parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except commands.CannotRun as reason:
-        return _refused(str(reason))
+    except cli.CannotRun as reason:
+        return _could_not_run(str(reason))
     except KeyboardInterrupt:
-        return _refused("interrupted")
-    except Exception:  # noqa: BLE001 (a fault of this tool must not look like one of the server)
+        return _could_not_run("interrupted")
+    except Exception:  # noqa: BLE001 (an error in this tool must not look like one of the server)
         traceback.print_exc()
-        return _refused("a fault of this tool itself, told above")
+        return _could_not_run("an error in this tool itself, shown above")
 
 
-def _refused(reason: str) -> int:
+def _could_not_run(reason: str) -> int:
     print(f"agentserver-contract: {reason}", file=sys.stderr)
     return COULD_NOT_RUN
 

@@ -20,13 +20,14 @@ from agentserver_contract.contract import document as contracts
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.contract.source import ContractError
 from agentserver_contract.departures import Departure, DepartureError
-from agentserver_contract.fixtures.accounts import ABSENT, SPARE, CannotPrepare, email_of, emails_of
-from agentserver_contract.fixtures.examples import Scene
-from agentserver_contract.fixtures.session import Credential, Visit, visiting
-from agentserver_contract.http.guard import Guard, Refused
-from agentserver_contract.http.rate_limit import Pace
-from agentserver_contract.http.status_counter import Tally
-from agentserver_contract.http.target import TIMEOUT_SECONDS, Target, Watch
+from agentserver_contract.fixtures.accounts import ABSENT, SPARE, SetupFailed, email_of, emails_of
+from agentserver_contract.fixtures.examples import Examples
+from agentserver_contract.fixtures.session import Credential, RunSession, run_session
+from agentserver_contract.fixtures.workspaces import PARAMETER
+from agentserver_contract.http.guard import Blocked, Guard
+from agentserver_contract.http.rate_limit import RateLimit
+from agentserver_contract.http.status_counter import StatusCounter
+from agentserver_contract.http.target import TIMEOUT_SECONDS, Hook, Target
 from agentserver_contract.http.urls import UrlError, base_url, is_loopback
 from agentserver_contract.layers import gate
 from agentserver_contract.layers.table import NAMES
@@ -41,14 +42,14 @@ HOLDS, BROKEN = 0, 1
 
 _EXIT_CODES = """\
 exit status:
-  0  the contract holds, beside what --departures lists
+  0  the contract holds, apart from what --departures lists
   1  it is broken
   2  it could not be tried
 
 environment:
   AGENTSERVER_EMAIL, AGENTSERVER_PASSWORD   an administrator's credential
   AGENTSERVER_SESSION                       instead: an administrator's session
-  AGENTSERVER_CONTRACT_SECRET               what the passwords of the run's own people are made
+  AGENTSERVER_CONTRACT_SECRET               what the passwords of the run's accounts are derived
                                             from; without it, the administrator's password
 """
 
@@ -61,14 +62,14 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     whole = argparse.ArgumentParser(
         prog="agentserver-contract",
-        description="Holds a running agentserver, and the SDK, against the contract.",
+        description="Tests a running agentserver, and the SDK, against the contract.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(_command(commands, "run", run, "try a server"))
-    _add_record(_command(commands, "record", record, "record a server's answers"))
-    _add_replay(_command(commands, "replay", replay, "play recorded answers through the SDK"))
+    _add_record(_command(commands, "record", record, "record a server's responses"))
+    _add_replay(_command(commands, "replay", replay, "replay recorded responses through the SDK"))
     _add_gate(_command(commands, "gate", judge, "judge the JSON reports of all shards together"))
     return whole
 
@@ -104,7 +105,7 @@ def _add_server(command: argparse.ArgumentParser) -> None:
     server.add_argument(
         "--allow-global",
         action="store_true",
-        help="change settings that concern everybody too, and put them back",
+        help="change settings of the whole installation too, and restore them",
     )
     server.add_argument(
         "--rate-limit", type=_rate, metavar="N/s", help="requests a second, at most"
@@ -114,14 +115,14 @@ def _add_server(command: argparse.ArgumentParser) -> None:
         type=_positive,
         default=TIMEOUT_SECONDS,
         metavar="SECONDS",
-        help="how long an answer may take (%(default)s)",
+        help="how long a response may take (%(default)s)",
     )
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
     _add_server(command)
     tried = command.add_argument_group("what is tried")
-    tried.add_argument("--seed", type=int, help="make the run again that printed this seed")
+    tried.add_argument("--seed", type=int, help="repeat the run that printed this seed")
     tried.add_argument(
         "--layers", type=_layers, default=(), metavar="NAME,...", help=", ".join(NAMES)
     )
@@ -147,10 +148,10 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     )
     tried.add_argument("--read-only", action="store_true", help="only what changes nothing")
     _add_departures(tried)
-    told = command.add_argument_group("what is told")
-    told.add_argument("--format", choices=("text", "json"), default="text")
-    told.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
-    told.add_argument("--html", type=Path, metavar="FILE", help="write an HTML report")
+    reports = command.add_argument_group("reports")
+    reports.add_argument("--format", choices=("text", "json"), default="text")
+    reports.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
+    reports.add_argument("--html", type=Path, metavar="FILE", help="write an HTML report")
 
 
 def _add_departures(command: argparse._ActionsContainer) -> None:
@@ -184,20 +185,21 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(options, contract)
     text = options.format == "text"
     console = Console(Style(sys.stdout if text else sys.stderr, options.color))
-    tally = Tally(contract)
-    with _visit(options, contract, tally, team=plan.shard[0]) as (target, visit):
+    counter = StatusCounter(contract)
+    with _session(options, contract, counter, shard=plan.shard[0]) as (target, session):
         console.begins(target.base_url, plan.seed)
-        scene = None
-        if plan.read_only:
-            scene = _what_is_there(contract, visit)
-        outcome = runs.run(
-            Context(target, visit.people, contract, plan, reset=visit.settle, scene=scene),
-            tally,
-            known=known,
-            told=console.told,
-            finished=console.finished,
+        context = Context(
+            target,
+            session.accounts,
+            contract,
+            plan,
+            reset=session.reset,
+            examples=_existing(contract, session) if plan.read_only else None,
         )
-    outcome.left_behind = visit.left_behind
+        outcome = runs.run(
+            context, counter, known=known, started=console.started, finished=console.finished
+        )
+    outcome.left_behind = session.left_behind
     for path, written in ((options.junit, junit.text), (options.html, page.text)):
         if path is not None:
             _write(path, written(outcome))
@@ -206,18 +208,18 @@ def run(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(data.text(outcome))
     if outcome.left_behind:
-        raise CannotRun("not everything could be put back: " + "; ".join(outcome.left_behind))
+        raise CannotRun("not everything could be restored: " + "; ".join(outcome.left_behind))
     return HOLDS if outcome.holds else BROKEN
 
 
 def record(options: argparse.Namespace) -> int:
-    """Walk every operation through the SDK, and write what was sent and answered."""
+    """Call every operation through the SDK, and write what was sent and answered."""
     contract = _contract(options.contract)
     style = Style(sys.stdout, options.color)
     recorder = cassettes.Recorder()
-    with _visit(options, contract, recorder) as (target, visit):
+    with _session(options, contract, recorder) as (target, session):
         recorder.start()
-        missed = cassettes.walk(target, visit.people, contract, style.line)
+        missed = cassettes.record(target, session.accounts, contract, style.line)
         recorder.stop()
     source = options.source or target.base_url
     _write(options.file, cassettes.text(recorder.exchanges, source))
@@ -226,7 +228,7 @@ def record(options: argparse.Namespace) -> int:
 
 
 def replay(options: argparse.Namespace) -> int:
-    """Play a cassette through the SDK, strict and lenient."""
+    """Replay a cassette through the SDK, strict and lenient."""
     contract = _contract(options.contract)
     known = _departures(options.departures)
     style = Style(sys.stdout, options.color)
@@ -235,8 +237,8 @@ def replay(options: argparse.Namespace) -> int:
     except cassettes.CassetteError as error:
         raise CannotRun(str(error)) from None
     style.heading(f"{options.file}: recorded from {cassette.source}")
-    result = cassettes.play(contract, cassette)
-    account = departures.account_live(contract, known, result.all_findings)
+    result = cassettes.replay(contract, cassette)
+    account = departures.account(contract, known, result.all_findings)
     for name, findings in sorted(account.explained.items()):
         style.line(f"{name}: {len(findings)} x, as listed")
     unexplained = LayerResult(result.layer, cases=result.cases, notes=result.notes)
@@ -255,22 +257,22 @@ def judge(options: argparse.Namespace) -> int:
     holds = True
     for path in options.reports:
         try:
-            found, of_run, held = data.read(path.read_text(encoding="utf-8"), str(path))
+            found, of_run, run_holds = data.read(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError, data.ReportError) as error:
             raise CannotRun(str(error)) from None
         results += found
         situations |= of_run
-        holds = holds and held
+        holds = holds and run_holds
     result = gate.judge(contract, results, situations=situations)
     style.text(result_text(result))
     return HOLDS if holds and result.holds else BROKEN
 
 
 @contextmanager
-def _visit(
-    options: argparse.Namespace, contract: Contract, watch: Watch, *, team: int = 1
-) -> Iterator[tuple[Target, Visit]]:
-    """The server, and a stay on it. Raises CannotRun."""
+def _session(
+    options: argparse.Namespace, contract: Contract, hook: Hook, *, shard: int = 1
+) -> Iterator[tuple[Target, RunSession]]:
+    """The server, and the run's session on it. Raises CannotRun."""
     try:
         url = base_url(options.url)
     except UrlError as error:
@@ -278,24 +280,24 @@ def _visit(
     if not is_loopback(url) and not options.allow_remote:
         raise CannotRun(f"{url} is not on this machine: give --allow-remote to try it")
     credential = _credential(options.email, os.environ)
-    spare = email_of(SPARE, team)
+    spare = email_of(SPARE, shard)
     guard = Guard(
         contract,
-        emails_of(team),
+        emails_of(shard),
         spare={spare: credential.password_of(spare)},
         absent=[email_of(ABSENT)],
         allow_global=options.allow_global,
         read_only=options.read_only,
     )
-    watches = [Pace(options.rate_limit)] if options.rate_limit else []
+    limits = [RateLimit(options.rate_limit)] if options.rate_limit else []
     try:
         with (
-            Target(url, watches=watches, timeout=options.timeout) as door,
-            Target(url, guard=guard, watches=[*watches, watch], timeout=options.timeout) as target,
-            visiting(target, guard, door, credential, team=team) as visit,
+            Target(url, hooks=limits, timeout=options.timeout) as unguarded,
+            Target(url, guard=guard, hooks=[*limits, hook], timeout=options.timeout) as target,
+            run_session(target, guard, unguarded, credential, shard=shard) as session,
         ):
-            yield target, visit
-    except (CannotPrepare, Refused) as error:
+            yield target, session
+    except (SetupFailed, Blocked) as error:
         raise CannotRun(str(error)) from None
     except (AgentserverError, httpx.HTTPError) as error:
         raise CannotRun(f"{url}: {error}") from None
@@ -335,16 +337,16 @@ def _plan(options: argparse.Namespace, contract: Contract) -> Plan:
     )
 
 
-def _what_is_there(contract: Contract, visit: Visit) -> Scene:
-    """The administrator, and a workspace if there is one, where nothing may be made."""
-    administrator = visit.people["admin"]
-    with visit.people.target.client(session=administrator.session) as client:
+def _existing(contract: Contract, session: RunSession) -> Examples:
+    """Examples about the administrator, and a workspace if there is one."""
+    administrator = session.accounts["admin"]
+    with session.accounts.target.client(session=administrator.session) as client:
         own = [workspace.id for workspace in client.workspaces.list()]
-        all_of_them = [workspace.id for workspace in client.admin.workspaces.list()]
+        every = [workspace.id for workspace in client.admin.workspaces.list()]
     parameters = {"user_id": administrator.id}
-    if known := [*own, *all_of_them]:
-        parameters["workspace_id"] = known[0]
-    return Scene(contract, parameters, {})
+    if known := [*own, *every]:
+        parameters[PARAMETER] = known[0]
+    return Examples(contract, parameters, {})
 
 
 def _contract(path: Path | None) -> Contract:

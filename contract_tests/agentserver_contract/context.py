@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.fixtures.accounts import People
-from agentserver_contract.fixtures.examples import Scene
+from agentserver_contract.fixtures.accounts import Accounts
+from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.http.target import Target
 from agentserver_contract.results.findings import LayerResult
 
@@ -80,12 +80,12 @@ class Context:
     """What a layer works with."""
 
     target: Target
-    people: People
+    accounts: Accounts
     contract: Contract
     plan: Plan
     reset: Callable[[], None] = lambda: None
     """Gives the accounts back the roles and limits that they had when they were made."""
-    scene: Scene | None = None
+    examples: Examples | None = None
     """Things that exist already, where the run may make nothing."""
     expired_session: str | None = None
     """A session that has expired; over HTTP alone none can be had."""

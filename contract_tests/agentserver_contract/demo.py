@@ -16,7 +16,7 @@ from typing import Final
 from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract import document as contracts
-from agentserver_contract.fixtures.accounts import gather
+from agentserver_contract.fixtures.accounts import register_accounts
 from agentserver_contract.http.sdk_calls import Inexpressible, method_of
 from agentserver_contract.http.target import Target
 from agentserver_contract.layers import fuzzing
@@ -31,7 +31,7 @@ _FEW_EXAMPLES: Final = 3
 
 @dataclass(frozen=True)
 class Row:
-    """What the demo tells of one operation."""
+    """What the demo shows of one operation."""
 
     operation: str
     in_contract: bool
@@ -42,11 +42,11 @@ class Row:
 
 
 class Story:
-    """A person's first quarter of an hour, told while it happens."""
+    """A user's first quarter of an hour, reported while it happens."""
 
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, url: str, report: Callable[[str], None]) -> None:
         self.url = url
-        self.tell = tell
+        self.report = report
         self.alice = self._client("alice")
         self.bob = self._client("bob")
 
@@ -64,29 +64,29 @@ class Story:
         """Two accounts; the first one administers the installation."""
         for client, name in ((self.alice, "Alice"), (self.bob, "Bob")):
             account = client.auth.register(email=f"{name.lower()}@example.com", password=_PASSWORD)
-            self.tell(f"{name} registers and is account {account.id[:8]}...")
+            self.report(f"{name} registers and is account {account.id[:8]}...")
         me = self.alice.auth.me()
-        self.tell(f"Alice came first: her role is {me.role}")
+        self.report(f"Alice came first: her role is {me.role}")
 
     def work(self) -> None:
         """A workspace, shared with a colleague."""
         workspaces = self.alice.workspaces
         workspace = workspaces.create(name="First steps")
-        self.tell(f"Alice creates the workspace {workspace.name!r}")
+        self.report(f"Alice creates the workspace {workspace.name!r}")
         workspaces.members.add(workspace.id, email="bob@example.com", role="guest")
-        self.tell("she adds Bob as a guest; Bob sees " + _names(self.bob))
+        self.report("she adds Bob as a guest; Bob sees " + _names(self.bob))
         try:
             self.bob.workspaces.rename(workspace.id, name="Bob's")
         except PermissionDenied as refused:
-            self.tell(f"Bob may not rename it: {refused.status_code} {refused.message}")
+            self.report(f"Bob may not rename it: {refused.status_code} {refused.message}")
         bob = self.bob.auth.me().id
         workspaces.members.set_role(workspace.id, bob, role="maintainer")
         renamed = self.bob.workspaces.rename(workspace.id, name="Shared steps")
-        self.tell(f"as a maintainer he may: {renamed.name!r}")
+        self.report(f"as a maintainer he may: {renamed.name!r}")
         try:
             workspaces.members.remove(workspace.id, self.alice.auth.me().id)
         except Conflict as refused:
-            self.tell(f"Alice cannot leave it without an owner: {refused.message}")
+            self.report(f"Alice cannot leave it without an owner: {refused.message}")
         workspaces.llm_config.set(
             workspace.id,
             base_url="https://models.example.com/v1",
@@ -94,11 +94,11 @@ class Story:
             models=[{"id": "example-large", "name": "Example Large"}],
         )
         config = workspaces.llm_config.get(workspace.id)
-        self.tell(f"its sandboxes get a model endpoint; the key is shown as {config.api_key}")
+        self.report(f"its sandboxes get a model endpoint; the key is shown as {config.api_key}")
         limits = workspaces.get_defaults(workspace.id)
-        self.tell(f"a sandbox there may have {limits.max_sandbox_cpu} millicores")
+        self.report(f"a sandbox there may have {limits.max_sandbox_cpu} millicores")
         workspaces.delete(workspace.id)
-        self.tell("Alice deletes it; Bob sees " + _names(self.bob))
+        self.report("Alice deletes it; Bob sees " + _names(self.bob))
 
     def administer(self) -> None:
         """Quotas, met and raised."""
@@ -107,12 +107,12 @@ class Story:
         try:
             self.bob.workspaces.create(name="One too many")
         except QuotaExceeded as refused:
-            self.tell(f"Bob's quota is reached: {refused.current} of {refused.max}")
+            self.report(f"Bob's quota is reached: {refused.current} of {refused.max}")
         self.alice.admin.users.quota.set(bob, max_workspaces=2)
         created = self.bob.workspaces.create(name="Room for one more")
-        self.tell(f"Alice raises it, and Bob creates {created.name!r}")
+        self.report(f"Alice raises it, and Bob creates {created.name!r}")
         self.bob.auth.logout()
-        self.tell("Bob logs out; the session has ended on the server too")
+        self.report("Bob logs out; the session has ended on the server too")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -157,11 +157,11 @@ def _contract_run(story: Story, examples: int, seed: int | None) -> LayerResult:
     contract = contracts.load()
     with Target(story.url) as target:
         story.alice.admin.quota_defaults.set(max_workspaces_per_user=0)
-        people = gather(target)
-        story.alice.admin.users.set_role(people["admin"].id, role="admin")
+        accounts = register_accounts(target)
+        story.alice.admin.users.set_role(accounts["admin"].id, role="admin")
         started = time.monotonic()
         plan = Plan(secrets.randbelow(2**32) if seed is None else seed, examples=examples)
-        result = fuzzing.run(Context(target, people, contract, plan))
+        result = fuzzing.run(Context(target, accounts, contract, plan))
         result.seconds = time.monotonic() - started
     return result
 

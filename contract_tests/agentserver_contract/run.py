@@ -1,4 +1,4 @@
-"""All layers of the suite on one target, one after the other, and what came of it as a whole."""
+"""Runs the layers of the suite on one server, one after the other, and sums up what they found."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from agentserver import AgentserverError
 from agentserver_contract import departures
 from agentserver_contract.context import EXAMPLES, SCENARIOS, Context, Plan
 from agentserver_contract.departures import Departure
-from agentserver_contract.fixtures.accounts import CannotPrepare
+from agentserver_contract.fixtures.accounts import SetupFailed
 from agentserver_contract.http.differential import NAME as DIFFERENTIAL
 from agentserver_contract.http.messages import scrubbed
-from agentserver_contract.http.status_counter import Tally
+from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import fuzzing, gate
 from agentserver_contract.layers.table import LAYERS, Layer, planned
 from agentserver_contract.results.findings import Finding, LayerResult
 
-DEFAULT_REPLAY = "agentserver-contract run"
+COMMAND = "agentserver-contract"
 
 
 @dataclass
 class Outcome:
-    """What came of a run."""
+    """The result of a whole run."""
 
     url: str
     plan: Plan
@@ -34,19 +34,20 @@ class Outcome:
     """Findings by the name of the listed departure that explains them."""
     departures: Sequence[Departure] = ()
     """The listed departures."""
-    idle: Sequence[Departure] = ()
-    """Listed departures that were not met."""
+    not_met: Sequence[Departure] = ()
+    """Listed departures that explain nothing in this run."""
     unexplained: list[Finding] = field(default_factory=list)
     """What is broken: each fault once."""
-    held_back: Mapping[str, int] = field(default_factory=dict)
-    """How many requests the guard did not let out, by reason."""
+    blocked: Mapping[str, int] = field(default_factory=dict)
+    """How many requests the guard blocked, by reason."""
     left_behind: Sequence[str] = ()
-    """What could not be put back."""
+    """What could not be restored."""
     seconds: float = 0.0
+    """How long the run took."""
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is broken beside what is listed."""
+        """Whether nothing is broken, apart from what is listed."""
         return not self.unexplained
 
     @property
@@ -61,60 +62,57 @@ class Outcome:
 
 def run(
     context: Context,
-    tally: Tally,
+    counter: StatusCounter,
     *,
     known: Sequence[Departure] = (),
-    told: Callable[[str], None] = lambda line: None,
+    started: Callable[[str], None] = lambda name: None,
     finished: Callable[[LayerResult], None] = lambda result: None,
 ) -> Outcome:
     """Run every planned layer.
 
     Args:
         context: What the layers work with.
-        tally: Watches the target.
+        counter: A hook of the target.
         known: Departures that break nothing.
-        told: Takes the name of each layer before it begins.
-        finished: Takes each layer's result.
+        started: Takes the name of each layer before it runs.
+        finished: Takes the result of each layer.
     """
-    started = time.monotonic()
+    beginning = time.monotonic()
     results: list[LayerResult] = []
-    tally.taken()  # the requests that prepared the run do not count
+    counter.drain()  # the requests that prepared the run do not count
     for layer in planned(context.plan):
-        told(layer.name)
+        started(layer.name)
         if reason := layer.reason_not_run(context.plan):
             result = LayerResult(layer.name, not_run={layer.name: reason})
         else:
             result = run_layer(layer, replace(context, results=results))
         if not layer.judges:
-            result.statuses.update(tally.taken())
+            result.statuses.update(counter.drain())
         results.append(result)
         finished(result)
-    return _outcome(context, results, known, time.monotonic() - started)
+    return _outcome(context, results, known, time.monotonic() - beginning)
 
 
 def run_layer(layer: Layer, context: Context) -> LayerResult:
-    """A layer's result; where the server fails what the layer builds on, that is the finding."""
-    started = time.monotonic()
+    """The result of a layer; if the server does not let it begin, that is its finding."""
+    beginning = time.monotonic()
     try:
         if not layer.judges:
             context.reset()
         result = layer.run(context)
-    except (AgentserverError, CannotPrepare) as error:
+    except (AgentserverError, SetupFailed) as error:
         result = LayerResult(layer.name, seed=context.plan.seed)
         result.add(
             Finding(
                 layer=layer.name,
                 operation=getattr(error, "operation_id", ""),
-                promise="what the layer builds on can be made",
+                promise="what the layer needs can be created",
                 contract="",
                 detail=scrubbed(f"{type(error).__name__}: {error}"),
-                sent="",
-                came="",
-                replay="",
                 check="preparation",
             )
         )
-    result.seconds = time.monotonic() - started
+    result.seconds = time.monotonic() - beginning
     return result
 
 
@@ -123,27 +121,27 @@ def _outcome(
 ) -> Outcome:
     guard = context.target.guard
     found = [finding for result in results for finding in result.all_findings]
-    account = departures.account_live(context.contract, known, found)
+    account = departures.account(context.contract, known, found)
     url, plan = context.target.base_url, context.plan
     unexplained: dict[Any, Finding] = {}
     for finding in account.unexplained:
-        unexplained.setdefault(finding.key, replayable(finding, url, plan))
+        unexplained.setdefault(finding.key, with_replay(finding, url, plan))
     return Outcome(
         url=url,
         plan=plan,
         results=results,
         known=account.explained,
         departures=known,
-        idle=account.idle,
+        not_met=account.not_met,
         unexplained=list(unexplained.values()),
-        held_back=dict(guard.refused) if guard else {},
+        blocked=dict(guard.blocked) if guard else {},
         seconds=seconds,
     )
 
 
-def replayable(finding: Finding, url: str, plan: Plan) -> Finding:
-    """The finding with the command of this tool that makes it again."""
-    words = [*shlex.split(DEFAULT_REPLAY), url, "--seed", str(plan.seed)]
+def with_replay(finding: Finding, url: str, plan: Plan) -> Finding:
+    """The finding with the command of this tool that finds it again."""
+    words = [COMMAND, "run", url, "--seed", str(plan.seed)]
     layer = fuzzing.NAME if finding.layer == DIFFERENTIAL else finding.layer
     words += [] if layer == gate.NAME else ["--layers", layer]
     by_operation = any(each.by_operation for each in LAYERS if each.name == layer)

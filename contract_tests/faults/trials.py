@@ -18,16 +18,16 @@ from pathlib import Path
 
 from definitions import CHECKOUT
 from results import LayerVerdict, TrialPlan
-from servers import Clock, Server, in_process, settle
-from starlette.responses import Response
+from servers import Clock, Server, in_process, prepare_accounts
+from starlette.responses import Response as StarletteResponse
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.breaking import breaking_changes
 from agentserver_contract.contract.document import Contract, load
 from agentserver_contract.contract.rules import RULES
 from agentserver_contract.http import differential
-from agentserver_contract.http.messages import Answer, Request
-from agentserver_contract.http.status_counter import Tally
+from agentserver_contract.http.messages import Request, Response
+from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import fuzzing, gate, roles, stateful
 from agentserver_contract.layers.table import LAYERS, Layer
 from agentserver_contract.results.findings import Finding, LayerResult
@@ -95,15 +95,15 @@ class AnswersChecked:
     def before(self, request: Request) -> None:
         """Nothing: requests are as they are."""
 
-    def after(self, request: Request, answer: Answer) -> None:
+    def after(self, request: Request, response: Response) -> None:
         """Check the answer of an operation."""
         operation = self._contract.operation_at(request.method, request.path)
         if operation is None:
             return
-        headers = {name: values[0] for name, values in answer.headers.items()}
-        response = Response(answer.body, answer.status, headers)
+        headers = {name: values[0] for name, values in response.headers.items()}
+        sent = StarletteResponse(response.body, response.status, headers)
         try:
-            check_response(self._operations[operation.id], response)
+            check_response(self._operations[operation.id], sent)
         except (AssertionError, ValueError) as violation:
             self.violations.append(str(violation))
 
@@ -185,13 +185,13 @@ def _breaking(trial: TrialContext) -> Found:
 
 
 def _context(server: Server, trial: TrialContext, plan: Plan) -> Context:
-    people = settle(server.target)
+    accounts = prepare_accounts(server.target)
     return Context(
         server.target,
-        people,
+        accounts,
         trial.contract,
         plan,
-        expired_session=server.expired_session(people["owner"]),
+        expired_session=server.expired_session(accounts["owner"]),
         advance_clock=lambda: None,  # the clock moves on whenever it is read
         snapshot=server.rows,
     )
@@ -199,14 +199,14 @@ def _context(server: Server, trial: TrialContext, plan: Plan) -> Context:
 
 def _on_own_server(layer: Layer, trial: TrialContext, plan: Plan) -> LayerResult:
     """A layer on a server of its own, so that none can spoil another's."""
-    tally = Tally(trial.contract)
+    counter = StatusCounter(trial.contract)
     database = f"sqlite:///{trial.work / layer.name}-{time.monotonic_ns()}.db"
     clock = TickingClock()
-    with in_process(database, clock=clock, checks_answers=False, watches=[tally]) as server:
+    with in_process(database, clock=clock, checks_answers=False, hooks=[counter]) as server:
         context = _context(server, trial, plan)
-        tally.taken()  # requests that prepare the run do not count
+        counter.drain()  # requests that prepare the run do not count
         result = run_layer(layer, context)
-        result.statuses.update(tally.taken())
+        result.statuses.update(counter.drain())
         return result
 
 
@@ -225,10 +225,10 @@ def _conformance(trial: TrialContext) -> Found:
     checked = AnswersChecked(trial.contract)
     database = f"sqlite:///{trial.work / 'conformance'}.db"
     with in_process(
-        database, clock=TickingClock(), checks_answers=False, watches=[checked]
+        database, clock=TickingClock(), checks_answers=False, hooks=[checked]
     ) as server:
         plan = Plan(trial.plan.seed, operations=trial.operations)
-        roles.run(Context(server.target, settle(server.target), trial.contract, plan))
+        roles.run(Context(server.target, prepare_accounts(server.target), trial.contract, plan))
     return list(dict.fromkeys(checked.violations))
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from postgres import kept_postgres_database, postgres_server, postgres_url
-from servers import Server, in_process, settle
+from servers import Server, in_process, prepare_accounts
 
 from agentserver_contract.contract.document import Contract, load
-from agentserver_contract.fixtures.accounts import People
+from agentserver_contract.fixtures.accounts import Accounts
 
 __all__ = ["database_url", "kept_postgres_database", "postgres_server", "postgres_url"]
 
@@ -19,7 +19,7 @@ CONTRACT = Path(__file__).parents[2] / "openapi.yaml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The words that a replay command carries."""
+    """The options of the contract tests."""
     group = parser.getgroup("contract tests")
     group.addoption("--seed", default="1", help="a number, or `random` for another each time")
     group.addoption(
@@ -65,5 +65,5 @@ def server(database_url: str) -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(server: Server) -> People:
-    return settle(server.target)
+def accounts(server: Server) -> Accounts:
+    return prepare_accounts(server.target)

@@ -1,4 +1,4 @@
-"""Reference servers to try the suite on: in this process with a clock to turn, or in their own."""
+"""Reference servers to try the suite on: in this process with a clock to set, or in their own."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from schemathesis.python.asgi import shutdown_lifespans
 from sqlalchemy import select
 from starlette.applications import Starlette
 
-from agentserver_contract.fixtures.accounts import People, Person, gather, log_in
-from agentserver_contract.http.target import Target, Watch
+from agentserver_contract.fixtures.accounts import Account, Accounts, log_in, register_accounts
+from agentserver_contract.http.target import Hook, Target
 from agentserver_contract.local_server import running
 from agentserver_reference.app import create_app
 from agentserver_reference.settings import Settings
@@ -32,7 +32,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 @dataclass
 class Clock:
-    """A clock that stands until it is turned."""
+    """A clock that stands still until it is set."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -50,12 +50,12 @@ class Server:
     rows: Callable[[], Rows]
     """Reads every row of every table."""
 
-    def expired_session(self, person: Person) -> str:
+    def expired_session(self, account: Account) -> str:
         """A session that ran out a second ago."""
         now = self.clock.now
         self.clock.now = now - SESSION_LIFETIME - timedelta(seconds=1)
         try:
-            return log_in(self.target, person.email, person.password)
+            return log_in(self.target, account.email, account.password)
         finally:
             self.clock.now = now
 
@@ -66,15 +66,15 @@ def in_process(
     *,
     clock: Clock | None = None,
     checks_answers: bool = True,
-    watches: Sequence[Watch] = (),
+    hooks: Sequence[Hook] = (),
 ) -> Iterator[Server]:
     """A server on an empty database.
 
     Args:
         database_url: Where; a SQLite database must be a file, as it is read from outside too.
         clock: What time it has.
-        checks_answers: Whether it holds its answers to the contract before it sends them.
-        watches: See every request and its answer.
+        checks_answers: Whether it checks its responses against the contract before it sends them.
+        hooks: Are called for every request and its response.
     """
     clock = clock or Clock()
     settings = Settings.from_environment(
@@ -85,7 +85,7 @@ def in_process(
     )
     app = create_app(settings, clock=clock, validate_responses=checks_answers)
     store = open_store(settings)
-    with asyncio.Runner() as runner, Target(app=app, watches=watches) as target:
+    with asyncio.Runner() as runner, Target(app=app, hooks=hooks) as target:
         runner.run(store.open())
         try:
             yield Server(target, app, clock, lambda: runner.run(store.read(_rows)))
@@ -101,19 +101,19 @@ def in_own_process(folder: Path) -> Iterator[Target]:
         yield target
 
 
-def settle(target: Target) -> People:
-    """Everybody on a new server, who may make as many workspaces as a run needs."""
-    people = gather(target)
-    reset(people)
-    return people
+def prepare_accounts(target: Target) -> Accounts:
+    """The accounts of a run on a new server, with no limit of workspaces."""
+    accounts = register_accounts(target)
+    reset_accounts(accounts)
+    return accounts
 
 
-def reset(people: People) -> None:
-    """Let everybody make as many workspaces as a run needs, and one alone administer."""
-    with people.target.client(session=people["admin"].session) as client:
+def reset_accounts(accounts: Accounts) -> None:
+    """Let every account own as many workspaces as a run needs, and only one administer."""
+    with accounts.target.client(session=accounts["admin"].session) as client:
         client.admin.quota_defaults.set(max_workspaces_per_user=0)
         for user in client.admin.users.list():
-            if user.role == "admin" and user.id != people["admin"].id:
+            if user.role == "admin" and user.id != accounts["admin"].id:
                 client.admin.users.set_role(user.id, role="user")
 
 

@@ -21,7 +21,7 @@ from servers import Server
 from stock_client import stock_client
 from under_load import WORKSPACES, postgresql_servers, sqlite_servers
 
-from agentserver_contract.fixtures.accounts import People
+from agentserver_contract.fixtures.accounts import Accounts
 from agentserver_reference.storage.engine.compiled import compile_statement
 from agentserver_reference.storage.engine.connection import Connection
 
@@ -51,9 +51,9 @@ def plain(statements: Sequence[str]) -> list[str]:
 
 
 def test_the_bare_servers_run_the_statements_of_the_server(
-    server: Server, people: People, sent: list[str]
+    server: Server, accounts: Accounts, sent: list[str]
 ) -> None:
-    with server.target.client(session=people["admin"].session) as client:
+    with server.target.client(session=accounts["admin"].session) as client:
         sent.clear()
         made = client.workspaces.create(name="Measured")
         is_postgresql = any("FOR NO KEY UPDATE" in statement for statement in sent)

@@ -13,7 +13,7 @@ from agentserver import Client
 from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import email_of
-from agentserver_contract.http.messages import SESSION_COOKIE, Answer, Request
+from agentserver_contract.http.messages import SESSION_COOKIE, Exchange, Request, Response
 from agentserver_contract.recordings import cassettes
 
 PASSWORD = "never in a cassette"
@@ -35,7 +35,7 @@ def test_every_operation_is_recorded_with_a_success(cassette: Path, contract: Co
     recorded = {
         operation.id
         for exchange in cassettes.read(cassette).exchanges
-        if exchange.answer.status < 300
+        if exchange.response.status < 300
         and (operation := contract.operation_at(exchange.request.method, exchange.request.path))
     }
     assert recorded == contract.operations.keys()
@@ -76,19 +76,19 @@ def test_vcrpy_plays_the_cassette_too(cassette: Path) -> None:
         Client(cassettes.HOST, session="any", allow_insecure_http=True) as client,
     ):
         quota = client.workspaces.get_creation_quota()
-    assert quota.to_dict() == listed.answer.json()
+    assert quota.to_dict() == listed.response.json()
 
 
 @pytest.mark.parametrize(
     ("old", "new", "kind"),
     [
-        ('"current":', '"current"', "the SDK can read the answer"),
-        ('"current":', '"currently":', "the answer is as the contract has it"),
-        ("code: 204", "code: 202", "the status is a documented one"),
+        ('"current":', '"current"', "the SDK can read the response"),
+        ('"current":', '"currently":', "the response is as the contract has it"),
+        ("code: 204", "code: 202", "the status is documented"),
     ],
     ids=["no JSON", "a field of another name", "another status"],
 )
-def test_answer_that_the_sdk_does_not_understand_is_found(
+def test_response_that_the_sdk_does_not_understand_is_found(
     cassette: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -145,16 +145,18 @@ def test_file_that_is_no_cassette_is_told_in_one_line(
 
 def test_secrets_are_hidden_on_both_sides() -> None:
     exchange = cassettes.scrubbed(
-        cassettes.Exchange(
+        Exchange(
             Request(
                 "POST",
                 "/api/auth/login",
                 {"cookie": f"{SESSION_COOKIE}=secret", "authorization": "Bearer secret"},
                 b'{"email": "a@b", "password": "secret", "nested": [{"api_key": "secret"}]}',
             ),
-            Answer(200, {"set-cookie": (f"{SESSION_COOKIE}=secret; Path=/",)}, b'{"api_key": ""}'),
+            Response(
+                200, {"set-cookie": (f"{SESSION_COOKIE}=secret; Path=/",)}, b'{"api_key": ""}'
+            ),
         )
     )
-    assert "secret" not in repr((exchange, exchange.request.headers, exchange.answer.headers))
-    assert exchange.answer.headers["set-cookie"] == (f"{SESSION_COOKIE}=***; Path=/",)
-    assert exchange.answer.body == b'{"api_key": ""}'
+    assert "secret" not in repr((exchange, exchange.request.headers, exchange.response.headers))
+    assert exchange.response.headers["set-cookie"] == (f"{SESSION_COOKIE}=***; Path=/",)
+    assert exchange.response.body == b'{"api_key": ""}'

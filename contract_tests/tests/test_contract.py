@@ -202,7 +202,7 @@ PLANTS: dict[str, list[Callable[[Document], None]]] = {
             *CREATE, "requestBody", "content", value={"text/plain": {"schema": {"type": "string"}}}
         ),
     ],
-    "every_answer_has_its_headers": [
+    "every_response_has_its_headers": [
         drop(*READ, "responses", "200", "headers", "X-Request-Id"),
         put("components", "headers", "X-Content-Type-Options", "required", value=False),
     ],
@@ -221,11 +221,11 @@ PLANTS: dict[str, list[Callable[[Document], None]]] = {
         put(*REQUEST_NAME, value={"type": ["string", "null"]}),
         drop("components", "schemas", "Id", "maxLength"),
     ],
-    "texts_sent_hold_no_nul": [
+    "texts_sent_contain_no_nul": [
         drop(*REQUEST_NAME, "pattern"),
         drop("components", "schemas", "LLMModel", "properties", "id", "pattern"),
     ],
-    "alternatives_are_told_apart": [
+    "alternatives_are_distinguishable": [
         put(*REQUEST_NAME, value={"oneOf": [{"type": "object"}, {"type": "object"}]})
     ],
     "path_parameters_name_the_thing": [

@@ -9,9 +9,9 @@ import pytest
 
 from agentserver_contract import departures
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.http.messages import Answer, Request
+from agentserver_contract.data.tables import tables
+from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.layers import gate, refusals
-from agentserver_contract.layers.conflicts import CONFLICTS
 from agentserver_contract.model.machine import ACTIONS
 from agentserver_contract.results.findings import Finding
 
@@ -38,11 +38,8 @@ MET = Finding(
     promise="developer is refused with 403 (rename_workspace)",
     contract="",
     detail="expected 403, got 200",
-    sent="",
-    came="",
-    replay="",
     check="matrix",
-    answer=Answer(200, {}, b"{}"),
+    response=Response(200, {}, b"{}"),
 )
 
 
@@ -56,15 +53,15 @@ def listed(tmp_path: Path) -> list[departures.Departure]:
 def explained(
     contract: Contract, listed: list[departures.Departure], finding: Finding
 ) -> list[str]:
-    return [*departures.account_live(contract, listed, [finding]).explained]
+    return [*departures.account(contract, listed, [finding]).explained]
 
 
 def test_finding_of_a_layer_is_explained(
     contract: Contract, listed: list[departures.Departure]
 ) -> None:
-    account = departures.account_live(contract, listed, [MET])
+    account = departures.account(contract, listed, [MET])
     assert [*account.explained] == ["no-role-is-checked"]
-    assert [departure.name for departure in account.idle] == ["fails-on-nul"]
+    assert [departure.name for departure in account.not_met] == ["fails-on-nul"]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +71,8 @@ def test_finding_of_a_layer_is_explained(
         replace(MET, operation="get_workspace"),
         replace(MET, check="declared"),
         replace(MET, promise="guest is refused with 403 (rename_workspace)"),
-        replace(MET, answer=Answer(500, {})),
-        replace(MET, answer=None),
+        replace(MET, response=Response(500, {})),
+        replace(MET, response=None),
     ],
     ids=["layer", "operation", "check", "promise", "status", "no answer"],
 )
@@ -91,7 +88,7 @@ def met(check: str, status: int, body: bytes) -> Finding:
         layer="fuzzing",
         check=check,
         request=Request("PATCH", "/api/workspaces/any", {}, b'{"name": "\\u0000"}'),
-        answer=Answer(status, {"content-type": ("text/plain; charset=utf-8",)}, body),
+        response=Response(status, {"content-type": ("text/plain; charset=utf-8",)}, body),
     )
 
 
@@ -128,7 +125,7 @@ def test_listed_facts_of_the_release_name_checks_that_exist(contract: Contract) 
     statuses = {str(s) for each in contract.operations.values() for s in each.responses}
     known = {
         "model": {*ACTIONS},
-        "refusals": {each.name for each in (*refusals.REFUSALS, *CONFLICTS)},
+        "refusals": {each.name for each in (*refusals.REFUSALS, *tables().conflicts)},
         gate.NAME: statuses,
     }
     for departure in departures.load(departures.file_of("v0.64.12")):

@@ -1,4 +1,4 @@
-"""The differential sees what an SDK does otherwise, and nothing where it does the same."""
+"""The differential finds what an SDK does otherwise, and nothing where it does the same."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from agentserver._generated.api.workspaces import create_workspace, get_workspac
 from agentserver_contract.contract.document import JSON, Contract
 from agentserver_contract.http import differential
 from agentserver_contract.http.differential import Differential, same_json
-from agentserver_contract.http.messages import Answer, Request
-from agentserver_contract.http.target import cookie
+from agentserver_contract.http.messages import Exchange, Request, Response, cookie
 
 SESSION = "0123456789abcdef" * 4
 WORKSPACE = {
@@ -33,11 +32,12 @@ def compare(contract: Contract) -> Iterator[Any]:
     with Differential(contract) as compared:
 
         def kinds(
-            operation_id: str, request: Request, answer: Answer, *, valid: bool = True
+            operation_id: str, request: Request, response: Response, *, valid: bool = True
         ) -> list[str]:
             operation = contract.operations[operation_id]
+            exchange = Exchange(request, response)
             found = [
-                [each.kind for each in compared.compare(operation, request, answer, valid=valid)]
+                [each.kind for each in compared.compare(operation, exchange, valid=valid)]
                 for _ in range(4)
             ]
             assert found[0] == found[1] == found[2]
@@ -53,17 +53,17 @@ def create(body: Any, **headers: str) -> Request:
     return Request("POST", "/api/workspaces", sent, json.dumps(body).encode())
 
 
-def answered(status: int, value: Any) -> Answer:
+def answered(status: int, value: Any) -> Response:
     if isinstance(value, str):
-        return Answer(status, {"content-type": ("text/plain; charset=utf-8",)}, value.encode())
-    return Answer(status, {"content-type": (JSON,)}, json.dumps(value).encode())
+        return Response(status, {"content-type": ("text/plain; charset=utf-8",)}, value.encode())
+    return Response(status, {"content-type": (JSON,)}, json.dumps(value).encode())
 
 
 CREATED = answered(201, WORKSPACE)
 
 
 @pytest.mark.parametrize(
-    ("request_", "answer"),
+    ("request_", "response"),
     [
         (create({"name": "My workspace"}), CREATED),
         (create({"name": "\N{GRINNING FACE} <&> \\ \x01"}), CREATED),
@@ -73,9 +73,9 @@ CREATED = answered(201, WORKSPACE)
     ids=["a success", "odd characters", "a refusal", "a field that the contract does not know"],
 )
 def test_what_the_sdk_says_alike_is_no_difference(
-    compare: Any, request_: Request, answer: Answer
+    compare: Any, request_: Request, response: Response
 ) -> None:
-    assert compare("create_workspace", request_, answer) == []
+    assert compare("create_workspace", request_, response) == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from servers import in_own_process, in_process, settle
+from servers import in_own_process, in_process, prepare_accounts
 
 from agentserver_contract.context import EXAMPLES, Context, Plan
 from agentserver_contract.contract.document import Contract
@@ -34,9 +34,9 @@ def test_server_and_sdk_keep_the_contract(
     database: str, examples: int, contract: Contract, seed: int, request: pytest.FixtureRequest
 ) -> None:
     with in_process(request.getfixturevalue(f"{database}_url")) as server:
-        people = settle(server.target)
+        accounts = prepare_accounts(server.target)
         result = fuzzing.run(
-            Context(server.target, people, contract, Plan(seed, examples=examples))
+            Context(server.target, accounts, contract, Plan(seed, examples=examples))
         )
     examine(result, contract, request.config.getoption("--operation"))
 
@@ -45,5 +45,7 @@ def test_server_and_sdk_keep_the_contract_over_a_socket(
     tmp_path: Path, contract: Contract, seed: int, request: pytest.FixtureRequest
 ) -> None:
     with in_own_process(tmp_path) as target:
-        result = fuzzing.run(Context(target, settle(target), contract, Plan(seed, examples=3)))
+        result = fuzzing.run(
+            Context(target, prepare_accounts(target), contract, Plan(seed, examples=3))
+        )
     examine(result, contract, request.config.getoption("--operation"))

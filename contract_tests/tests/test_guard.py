@@ -1,4 +1,4 @@
-"""Whatever proposes it, no write leaves a run on anything that the run did not make."""
+"""The guard blocks every write to anything that the run did not create."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import ABSENT, SPARE, email_of, emails_of
-from agentserver_contract.http.guard import NO_SUCH, Administrator, Guard, Refused
-from agentserver_contract.http.messages import SESSION_COOKIE, Answer, Request
+from agentserver_contract.http.guard import NO_SUCH, Administrator, Blocked, Guard
+from agentserver_contract.http.messages import SESSION_COOKIE, Request, Response
 
-OWN, OTHERS = "own-workspace", "somebodys-workspace"
-COLLEAGUE, STRANGER = "own-user", "somebody"
+OWN, OTHERS = "own-workspace", "workspace-of-others"
+COLLEAGUE, STRANGER = "own-user", "user-of-others"
 OPERATOR = Administrator("operator-id", "operator-session", own=False)
 
 
@@ -31,7 +31,7 @@ def sent(method: str, path: str, body: Any = None, session: str | None = None) -
     return Request(method, path, headers, raw)
 
 
-REFUSED = [
+BLOCKED = [
     sent("DELETE", f"/api/workspaces/{OTHERS}"),
     sent("PATCH", f"/api/workspaces/{OTHERS}", {"name": "Taken over"}),
     sent("PUT", f"/api/workspaces/{OWN}/members/{STRANGER}", {"role": "guest"}),
@@ -85,47 +85,45 @@ ALLOWED = [
 ]
 
 
-def told(request: Request) -> str:
+def shown(request: Request) -> str:
     body = (request.body or b"").decode("utf-8", "backslashreplace")
     return f"{request.method} {request.path} {body} {request.session or ''}".strip()
 
 
-@pytest.mark.parametrize("request_", REFUSED, ids=told)
-def test_write_on_what_the_run_did_not_make_is_held_back(
+@pytest.mark.parametrize("request_", BLOCKED, ids=shown)
+def test_write_to_what_the_run_did_not_create_is_blocked(
     contract: Contract, request_: Request
 ) -> None:
     guard = guard_of(contract)
-    with pytest.raises(Refused):
+    with pytest.raises(Blocked):
         guard.before(request_)
-    assert guard.refused.total() == 1
+    assert guard.blocked.total() == 1
 
 
-@pytest.mark.parametrize("request_", ALLOWED, ids=told)
-def test_reads_and_writes_on_what_is_the_runs_own_pass(
-    contract: Contract, request_: Request
-) -> None:
+@pytest.mark.parametrize("request_", ALLOWED, ids=shown)
+def test_reads_and_writes_to_what_the_run_owns_pass(contract: Contract, request_: Request) -> None:
     guard_of(contract).before(request_)
 
 
-def test_what_the_run_has_made_is_its_own(contract: Contract) -> None:
+def test_what_the_run_has_created_is_its_own(contract: Contract) -> None:
     guard = guard_of(contract)
     made = sent("DELETE", "/api/workspaces/just-made")
-    with pytest.raises(Refused):
+    with pytest.raises(Blocked):
         guard.before(made)
     guard.after(
         sent("POST", "/api/workspaces", {"name": "New"}),
-        Answer(201, {}, b'{"id": "just-made"}'),
+        Response(201, {}, b'{"id": "just-made"}'),
     )
     guard.before(made)
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 403), ("PUT", 200)], ids=str)
-def test_what_was_only_read_or_refused_is_not_the_runs_own(
+def test_what_was_only_read_or_refused_is_not_its_own(
     contract: Contract, method: str, status: int
 ) -> None:
     guard = guard_of(contract)
-    guard.after(sent(method, "/api/workspaces"), Answer(status, {}, b'{"id": "not-made"}'))
-    with pytest.raises(Refused):
+    guard.after(sent(method, "/api/workspaces"), Response(status, {}, b'{"id": "not-made"}'))
+    with pytest.raises(Blocked):
         guard.before(sent("DELETE", "/api/workspaces/not-made"))
 
 
@@ -133,7 +131,7 @@ def test_global_writes_pass_only_where_they_are_allowed(contract: Contract) -> N
     guard = guard_of(contract, allow_global=True)
     guard.before(sent("PUT", "/api/admin/quotas/defaults", {"max_workspaces_per_user": 0}))
     role = sent("PUT", f"/api/admin/users/{OPERATOR.id}/role", {"role": "user"})
-    with pytest.raises(Refused, match="role"):
+    with pytest.raises(Blocked, match="role"):
         guard.before(role)
     guard.administrator = Administrator(OPERATOR.id, OPERATOR.session, own=True)
     guard.own(OPERATOR.id)
@@ -141,8 +139,8 @@ def test_global_writes_pass_only_where_they_are_allowed(contract: Contract) -> N
 
 
 @pytest.mark.parametrize(
-    "request_", [request for request in ALLOWED if request.method not in ("GET", "HEAD")], ids=told
+    "request_", [request for request in ALLOWED if request.method not in ("GET", "HEAD")], ids=shown
 )
-def test_run_that_only_reads_writes_nothing_at_all(contract: Contract, request_: Request) -> None:
-    with pytest.raises(Refused, match="only reads"):
+def test_run_that_only_reads_writes_nothing(contract: Contract, request_: Request) -> None:
+    with pytest.raises(Blocked, match="only reads"):
         guard_of(contract, read_only=True).before(request_)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Server, in_own_process, in_process, settle
+from servers import Server, in_own_process, in_process, prepare_accounts
 
 from agentserver_contract.context import MAX_FAILURES, Context, Plan
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.fixtures.accounts import People, join
+from agentserver_contract.fixtures.accounts import Accounts, register
 from agentserver_contract.layers import model
 from agentserver_contract.model.action import ACTIONS, INVARIANTS
 from agentserver_contract.reports.text import findings_text
@@ -32,7 +32,7 @@ def run_model(
     server: Server,
     contract: Contract,
     *,
-    people: People | None = None,
+    accounts: Accounts | None = None,
     seed: int = 1,
     runs: int = 0,
     max_failures: int = MAX_FAILURES,
@@ -45,7 +45,7 @@ def run_model(
     return model.run(
         Context(
             server.target,
-            people or settle(server.target),
+            accounts or prepare_accounts(server.target),
             contract,
             Plan(seed, model_runs=runs, max_failures=max_failures),
             advance_clock=advance_clock,
@@ -71,16 +71,16 @@ def test_the_server_does_what_the_model_says_over_a_socket(
     contract: Contract, tmp_path: Path, seed: int
 ) -> None:
     with in_own_process(tmp_path) as target:
-        people = settle(target)
-        result = model.run(Context(target, people, contract, Plan(seed, model_runs=0)))
+        accounts = prepare_accounts(target)
+        result = model.run(Context(target, accounts, contract, Plan(seed, model_runs=0)))
     assert result.holds, findings_text(result.findings)
 
 
 def test_what_a_run_changed_is_put_back(contract: Contract, sqlite_url: str, seed: int) -> None:
     with in_process(sqlite_url) as server:
-        people = settle(server.target)
+        accounts = prepare_accounts(server.target)
         before = server.rows()
-        run_model(server, contract, people=people, seed=seed)
+        run_model(server, contract, accounts=accounts, seed=seed)
         after = server.rows()
     for table in ("workspaces", "workspace_members", "user_quotas", "workspace_quotas"):
         assert after[table] == before[table], table
@@ -202,12 +202,12 @@ def test_same_seed_makes_the_same_steps(
 
 def test_model_holds_beside_what_others_have(contract: Contract, sqlite_url: str) -> None:
     with in_process(sqlite_url) as server:
-        people = settle(server.target)
-        stranger = join(server.target, "stranger", "stranger@elsewhere.example", "a stranger's")
+        accounts = prepare_accounts(server.target)
+        stranger = register(server.target, "stranger", "stranger@elsewhere.example", "a stranger's")
         with server.target.client(session=stranger.session) as client:
             workspace = client.workspaces.create(name="of a stranger")
         before = server.rows()
-        result = run_model(server, contract, people=people)
+        result = run_model(server, contract, accounts=accounts)
         after = server.rows()
     assert result.holds, findings_text(result.findings)
     for table, rows in before.items():
@@ -221,13 +221,13 @@ def test_steps_that_are_shown_contain_no_secret(
     monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
     monkeypatch.setattr(auth.sessions, "end", lambda *_: None)
     with in_process(sqlite_url) as server:
-        people = settle(server.target)
-        result = run_model(server, contract, people=people)
+        accounts = prepare_accounts(server.target)
+        result = run_model(server, contract, accounts=accounts)
     shown = findings_text(result.findings)
     assert "log_out_of_one_session" in {finding.check for finding in result.findings}
-    for person in people.by_name.values():
-        assert person.password not in shown
-        assert person.session not in shown
+    for account in accounts.by_name.values():
+        assert account.password not in shown
+        assert account.session not in shown
     assert "sk-" not in shown.replace("sk-...", ""), "a key that was set is shown in full"
 
 

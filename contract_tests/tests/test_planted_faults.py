@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from catalogue import find
 from planting import planted
-from servers import Server, in_process, settle
+from servers import Server, in_process, prepare_accounts
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
@@ -48,7 +48,9 @@ def test_access_across_tenants_is_found_by_the_fuzzing(
 ) -> None:
     with server_with(fault, sqlite_url) as server:
         plan = Plan(seed, examples=5, operations=WORKSPACES)
-        result = fuzzing.run(Context(server.target, settle(server.target), contract, plan))
+        result = fuzzing.run(
+            Context(server.target, prepare_accounts(server.target), contract, plan)
+        )
     assert_found(result, fuzzing.NAME, operation, check)
 
 
@@ -64,9 +66,9 @@ def test_forgotten_membership_is_found_by_the_roles(
     sqlite_url: str, contract: Contract, fault: str, operation: str
 ) -> None:
     with server_with(fault, sqlite_url) as server:
-        people = settle(server.target)
+        accounts = prepare_accounts(server.target)
         plan = Plan(seed=1, operations=frozenset({operation}))
-        result = roles.run(Context(server.target, people, contract, plan, snapshot=server.rows))
+        result = roles.run(Context(server.target, accounts, contract, plan, snapshot=server.rows))
     assert_found(result, roles.NAME, operation, "outsider is refused with 403")
 
 
@@ -76,7 +78,7 @@ def test_refusal_that_writes_all_the_same_is_found_by_the_roles(
     with server_with("rename-refused-and-made", sqlite_url) as server:
         # Seen through the API alone, as on a server whose database cannot be read.
         plan = Plan(seed=1, operations=frozenset({"rename_workspace"}))
-        result = roles.run(Context(server.target, settle(server.target), contract, plan))
+        result = roles.run(Context(server.target, prepare_accounts(server.target), contract, plan))
     assert_found(result, roles.NAME, "rename_workspace", "a refusal of outsider changes nothing")
 
 
@@ -85,5 +87,7 @@ def test_sdk_that_drops_a_field_is_found_by_the_differential(
 ) -> None:
     with server_with("sdk-drops-role", sqlite_url) as server:
         plan = Plan(seed=1, examples=1, operations=frozenset({"add_workspace_member"}))
-        result = fuzzing.run(Context(server.target, settle(server.target), contract, plan))
+        result = fuzzing.run(
+            Context(server.target, prepare_accounts(server.target), contract, plan)
+        )
     assert_found(result, differential.NAME, "add_workspace_member", "The SDK sends")

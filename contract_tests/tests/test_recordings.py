@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,11 @@ import pytest
 from agentserver_contract import departures
 from agentserver_contract.contract.document import JSON, Contract, load
 from agentserver_contract.departures import Departure, DepartureError
-from agentserver_contract.recordings.exchanges import (
-    Exchange,
-    Finding,
-    RecordingError,
-    findings,
-    read,
-)
+from agentserver_contract.http.messages import Exchange, Request, Response
+from agentserver_contract.recordings.exchanges import Recorded, RecordingError, findings, read
+from agentserver_contract.reports.text import findings_text
+from agentserver_contract.results.conformance import LAYER as EXCHANGE
+from agentserver_contract.results.findings import Finding
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDINGS = CHECKOUT / "contract_tests" / "recordings"
@@ -30,53 +29,63 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="module")
-def recorded() -> list[Exchange]:
-    return [exchange for path in sorted(RECORDINGS.glob("*.jsonl")) for exchange in read(path)]
+def all_recorded() -> list[Recorded]:
+    return [each for path in sorted(RECORDINGS.glob("*.jsonl")) for each in read(path)]
 
 
 @pytest.fixture(scope="module")
-def exchanges(contract: Contract, recorded: list[Exchange]) -> list[Exchange]:
-    return [exchange for exchange in recorded if exchange.operation_id in contract.operations]
+def recorded(contract: Contract, all_recorded: list[Recorded]) -> list[Recorded]:
+    return [each for each in all_recorded if each.operation_id in contract.operations]
 
 
 @pytest.fixture(scope="module")
-def known() -> list[Departure]:
+def listed() -> list[Departure]:
     return departures.load(departures.file_of(RELEASE))
 
 
 @pytest.fixture(scope="module")
-def found(contract: Contract, exchanges: list[Exchange]) -> list[Finding]:
-    return [finding for exchange in exchanges for finding in findings(contract, exchange)]
+def of_exchanges(listed: list[Departure]) -> list[Departure]:
+    """The listed facts that single exchanges show."""
+    return [departure for departure in listed if departure.is_of_exchanges]
+
+
+@pytest.fixture(scope="module")
+def found(contract: Contract, recorded: list[Recorded]) -> list[Finding]:
+    return [finding for each in recorded for finding in findings(contract, each)]
 
 
 def test_every_operation_has_a_recorded_success(
-    contract: Contract, exchanges: list[Exchange]
+    contract: Contract, recorded: list[Recorded]
 ) -> None:
-    succeeded = {exchange.operation_id for exchange in exchanges if 200 <= exchange.status < 300}
-    # The release answers /healthz too, but nobody recorded it.
+    succeeded = {each.operation_id for each in recorded if each.exchange.response.succeeded}
+    # The release answers /healthz too, but that was not recorded.
     assert set(contract.operations) - succeeded <= {"check_health"}
 
 
-def test_every_finding_is_explained(found: list[Finding], known: list[Departure]) -> None:
-    unexplained = departures.account(known, found).unexplained
-    assert not unexplained, "\n".join(map(str, unexplained))
+def test_every_finding_is_explained(
+    contract: Contract, found: list[Finding], of_exchanges: list[Departure]
+) -> None:
+    unexplained = departures.account(contract, of_exchanges, found).unexplained
+    assert not unexplained, findings_text(unexplained)
 
 
-def test_every_departure_occurs(found: list[Finding], known: list[Departure]) -> None:
-    idle = departures.account(known, found).idle
-    assert not idle, "never seen: " + ", ".join(departure.name for departure in idle)
+def test_every_departure_occurs(
+    contract: Contract, found: list[Finding], of_exchanges: list[Departure]
+) -> None:
+    not_met = departures.account(contract, of_exchanges, found).not_met
+    assert not not_met, "never seen: " + ", ".join(departure.name for departure in not_met)
 
 
 def test_departures_name_operations_of_the_recordings(
-    recorded: list[Exchange], known: list[Departure]
+    all_recorded: list[Recorded], listed: list[Departure]
 ) -> None:
-    names = {exchange.operation_id for exchange in recorded}
-    strangers = {d.name: sorted(d.operations - names) for d in known if d.operations - names}
-    assert not strangers
+    names = {each.operation_id for each in all_recorded}
+    unknown = {d.name: sorted(d.operations - names) for d in listed if d.operations - names}
+    assert not unknown
 
 
-def test_recordings_hold_one_session_value_and_no_request_headers() -> None:
-    """What was secret while the server lived is not in the file."""
+def test_recordings_contain_one_session_and_no_request_headers() -> None:
+    """What was secret while the server ran is not in the file."""
     for path in RECORDINGS.glob("*.jsonl"):
         cookies = set()
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -86,132 +95,145 @@ def test_recordings_hold_one_session_value_and_no_request_headers() -> None:
         assert len({cookie for cookie in cookies if not cookie.endswith("=")} - {""}) <= 1
 
 
-def sound_exchange(**changes: object) -> Exchange:
-    """A request and answer that fit the contract in everything, with something changed."""
-    answer = {
-        "id": "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
-        "name": "Right",
-        "created_at": "2026-11-23T10:00:00Z",
-        "updated_at": "2026-11-23T10:00:00+08:00",
-    }
-    sound = Exchange(
+VALUE = {
+    "id": "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+    "name": "Right",
+    "created_at": "2026-11-23T10:00:00Z",
+    "updated_at": "2026-11-23T10:00:00+08:00",
+}
+HEADERS = {
+    "content-type": "application/json",
+    "x-request-id": "3f0f8e9c",
+    "x-content-type-options": "nosniff",
+}
+OF_ERROR = {**HEADERS, "content-type": "text/plain; charset=utf-8"}
+
+
+def recorded_as(
+    *,
+    operation_id: str = "create_workspace",
+    caller: str = "owner",
+    note: str = "",
+    method: str = "POST",
+    path: str = "/api/workspaces",
+    content_type: str = JSON,
+    sent: bytes | None = b'{"name": "Right"}',
+    status: int = 201,
+    headers: Mapping[str, str] = HEADERS,
+    received: object = VALUE,
+) -> Recorded:
+    """An exchange that fits the contract in everything, apart from what is given."""
+    body = received.encode() if isinstance(received, str) else json.dumps(received).encode()
+    return Recorded(
+        Exchange(
+            Request(method, path, {} if sent is None else {"content-type": content_type}, sent),
+            Response(status, {name: (value,) for name, value in headers.items()}, body),
+        ),
         source="planted:1",
-        operation_id="create_workspace",
-        who="owner",
-        note="",
-        method="POST",
-        path="/api/workspaces",
-        content_type=JSON,
-        body=b'{"name": "Right"}',
-        status=201,
-        headers={
-            "content-type": "application/json",
-            "x-request-id": "3f0f8e9c",
-            "x-content-type-options": "nosniff",
-        },
-        text=json.dumps(answer) + "\n",
-        json=answer,
+        operation_id=operation_id,
+        caller=caller,
+        note=note,
     )
-    return dataclasses.replace(sound, **changes)  # type: ignore[arg-type]
 
 
-def without(exchange: Exchange, name: str) -> dict[str, str]:
-    return {key: value for key, value in exchange.headers.items() if key != name}
+def without(name: str) -> dict[str, str]:
+    return {key: value for key, value in HEADERS.items() if key != name}
 
 
-def test_sound_exchange_has_no_finding(contract: Contract) -> None:
-    assert not list(findings(contract, sound_exchange()))
+def test_exchange_that_fits_has_no_finding(contract: Contract) -> None:
+    assert not list(findings(contract, recorded_as()))
 
 
-SOUND = sound_exchange()
-ERROR = {**SOUND.headers, "content-type": "text/plain; charset=utf-8"}
 PLANTED = {
-    "undocumented status": (sound_exchange(status=418), ("status", "418", "$")),
+    "undocumented status": (recorded_as(status=418), ("status", "418", "$")),
     "no request id": (
-        sound_exchange(headers=without(SOUND, "x-request-id")),
+        recorded_as(headers=without("x-request-id")),
         ("header", "missing", "X-Request-Id"),
     ),
     "wrong header": (
-        sound_exchange(headers={**SOUND.headers, "x-content-type-options": "sniff"}),
+        recorded_as(headers={**HEADERS, "x-content-type-options": "sniff"}),
         ("header", "const", "X-Content-Type-Options"),
     ),
     "wrong media type": (
-        sound_exchange(headers={**SOUND.headers, "content-type": "text/html"}),
+        recorded_as(headers={**HEADERS, "content-type": "text/html"}),
         ("media-type", "text/html", "Content-Type"),
     ),
     "no media type": (
-        sound_exchange(headers=without(SOUND, "content-type")),
+        recorded_as(headers=without("content-type")),
         ("media-type", "none", "Content-Type"),
     ),
-    "answer is not JSON": (sound_exchange(text="<p>", json=None), ("schema", "not JSON", "$")),
+    "response is not JSON": (recorded_as(received="<p>"), ("schema", "not JSON", "$")),
     "field missing": (
-        sound_exchange(json={k: v for k, v in SOUND.json.items() if k != "name"}),
+        recorded_as(received={k: v for k, v in VALUE.items() if k != "name"}),
         ("schema", "required", "$.name"),
     ),
     "field of another type": (
-        sound_exchange(json={**SOUND.json, "name": None}),
+        recorded_as(received={**VALUE, "name": None}),
         ("schema", "type", "$.name"),
     ),
     "time without a zone": (
-        sound_exchange(json={**SOUND.json, "created_at": "2026-11-23 10:00:00"}),
+        recorded_as(received={**VALUE, "created_at": "2026-11-23 10:00:00"}),
         ("schema", "format", "$.created_at"),
     ),
-    "nobody may not": (sound_exchange(who="nobody"), ("accepted", "no credential", "$")),
-    "bad cookie may not": (sound_exchange(who="bad_cookie"), ("accepted", "no credential", "$")),
+    "anonymous may not": (recorded_as(caller="nobody"), ("accepted", "no credential", "$")),
+    "bad cookie may not": (recorded_as(caller="bad_cookie"), ("accepted", "no credential", "$")),
     "role too low": (
-        sound_exchange(
+        recorded_as(
             operation_id="get_workspace",
             note="matrix:outsider",
-            who="outsider",
+            caller="outsider",
             method="GET",
             path="/api/workspaces/2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
-            content_type=None,
-            body=None,
+            sent=None,
             status=200,
         ),
         ("accepted", "role", "$"),
     ),
-    "no body": (sound_exchange(body=None), ("accepted", "no body", "$")),
-    "body is not JSON": (sound_exchange(body=b"{"), ("accepted", "not JSON", "$")),
-    "body is not UTF-8": (sound_exchange(body=b'{"name": "\xff"}'), ("accepted", "not UTF-8", "$")),
+    "no body": (recorded_as(sent=None), ("accepted", "no body", "$")),
+    "body is not JSON": (recorded_as(sent=b"{"), ("accepted", "not JSON", "$")),
+    "body is not UTF-8": (recorded_as(sent=b'{"name": "\xff"}'), ("accepted", "not UTF-8", "$")),
     "body is called text": (
-        sound_exchange(content_type="text/plain; charset=utf-8"),
+        recorded_as(content_type="text/plain; charset=utf-8"),
         ("accepted", "content type", "$"),
     ),
-    "trailing text": (sound_exchange(body=b'{"name": "x"} x'), ("accepted", "trailing text", "$")),
-    "array": (sound_exchange(body=b"[]"), ("accepted", "type", "$")),
-    "NaN": (sound_exchange(body=b'{"name": "x", "y": NaN}'), ("accepted", "not JSON", "$")),
+    "trailing text": (recorded_as(sent=b'{"name": "x"} x'), ("accepted", "trailing text", "$")),
+    "array": (recorded_as(sent=b"[]"), ("accepted", "type", "$")),
+    "NaN": (recorded_as(sent=b'{"name": "x", "y": NaN}'), ("accepted", "not JSON", "$")),
     "infinite": (
-        sound_exchange(body=b'{"name": "x", "y": 1e999}'),
+        recorded_as(sent=b'{"name": "x", "y": 1e999}'),
         ("accepted", "not finite", "$.y"),
     ),
-    "NUL": (sound_exchange(body=b'{"name": "\\u0000"}'), ("accepted", "NUL", "$.name")),
+    "NUL": (recorded_as(sent=b'{"name": "\\u0000"}'), ("accepted", "NUL", "$.name")),
     "half a pair": (
-        sound_exchange(body=b'{"name": "\\ud800"}'),
+        recorded_as(sent=b'{"name": "\\ud800"}'),
         ("accepted", "lone surrogate", "$.name"),
     ),
     "too long": (
-        sound_exchange(body=json.dumps({"name": "x" * 256}).encode()),
+        recorded_as(sent=json.dumps({"name": "x" * 256}).encode()),
         ("accepted", "maxLength", "$.name"),
     ),
     "too large": (
-        sound_exchange(body=b'{"name": "x", "y": "' + b"y" * 1024 * 1024 + b'"}'),
+        recorded_as(sent=b'{"name": "x", "y": "' + b"y" * 1024 * 1024 + b'"}'),
         ("accepted", "too large", "$"),
     ),
     "too deep": (
-        sound_exchange(body=b'{"name": "x", "y":' + b"[" * 101 + b"]" * 101 + b"}"),
+        recorded_as(sent=b'{"name": "x", "y":' + b"[" * 101 + b"]" * 101 + b"}"),
         ("accepted", "nesting", "$.y" + "[0]" * 99),
     ),
     "quota before body": (
-        sound_exchange(
+        recorded_as(
             status=403,
-            body=b"{}",
-            json={"error": "quota_exceeded", "message": "full", "quota": {"current": 1, "max": 1}},
+            sent=b"{}",
+            received={
+                "error": "quota_exceeded",
+                "message": "full",
+                "quota": {"current": 1, "max": 1},
+            },
         ),
         ("accepted", "required", "$.name"),
     ),
     "sound request refused": (
-        sound_exchange(status=400, headers=ERROR, text="name: is required\n", json=None),
+        recorded_as(status=400, headers=OF_ERROR, received="name: is required\n"),
         ("refused", "valid", "$"),
     ),
 }
@@ -220,52 +242,62 @@ PLANTED = {
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_fault_is_found_and_nothing_else(contract: Contract, name: str) -> None:
     exchange, expected = PLANTED[name]
-    got = [(finding.kind, finding.rule, finding.at) for finding in findings(contract, exchange)]
+    got = [(finding.check, finding.rule, finding.at) for finding in findings(contract, exchange)]
     assert got == [expected]
 
 
 def test_refusal_that_depends_on_what_is_stored_is_no_finding(contract: Contract) -> None:
     sent = {"base_url": "https://api.example.com", "models": [{"id": "m", "name": "M"}]}
-    refused = sound_exchange(
+    refused = recorded_as(
         operation_id="set_workspace_llm_config",
         method="PUT",
         path="/api/workspaces/2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21/llm-config",
-        body=json.dumps(sent).encode(),
+        sent=json.dumps(sent).encode(),
         status=400,
-        headers=ERROR,
-        text="api_key is required\n",
-        json=None,
+        headers=OF_ERROR,
+        received="api_key is required\n",
     )
     assert not list(findings(contract, refused))
-    whole = dataclasses.replace(refused, body=json.dumps({**sent, "api_key": "k"}).encode())
-    assert [finding.kind for finding in findings(contract, whole)] == ["refused"]
+    whole = json.dumps({**sent, "api_key": "k"}).encode()
+    request = dataclasses.replace(refused.exchange.request, body=whole)
+    with_key = dataclasses.replace(
+        refused, exchange=dataclasses.replace(refused.exchange, request=request)
+    )
+    assert [finding.check for finding in findings(contract, with_key)] == ["refused"]
 
 
 def test_planted_fault_without_departure_is_unexplained(
-    contract: Contract, known: list[Departure]
+    contract: Contract, of_exchanges: list[Departure]
 ) -> None:
-    planted = list(findings(contract, sound_exchange(who="nobody", status=201)))
-    account = departures.account(known, planted)
-    assert [finding.rule for finding in account.unexplained] == ["no credential"]
-    assert "create_workspace" in str(account.unexplained[0])
-    assert "POST /api/workspaces" in str(account.unexplained[0])
+    planted = list(findings(contract, recorded_as(caller="nobody", status=201)))
+    (finding,) = departures.account(contract, of_exchanges, planted).unexplained
+    assert (finding.operation, finding.rule) == ("create_workspace", "no credential")
+    assert "planted:1: nobody" in finding.sent
+    assert "-X POST" in finding.sent
 
 
 def test_departure_that_does_not_occur_is_named(
-    found: list[Finding], known: list[Departure]
+    contract: Contract, found: list[Finding], of_exchanges: list[Departure]
 ) -> None:
-    stranger = Departure(
-        "never-seen", frozenset({"status"}), frozenset(), "teapot", "no", statuses=frozenset({418})
+    unseen = Departure(
+        "never-seen",
+        frozenset({EXCHANGE}),
+        frozenset(),
+        "teapot",
+        "no",
+        checks=frozenset({"status"}),
+        statuses=frozenset({418}),
     )
-    idle = departures.account([*known, stranger], found).idle
-    assert "never-seen" in [departure.name for departure in idle]
+    not_met = departures.account(contract, [*of_exchanges, unseen], found).not_met
+    assert "never-seen" in [departure.name for departure in not_met]
 
 
 @pytest.mark.parametrize(
     ("changes", "matches"),
     [
         ({}, True),
-        ({"kinds": frozenset({"schema"})}, False),
+        ({"checks": frozenset({"schema"})}, False),
+        ({"layers": frozenset({"fuzzing"})}, False),
         ({"operations": frozenset({"login"})}, False),
         ({"rules": frozenset({"type"})}, False),
         ({"statuses": frozenset({200})}, False),
@@ -274,13 +306,14 @@ def test_departure_that_does_not_occur_is_named(
 def test_departure_explains_only_what_fits_in_everything(
     contract: Contract, changes: dict[str, object], matches: bool
 ) -> None:
-    (finding,) = findings(contract, sound_exchange(body=b'{"name": ""}'))
+    (finding,) = findings(contract, recorded_as(sent=b'{"name": ""}'))
     departure = Departure(
         "empty-name",
-        frozenset({"accepted"}),
+        frozenset({EXCHANGE}),
         frozenset({"create_workspace"}),
         "takes it",
         "no name",
+        checks=frozenset({"accepted"}),
         rules=frozenset({"minLength"}),
         statuses=frozenset({201}),
     )
@@ -290,7 +323,7 @@ def test_departure_explains_only_what_fits_in_everything(
 
 @pytest.mark.parametrize("key", ["at", "detail", "request", "path", "answer"])
 def test_departure_matches_patterns(tmp_path: Path, contract: Contract, key: str) -> None:
-    (finding,) = findings(contract, sound_exchange(body=b'{"name": ""}'))
+    (finding,) = findings(contract, recorded_as(sent=b'{"name": ""}'))
     texts = {
         "at": r"^\$\.name$",
         "detail": "shorter",
@@ -351,7 +384,7 @@ def test_exchange_of_another_operation_is_refused(
     contract: Contract, changes: dict[str, object]
 ) -> None:
     with pytest.raises(RecordingError, match="planted:1"):
-        list(findings(contract, sound_exchange(**changes)))
+        list(findings(contract, recorded_as(**changes)))
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"request": {}, "response": {}, "note": ""}'])

@@ -1,9 +1,8 @@
-"""What the release really answered decodes in the SDK; strictness finds what the contract finds."""
+"""The recorded responses decode in the SDK; strict decoding finds what the contract finds."""
 
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from agentserver._model import Decoding
 from agentserver._operation import Operation
 from agentserver._schema import DecodeError
 from agentserver_contract.contract.document import Contract, load
-from agentserver_contract.recordings.exchanges import Exchange, findings, read
+from agentserver_contract.recordings.exchanges import Recorded, findings, read
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -24,67 +23,58 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="module")
-def successes(contract: Contract) -> list[Exchange]:
+def successes(contract: Contract) -> list[Recorded]:
     paths = sorted((CHECKOUT / "contract_tests" / "recordings").glob("*.jsonl"))
     return [
-        exchange
+        recorded
         for path in paths
-        for exchange in read(path)
-        if exchange.operation_id in contract.operations and 200 <= exchange.status < 300
+        for recorded in read(path)
+        if recorded.operation_id in contract.operations and recorded.exchange.response.succeeded
     ]
 
 
-def in_sdk(contract: Contract, operation_id: str) -> Operation[Any]:
-    """The operation as the SDK was generated to know it."""
-    tag = contract.operations[operation_id].tag
-    module = importlib.import_module(f"agentserver._generated.api.{tag}.{operation_id}")
+def decoder(contract: Contract, recorded: Recorded) -> Any:
+    """How the SDK decodes a response; None where it expects no body."""
+    tag = contract.operations[recorded.operation_id].tag
+    module = importlib.import_module(f"agentserver._generated.api.{tag}.{recorded.operation_id}")
     operation = module.OPERATION
     assert isinstance(operation, Operation)
-    return operation
+    status = recorded.exchange.response.status
+    assert status in operation.success, str(recorded)
+    return operation.decoder(status)
 
 
-def value_of(exchange: Exchange) -> Any:
-    return json.loads(exchange.text) if exchange.json is None else exchange.json
-
-
-def decoder(operation: Operation[Any], exchange: Exchange) -> Any:
-    return operation.decoder(exchange.status)
-
-
-def test_every_recorded_success_decodes(contract: Contract, successes: list[Exchange]) -> None:
+def test_every_recorded_success_decodes(contract: Contract, successes: list[Recorded]) -> None:
     decoded = 0
-    for exchange in successes:
-        operation = in_sdk(contract, exchange.operation_id)
-        assert exchange.status in operation.success, str(exchange)
-        decode = decoder(operation, exchange)
+    for recorded in successes:
+        decode, response = decoder(contract, recorded), recorded.exchange.response
         if decode is None:
-            assert not exchange.text, f"the SDK reads no body, and one came: {exchange}"
+            assert not response.body, f"the SDK expects no body: {recorded}"
             continue
-        result = decode(value_of(exchange), Decoding(strict=False))
-        assert result is not None, str(exchange)
+        result = decode(response.json(), Decoding(strict=False))
+        assert result is not None, str(recorded)
         rows = [result] if hasattr(result, "to_dict") else list(result)
-        came = value_of(exchange)
+        received = response.json()
         kept = [row.to_dict() for row in rows]
-        assert kept == (came if isinstance(came, list) else [came]), str(exchange)
+        assert kept == (received if isinstance(received, list) else [received]), str(recorded)
         decoded += 1
     assert decoded, "no recorded success has a body"
 
 
 def test_strict_decoding_raises_where_the_contract_is_broken_and_nowhere_else(
-    contract: Contract, successes: list[Exchange]
+    contract: Contract, successes: list[Recorded]
 ) -> None:
-    for exchange in successes:
-        operation = in_sdk(contract, exchange.operation_id)
-        decode = decoder(operation, exchange)
+    for recorded in successes:
+        decode = decoder(contract, recorded)
         if decode is None:
             continue
-        broken = {f.at for f in findings(contract, exchange) if f.kind == "schema"}
+        broken = {f.at for f in findings(contract, recorded) if f.check == "schema"}
         raised = None
         try:
-            decode(value_of(exchange), Decoding(strict=True))
+            decode(recorded.exchange.response.json(), Decoding(strict=True))
         except DecodeError as error:
             raised = error.path
         if broken:
-            assert raised in broken, f"{exchange}\nthe contract is broken at {sorted(broken)}"
+            assert raised in broken, f"{recorded}\nthe contract is broken at {sorted(broken)}"
         else:
-            assert raised is None, f"{exchange}\nfits the contract, refused at {raised}"
+            assert raised is None, f"{recorded}\nfits the contract, refused at {raised}"

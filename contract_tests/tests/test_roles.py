@@ -2,43 +2,71 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from servers import Server, in_own_process, settle
+from servers import Server, in_own_process, prepare_accounts
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.fixtures.accounts import People
+from agentserver_contract.contract.roles import (
+    ANONYMOUS,
+    EXPIRED_SESSION,
+    WORKSPACE_ROLES,
+    may_call,
+    refusal_of,
+)
+from agentserver_contract.data.tables import Caller, tables
+from agentserver_contract.fixtures.accounts import TEAM, Accounts
 from agentserver_contract.layers import roles
 from agentserver_contract.reports.text import findings_text, result_text
 
 
-def test_table_has_every_operation_once(contract: Contract) -> None:
-    named = [row.operation_id for row in roles.table() if not row.fields]
+def test_table_of_callers_has_every_operation_once(contract: Contract) -> None:
+    named = [row.operation for row in tables().callers if not row.body]
     assert len(named) == len(set(named))
     assert contract.operations.keys() == set(named)
 
 
-@pytest.mark.parametrize("row", [row for row in roles.table() if not row.fields], ids=str)
-def test_required_role_of_the_contract_is_what_the_table_says(
-    row: roles.Row, contract: Contract
+@pytest.mark.parametrize("row", [row for row in tables().callers if not row.body], ids=str)
+def test_required_role_of_the_contract_is_that_of_the_table(
+    row: Caller, contract: Contract
 ) -> None:
-    operation = contract.operations[row.operation_id]
-    by_table = {caller for caller, answer in row.answers.items() if answer == roles.ALLOWED}
-    assert roles.ALLOWED_BY_ROLE[str(operation.required_role)] == by_table
+    assert contract.operations[row.operation].required_role == row.required_role
 
 
-def test_everybody_may_do_what_the_table_says_and_nothing_else(
-    server: Server, people: People, contract: Contract, request: pytest.FixtureRequest
+@pytest.mark.parametrize("row", [row for row in tables().callers if row.body], ids=str)
+def test_fields_of_a_body_require_more_and_never_less(row: Caller, contract: Contract) -> None:
+    declared = may_call(str(contract.operations[row.operation].required_role))
+    assert may_call(row.required_role) <= declared
+
+
+def test_roles_of_a_workspace_follow_from_the_table() -> None:
+    assert WORKSPACE_ROLES == ("guest", "developer", "maintainer", "owner")
+    assert TEAM == ("owner", "maintainer", "developer", "guest")
+    for lower, higher in pairwise(WORKSPACE_ROLES):
+        assert may_call(higher) < may_call(lower), f"{higher} may do all that {lower} may"
+
+
+def test_refusals_of_the_table_are_the_statuses_of_the_contract() -> None:
+    assert refusal_of("none", ANONYMOUS) is None
+    assert refusal_of("guest", ANONYMOUS) == 401
+    assert refusal_of("guest", "outsider") == 403
+    assert refusal_of("admin", "owner") == 403
+    assert refusal_of("owner", "admin") == 403, "an administrator is no member for that alone"
+
+
+def test_every_caller_may_do_what_the_table_says_and_nothing_else(
+    server: Server, accounts: Accounts, contract: Contract, request: pytest.FixtureRequest
 ) -> None:
     shown = request.config.getoption("--operation")
     context = Context(
         server.target,
-        people,
+        accounts,
         contract,
         Plan(seed=1, operations=frozenset(shown) if shown else None),
-        expired_session=server.expired_session(people["owner"]),
+        expired_session=server.expired_session(accounts["owner"]),
         snapshot=server.rows,
     )
     result = roles.run(context)
@@ -51,21 +79,7 @@ def test_roles_hold_over_a_socket_as_far_as_the_api_shows(
     tmp_path: Path, contract: Contract
 ) -> None:
     with in_own_process(tmp_path) as target:
-        result = roles.run(Context(target, settle(target), contract, Plan(seed=1)))
+        result = roles.run(Context(target, prepare_accounts(target), contract, Plan(seed=1)))
     print(result_text(result))
     assert result.holds, findings_text(result.findings)
-    assert list(result.not_run) == [roles.EXPIRED], "an expired session cannot be had over HTTP"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "operation nobody\n",
-        f"operation {' '.join(roles.CALLERS)}\nlogin ok ok\n",
-        f"operation {' '.join(roles.CALLERS)}\nlogin {'ok ' * 8}maybe\n",
-    ],
-    ids=["a caller missing", "a column missing", "an unknown answer"],
-)
-def test_table_with_a_mistake_is_refused(text: str) -> None:
-    with pytest.raises(roles.TableError):
-        roles.read_table(text)
+    assert list(result.not_run) == [EXPIRED_SESSION], "over HTTP no session can be made to expire"

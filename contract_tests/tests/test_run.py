@@ -1,15 +1,15 @@
-"""All layers together, in process, on each database; and what keeps time and count of them."""
+"""All layers together, in process, on each database; the rate limit and the count of statuses."""
 
 from __future__ import annotations
 
-from servers import in_process, reset, settle
+from servers import in_process, prepare_accounts, reset_accounts
 
 from agentserver_contract import run as runs
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.http.messages import Answer, Request
-from agentserver_contract.http.rate_limit import Pace
-from agentserver_contract.http.status_counter import Tally
+from agentserver_contract.http.messages import Request, Response
+from agentserver_contract.http.rate_limit import RateLimit
+from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import stateful
 from agentserver_contract.reports.text import findings_text, result_text
 
@@ -19,19 +19,19 @@ A_REQUEST = Request("GET", "/healthz", {})
 def test_every_layer_holds_and_the_gate_finds_nothing_missing(
     contract: Contract, database_url: str, seed: int
 ) -> None:
-    tally = Tally(contract)
-    with in_process(database_url, watches=[tally]) as server:
-        people = settle(server.target)
+    counter = StatusCounter(contract)
+    with in_process(database_url, hooks=[counter]) as server:
+        accounts = prepare_accounts(server.target)
         context = Context(
             server.target,
-            people,
+            accounts,
             contract,
             Plan(seed, examples=3, scenarios=30),
-            reset=lambda: reset(people),
-            expired_session=server.expired_session(people["owner"]),
+            reset=lambda: reset_accounts(accounts),
+            expired_session=server.expired_session(accounts["owner"]),
             snapshot=server.rows,
         )
-        outcome = runs.run(context, tally)
+        outcome = runs.run(context, counter)
     for result in outcome.results:
         print(result_text(result))
     assert outcome.holds, findings_text(outcome.unexplained)
@@ -46,14 +46,14 @@ def test_scenarios_follow_links_through_many_operations(
     contract: Contract, sqlite_url: str, seed: int
 ) -> None:
     with in_process(sqlite_url) as server:
-        people = settle(server.target)
-        result = stateful.run(Context(server.target, people, contract, Plan(seed, scenarios=40)))
+        accounts = prepare_accounts(server.target)
+        result = stateful.run(Context(server.target, accounts, contract, Plan(seed, scenarios=40)))
     assert result.holds, findings_text(result.findings)
     linked = {"get_workspace", "delete_workspace", "create_workspace", "list_workspace_members"}
     assert linked <= result.succeeded.keys(), f"succeeded: {sorted(result.succeeded)}"
 
 
-def test_pace_lets_out_no_more_than_it_may() -> None:
+def test_rate_limit_sends_no_more_than_allowed() -> None:
     now = 100.0
     slept: list[float] = []
 
@@ -62,27 +62,27 @@ def test_pace_lets_out_no_more_than_it_may() -> None:
         slept.append(seconds)
         now += seconds
 
-    pace = Pace(4, clock=lambda: now, sleep=sleep)
+    limit = RateLimit(4, clock=lambda: now, sleep=sleep)
     for _ in range(5):
-        pace.before(A_REQUEST)
+        limit.before(A_REQUEST)
     assert now == 101.0, "the fifth of four a second goes out a second after the first"
     now += 10
     slept.clear()
-    pace.before(A_REQUEST)
-    assert not slept, "whoever was slower need not wait"
+    limit.before(A_REQUEST)
+    assert not slept, "a request that comes later need not wait"
 
 
-def test_tally_counts_answers_by_operation(contract: Contract) -> None:
-    tally = Tally(contract)
+def test_statuses_are_counted_by_operation(contract: Contract) -> None:
+    counter = StatusCounter(contract)
     for method, path, status in (
         ("GET", "/api/workspaces/quota", 200),
         ("GET", "/api/workspaces/any", 403),
         ("GET", "/api/workspaces/any", 403),
         ("POST", "/api/nothing", 404),
     ):
-        tally.after(Request(method, path, {}), Answer(status, {}))
-    assert tally.taken() == {
+        counter.after(Request(method, path, {}), Response(status, {}))
+    assert counter.drain() == {
         ("get_workspace_creation_quota", 200): 1,
         ("get_workspace", 403): 2,
     }
-    assert not tally.taken(), "what was taken is counted no more"
+    assert not counter.drain(), "what was drained is counted no more"

@@ -1,4 +1,4 @@
-"""The tool: what it prints and writes, what it ends with, and how a run is made again."""
+"""The tool: what it prints and writes, its exit status, and how a run is repeated."""
 
 from __future__ import annotations
 
@@ -66,22 +66,24 @@ def test_server_that_keeps_the_contract_holds(
     assert "The contract holds" in told
     for layer in ("roles", "refusals", "model", "stateful", "fuzzing", "gate"):
         assert re.search(rf"^ *{layer}: \d+ cases", told, re.MULTILINE), f"no progress of {layer}"
-    assert "roles expired" in told, "what a run by URL cannot try is told"
+    assert "roles expired-session" in told, "what a run by URL cannot try is reported"
     assert "\x1b" not in told, "colour is for terminals"
 
 
-def test_broken_promise_is_told_with_what_shows_it(
+def test_broken_promise_is_reported_with_what_shows_it(
     broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status = main(["run", broken, *QUICK, "--layers", "fuzzing", *ONE])
     told = capsys.readouterr().out
     assert status == BROKEN, told
     assert "check_session: " in told
-    for part in ("promised at", "sent         curl", "came         401", "replay"):
+    for part in ("promised at", "sent         curl", "received     401", "replay"):
         assert part in told, f"a failure must have {part!r}:\n{told}"
 
 
-def test_replay_line_finds_the_same_again(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_command_finds_the_same_again(
+    broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["run", broken, *QUICK, "--layers", "fuzzing", *ONE, "--format", "json"])
     first = json.loads(capsys.readouterr().out)["findings"]
     (replay,) = {finding["replay"] for finding in first}
@@ -92,7 +94,7 @@ def test_replay_line_finds_the_same_again(broken: str, capsys: pytest.CaptureFix
     assert [f["promise"] for f in again] == [f["promise"] for f in first]
 
 
-def test_listed_departure_breaks_nothing_and_idle_ones_are_told(
+def test_listed_departure_breaks_nothing_and_those_not_met_are_reported(
     broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     listed = tmp_path / "departures.toml"
@@ -103,7 +105,7 @@ def test_listed_departure_breaks_nothing_and_idle_ones_are_told(
     assert status == HOLDS, told
     assert "no-nosniff: " in told
     assert "It never says nosniff." in told
-    assert "never-seen: listed, and not met in this run" in told
+    assert "never-seen: listed, but not met in this run" in told
 
 
 def test_departure_explains_no_other_fault(
@@ -133,7 +135,7 @@ def test_reports_say_the_same(
     failures = {each.get("message") for each in suites["fuzzing"].iter("failure")}
     assert failures == promises
     skipped = {each.get("message") for each in suites["roles"].iter("skipped")}
-    assert "no session can be made to run out over HTTP" in skipped
+    assert "over HTTP no session can be made to expire" in skipped
     text = page.read_text()
     assert "The contract is broken" in text
     for promise in promises:
@@ -184,7 +186,7 @@ def test_shards_try_everything_once_and_are_judged_together(
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
-def test_what_cannot_be_run_is_told_in_one_line(
+def test_what_cannot_be_run_is_reported_in_one_line(
     words: list[str], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", *words]) == COULD_NOT_RUN
@@ -207,12 +209,12 @@ def test_option_that_makes_no_sense_is_refused(
     assert words[0] in capsys.readouterr().err
 
 
-def test_fault_of_the_tool_does_not_look_like_one_of_the_server(
+def test_error_in_the_tool_does_not_look_like_one_of_the_server(
     sound: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("agentserver_contract.layers.roles.table", fail)
+    monkeypatch.setattr("agentserver_contract.layers.roles.tables", fail)
     assert main(["run", sound, *QUICK, "--layers", "roles"]) == COULD_NOT_RUN
     assert "ZeroDivisionError" in capsys.readouterr().err

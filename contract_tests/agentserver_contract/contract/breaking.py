@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agentserver_contract.contract.document import Argument, Contract, Located, Operation, load
+from agentserver_contract.contract.roles import REQUIRED_ROLES, may_call
 from agentserver_contract.contract.source import ContractError
 
 NARROWER, WIDER, OTHER = "narrower", "wider", "other"
@@ -30,8 +31,6 @@ _UPPER_BOUNDS = (
     "maxProperties",
     "x-max-bytes",
 )
-_ROLES = ("none", "user", "guest", "developer", "maintainer", "owner")
-"""Each role may do what those before it may; `admin` and `agent` stand beside the ladder."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,7 @@ class _Comparison:
             used = " and ".join(sorted(alternative)) or "no credential"
             yield "security-tightened", "security", f"{used} is no longer enough"
         was, now = before.required_role, after.required_role
-        ladder = was in _ROLES and now in _ROLES and _ROLES.index(now) <= _ROLES.index(was)
-        if was != now and not ladder:
+        if was != now and not _callers(was) <= _callers(now):
             yield "role-raised", "x-required-role", f"{was} became {now}"
 
     def _parameters(self) -> _Found:
@@ -178,6 +176,11 @@ class _Comparison:
                 yield f"{side}-{found.rule}", found.at, found.detail
 
 
+def _callers(role: str | None) -> frozenset[str]:
+    """Those who may call what requires a role; one that is unknown stands for itself."""
+    return may_call(role) if role in REQUIRED_ROLES else frozenset({str(role)})
+
+
 def _place(parameter: Argument) -> str:
     return f"{parameter.place} {parameter.name}"
 
@@ -222,7 +225,7 @@ class _Schemas:
         at: str,
         above: frozenset[tuple[str, str]],
     ) -> Iterator[_Difference]:
-        """Alternatives have no names: each is held against the least different over there."""
+        """Alternatives have no names: each is compared with the one that differs least."""
         found = [[list(self.differences(a, b, at, above)) for b in others] for a in ones]
         for forwards in found:
             yield from (item for item in min(forwards, key=len) if item.direction != WIDER)

@@ -1,4 +1,4 @@
-"""The rules that the contract keeps by itself, before any server is asked: a function a rule."""
+"""The rules that the contract itself must follow, one function for each."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import jsonschema_rs
 
 from agentserver_contract.contract.document import JSON, TEXT, Contract, Located, Operation
+from agentserver_contract.contract.roles import REQUIRED_ROLES
 from agentserver_contract.contract.schemas import schema_problems
 
-ROLES = ("none", "user", "guest", "developer", "maintainer", "owner", "admin", "agent")
 FORMATS = ("date-time", "password", "int32", "int64", "double", "uri", "uuid", "byte", "binary")
 REDIRECTS = (302, 303, 307)
 """The redirects that an operation may promise as its success."""
@@ -45,7 +45,7 @@ def _rule(function: Rule) -> Rule:
 
 @_rule
 def every_operation_has_a_name_of_its_own(contract: Contract) -> Iterator[Violation]:
-    """operationId and x-sdk are there, well formed and unique."""
+    """operationId and x-sdk are given, well formed and unique."""
     raw = list(_raw_operations(contract))
     for key, form in (
         ("operationId", r"[a-z][a-z0-9]*(_[a-z0-9]+)*"),
@@ -77,9 +77,9 @@ def every_operation_says_who_may(contract: Contract) -> Iterator[Violation]:
     """x-required-role is of the closed set and agrees with `security`."""
     for operation in contract.operations.values():
         role = operation.required_role
-        if role not in ROLES:
+        if role not in REQUIRED_ROLES:
             yield Violation(
-                str(operation), f"x-required-role {role!r} is none of {', '.join(ROLES)}"
+                str(operation), f"x-required-role {role!r} is none of {', '.join(REQUIRED_ROLES)}"
             )
         elif (role == "none") == operation.is_secured:
             needed = "needs a credential" if operation.is_secured else "lets anybody in"
@@ -104,7 +104,7 @@ def every_operation_is_described(contract: Contract) -> Iterator[Violation]:
 
 @_rule
 def everything_named_is_described(contract: Contract) -> Iterator[Violation]:
-    """Schemas, their fields, parameters, headers and responses say what they are."""
+    """Schemas, their fields, parameters, headers and responses have a description."""
     for name, schema in contract.schemas.items():
         where = f"schema {name}"
         if not schema.get("description"):
@@ -166,8 +166,8 @@ def errors_are_text(contract: Contract) -> Iterator[Violation]:
             media = set(response.content)
             allowed = ({TEXT}, {TEXT, JSON}) if status == 403 else ({TEXT},)
             if media not in allowed:
-                came = ", ".join(sorted(media)) or "nothing"
-                yield Violation(str(operation), f"{status} is {came}, not {TEXT}")
+                found = ", ".join(sorted(media)) or "nothing"
+                yield Violation(str(operation), f"{status} is {found}, not {TEXT}")
 
 
 @_rule
@@ -193,7 +193,7 @@ def media_types_are_real(contract: Contract) -> Iterator[Violation]:
 
 
 @_rule
-def every_answer_has_its_headers(contract: Contract) -> Iterator[Violation]:
+def every_response_has_its_headers(contract: Contract) -> Iterator[Violation]:
     """X-Request-Id and X-Content-Type-Options always, Allow with 405, Location with a redirect."""
     for operation in contract.operations.values():
         for status, response in operation.responses.items():
@@ -228,7 +228,7 @@ def schemas_are_valid(contract: Contract) -> Iterator[Violation]:
 
 @_rule
 def requests_have_no_defaults(contract: Contract) -> Iterator[Violation]:
-    """A default in a request would be sent by clients as if the caller had asked for it."""
+    """Clients would send a default as if the caller had given it."""
     for where, schema in _request_schemas(contract):
         if "default" in schema.value:
             yield Violation(where, f"default {schema.value['default']!r}")
@@ -253,19 +253,19 @@ def requests_are_bounded(contract: Contract) -> Iterator[Violation]:
 
 
 @_rule
-def texts_sent_hold_no_nul(contract: Contract) -> Iterator[Violation]:
-    """No text of a request body may hold NUL, which no database keeps and no fuzzer draws."""
+def texts_sent_contain_no_nul(contract: Contract) -> Iterator[Violation]:
+    """No text of a request body may contain NUL, which databases and fuzzers cannot handle."""
     for operation in contract.operations.values():
         for piece in contract.schema_walk(operation.body) if operation.body else ():
             kinds = piece.value.get("type", [])
             text = "string" in ([kinds] if isinstance(kinds, str) else kinds)
             if text and contract.validator(piece).is_valid(_with_nul(piece.value)):
-                yield Violation(f"{operation} request body at #{piece.pointer}", "may hold NUL")
+                yield Violation(f"{operation} request body at #{piece.pointer}", "may contain NUL")
 
 
 @_rule
-def alternatives_are_told_apart(contract: Contract) -> Iterator[Violation]:
-    """oneOf only with a field that is another constant in each."""
+def alternatives_are_distinguishable(contract: Contract) -> Iterator[Violation]:
+    """oneOf needs a field that is a different constant in each alternative."""
     for where, schema in _schemas(contract):
         for piece in contract.schema_walk(schema):
             if "oneOf" not in piece.value:
@@ -297,7 +297,7 @@ def path_parameters_name_the_thing(contract: Contract) -> Iterator[Violation]:
 
 @_rule
 def path_parameters_are_linked(contract: Contract) -> Iterator[Violation]:
-    """Some answer feeds every path parameter, declared as a link or inferred by Schemathesis."""
+    """Some response gives a value for every path parameter, by a link or one that is inferred."""
     from schemathesis import openapi
     from schemathesis.core.result import Ok
     from schemathesis.specs.openapi.stateful import collect_transitions
@@ -312,12 +312,12 @@ def path_parameters_are_linked(contract: Contract) -> Iterator[Violation]:
     for operation in contract.operations.values():
         for name in operation.path_parameters:
             if name not in linked.get(f"{operation.method} {operation.path}", ()):
-                yield Violation(str(operation), f"no answer feeds the path parameter {name}")
+                yield Violation(str(operation), f"no response gives a value for {name}")
 
 
 @_rule
 def consuming_reads_are_marked(contract: Contract) -> Iterator[Violation]:
-    """x-consumes stands on GET alone, and says true."""
+    """x-consumes is only given for GET, and is true."""
     for operation in contract.operations.values():
         mark = operation.raw.get("x-consumes", True)
         if "x-consumes" in operation.raw and (mark is not True or operation.method != "GET"):
@@ -326,7 +326,7 @@ def consuming_reads_are_marked(contract: Contract) -> Iterator[Violation]:
 
 @_rule
 def every_body_has_an_example(contract: Contract) -> Iterator[Violation]:
-    """Requests and answers show what they look like, path parameters too."""
+    """Requests, responses and parameters have an example."""
     for operation in contract.operations.values():
         bodies = [f"response {status}" for status in operation.responses]
         places = [
@@ -346,7 +346,7 @@ def every_body_has_an_example(contract: Contract) -> Iterator[Violation]:
 
 @_rule
 def examples_are_valid(contract: Contract) -> Iterator[Violation]:
-    """Every example fits the schema beside it."""
+    """Every example matches its schema."""
     for piece in contract.walk():
         for schema, at, value in _examples(contract, piece):
             for problem in schema_problems(contract, schema, value):
@@ -354,7 +354,7 @@ def examples_are_valid(contract: Contract) -> Iterator[Violation]:
 
 
 def _with_nul(schema: Mapping[str, Any]) -> str:
-    """A text that fits, as far as its example shows, but for a NUL at its end."""
+    """A text like its example, with a NUL at the end."""
     examples = schema.get("examples") or ["x" * schema.get("minLength", 0)]
     return f"{examples[0]}\0"
 
@@ -369,7 +369,7 @@ _BOUNDS = {
 
 
 def _raw_operations(contract: Contract) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Operations as they stand in the file, also those without a name."""
+    """Operations as they are in the file, also those without a name."""
     for path, item in contract.document["paths"].items():
         for method, operation in item.items():
             if isinstance(operation, Mapping) and "responses" in operation:
@@ -377,7 +377,7 @@ def _raw_operations(contract: Contract) -> Iterator[tuple[str, Mapping[str, Any]
 
 
 def _schemas(contract: Contract) -> Iterator[tuple[str, Located]]:
-    """The named schemas, and those that stand at operations."""
+    """The named schemas, and those of operations."""
     for name in contract.schemas:
         yield f"schema {name}", contract.locate("/components/schemas").child(name)
     for operation in contract.operations.values():
@@ -404,7 +404,7 @@ def _request_schemas_of(operation: Operation) -> Iterator[tuple[str, Located]]:
 
 
 def _request_schemas(contract: Contract) -> Iterator[tuple[str, Located]]:
-    """Every schema, down to the innermost, that a value sent must fit."""
+    """Every schema, down to the innermost, that applies to a value in a request."""
     for operation in contract.operations.values():
         for where, schema in _request_schemas_of(operation):
             for piece in contract.schema_walk(schema):

@@ -1,11 +1,11 @@
-"""What a request body or an answer breaks of the contract, problem by problem."""
+"""Checks of JSON values against the contract: everything that is wrong with a body, one by one."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +21,6 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_NESTING = 100
 REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 """An X-Request-Id that is kept."""
-
-KEPT_WHEN_LEFT_OUT = {"set_workspace_llm_config": "api_key"}
-"""Fields that may be left out only where the server has a value already; else 400 is right."""
-
-
-def lacks_kept(operation_id: str, body: Any) -> bool:
-    """Whether it depends on the server's state if a body that leaves a field out is valid."""
-    field = KEPT_WHEN_LEFT_OUT.get(operation_id)
-    return field is not None and isinstance(body, Mapping) and field not in body
 
 
 @dataclass(frozen=True)
@@ -125,7 +116,7 @@ _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _value_problems(value: Any) -> Iterator[Problem]:
-    """Breaches of the rules that hold for every value in a body, whatever its schema says."""
+    """Violations of the rules that apply to every value in a body, whatever its schema says."""
     waiting: list[tuple[list[str | int], Any]] = [([], value)]
     while waiting:
         steps, item = waiting.pop()

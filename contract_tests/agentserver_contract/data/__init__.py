@@ -1,1 +1,1 @@
-"""What the layers are told as data, each entry with its reason."""
+"""What the suite knows about single operations: one file per tag, each entry with its reason."""

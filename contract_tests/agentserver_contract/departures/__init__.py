@@ -1,34 +1,33 @@
-"""Where a release is known to depart from the contract, as data that findings are matched against.
+"""Known departures of a release from the contract, as data that findings are matched with.
 
-Each table of `<release>.toml` is one fact: in which operations it shows, what tells it, what the
-release answers instead (`answers`) and why the contract says otherwise (`why`). What tells a fact
-is a `kind` of exchange, recorded or met while a server is tried, or what a `layer` of the suite
-found that no single exchange shows.
+Each table of `<release>.toml` is one fact: the operations in which it shows, what shows it, what
+the release answers instead (`answers`) and why the contract says otherwise (`why`). A fact is shown
+by a `kind` of exchange, or by a finding of a `layer` of the suite that no single exchange shows.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.recordings.exchanges import KINDS, Exchange, Finding, RecordingError
-from agentserver_contract.recordings.exchanges import findings as findings_of
-from agentserver_contract.results import findings as live
+from agentserver_contract.http.messages import Exchange
+from agentserver_contract.results.conformance import CHECKS, Conformance
+from agentserver_contract.results.conformance import LAYER as EXCHANGE
+from agentserver_contract.results.findings import Finding
 
 _T = TypeVar("_T")
-_F = TypeVar("_F")
 LAYERS = ("fuzzing", "differential", "stateful", "roles", "refusals", "model", "gate")
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")
 _PATTERNS = ("at", "detail", "promise", "request", "path", "answer")
 _KEYS = {"operations", "kind", "rule", "layer", "check", "status", *_PATTERNS, *_TEXTS}
 
-# What of an exchange each check of a live run is about, or all checks of a layer.
+# What each check of a layer looks at in an exchange, or all checks of a layer.
 _KINDS_OF_LAYER: Mapping[str, frozenset[str]] = {"refusals": frozenset({"status", "accepted"})}
 _KINDS_OF_CHECK: Mapping[str, frozenset[str]] = {
     "not_a_server_error": frozenset({"status"}),
@@ -52,157 +51,110 @@ class Departure:
     """One known fact. Everything that is given must match; an empty collection matches all."""
 
     name: str
-    kinds: frozenset[str]
+    layers: frozenset[str]
+    """The layers whose findings show it; that of single exchanges where the file gives a `kind`."""
     operations: frozenset[str]
     answers: str
     why: str
+    checks: frozenset[str] = frozenset()
+    """Of these layers; of single exchanges their kinds."""
     rules: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     patterns: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """By key: `at`, `detail` and `promise` of the finding, body of `request`, `path`, `answer`."""
-    layers: frozenset[str] = frozenset()
-    """Of the suite; where one is given it takes the place of `kinds`."""
-    checks: frozenset[str] = frozenset()
+
+    @property
+    def is_of_exchanges(self) -> bool:
+        """Whether single exchanges show it."""
+        return EXCHANGE in self.layers
 
     def explains(self, finding: Finding) -> bool:
-        """Whether the finding shows this fact."""
-        exchange = finding.exchange
-        if finding.kind not in self.kinds:
-            return False
-        if self.operations and finding.operation_id not in self.operations:
-            return False
-        if self.rules and finding.rule not in self.rules:
-            return False
-        if self.statuses and exchange.status not in self.statuses:
-            return False
+        """Whether a finding shows this fact."""
+        status = finding.response.status if finding.response is not None else None
+        return (
+            finding.layer in self.layers
+            and (not self.operations or finding.operation in self.operations)
+            and (not self.checks or finding.check in self.checks)
+            and (not self.rules or finding.rule in self.rules)
+            and (not self.statuses or status in self.statuses)
+            and self._matches(finding)
+        )
+
+    def _matches(self, finding: Finding) -> bool:
+        request, response = finding.request, finding.response
         texts = {
             "at": finding.at,
-            "detail": finding.detail,
-            "request": (exchange.body or b"").decode("utf-8", "replace"),
-            "path": exchange.path,
-            "answer": exchange.text,
-        }
-        return self._fits(texts)
-
-    def explains_live(self, finding: live.Finding) -> bool:
-        """Whether what a layer found shows this fact."""
-        if finding.layer not in self.layers:
-            return False
-        if self.operations and finding.operation not in self.operations:
-            return False
-        if self.checks and finding.check not in self.checks:
-            return False
-        status = finding.answer.status if finding.answer is not None else None
-        if self.statuses and status not in self.statuses:
-            return False
-        request, answer = finding.request, finding.answer
-        texts = {
             "detail": finding.detail,
             "promise": finding.promise,
             "request": ((request.body if request else None) or b"").decode("utf-8", "replace"),
             "path": request.path if request else "",
-            "answer": (answer.body if answer else b"").decode("utf-8", "replace"),
+            "answer": response.text if response else "",
         }
-        return self._fits(texts)
-
-    def _fits(self, texts: Mapping[str, str]) -> bool:
-        return all(pattern.search(texts.get(key, "")) for key, pattern in self.patterns.items())
+        return all(pattern.search(texts[key]) for key, pattern in self.patterns.items())
 
 
 @dataclass(frozen=True)
-class Account(Generic[_F]):
-    """Findings sorted by the departures that explain them."""
+class Account:
+    """Findings by the departures that explain them."""
 
-    explained: Mapping[str, Sequence[_F]]
+    explained: Mapping[str, Sequence[Finding]]
     """Findings by the name of the first departure that explains them."""
-    unexplained: Sequence[_F]
-    idle: Sequence[Departure]
-    """Departures that explain no finding at all."""
+    unexplained: Sequence[Finding]
+    not_met: Sequence[Departure]
+    """Departures that explain no finding."""
 
 
-def account(departures: Iterable[Departure], findings: Iterable[Finding]) -> Account[Finding]:
-    """Sorts recorded findings by departure, and names the departures that do not occur."""
-    departures = list(departures)
-    exchanged = [departure for departure in departures if departure.kinds]
-    return _account(
-        exchanged,
-        findings,
-        lambda finding: [each.name for each in exchanged if each.explains(finding)],
-    )
+def account(
+    contract: Contract, departures: Iterable[Departure], findings: Iterable[Finding]
+) -> Account:
+    """Sort findings by the departures that explain them.
 
-
-def account_live(
-    contract: Contract, departures: Iterable[Departure], findings: Iterable[live.Finding]
-) -> Account[live.Finding]:
-    """Sorts what layers found by departure, and names the departures that were not met.
-
-    A finding on a single exchange is also explained where everything in which that exchange does
-    not fit the contract, as far as the finding's check looks at it, is a listed fact.
+    A finding of a layer is also explained where everything in which its exchange does not fit the
+    contract, as far as the finding's check looks at it, is a known fact.
     """
     departures = list(departures)
+    explained: dict[str, list[Finding]] = {}
+    unexplained = []
+    met = set()
+    for finding in findings:
+        names = [each.name for each in departures if each.explains(finding)]
+        if not names and finding.layer != EXCHANGE:
+            names = _facts_behind(contract, departures, finding)
+        met.update(names)
+        if names:
+            explained.setdefault(names[0], []).append(finding)
+        else:
+            unexplained.append(finding)
+    not_met = [departure for departure in departures if departure.name not in met]
+    return Account(explained, unexplained, not_met)
 
-    def names(finding: live.Finding) -> list[str]:
-        by_layer = [each.name for each in departures if each.explains_live(finding)]
-        return by_layer or _facts(contract, departures, finding)
 
-    return _account(departures, findings, names)
-
-
-def _facts(contract: Contract, departures: Sequence[Departure], finding: live.Finding) -> list[str]:
+def _facts_behind(
+    contract: Contract, departures: Sequence[Departure], finding: Finding
+) -> list[str]:
     """The departures behind an exchange; none unless they explain all that is wrong with it."""
-    of_layer = _KINDS_OF_LAYER.get(finding.layer, frozenset())
-    kinds = _KINDS_OF_CHECK.get(finding.check, of_layer)
-    facts = [fact for fact in _exchange_findings(contract, finding) if fact.kind in kinds]
+    if finding.request is None or finding.response is None:
+        return []
+    operation, request = contract.operations.get(finding.operation), finding.request
+    if (
+        operation is None
+        or request.method != operation.method
+        or not operation.path_pattern.fullmatch(request.path)
+    ):
+        return []  # the contract says nothing about a request that is not one of the operation
+    looked_at = _KINDS_OF_CHECK.get(
+        finding.check, _KINDS_OF_LAYER.get(finding.layer, frozenset[str]())
+    )
+    exchange = Exchange(request, finding.response)
     names: list[str] = []
-    for fact in facts:
+    for fact in Conformance(contract).findings(operation, exchange):
+        if fact.check not in looked_at:
+            continue
         explaining = [each.name for each in departures if each.explains(fact)]
         if not explaining:
             return []
         names += explaining
     return names
-
-
-def _exchange_findings(contract: Contract, finding: live.Finding) -> Iterator[Finding]:
-    if finding.request is None or finding.answer is None:
-        return
-    request, answer = finding.request, finding.answer
-    exchange = Exchange(
-        source="this run",
-        operation_id=finding.operation,
-        who="",
-        note="",
-        method=request.method,
-        path=request.path,
-        content_type=request.headers.get("content-type"),
-        body=request.body,
-        status=answer.status,
-        headers={name: values[0] for name, values in answer.headers.items()},
-        text=answer.body.decode("utf-8", "replace"),
-        json=None,
-    )
-    try:
-        yield from findings_of(contract, exchange)
-    except RecordingError:
-        return  # a request that is none of the operation's has no facts of its exchange
-
-
-def _account(
-    departures: Sequence[Departure],
-    findings: Iterable[_F],
-    names_of: Callable[[_F], list[str]],
-) -> Account[_F]:
-    explained: dict[str, list[_F]] = {}
-    unexplained = []
-    occurring = set()
-    for finding in findings:
-        names = names_of(finding)
-        occurring.update(names)
-        if names:
-            explained.setdefault(names[0], []).append(finding)
-        else:
-            unexplained.append(finding)
-    idle = [departure for departure in departures if departure.name not in occurring]
-    return Account(explained, unexplained, idle)
 
 
 def file_of(release: str) -> Path:
@@ -213,7 +165,8 @@ def file_of(release: str) -> Path:
 def load(path: Path) -> list[Departure]:
     """The departures in a file, in its order.
 
-    Raises DepartureError naming the table and the key that is wrong.
+    Raises:
+        DepartureError: It cannot be read, or an entry is wrong; the text names table and key.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -236,8 +189,8 @@ def _departure(where: str, name: str, table: Any) -> Departure:
     kinds, layers = _set(where, table, "kind", str), _set(where, table, "layer", str)
     if bool(kinds) == bool(layers):
         raise DepartureError(f"{where}: kind: either this or layer must be given")
-    if not kinds <= set(KINDS):
-        raise DepartureError(f"{where}: kind: must be of {', '.join(KINDS)}")
+    if not kinds <= CHECKS.keys():
+        raise DepartureError(f"{where}: kind: must be of {', '.join(CHECKS)}")
     if not layers <= set(LAYERS):
         raise DepartureError(f"{where}: layer: must be of {', '.join(LAYERS)}")
     operations = _set(where, table, "operations", str)
@@ -249,15 +202,14 @@ def _departure(where: str, name: str, table: Any) -> Departure:
         raise DepartureError(f"{where}: not a regular expression: {error}") from None
     return Departure(
         name=name,
-        kinds=frozenset(kinds),
+        layers=frozenset(layers or {EXCHANGE}),
         operations=frozenset(operations - {"*"}),
         answers=table["answers"],
         why=table["why"],
         rules=frozenset(_set(where, table, "rule", str)),
         statuses=frozenset(_set(where, table, "status", int)),
         patterns=patterns,
-        layers=frozenset(layers),
-        checks=frozenset(_set(where, table, "check", str)),
+        checks=frozenset(kinds or _set(where, table, "check", str)),
     )
 
 

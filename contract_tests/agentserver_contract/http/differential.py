@@ -1,7 +1,7 @@
-"""The differential: whatever is sent to a server is also said through the SDK, and compared.
+"""Compares what is sent to a server with what the SDK sends for the same call.
 
-The SDK's request never leaves the process. A transport catches it and gives back the very answer
-that the server gave, so that the SDK's decoding is compared as well, and nothing happens twice.
+The SDK's request never leaves the process. A transport catches it and returns the response that the
+server gave to the other one, so that decoding is compared as well, and nothing happens twice.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ import agentserver
 from agentserver import AgentserverError, AsyncClient, Client, ResponseValidationError, StatusError
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.contract.schemas import REQUEST_ID, media_type, schema_problems
-from agentserver_contract.http.messages import Answer, Request, scrubbed
+from agentserver_contract.http.messages import Exchange, Request, Response, scrubbed
 from agentserver_contract.http.sdk_calls import Expression, Inexpressible, express, method_of
 
 NAME = "differential"
 
-# The class that stands for each status is part of what the SDK promises, so it is written down
-# here a second time, by hand.
+# Which class is raised for a status is a promise of the SDK, so it is written down here a second
+# time, by hand.
 ERROR_CLASSES: Mapping[int, type[StatusError]] = {
     400: agentserver.BadRequest,
     401: agentserver.Unauthenticated,
@@ -49,13 +49,13 @@ ERROR_CLASSES: Mapping[int, type[StatusError]] = {
 
 _ID_HEADER = "x-request-id"
 _BASE_URL = "http://127.0.0.1"
-# Every how many cases the asynchronous client is tried as well.
 ASYNC_SHARE = 4
+"""The asynchronous client is tried as well in one of so many cases."""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """One thing in which the SDK and the wire disagree."""
+    """One difference between the SDK and the wire."""
 
     kind: str
     """What differs: `path`, `body`, `credential`, `result`, `error class`, ..."""
@@ -68,29 +68,29 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the SDK did with a call: what it sent, and what it returned or raised."""
+    """What the SDK did with a call: the request that it sent, and what it returned or raised."""
 
-    seen: Request | None
+    request: Request | None
     value: Any = None
     error: Exception | None = None
 
 
 class Differential:
-    """Compares exchanges, one after the other, and counts what became of them.
+    """Compares exchanges one by one, and counts the verdicts.
 
     Use it as a context manager: it keeps an event loop for the asynchronous client.
 
     Args:
-        contract: What is promised.
-        async_share: Every how many cases the asynchronous client is tried as well.
+        contract: The contract.
+        async_share: The asynchronous client is tried as well in one of so many cases.
     """
 
     def __init__(self, contract: Contract, *, async_share: int = ASYNC_SHARE) -> None:
         self.contract = contract
         self._async_share = async_share
-        self.tally: Counter[tuple[str, str]] = Counter()
-        """Verdicts by whether the request was a valid one: `("valid", "same")`, ..."""
-        self._anybody = Client(_BASE_URL)  # asked for its methods' signatures alone
+        self.verdicts: Counter[tuple[str, str]] = Counter()
+        """How often each was given, by whether the request was valid: `("valid", "same")`, ..."""
+        self._signatures = Client(_BASE_URL)  # sends nothing
         self._runner = asyncio.Runner()
         self._compared = 0
 
@@ -106,88 +106,87 @@ class Differential:
     ) -> None:
         self._runner.__exit__(kind, error, traceback)
 
-    def compare(
-        self, operation: Operation, request: Request, answer: Answer, *, valid: bool
-    ) -> list[Divergence]:
-        """Say the request through the SDK; an empty list means that both agree.
+    def compare(self, operation: Operation, exchange: Exchange, *, valid: bool) -> list[Divergence]:
+        """Make the same call through the SDK; an empty list means that both agree.
 
-        A valid request must be expressible, must be sent as it was, and its answer decoded to what
-        it says. Any other request the SDK may refuse before it sends anything; if it sends, then
-        the same: never silently something else.
+        A valid request must be expressible, must be sent as it was, and its response must be
+        decoded to what it says. Any other request may be refused by the SDK before it sends
+        anything; if it does send, it must send the same, and never silently something else.
         """
         name = "valid" if valid else "invalid"
         try:
             expression = express(
-                self.contract, operation, request, method_of(self._anybody, operation)
+                self.contract, operation, exchange.request, method_of(self._signatures, operation)
             )
         except Inexpressible as reason:
-            self.tally[name, f"not expressible: {reason}"] += 1
+            self.verdicts[name, f"not expressible: {reason}"] += 1
             return [Divergence("call", "a valid request", f"{reason}")] if valid else []
         if expression.unknown_fields:
-            self.tally[name, "unknown fields left out"] += 1
+            self.verdicts[name, "unknown fields left out"] += 1
         self._compared += 1
         drivers: list[_Driver] = [_call]
         if self._compared % self._async_share == 0:
             drivers.append(self._call_async)
         divergences: list[Divergence] = []
         for driver in drivers:
-            outcome = driver(operation, expression, request, answer)
-            divergences += self._judged(operation, expression, request, answer, outcome, valid)
+            outcome = driver(operation, expression, exchange)
+            divergences += self._divergences(operation, expression, exchange, outcome, valid)
             verdict = self._verdict(outcome, divergences)
-            self.tally[name, verdict] += 1
+            self.verdicts[name, verdict] += 1
         return divergences
 
-    def refusal(
-        self, operation: Operation, request: Request, answer: Answer, *, strict: bool
+    def decoding_error(
+        self, operation: Operation, exchange: Exchange, *, strict: bool
     ) -> str | None:
-        """What a client raises that cannot take an answer; None when it takes it.
+        """What a client raises that cannot decode the response; None when it can.
 
         Raises:
             Inexpressible: The SDK cannot send the request at all.
         """
-        method = method_of(self._anybody, operation)
-        expression = express(self.contract, operation, request, method)
-        error = _call(operation, expression, request, answer, strict=strict).error
-        taken = error is None if answer.status < 400 else isinstance(error, StatusError)
-        return None if taken else _shown(error)
+        method = method_of(self._signatures, operation)
+        expression = express(self.contract, operation, exchange.request, method)
+        error = _call(operation, expression, exchange, strict=strict).error
+        is_error = exchange.response.status >= 400
+        decoded = isinstance(error, StatusError) if is_error else error is None
+        return None if decoded else _shown(error)
 
     def _verdict(self, outcome: Outcome, divergences: Sequence[Divergence]) -> str:
         if divergences:
             return "different"
-        if outcome.seen is None:
+        if outcome.request is None:
             return f"refused by the SDK: {type(outcome.error).__name__}"
         return "same"
 
-    def _judged(
+    def _divergences(
         self,
         operation: Operation,
         expression: Expression,
-        request: Request,
-        answer: Answer,
+        exchange: Exchange,
         outcome: Outcome,
         valid: bool,
     ) -> list[Divergence]:
-        if outcome.seen is None:
+        if outcome.request is None:
             refusal = Divergence("call", "a valid request", f"refused: {outcome.error!r}")
             return [refusal] if valid else []
         return [
-            *request_divergences(operation, expression, request, outcome.seen),
-            *answer_divergences(self.contract, operation, answer, outcome),
+            *request_divergences(operation, expression, exchange.request, outcome.request),
+            *response_divergences(self.contract, operation, exchange.response, outcome),
         ]
 
     def _call_async(
-        self, operation: Operation, expression: Expression, request: Request, answer: Answer
+        self, operation: Operation, expression: Expression, exchange: Exchange
     ) -> Outcome:
         async def call() -> Any:
-            client = AsyncClient(_BASE_URL, session=request.session, **_OPTIONS, transport=capture)
+            session = exchange.request.session
+            client = AsyncClient(_BASE_URL, session=session, **_OPTIONS, transport=capture)
             async with client:
                 return await method_of(client, operation)(**expression.arguments)
 
-        capture = _Capture(answer)
+        capture = _Capture(exchange.response)
         return _outcome(capture, lambda: self._runner.run(call()))
 
 
-_Driver = Callable[[Operation, Expression, Request, Answer], Outcome]
+_Driver = Callable[[Operation, Expression, Exchange], Outcome]
 # One attempt, and strict: a response that breaks the contract must not slip through.
 _OPTIONS: Mapping[str, Any] = {"max_retries": 0, "strict": True}
 
@@ -195,18 +194,18 @@ _OPTIONS: Mapping[str, Any] = {"max_retries": 0, "strict": True}
 def _call(
     operation: Operation,
     expression: Expression,
-    request: Request,
-    answer: Answer,
+    exchange: Exchange,
     *,
     strict: bool = True,
 ) -> Outcome:
     def call() -> Any:
         options = {**_OPTIONS, "strict": strict}
-        client = Client(_BASE_URL, session=request.session, **options, transport=capture)
+        session = exchange.request.session
+        client = Client(_BASE_URL, session=session, **options, transport=capture)
         with client:
             return method_of(client, operation)(**expression.arguments)
 
-    capture = _Capture(answer)
+    capture = _Capture(exchange.response)
     return _outcome(capture, call)
 
 
@@ -215,27 +214,21 @@ def _outcome(capture: _Capture, call: Callable[[], Any]) -> Outcome:
         value = call()
     except (AgentserverError, TypeError) as error:
         # TypeError is Python's own refusal of a call without a required argument.
-        return Outcome(capture.seen, error=error)
-    return Outcome(capture.seen, value)
+        return Outcome(capture.request, error=error)
+    return Outcome(capture.request, value)
 
 
 class _Capture(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Keeps the request and gives the answer that was given to the other one."""
+    """Keeps the request, and returns the response that the other one got."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.seen: Request | None = None
-        self._answer = answer
+    def __init__(self, response: Response) -> None:
+        self.request: Request | None = None
+        self._response = response
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        target = request.url.raw_path.decode("ascii")
-        body = request.read() or None
-        self.seen = Request(request.method, target, dict(request.headers.items()), body)
-        return httpx.Response(
-            self._answer.status,
-            headers=[(name, v) for name, values in self._answer.headers.items() for v in values],
-            content=self._answer.body,
-            request=request,
-        )
+        request.read()
+        self.request = Request.from_httpx(request)
+        return self._response.to_httpx(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
@@ -245,7 +238,7 @@ class _Capture(httpx.BaseTransport, httpx.AsyncBaseTransport):
 def request_divergences(
     operation: Operation, expression: Expression, wire: Request, sdk: Request
 ) -> Iterator[Divergence]:
-    """Everything in which the two requests mean something else."""
+    """Everything in which the two requests differ in meaning."""
     pairs: list[tuple[str, Any, Any]] = [
         ("method", wire.method, sdk.method),
         ("path", _segments(wire.path), _segments(sdk.path)),
@@ -263,15 +256,15 @@ def request_divergences(
             yield Divergence(kind, sent, said)
 
 
-def answer_divergences(
-    contract: Contract, operation: Operation, answer: Answer, outcome: Outcome
+def response_divergences(
+    contract: Contract, operation: Operation, response: Response, outcome: Outcome
 ) -> Iterator[Divergence]:
-    """Everything in which the SDK made of the answer something else than it says."""
-    documented = operation.responses.get(answer.status)
+    """Everything in which the SDK's result differs from what the response says."""
+    documented = operation.responses.get(response.status)
     if documented is None:
         return  # a fault of the server, and another check's to report
-    if answer.status >= 400:
-        yield from _error_divergences(answer, outcome.error)
+    if response.status >= 400:
+        yield from _error_divergences(response, outcome.error)
         return
     schema = documented.schema(JSON)
     if schema is None:
@@ -279,13 +272,15 @@ def answer_divergences(
             yield Divergence("result", "no content", outcome.error or outcome.value)
         return
     try:
-        wire = answer.json()
+        wire = response.json()
         broken = any(schema_problems(contract, schema, wire))
     except ValueError:
-        wire, broken = answer.body, True
+        wire, broken = response.body, True
     if broken:
         if not isinstance(outcome.error, ResponseValidationError):
-            yield Divergence("result", "breaks the contract", "taken, although decoding is strict")
+            yield Divergence(
+                "result", "breaks the contract", "accepted, although decoding is strict"
+            )
     elif outcome.error is not None:
         yield Divergence("result", wire, outcome.error)
     else:
@@ -294,30 +289,30 @@ def answer_divergences(
         yield from _attribute_divergences(wire, outcome.value, "$")
 
 
-def _error_divergences(answer: Answer, error: Exception | None) -> Iterator[Divergence]:
-    wanted = ERROR_CLASSES[answer.status]
-    quota = answer.status == 403 and answer.media_type == JSON
+def _error_divergences(response: Response, error: Exception | None) -> Iterator[Divergence]:
+    wanted = ERROR_CLASSES[response.status]
+    quota = response.status == 403 and response.media_type == JSON
     if quota:
         wanted = agentserver.QuotaExceeded
     if not isinstance(error, wanted):
         yield Divergence("error class", wanted.__name__, error)
         return
-    if error.status_code != answer.status:
-        yield Divergence("error status", answer.status, error.status_code)
-    text = answer.json()["message"] if quota else answer.body.decode("utf-8").rstrip("\n")
+    if error.status_code != response.status:
+        yield Divergence("error status", response.status, error.status_code)
+    text = response.json()["message"] if quota else response.body.decode("utf-8").rstrip("\n")
     if error.message != text:
         yield Divergence("error message", text, error.message)
-    given = answer.header(_ID_HEADER)
+    given = response.header(_ID_HEADER)
     if given and error.request_id != given:
         yield Divergence("error request id", given, error.request_id)
     if isinstance(error, agentserver.QuotaExceeded):
         limits = {"current": error.current, "max": error.max}
-        if not same_json(answer.json()["quota"], limits):
-            yield Divergence("quota", answer.json()["quota"], limits)
+        if not same_json(response.json()["quota"], limits):
+            yield Divergence("quota", response.json()["quota"], limits)
 
 
 def _attribute_divergences(wire: Any, value: Any, at: str) -> Iterator[Divergence]:
-    """Where an attribute of the result does not have the value that came."""
+    """Where an attribute of the result does not have the value of the response."""
     if isinstance(wire, list) and isinstance(value, Sequence):
         for index, (item, decoded) in enumerate(zip(wire, value, strict=True)):
             yield from _attribute_divergences(item, decoded, f"{at}[{index}]")

@@ -1,8 +1,8 @@
-"""What keeps a run from touching anything that it did not make, whatever proposes it.
+"""Blocks writes to anything that a run did not create, where others use the server too.
 
-Reads pass. A write passes when every id in it is of something that the run made, every e-mail
-address in it belongs to the run's own people, and it changes nothing that concerns everybody.
-Whoever plans a request need not know these rules: they are held where requests are sent.
+Reads pass. A write passes when every id in it is of something that the run created, every e-mail
+address in it belongs to an account of the run, and it changes no setting of the whole installation.
+The code that plans a request need not know these rules: they are applied where requests are sent.
 """
 
 from __future__ import annotations
@@ -16,43 +16,46 @@ from typing import Any
 from urllib.parse import unquote
 
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.http.messages import Answer, Request
+from agentserver_contract.data.tables import is_exception
+from agentserver_contract.http.messages import Request, Response
 
 NO_SUCH = "contract-no-such-"
-"""What an id begins with that a run has made up: no server gives such a one."""
+"""The beginning of ids that a run makes up: no server gives such an id."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_ROLE_CHANGE = "admin_update_user_role"
-_REGISTER = "register_user"
 _DECODER = json.JSONDecoder(object_pairs_hook=list)
 
 
-class Refused(Exception):
-    """The guard did not let a request out; the text is the reason."""
+class Blocked(Exception):
+    """The guard did not let a request be sent; the text is the reason."""
 
 
 @dataclass(frozen=True)
 class Administrator:
-    """Whose credential the run was given."""
+    """The account of the credential that the run was given."""
 
     id: str
     session: str
     own: bool
-    """Whether the account is one of the run's own people."""
+    """Whether it is one of the run's own accounts."""
 
 
 @dataclass(frozen=True)
 class _Write:
     request: Request
     operations: tuple[Operation, ...]
-    """Those whose path this is; where it is declared with this method, those alone."""
+    """Those that have this path; where one of them declares the method, only that one."""
 
     @property
     def ids(self) -> Iterator[str]:
-        """What stands in the path where a template has a parameter."""
+        """What the path has in the places of parameters."""
         for operation in self.operations:
             matched = operation.path_pattern.fullmatch(self.request.path)
             yield from map(unquote, matched.groups() if matched else ())
+
+    def any_is(self, kind: str) -> bool:
+        """Whether an operation is an exception of this kind."""
+        return any(is_exception(kind, operation.id) for operation in self.operations)
 
     @property
     def for_administrators(self) -> bool:
@@ -60,17 +63,17 @@ class _Write:
 
 
 class Guard:
-    """Decides over each request of a run, and learns from answers what the run has made.
+    """Decides on each request of a run, and learns from responses what the run has created.
 
     Args:
-        contract: Tells which part of a path is an id, and which operations concern everybody.
-        emails: Addresses of the run's own people, and of nobody else.
-        spare: Passwords by address with which an account may be opened, as the run can then clear
-            away what a server puts into it.
-        absent: Addresses that never have an account; nobody is registered with them.
-        allow_global: Whether settings that concern everybody may be changed, and the role of the
-            administrator where that is one of the run's own people.
-        read_only: Whether nothing at all may be written.
+        contract: Says which part of a path is an id, and which operations are for administrators.
+        emails: Addresses of the run's own accounts.
+        spare: Passwords by address: an account may be registered with exactly these, because the
+            clean-up can then remove what it owns.
+        absent: Addresses that never have an account, and must not be registered.
+        allow_global: Whether settings of the whole installation may be changed, and the role of
+            the administrator where that is one of the run's own accounts.
+        read_only: Whether nothing may be written.
     """
 
     def __init__(
@@ -83,8 +86,8 @@ class Guard:
         allow_global: bool = False,
         read_only: bool = False,
     ) -> None:
-        self.refused: Counter[str] = Counter()
-        """How many requests were held back, by reason."""
+        self.blocked: Counter[str] = Counter()
+        """How many requests were blocked, by reason."""
         self.allow_global = allow_global
         self.read_only = read_only
         self.administrator: Administrator | None = None
@@ -92,12 +95,12 @@ class Guard:
         self._emails = frozenset(emails)
         self._spare = spare
         self._absent = frozenset(absent)
-        self._made: set[str] = set()
+        self._own_ids: set[str] = set()
         self._rules: tuple[Callable[[_Write], str | None], ...] = (
-            self._nothing_at_all,
-            self._nothing_unknown,
-            self._nothing_of_the_administrators_own,
-            self._nothing_global,
+            self._no_write,
+            self._no_unknown_path,
+            self._no_data_of_the_administrator,
+            self._no_global_setting,
             self._no_role_of_the_administrator,
             self._no_foreign_id,
             self._no_foreign_reference,
@@ -105,19 +108,23 @@ class Guard:
         )
 
     def own(self, *ids: str) -> None:
-        """Say that these ids are of things that belong to the run."""
-        self._made.update(ids)
+        """Note that things with these ids belong to the run."""
+        self._own_ids.update(ids)
 
     def owns(self, id: str) -> bool:
-        """Whether an id is of something that belongs to the run, or of nothing."""
-        return id in self._made or id.startswith(NO_SUCH)
+        """Whether a thing with this id belongs to the run, or cannot exist."""
+        return id in self._own_ids or id.startswith(NO_SUCH)
 
     def is_own_email(self, email: str) -> bool:
-        """Whether an address belongs to the run's own people, in whatever case and blanks."""
+        """Whether an address is of an account of the run, in any case and with blanks around it."""
         return email.strip().casefold() in self._emails
 
     def before(self, request: Request) -> None:
-        """Let a request out or not. Raises Refused."""
+        """Check a request before it is sent.
+
+        Raises:
+            Blocked: It is a write to something that the run did not create.
+        """
         matching = [
             operation
             for operation in self._contract.operations.values()
@@ -130,63 +137,63 @@ class Guard:
         write = _Write(request, tuple(declared or matching))
         for rule in self._rules:
             if reason := rule(write):
-                self.refused[reason] += 1
-                raise Refused(f"{request.method} {request.path}: {reason}")
+                self.blocked[reason] += 1
+                raise Blocked(f"{request.method} {request.path}: {reason}")
 
-    def after(self, request: Request, answer: Answer) -> None:
-        """Learn what a request made."""
-        if request.method != "POST" or not 200 <= answer.status < 300:
+    def after(self, request: Request, response: Response) -> None:
+        """Learn what a request created."""
+        if request.method != "POST" or not response.succeeded:
             return
         try:
-            made = answer.json()
+            created = response.json()
         except ValueError:
             return
-        if isinstance(made, Mapping) and isinstance(made.get("id"), str):
-            self.own(made["id"])
+        if isinstance(created, Mapping) and isinstance(created.get("id"), str):
+            self.own(created["id"])
 
-    def _nothing_at_all(self, write: _Write) -> str | None:
+    def _no_write(self, write: _Write) -> str | None:
         return "a write, in a run that only reads" if self.read_only else None
 
-    def _nothing_unknown(self, write: _Write) -> str | None:
+    def _no_unknown_path(self, write: _Write) -> str | None:
         return None if write.operations else "a write to a path that the contract does not have"
 
-    def _nothing_of_the_administrators_own(self, write: _Write) -> str | None:
+    def _no_data_of_the_administrator(self, write: _Write) -> str | None:
         given = self.administrator
         if given is None or given.own or write.request.session != given.session:
             return None
         if write.for_administrators:
             return None
-        return "a write on what belongs to the administrator in person"
+        return "a write to what belongs to the administrator in person"
 
-    def _nothing_global(self, write: _Write) -> str | None:
+    def _no_global_setting(self, write: _Write) -> str | None:
         if self.allow_global or not write.for_administrators:
             return None
         if not any(write.ids):
-            return "a write on settings that concern everybody"
+            return "a write to settings of the whole installation"
         return None
 
     def _no_foreign_id(self, write: _Write) -> str | None:
         if all(map(self.owns, write.ids)):
             return None
-        return "a write on something that the run did not make"
+        return "a write to something that the run did not create"
 
     def _no_role_of_the_administrator(self, write: _Write) -> str | None:
-        """An own one may lose it where global writes are allowed; no one could give it back."""
-        changes = any(operation.id == _ROLE_CHANGE for operation in write.operations)
+        """An account of the run may lose it where global writes are allowed: it gets it back."""
+        changes = write.any_is("changes-user-role")
         given = self.administrator
         if not changes or given is None or given.id not in write.ids:
             return None
-        return None if self.allow_global and given.own else "a write on the administrator's role"
+        return None if self.allow_global and given.own else "a write to the administrator's role"
 
     def _no_foreign_reference(self, write: _Write) -> str | None:
         for names, text in _texts(write.request):
             refers = any(name.endswith("_id") for name in names)
             if refers and text and not self.owns(text):
-                return "a write that names something that the run did not make"
+                return "a write that names something that the run did not create"
         return None
 
     def _no_foreign_email(self, write: _Write) -> str | None:
-        registers = any(operation.id == _REGISTER for operation in write.operations)
+        registers = write.any_is("creates-account")
         texts = list(_texts(write.request))
         passwords = {text for names, text in texts if "password" in names}
         for names, text in texts:
@@ -199,15 +206,15 @@ class Guard:
                 email = text.strip().casefold()
                 known = email in self._emails or email in self._absent or email in self._spare
             if not known:
-                return "a write that names somebody who is not of the run"
+                return "a write that names an account that is not of the run"
         return None
 
 
 def _texts(request: Request) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text in a body, with the fields it is in, read as leniently as any server might.
+    """Every text in a body with the names of its fields, read as leniently as any server might.
 
-    Keys count in any case, all of those that repeat, and what follows the first value does not.
-    A body that cannot be read so is taken for an e-mail address where it may hold one.
+    Keys count in any case, repeated keys all count, and what follows the first value does not. A
+    body that cannot be read like this is taken for an e-mail address where it may contain one.
     """
     if not request.body:
         return

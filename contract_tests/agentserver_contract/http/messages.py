@@ -1,23 +1,41 @@
-"""One request and its answer as they are on the wire, and as a report shows them: no secrets."""
+"""HTTP messages in the one form that the suite uses, and conversions from other libraries' forms.
+
+Reports show messages without the secrets in them.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+import httpx
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from agentserver_contract.contract.schemas import media_type as media_type_of
+
+if TYPE_CHECKING:
+    from schemathesis import Case
+    from schemathesis import Response as SchemathesisResponse
+    from schemathesis.engine.recorder import Request as RecorderRequest
 
 SESSION_COOKIE = "agentserver-token"
 HIDDEN = "***"
+SECRET_FIELDS = frozenset({"password", "api_key"})
+"""Fields of JSON bodies whose values are hidden."""
 
 _SESSION = re.compile(rf"({SESSION_COOKIE}=)[^;\s'\"]+")
 _BEARER = re.compile(r"(Bearer )\S+", re.IGNORECASE)
-_SECRET_FIELD = re.compile(r'("(?:password|api_key)"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_SECRET_FIELD = re.compile(rf'("(?:{"|".join(sorted(SECRET_FIELDS))})"\s*:\s*)"(?:[^"\\]|\\.)*"')
 _LONGEST_BODY = 600
-# Set by whoever sends, and the same on every request: not worth a line in a report.
+# Set by every client, and the same on every request: not worth a line in a report.
 _UNINTERESTING = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
 )
@@ -25,12 +43,48 @@ _UNINTERESTING = frozenset(
 
 @dataclass(frozen=True)
 class Request:
-    """What was sent. Header names are in lower case; `target` is the raw path with its query."""
+    """A request. Header names are in lower case; `target` is the raw path with its query."""
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes | None = None
+
+    @classmethod
+    def from_httpx(cls, request: httpx.Request) -> Request:
+        """A request of httpx, whose body has been read."""
+        target = request.url.raw_path.decode("ascii")
+        return cls(request.method, target, dict(request.headers.items()), request.content or None)
+
+    @classmethod
+    def from_requests(cls, prepared: requests.PreparedRequest) -> Request:
+        """A request that `requests` has prepared, and Schemathesis with it."""
+        body: Any = prepared.body
+        headers = {name.lower(): str(value) for name, value in prepared.headers.items()}
+        content = body.encode() if isinstance(body, str) else body
+        return cls(str(prepared.method), str(prepared.path_url), headers, content or None)
+
+    @classmethod
+    def from_case(cls, case: Case[Any], base_url: str) -> Request:
+        """The request that a case of Schemathesis would send."""
+        arguments: dict[str, Any] = case.as_transport_kwargs(base_url=base_url)
+        return cls.from_requests(requests.Request(**arguments).prepare())
+
+    @classmethod
+    def from_recorder(cls, recorded: RecorderRequest, base_url: str) -> Request:
+        """A request as the recorder of Schemathesis's engine keeps it."""
+        headers = {name.lower(): values[0] for name, values in recorded.headers.items()}
+        target = recorded.uri.removeprefix(base_url)
+        return cls(recorded.method, target, headers, recorded.body or None)
+
+    def to_httpx(self, base_url: str) -> httpx.Request:
+        """The same as httpx has it."""
+        return httpx.Request(
+            self.method,
+            f"{base_url}{self.target}",
+            headers=dict(self.headers),
+            content=self.body,
+        )
 
     @property
     def path(self) -> str:
@@ -44,7 +98,7 @@ class Request:
 
     @property
     def session(self) -> str | None:
-        """The session that the cookie carries; None when there is none."""
+        """The session in the cookie; None without one."""
         for part in self.headers.get("cookie", "").split(";"):
             name, _, value = part.strip().partition("=")
             if name == SESSION_COOKIE:
@@ -64,38 +118,90 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came. Header names are in lower case, each with all its values."""
+class Response:
+    """A response. Header names are in lower case, each with all its values."""
 
     status: int
     headers: Mapping[str, tuple[str, ...]]
     body: bytes = b""
+
+    @classmethod
+    def from_httpx(cls, response: httpx.Response) -> Response:
+        """A response of httpx, whose body has been read."""
+        headers = _grouped(response.headers.multi_items())
+        return cls(response.status_code, headers, response.content)
+
+    @classmethod
+    def from_requests(cls, response: requests.Response) -> Response:
+        """A response of `requests`; of a stream of events only the beginning without a body."""
+        headers = _grouped(response.raw.headers.items())
+        endless = response.headers.get("content-type", "").startswith("text/event-stream")
+        return cls(response.status_code, headers, b"" if endless else response.content or b"")
+
+    @classmethod
+    def from_schemathesis(cls, response: SchemathesisResponse) -> Response:
+        """A response as Schemathesis keeps it."""
+        headers = {name.lower(): tuple(values) for name, values in response.headers.items()}
+        return cls(response.status_code, headers, response.content or b"")
+
+    def to_httpx(self, request: httpx.Request) -> httpx.Response:
+        """The same as httpx has it, as the response to `request`."""
+        return httpx.Response(
+            self.status,
+            headers=[(name, each) for name, values in self.headers.items() for each in values],
+            content=self.body,
+            request=request,
+        )
+
+    def to_requests(self, prepared: requests.PreparedRequest) -> requests.Response:
+        """The same as `requests` has it, as the response to `prepared`."""
+        raw = urllib3.HTTPResponse(
+            body=io.BytesIO(self.body),
+            status=self.status,
+            headers={name: ", ".join(values) for name, values in self.headers.items()},
+            preload_content=False,
+            request_method=prepared.method,
+        )
+        return HTTPAdapter().build_response(prepared, raw)
 
     def header(self, name: str) -> str | None:
         """The first value of a header."""
         return next(iter(self.headers.get(name, ())), None)
 
     @property
+    def succeeded(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300
+
+    @property
     def media_type(self) -> str | None:
         """The bare media type in lower case."""
-        content_type = self.header("content-type")
-        return content_type.partition(";")[0].strip().lower() if content_type else None
+        return media_type_of(self.header("content-type"))
 
     @property
     def session(self) -> str | None:
-        """The session that the answer opens; None when it opens none."""
-        for cookie in self.headers.get("set-cookie", ()):
-            name, _, rest = cookie.partition("=")
+        """The session that the response opens; None when it opens none."""
+        for each in self.headers.get("set-cookie", ()):
+            name, _, rest = each.partition("=")
             if name == SESSION_COOKIE:
                 return rest.partition(";")[0] or None
         return None
 
+    @property
+    def text(self) -> str:
+        """The body as text; what is not UTF-8 is replaced."""
+        return self.body.decode("utf-8", "replace")
+
     def json(self) -> Any:
-        """The body as JSON. Raises ValueError when it is none."""
+        """The body as JSON.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
         return json.loads(self.body)
 
     def as_text(self) -> str:
-        """Status, interesting headers and the start of the body, with secrets hidden."""
+        """Status, interesting headers and the beginning of the body, with secrets hidden."""
         lines = [str(self.status)]
         for name in ("content-type", "allow", "set-cookie", "x-request-id"):
             lines += [f"{name}: {value}" for value in self.headers.get(name, ())]
@@ -104,11 +210,32 @@ class Answer:
         return scrubbed("\n".join(lines))
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its response."""
+
+    request: Request
+    response: Response
+
+
+def cookie(session: str) -> dict[str, str]:
+    """The header that carries a session."""
+    return {"cookie": f"{SESSION_COOKIE}={session}"}
+
+
 def scrubbed(text: str) -> str:
-    """The text without the session, bearer tokens, passwords and keys in it."""
+    """The text without the sessions, bearer tokens, passwords and keys in it."""
     text = _SESSION.sub(rf"\1{HIDDEN}", text)
     text = _BEARER.sub(rf"\1{HIDDEN}", text)
     return _SECRET_FIELD.sub(rf'\1"{HIDDEN}"', text)
+
+
+def _grouped(headers: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Headers by name in lower case, each with all its values in order."""
+    grouped: dict[str, tuple[str, ...]] = {}
+    for name, value in headers:
+        grouped[name.lower()] = (*grouped.get(name.lower(), ()), value)
+    return grouped
 
 
 def _shortened(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Holds a run to a number of requests a second."""
+"""Limits how many requests a run sends in a second."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import threading
 import time
 from collections.abc import Callable
 
-from agentserver_contract.http.messages import Answer, Request
+from agentserver_contract.http.messages import Request, Response
 
 
-class Pace:
-    """Watches a target, and lets requests out one after the other at a steady pace.
+class RateLimit:
+    """A hook of a target that spaces its requests evenly.
 
     Args:
         per_second: How many requests may be sent in a second.
-        clock: Seconds from any beginning.
-        sleep: Waits for as many seconds.
+        clock: Tells the time in seconds.
+        sleep: Waits for a number of seconds.
     """
 
     def __init__(
@@ -32,13 +32,13 @@ class Pace:
         self._lock = threading.Lock()
 
     def before(self, request: Request) -> None:
-        """Wait for this request's turn."""
+        """Wait until the request may be sent."""
         with self._lock:
             now = self._clock()
-            turn = max(now, self._next)
-            self._next = turn + self._interval
-        if turn > now:
-            self._sleep(turn - now)
+            due = max(now, self._next)
+            self._next = due + self._interval
+        if due > now:
+            self._sleep(due - now)
 
-    def after(self, request: Request, answer: Answer) -> None:
-        """An answer costs nothing."""
+    def after(self, request: Request, response: Response) -> None:
+        """Responses are not limited."""

@@ -1,4 +1,4 @@
-"""A request as a call of the SDK's public methods: what a person would write to send just that."""
+"""A request as a call of a public method of the SDK, as a person would write it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from agentserver_contract.http.messages import Request
 
 
 class Inexpressible(Exception):
-    """The SDK has no way to say this; the text is the reason, the same for all such requests."""
+    """The SDK cannot make this call; the text is the reason, the same for all such requests."""
 
 
 @dataclass(frozen=True)

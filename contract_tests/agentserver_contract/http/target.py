@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,13 +10,11 @@ from typing import Any, Protocol
 import httpx
 import requests
 import schemathesis
-import urllib3
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from agentserver import Client
-from agentserver_contract.http.guard import Guard, Refused
-from agentserver_contract.http.messages import SESSION_COOKIE, Answer, Request
+from agentserver_contract.http.guard import Blocked, Guard
+from agentserver_contract.http.messages import Request, Response
 
 AsgiApp = Callable[
     [
@@ -30,18 +27,18 @@ AsgiApp = Callable[
 
 IN_PROCESS = "http://127.0.0.1"
 TIMEOUT_SECONDS = 30.0
-HELD_BACK = "x-contract-guard"
-"""The header of an answer that no server gave: the guard did not let the request out."""
+GUARD_HEADER = "x-contract-guard"
+"""The header of a response that no server sent: the guard blocked the request."""
 
 
-class Watch(Protocol):
-    """Sees every request before it is sent, and its answer."""
+class Hook(Protocol):
+    """Is called before every request and after its response."""
 
     def before(self, request: Request) -> None:
-        """May wait, or raise Refused."""
+        """May wait, or raise Blocked."""
 
-    def after(self, request: Request, answer: Answer) -> None:
-        """Takes note."""
+    def after(self, request: Request, response: Response) -> None:
+        """May take note."""
 
 
 class Target:
@@ -50,9 +47,9 @@ class Target:
     Args:
         base_url: Where it listens, as in `http://127.0.0.1:8080`.
         app: The application itself, called without a socket; `base_url` is then only a name.
-        guard: Lets out what the run may do on somebody's server; without one, everything.
-        watches: See each request that is let out.
-        timeout: Seconds that an answer may take.
+        guard: Blocks writes to anything that the run did not create; without one, all is sent.
+        hooks: Are called for each request that is sent.
+        timeout: Seconds that a response may take.
     """
 
     def __init__(
@@ -61,54 +58,50 @@ class Target:
         *,
         app: AsgiApp | None = None,
         guard: Guard | None = None,
-        watches: Sequence[Watch] = (),
+        hooks: Sequence[Hook] = (),
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.app = app
         self.guard = guard
         self.timeout = timeout
-        self._watches: tuple[Watch, ...] = (*((guard,) if guard else ()), *watches)
+        self._hooks: tuple[Hook, ...] = (*((guard,) if guard else ()), *hooks)
         inner = httpx.HTTPTransport() if app is None else AppTransport(app)
-        self._transport = _WatchedTransport(inner, self)
+        self._transport = _HookedTransport(inner, self)
         self._http = httpx.Client(transport=self._transport, timeout=timeout)
 
     def before(self, request: Request) -> None:
-        """What stands between every request and the server. Raises Refused."""
-        for watch in self._watches:
-            watch.before(request)
+        """Call the hooks before a request is sent.
 
-    def after(self, request: Request, answer: Answer) -> None:
-        """What stands between the server and whoever asked."""
-        for watch in self._watches:
-            watch.after(request, answer)
+        Raises:
+            Blocked: The guard does not let it out.
+        """
+        for hook in self._hooks:
+            hook.before(request)
 
-    def send(self, request: Request) -> Answer:
+    def after(self, request: Request, response: Response) -> None:
+        """Call the hooks after a response has come."""
+        for hook in self._hooks:
+            hook.after(request, response)
+
+    def send(self, request: Request) -> Response:
         """Send one request as it is, once, following no redirect.
 
         Raises:
-            Refused: The guard holds it back.
+            Blocked: The guard does not let it out.
         """
-        response = self._http.send(
-            httpx.Request(
-                request.method,
-                f"{self.base_url}{request.target}",
-                headers=dict(request.headers),
-                content=request.body,
-            ),
-            follow_redirects=False,
-        )
-        self._http.cookies.clear()  # who is calling is said by each request, never remembered
-        return answer_of(response)
+        response = self._http.send(request.to_httpx(self.base_url), follow_redirects=False)
+        self._http.cookies.clear()  # each request says who calls, and nothing is remembered
+        return Response.from_httpx(response)
 
     def client(self, *, session: str | None = None) -> Client:
-        """An SDK client for this server, nobody's or with a session."""
+        """An SDK client for this server, with a session or without any credential."""
         return Client(
             self.base_url,
             session=session,
             timeout=self.timeout,
             transport=self._transport,
-            allow_insecure_http=True,  # whoever gave the URL decided on that
+            allow_insecure_http=True,  # the person who gave the URL decided on that
         )
 
     def schema(self, document: Mapping[str, Any], config: Mapping[str, Any]) -> Any:
@@ -124,32 +117,32 @@ class Target:
         return schema
 
     @contextmanager
-    def watching_schemathesis(self) -> Iterator[None]:
-        """Watch what Schemathesis sends as well, whichever of its sessions it sends it with.
+    def hooked_schemathesis(self) -> Iterator[None]:
+        """Call the hooks for what Schemathesis sends as well, in whichever of its sessions.
 
-        It opens several of its own, so there is one place only that all its requests pass. What
-        the guard holds back gets an answer with the header HELD_BACK.
+        It opens several of its own, so there is only one place that all its requests pass. A
+        request that the guard blocks gets a response with the header GUARD_HEADER.
         """
         send = requests.Session.send
 
-        def watched(session: requests.Session, prepared: Any, **options: Any) -> Any:
-            request = request_of(prepared)
+        def hooked(session: requests.Session, prepared: Any, **options: Any) -> Any:
+            request = Request.from_requests(prepared)
             try:
                 self.before(request)
-            except Refused as refusal:
-                return _held_back(prepared, refusal)
+            except Blocked as reason:
+                return _blocked(reason).to_requests(prepared)
             response = send(session, prepared, **options)
-            self.after(request, _answer_of(response))
+            self.after(request, Response.from_requests(response))
             return response
 
-        requests.Session.send = watched  # type: ignore[assignment, method-assign]
+        requests.Session.send = hooked  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:
             requests.Session.send = send  # type: ignore[method-assign]
 
     def close(self) -> None:
-        """Close the connections; the server itself is whoever started it's to stop."""
+        """Close the connections; the server itself goes on."""
         self._http.close()
         self._transport.inner.close()
 
@@ -165,25 +158,31 @@ class Target:
         self.close()
 
 
-class _WatchedTransport(httpx.BaseTransport):
-    """Sends for raw requests and SDK clients; it outlives the clients that close it."""
+def _blocked(reason: Blocked) -> Response:
+    """The response in place of the server's."""
+    headers = {GUARD_HEADER: ("blocked",), "content-type": ("text/plain; charset=utf-8",)}
+    return Response(403, headers, str(reason).encode())
+
+
+class _HookedTransport(httpx.BaseTransport):
+    """Sends raw requests and those of SDK clients; it outlives the clients that close it."""
 
     def __init__(self, inner: httpx.BaseTransport, target: Target) -> None:
         self.inner = inner
         self._target = target
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.raw_path.decode("ascii")
-        sent = Request(request.method, path, dict(request.headers), request.read() or None)
+        request.read()
+        sent = Request.from_httpx(request)
         self._target.before(sent)
         response = self.inner.handle_request(request)
         response.read()
-        self._target.after(sent, answer_of(response))
+        self._target.after(sent, Response.from_httpx(response))
         return response
 
 
 class AppTransport(httpx.BaseTransport):
-    """Brings a request to an application in the very event loop in which Schemathesis runs it.
+    """Passes a request to an application, in the same event loop in which Schemathesis runs it.
 
     One loop for all callers matters: a database's connections belong to the loop they were made in.
     """
@@ -201,50 +200,4 @@ class AppTransport(httpx.BaseTransport):
         prepared.url = str(request.url)
         prepared.headers = CaseInsensitiveDict(request.headers)
         prepared.body = request.read()
-        came = self._session.adapter.send(prepared)
-        return httpx.Response(
-            came.status_code,
-            headers=list(came.raw.headers.iteritems()),
-            content=came.content,
-            request=request,
-        )
-
-
-def cookie(session: str) -> dict[str, str]:
-    """The header that carries a session."""
-    return {"cookie": f"{SESSION_COOKIE}={session}"}
-
-
-def answer_of(response: httpx.Response) -> Answer:
-    """The answer in an httpx response."""
-    headers: dict[str, tuple[str, ...]] = {}
-    for name, value in response.headers.multi_items():
-        headers[name.lower()] = (*headers.get(name.lower(), ()), value)
-    return Answer(response.status_code, headers, response.content)
-
-
-def request_of(prepared: Any) -> Request:
-    """The request that `requests` has prepared."""
-    body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
-    headers = {name.lower(): str(value) for name, value in prepared.headers.items()}
-    return Request(str(prepared.method), str(prepared.path_url), headers, body or None)
-
-
-def _answer_of(response: requests.Response) -> Answer:
-    headers: dict[str, tuple[str, ...]] = {}
-    for name, value in response.raw.headers.items():
-        headers[name.lower()] = (*headers.get(name.lower(), ()), value)
-    endless = response.headers.get("content-type", "").startswith("text/event-stream")
-    return Answer(response.status_code, headers, b"" if endless else response.content or b"")
-
-
-def _held_back(prepared: requests.PreparedRequest, refusal: Refused) -> requests.Response:
-    """An answer in the place of the server's."""
-    raw = urllib3.HTTPResponse(
-        body=io.BytesIO(str(refusal).encode()),
-        status=403,
-        headers={HELD_BACK: "refused", "Content-Type": "text/plain; charset=utf-8"},
-        preload_content=False,
-        request_method=prepared.method,
-    )
-    return HTTPAdapter().build_response(prepared, raw)
+        return Response.from_requests(self._session.adapter.send(prepared)).to_httpx(request)

@@ -1,4 +1,4 @@
-"""How far a URL is: whether a server is on this machine or on somebody's."""
+"""The URL of a server under test, and whether it is on this machine."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 
 class UrlError(ValueError):
-    """A text is no URL of a server."""
+    """A text is not the URL of a server."""
 
 
 def base_url(text: str) -> str:
     """A server's URL without a slash at its end.
 
     Raises:
-        UrlError: It is none, or carries a user, a password, a query or a fragment.
+        UrlError: The text is no such URL, or has a user, a password, a query or a fragment.
     """
     try:
         parts = urlsplit(text)

@@ -1,49 +1,52 @@
-"""Every operation with its examples, at its bounds, and by chance."""
+"""Every operation with its examples, at its bounds, and with random values."""
 
 from __future__ import annotations
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
-from agentserver_contract.fixtures.accounts import PEERS
+from agentserver_contract.data.tables import is_exception
+from agentserver_contract.fixtures.accounts import LEAVER, TENANTS
 from agentserver_contract.http.differential import NAME as DIFFERENTIAL
 from agentserver_contract.http.differential import Differential
 from agentserver_contract.results.findings import LayerResult
-from agentserver_contract.schemathesis.engine import Part, try_part
-from agentserver_contract.schemathesis.events import Reading
+from agentserver_contract.schemathesis.engine import Part, run_part
+from agentserver_contract.schemathesis.events import EventCollector
 
 NAME = "fuzzing"
 
 
 def _ends_session(operation: Operation) -> bool:
-    return operation.id == "logout"
+    return is_exception("ends-session", operation.id)
 
 
-def _is_admins(operation: Operation) -> bool:
-    return operation.required_role == "admin"
+def _is_for_users(operation: Operation) -> bool:
+    return operation.required_role != "admin" and not _ends_session(operation)
 
 
 PARTS = (
-    Part("alice", lambda each: not (_is_admins(each) or _ends_session(each)), PEERS),
-    Part("leaver", _ends_session),  # in a session of its own, which it may end
-    Part("admin", _is_admins),  # last, as it moves the quotas that the others live by
+    Part(TENANTS[0], _is_for_users, TENANTS),
+    Part(LEAVER, _ends_session),  # in a session of its own, which it may end
+    # Last, as it changes the quotas that apply to the others.
+    Part("admin", lambda operation: operation.required_role == "admin"),
 )
-# Where nobody else is there, and nothing is written.
-ALONE = (Part("admin", lambda each: not _ends_session(each)),)
+# Where there is no other account, and nothing is written.
+ADMINISTRATOR_ONLY = (Part("admin", lambda operation: not _ends_session(operation)),)
 
 
 def run(context: Context) -> LayerResult:
     """Try every operation, and compare each case with the SDK."""
     result = LayerResult(NAME, seed=context.plan.seed)
-    reading = Reading(context.contract, context.target.base_url, result)
+    collector = EventCollector(context.contract, context.target.base_url, result)
     settings = {
         "generation": {"max-examples": context.plan.examples, "database": "none"},
         "phases": {"stateful": {"enabled": False}},
     }
+    has_tenants = TENANTS[0] in context.accounts.by_name
     with Differential(context.contract) as differential:
-        for part in PARTS if PARTS[0].caller in context.people.by_name else ALONE:
-            chosen = [operation for operation in context.operations if part.wanted(operation)]
+        for part in PARTS if has_tenants else ADMINISTRATOR_ONLY:
+            chosen = [operation for operation in context.operations if part.includes(operation)]
             if chosen:
-                try_part(context, part, chosen, differential, reading, settings)
-    for (validity, verdict), count in differential.tally.items():
+                run_part(context, part, chosen, differential, collector, settings)
+    for (validity, verdict), count in differential.verdicts.items():
         result.notes[f"{DIFFERENTIAL}, {validity}: {verdict}"] += count
     return result

@@ -20,7 +20,7 @@ def run(context: Context) -> LayerResult:
 
     def begin() -> ModelRun:
         return ModelRun(
-            *(context.target, context.people, context.contract, result),
+            *(context.target, context.accounts, context.contract, result),
             *(plan.allow_global, context.advance_clock),
         )
 
@@ -37,11 +37,11 @@ def run(context: Context) -> LayerResult:
             after_failure if trial.failures else action.precondition.otherwise
         )
     for failure in trial.failures:
-        result.add(_finding(failure, plan.seed))
+        result.add(_finding(failure))
     return result
 
 
-def _finding(failure: Failure, seed: int) -> Finding:
+def _finding(failure: Failure) -> Finding:
     log, violation = failure.run.log, failure.violation
     operation = failure.run.operation(violation.sdk_method)
     left_out = len(log) - _SHOWN_LINES
@@ -53,8 +53,7 @@ def _finding(failure: Failure, seed: int) -> Finding:
         contract=operation.pointer,
         detail="after these steps:\n" + "\n".join(shown),
         sent=log[-1] if log else "",
-        came=violation.description,
-        replay=f"nox -s contract -- contract_tests/tests/test_model.py --seed {seed}",
+        received=violation.description,
         check=failure.rule,
-        answer=violation.answer,
+        response=violation.response,
     )

@@ -1,300 +1,187 @@
-"""The role matrix: every operation, called by everybody, against a table written by hand.
+"""Who may call what: every operation, called by every kind of caller.
 
-Whoever may, succeeds; whoever may not, gets exactly the refusal that the table says, and nothing
-that can be read afterwards has changed.
+A caller that may call an operation succeeds; another one gets exactly the refusal that the table of
+roles says, and nothing that can be read afterwards has changed.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import Any
 
 from agentserver_contract.context import Context
-from agentserver_contract.contract.document import JSON, Contract, Operation, escape
-from agentserver_contract.fixtures.accounts import TEAM, People, email_of, log_in
-from agentserver_contract.fixtures.examples import COLLEAGUE, Scene, set_scene
-from agentserver_contract.http.guard import Guard, Refused
-from agentserver_contract.http.messages import Answer, Request
-from agentserver_contract.http.target import Target
+from agentserver_contract.contract.document import Operation, escape
+from agentserver_contract.contract.roles import (
+    ANONYMOUS,
+    CALLERS,
+    EXPIRED_SESSION,
+    INVALID_SESSION,
+    WORKSPACE_ROLES,
+    may_call,
+    refusal_of,
+)
+from agentserver_contract.data.tables import Caller, is_exception, tables
+from agentserver_contract.fixtures.accounts import email_of, log_in
+from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
+from agentserver_contract.fixtures.workspaces import team_with
+from agentserver_contract.http.guard import Blocked
+from agentserver_contract.http.messages import Exchange, Request
 from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "roles"
-
-ALLOWED = "ok"
-NOBODY, STRANGER, EXPIRED = "nobody", "stranger", "expired"
-CALLERS = (
-    NOBODY,
-    STRANGER,
-    EXPIRED,
-    "outsider",
-    "guest",
-    "developer",
-    "maintainer",
-    "owner",
-    "admin",
-)
-
-OUTSIDE = (501, 502, 503)
-"""What a server answers where an outside service is missing or does not work."""
-
-ALLOWED_BY_ROLE: Mapping[str, frozenset[str]] = {
-    "none": frozenset(CALLERS),
-    "user": frozenset({"outsider", *TEAM, "admin"}),
-    "guest": frozenset(TEAM),
-    "developer": frozenset(TEAM) - {"guest"},
-    "maintainer": frozenset({"owner", "maintainer"}),
-    "owner": frozenset({"owner"}),
-    "admin": frozenset({"admin"}),
-}
-"""Who may call an operation that the contract says requires a role."""
-
-# An account for those who have none, where a request needs one in its body.
-_SOMEBODY = "owner"
-
-
-class TableError(ValueError):
-    """The table cannot be read."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One operation with what each caller is answered: `ok` or the status of a refusal."""
-
-    operation_id: str
-    fields: Mapping[str, str]
-    """Fields of the body in which the row differs from the operation's example."""
-    answers: Mapping[str, str]
-
-    def __str__(self) -> str:
-        return " ".join([self.operation_id, *(f"{k}={v}" for k, v in self.fields.items())])
-
-
-def table() -> list[Row]:
-    """The table that comes with the suite."""
-    return read_table(
-        (files("agentserver_contract.data") / "role_table.txt").read_text(encoding="utf-8")
-    )
-
-
-def read_table(text: str) -> list[Row]:
-    """Read a table: a heading that names the callers, then a row for each operation.
-
-    Raises:
-        TableError: A line has another number of columns, or a word that is no answer.
-    """
-    lines = (line.partition("#")[0].split() for line in text.splitlines())
-    heading, *rows = [words for words in lines if words]
-    if tuple(heading[1:]) != CALLERS:
-        raise TableError(f"the heading must name {', '.join(CALLERS)}")
-    return [_row(words) for words in rows]
-
-
-def _row(words: list[str]) -> Row:
-    name, *rest = words
-    fields = [word for word in rest if "=" in word]
-    answers = rest[len(fields) :]
-    wrong = [word for word in answers if word != ALLOWED and word not in ("401", "403")]
-    if len(answers) != len(CALLERS) or wrong:
-        raise TableError(f"{name}: needs {len(CALLERS)} answers, each ok, 401 or 403")
-    pairs = dict(field.split("=", 1) for field in fields)
-    return Row(name, pairs, dict(zip(CALLERS, answers, strict=True)))
+_WITHOUT_ACCOUNT = (ANONYMOUS, INVALID_SESSION, EXPIRED_SESSION)
+_OWNER = "owner"
 
 
 def run(context: Context) -> LayerResult:
-    """Call everything as everybody."""
+    """Call every operation as every kind of caller."""
     matrix = _Matrix(context)
-    chosen = {operation.id for operation in context.operations}
-    for row in table():
-        if row.operation_id in chosen:
-            matrix.try_row(row)
+    # What administers comes last, as it changes the limits that the other calls depend on.
+    for operation in sorted(context.operations, key=lambda each: each.required_role == "admin"):
+        for row in tables().callers:
+            if row.operation == operation.id:
+                matrix.try_row(row, operation)
     return matrix.result
 
 
 class _Matrix:
     def __init__(self, context: Context) -> None:
+        self.context = context
         self.target = context.target
-        self.people = context.people
-        self.contract = context.contract
-        self.expired = context.expired_session
+        self.accounts = context.accounts
         self.result = LayerResult(NAME)
-        self.given = context.scene is not None
-        self.scene = context.scene or self._scene(_SOMEBODY)
-        self.snapshot = context.snapshot or self._snapshot
-        if context.plan.read_only:
-            self.snapshot = lambda: None  # others may change what is read
+        self.examples = context.examples or self._examples(_OWNER)
 
-    def _snapshot(self) -> Any:
-        return read_back(self.target, self.people, self.contract, self.scene)
-
-    def try_row(self, row: Row) -> None:
-        operation = self.contract.operations[row.operation_id]
+    def try_row(self, row: Caller, operation: Operation) -> None:
+        """Call one operation as every kind of caller."""
         self._check_declared(row, operation)
         before = None
-        for caller, expected in row.answers.items():
-            if (reason := self._cannot_be(caller, operation)) is not None:
+        for caller in CALLERS:
+            if (reason := self._reason_impossible(caller, operation)) is not None:
                 self.result.not_run[caller] = reason
                 continue
+            status = refusal_of(row.required_role, caller)
             try:
-                if expected == ALLOWED:
+                if status is None:
                     self._try_allowed(row, operation, caller)
                     before = None
                 else:
-                    before = self._try_refused(row, operation, caller, expected, before)
-            except Refused as refusal:
-                self.result.not_run[f"{row} as {caller}"] = str(refusal)
+                    before = self._try_refused(row, operation, caller, status, before)
+            except Blocked as blocked:
+                self.result.not_run[f"{row} as {caller}"] = str(blocked)
 
-    def _cannot_be(self, caller: str, operation: Operation) -> str | None:
-        """Why nobody can call as this one here, if nobody can."""
-        if caller == EXPIRED and self.expired is None:
-            return "no session can be made to run out over HTTP"
-        if caller not in (NOBODY, STRANGER, EXPIRED) and caller not in self.people.by_name:
-            return "the run has nobody in this role"
-        if self.given and caller == "admin" and operation.required_role in TEAM:
-            return "in workspaces that the run did not make the administrator may have any role"
+    def _reason_impossible(self, caller: str, operation: Operation) -> str | None:
+        """Why an operation cannot be called as this caller here, if it cannot."""
+        if caller == EXPIRED_SESSION and self.context.expired_session is None:
+            return "over HTTP no session can be made to expire"
+        if caller not in _WITHOUT_ACCOUNT and caller not in self.accounts.by_name:
+            return "the run has no account with this role"
+        foreign = self.context.examples is not None and operation.required_role in WORKSPACE_ROLES
+        if foreign and caller == "admin":
+            return "the administrator may have any role in workspaces that the run did not create"
         return None
 
-    def _check_declared(self, row: Row, operation: Operation) -> None:
-        """The contract says the same as the row, which fields of a body may only narrow."""
-        declared = ALLOWED_BY_ROLE.get(str(operation.required_role), frozenset())
-        allowed = {caller for caller, answer in row.answers.items() if answer == ALLOWED}
-        if allowed != declared and not (row.fields and allowed < declared):
+    def _check_declared(self, row: Caller, operation: Operation) -> None:
+        """The contract says the same as the row; fields of a body may only require more."""
+        declared = may_call(operation.required_role or "none")
+        allowed = may_call(row.required_role)
+        if allowed != declared and not (row.body and allowed < declared):
             self.result.add(
                 Finding(
                     layer=NAME,
                     operation=operation.id,
                     promise=f"the contract says who may call it ({row})",
                     contract=f"{operation.pointer}/x-required-role",
-                    detail=f"{operation.required_role} lets in {', '.join(sorted(declared))}; "
-                    f"who may are {', '.join(sorted(allowed))}",
-                    sent="",
-                    came="",
-                    replay="",
+                    detail=f"x-required-role is {operation.required_role}; "
+                    f"required is {row.required_role}: {row.reason}",
                     check="declared",
                 )
             )
 
-    def _try_allowed(self, row: Row, operation: Operation, caller: str) -> None:
+    def _try_allowed(self, row: Caller, operation: Operation, caller: str) -> None:
         # A write gets a workspace of its own, so that no call meets what another one left.
-        scene = self.scene if operation.method == "GET" else self._scene(caller)
-        request = _request(scene, row, operation, self._session(operation, caller))
-        answer = self._send(operation, request)
-        if 200 <= answer.status < 300:
+        examples = self.examples if operation.method == "GET" else self._examples(caller)
+        exchange = self._send(row, operation, examples, caller)
+        status = exchange.response.status
+        if exchange.response.succeeded:
             self.result.succeeded[operation.id] += 1
-        elif answer.status in OUTSIDE and answer.status in operation.responses:
-            self.result.not_run[f"{row}"] = f"an outside service answers {answer.status}"
+        elif status in OUTSIDE and status in operation.responses:
+            self.result.not_run[f"{row}"] = f"an outside service answers {status}"
         else:
-            promise = f"{caller} may call it"
-            self._found(row, operation, promise, "2xx", request, answer)
+            self._found(row, operation, f"{caller} may call it", "2xx", exchange)
 
     def _try_refused(
-        self, row: Row, operation: Operation, caller: str, expected: str, before: Any
+        self, row: Caller, operation: Operation, caller: str, status: int, before: Any
     ) -> Any:
-        before = self.snapshot() if before is None else before
-        request = _request(self.scene, row, operation, self._session(operation, caller))
-        answer = self._send(operation, request)
-        after = self.snapshot()
-        if str(answer.status) != expected:
-            promise = f"{caller} is refused with {expected}"
-            self._found(row, operation, promise, expected, request, answer)
+        before = self._snapshot() if before is None else before
+        exchange = self._send(row, operation, self.examples, caller)
+        after = self._snapshot()
+        if exchange.response.status != status:
+            promise = f"{caller} is refused with {status}"
+            self._found(row, operation, promise, str(status), exchange)
         if after != before:
             promise = f"a refusal of {caller} changes nothing"
-            difference = "\n".join(differences(before, after))
-            self._found(row, operation, promise, f"no difference in\n{difference}", request, answer)
+            changed = "\n".join(differences(before, after))
+            self._found(row, operation, promise, f"no difference in\n{changed}", exchange)
         return after
 
-    def _send(self, operation: Operation, request: Request) -> Answer:
+    def _send(self, row: Caller, operation: Operation, examples: Examples, caller: str) -> Exchange:
         self.result.cases[operation.id] += 1
-        return self.target.send(request)
+        request = _request(row, operation, examples, self._session(operation, caller))
+        return Exchange(request, self.target.send(request))
 
     def _session(self, operation: Operation, caller: str) -> str | None:
-        if caller == NOBODY:
+        if caller == ANONYMOUS:
             return None
-        if caller == STRANGER:
+        if caller == INVALID_SESSION:
             return secrets.token_hex(32)
-        if caller == EXPIRED:
-            return self.expired
-        person = self.people[caller]
-        if operation.id == "logout":  # it ends the session, which others still need
-            return log_in(self.target, person.email, person.password)
-        return person.session
+        if caller == EXPIRED_SESSION:
+            return self.context.expired_session
+        account = self.accounts[caller]
+        if is_exception("ends-session", operation.id):
+            return log_in(self.target, account.email, account.password)
+        return account.session
 
-    def _scene(self, caller: str) -> Scene:
-        members = {role: role for role in TEAM if role != "owner"}
-        known = self.people.by_name.get(caller)
-        person = known if known is not None and known.password else self.people[_SOMEBODY]
-        return set_scene(
-            self.contract, self.people, "owner", {**members, COLLEAGUE: "guest"}, person
+    def _examples(self, caller: str) -> Examples:
+        known = self.accounts.by_name.get(caller)
+        account = known if known is not None and known.password else self.accounts[_OWNER]
+        return prepare_examples(
+            self.context.contract,
+            self.accounts,
+            owner=_OWNER,
+            members=team_with("guest"),
+            caller=account,
         )
 
+    def _snapshot(self) -> Any:
+        if self.context.plan.read_only:
+            return None  # others may change what is read
+        if self.context.snapshot is not None:
+            return self.context.snapshot()
+        return snapshot(self.accounts, self.examples)
+
     def _found(
-        self,
-        row: Row,
-        operation: Operation,
-        promise: str,
-        expected: str,
-        request: Request,
-        answer: Answer,
+        self, row: Caller, operation: Operation, promise: str, expected: str, exchange: Exchange
     ) -> None:
-        place = "x-required-role" if answer.status < 400 else f"responses/{escape(expected)}"
+        status = exchange.response.status
+        place = "x-required-role" if status < 400 else f"responses/{escape(expected)}"
         self.result.add(
             Finding(
                 layer=NAME,
                 operation=operation.id,
                 promise=f"{promise} ({row})",
                 contract=f"{operation.pointer}/{place}" if expected != "2xx" else operation.pointer,
-                detail=f"expected {expected}, got {answer.status}",
-                sent=request.as_curl(self.target.base_url),
-                came=answer.as_text(),
-                replay=f"nox -s contract -- -k {NAME} --operation {operation.id}",
+                detail=f"expected {expected}, got {status}",
                 check="matrix",
-                request=request,
-                answer=answer,
-            )
+            ).with_exchange(exchange.request, exchange.response, self.target.base_url)
         )
 
 
-def _request(scene: Scene, row: Row, operation: Operation, session: str | None) -> Request:
-    fields = dict(scene.bodies.get(operation.id, {})) | dict(row.fields)
-    if operation.id == "register_user":
+def _request(row: Caller, operation: Operation, examples: Examples, session: str | None) -> Request:
+    fields = dict(row.body)
+    if is_exception("creates-account", operation.id):
         fields["email"] = email_of(f"registered-{secrets.token_hex(6)}")
-    return replace(scene, bodies={operation.id: fields}).request(operation, session)
-
-
-def read_back(
-    target: Target, people: People, contract: Contract, scene: Scene
-) -> dict[tuple[str, str], Any]:
-    """Whatever the API shows of a scene: every GET, as its owner or as administrator."""
-    seen: dict[tuple[str, str], Any] = {}
-    for operation, reader in _reads(contract):
-        answer = target.send(scene.request(operation, people[reader].session))
-        if answer.status not in OUTSIDE:
-            seen[operation.id, reader] = (answer.status, _own(answer, target.guard))
-    return seen
-
-
-def _own(answer: Answer, guard: Guard | None) -> Any:
-    """A body; of a list on somebody's server only what the run owns, as others go on working."""
-    if guard is None or answer.media_type != JSON:
-        return answer.body
-    body = answer.json()
-    if not isinstance(body, list):
-        return body
-    return [each for each in body if not isinstance(each.get("id"), str) or guard.owns(each["id"])]
-
-
-def _reads(contract: Contract) -> Iterator[tuple[Operation, str]]:
-    for operation in contract.operations.values():
-        if operation.is_read:
-            yield operation, "admin" if operation.required_role == "admin" else "owner"
-
-
-def differences(before: Any, after: Any, at: str = "") -> Iterator[str]:
-    """Where two snapshots differ, one line for each place."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for key in [*before, *(key for key in after if key not in before)]:
-            yield from differences(before.get(key), after.get(key), f"{at}/{key}")
-    elif before != after:
-        yield f"{at}: {before!r} became {after!r}"[:400]
+    if fields:
+        examples = examples.with_body(operation, fields)
+    return examples.request(operation, session)

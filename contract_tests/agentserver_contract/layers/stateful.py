@@ -1,6 +1,6 @@
-"""Scenarios of several calls, each taking what an earlier one gave: links, inferred and explicit.
+"""Scenarios of several calls, each with ids from an earlier response, by the contract's links.
 
-What Schemathesis's stateful phase draws, with the checks of the fuzzing layer on every call.
+Schemathesis's stateful phase, with the checks of the fuzzing layer on every call.
 """
 
 from __future__ import annotations
@@ -10,29 +10,30 @@ from typing import Any
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
-from agentserver_contract.fixtures.accounts import PEERS
+from agentserver_contract.data.tables import is_exception
+from agentserver_contract.fixtures.accounts import TENANTS
 from agentserver_contract.http.differential import Differential
 from agentserver_contract.results.findings import Finding, LayerResult
-from agentserver_contract.schemathesis.engine import Part, try_part
-from agentserver_contract.schemathesis.events import Reading
+from agentserver_contract.schemathesis.engine import Part, run_part
+from agentserver_contract.schemathesis.events import EventCollector
 
 NAME = "stateful"
 
 
 def _keeps_session(operation: Operation) -> bool:
-    return operation.id != "logout"
+    return not is_exception("ends-session", operation.id)
 
 
-def _is_not_admins(operation: Operation) -> bool:
+def _is_for_users(operation: Operation) -> bool:
     return _keeps_session(operation) and operation.required_role != "admin"
 
 
-# An administrator may call everything, and so links what people do to what is administered.
-PARTS = (Part("admin", _keeps_session), Part("alice", _is_not_admins, PEERS))
+# An administrator may call everything, so that what users do is linked to what is administered.
+PARTS = (Part("admin", _keeps_session), Part(TENANTS[0], _is_for_users, TENANTS))
 
 
 def run(context: Context) -> LayerResult:
-    """Play scenarios, shared among those who call."""
+    """Run scenarios, a share of them for each caller."""
     result = LayerResult(NAME, seed=context.plan.seed)
     settings: dict[str, Any] = {
         "generation": {
@@ -43,10 +44,10 @@ def run(context: Context) -> LayerResult:
     }
     with Differential(context.contract) as differential:
         for part in PARTS:
-            reading = Reading(context.contract, context.target.base_url, result)
-            chosen = list(filter(part.wanted, context.contract.operations.values()))
+            collector = EventCollector(context.contract, context.target.base_url, result)
+            chosen = list(filter(part.includes, context.contract.operations.values()))
             tried = Counter(result.cases)
-            try_part(context, part, chosen, differential, reading, settings)
+            run_part(context, part, chosen, differential, collector, settings)
             if result.cases == tried:
                 result.add(_nothing_linked(part))
     return result
@@ -58,9 +59,6 @@ def _nothing_linked(part: Part) -> Finding:
         operation="",
         promise="operations are linked to each other",
         contract="/paths",
-        detail=f"not one call could be made as {part.caller}: without links the phase is left out",
-        sent="",
-        came="",
-        replay="",
+        detail=f"no call could be made as {part.caller}: without links there are no scenarios",
         check="links",
     )

@@ -92,7 +92,7 @@ def administrators_list_each_workspace_once(run: ModelRun) -> None:
         expect(method, "the limit that is in force", in_force, row.max_sandboxes)
         expect(method, "there is no sandbox", 0, row.sandbox_count)
         first = workspace.with_role("owner")[0]
-        owner = (run.ids[first], run.people[first].email, None, None)
+        owner = (run.ids[first], run.accounts[first].email, None, None)
         actual = row.owner and (row.owner.id, row.owner.email, row.owner.name, row.owner.picture)
         expect(method, "the owner who joined first", owner, actual)
 
@@ -143,7 +143,7 @@ def administrators_list_each_account_once(run: ModelRun) -> None:
     by_id = {row.id: row for row in own}
     for user, role in run.state[Accounts].roles.items():
         row = by_id[run.ids[user]]
-        account, actual = (run.people[user].email, None, role), (row.email, row.name, row.role)
+        account, actual = (run.accounts[user].email, None, role), (row.email, row.name, row.role)
         expect(method, "the account with its role", account, actual, user=user)
         first = run.state[Accounts].created_at.setdefault(user, row.created_at)
         expect(method, "created_at, which never changes", first, row.created_at, user=user)
@@ -388,8 +388,8 @@ def set_quota_defaults(run: ModelRun, choose: Choose) -> None:
     """All given ones are set, or none; the others keep their values."""
     names = _changeable_defaults(run)
     values = {name: choose(COUNTS) for name in choose((names[:1], names[1:3], names))}
-    method, answer = "admin.quota_defaults.set", set_defaults(run, **values)
-    expect(method, "the answer shows all defaults", run.state[Limits].defaults, answer.to_dict())
+    method, response = "admin.quota_defaults.set", set_defaults(run, **values)
+    expect(method, "the answer shows all defaults", run.state[Limits].defaults, response.to_dict())
     invalid = {names[0]: 17, choose(names[1:]): -1}
     run.call("admin", method, **invalid, raises=BadRequest)
     run.call("admin", method)

@@ -43,7 +43,7 @@ def read_roles(run: ModelRun) -> None:
 @invariant("accounts")
 def each_user_sees_the_own_account(run: ModelRun) -> None:
     for user, role in run.state[Accounts].roles.items():
-        me, email = read(run, user, "auth.me"), run.people[user].email
+        me, email = read(run, user, "auth.me"), run.accounts[user].email
         account = (run.ids[user], email, None, None, role)
         actual = (me.id, me.email, me.name, me.picture, me.role.value)
         expect("auth.me", "it shows the account", account, actual, user=user)
@@ -63,7 +63,7 @@ def accounts_may_be_left_behind(run: ModelRun) -> bool:
 @rule(touches=["accounts"])
 def log_out_of_one_session(run: ModelRun, choose: Choose) -> None:
     """Each log-in opens a session of its own; logging out ends it on the server too."""
-    person = run.people[choose(USERS)]
+    person = run.accounts[choose(USERS)]
     addresses = (person.email, f" {person.email.upper()} ")
     sessions = [log_in(run.target, email, person.password) for email in addresses]
     clients = [run.target.client(session=session) for session in sessions]
@@ -80,7 +80,7 @@ def log_out_of_one_session(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["accounts"])
 def log_in_with_wrong_credentials(run: ModelRun, choose: Choose) -> None:
-    anonymous, person = run.target.client(), run.people[choose(USERS)]
+    anonymous, person = run.target.client(), run.accounts[choose(USERS)]
     attempts = (
         (person.email, "wrong " + person.password[:50]),
         (person.email, person.password[:-1]),
@@ -110,7 +110,7 @@ def use_unknown_session(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["accounts"])
 def register_taken_address(run: ModelRun, choose: Choose) -> None:
-    anonymous, person = run.target.client(), run.people[choose(USERS)]
+    anonymous, person = run.target.client(), run.accounts[choose(USERS)]
     for email in (person.email, person.email.upper(), f"  {person.email} "):
         password = person.password[::-1]
         run.call(anonymous, "auth.register", email=email, password=password, raises=Conflict)
@@ -120,7 +120,7 @@ def register_taken_address(run: ModelRun, choose: Choose) -> None:
 @rule(touches=["accounts"])
 def register_with_longest_password(run: ModelRun, choose: Choose) -> None:
     """A password is limited in bytes; a taken address shows that this one was legal."""
-    person = run.people[choose(USERS)]
+    person = run.accounts[choose(USERS)]
     for password, error in (("é" * 36, Conflict), ("é" * 37, BadRequest), ("a\0", BadRequest)):
         anonymous = run.target.client()
         run.call(anonymous, "auth.register", email=person.email, password=password, raises=error)
@@ -188,5 +188,5 @@ def register_one_address_concurrently(run: ModelRun, choose: Choose) -> None:
 
 def _unused(run: ModelRun) -> str:
     """Part of an address that has no account: it tells the teams of a run apart, and the steps."""
-    team = run.people["admin"].email.partition("@")[0]
+    team = run.accounts["admin"].email.partition("@")[0]
     return f"{team}-{run.result.cases.total()}"

@@ -128,9 +128,9 @@ def merge_workspace_limits(run: ModelRun, workspace_id: str, **values: Any) -> N
 
 def set_defaults(run: ModelRun, **values: Any) -> Any:
     """Set some defaults of the installation, as an administrator, and return the answer."""
-    answer = run.call("admin", "admin.quota_defaults.set", **values)
+    response = run.call("admin", "admin.quota_defaults.set", **values)
     run.state[Limits].defaults.update(values)
-    return answer
+    return response
 
 
 def override_all_limits(run: ModelRun, workspace_id: str, choose: Choose) -> None:

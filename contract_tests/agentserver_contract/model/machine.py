@@ -26,8 +26,8 @@ from hypothesis.stateful import rule as hypothesis_rule
 
 from agentserver import AgentserverError
 from agentserver_contract import model
-from agentserver_contract.fixtures.accounts import CannotPrepare
-from agentserver_contract.http.guard import Refused
+from agentserver_contract.fixtures.accounts import SetupFailed
+from agentserver_contract.http.guard import Blocked
 from agentserver_contract.model.action import ACTIONS, INITIALIZERS, TEARDOWNS, Choose
 from agentserver_contract.model.readback import read_back, read_back_everything
 from agentserver_contract.model.run import ModelRun
@@ -137,7 +137,7 @@ class _Execution:
         with self._failures(name):
             try:
                 action.perform(run, choose)
-            except Refused as reason:
+            except Blocked as reason:
                 run.result.not_run[action.title] = str(reason)
             if self._thorough or self._unread == EVERYTHING_EVERY:
                 self.read_everything()
@@ -171,10 +171,10 @@ class _Execution:
             yield
         except ContractViolation as violation:
             raise Failure(self.run, rule, violation, self.steps) from None
-        except CannotPrepare as error:
+        except SetupFailed as error:
             cannot = ContractViolation("auth.login", "every user of the run can log in", error)
             raise Failure(self.run, rule, cannot, self.steps) from None
-        except Refused:
+        except Blocked:
             raise
         except Exception as error:  # noqa: BLE001 - an answer that lacks what it must have
             promise = "the answer has what the contract says"

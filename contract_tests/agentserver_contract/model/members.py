@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentserver import AgentserverError, BadRequest, Conflict, NotFound, PermissionDenied
+from agentserver_contract.contract.roles import WORKSPACE_ROLES as ROLES
 from agentserver_contract.fixtures.accounts import ABSENT, email_of
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, Precondition, invariant, rule
@@ -13,7 +14,6 @@ from agentserver_contract.model.run import USERS, ModelRun, planned
 from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.workspaces import (
     A_WORKSPACE,
-    ROLES,
     Workspace,
     Workspaces,
     any_workspace,
@@ -48,7 +48,7 @@ def members_are_listed_in_the_order_of_joining(run: ModelRun) -> None:
             for each in read_of(run, workspace, method)
         ]
         expected = [
-            (run.ids[user], run.people[user].email, None, role)
+            (run.ids[user], run.accounts[user].email, None, role)
             for user, role in workspace.members.items()
         ]
         expect(method, "the members, in the order of joining", expected, actual)
@@ -72,7 +72,7 @@ def add_member(run: ModelRun, choose: Choose) -> None:
     workspace, method = any_workspace(run, choose, _has_candidates), "workspaces.members.add"
     user = choose(workspace.with_role("owner", "maintainer"))
     candidate = choose(_candidates(workspace))
-    known = run.people[candidate].email
+    known = run.accounts[candidate].email
     roles = (None, *ROLES[:-1], choose(ROLES[:-1]))
     for number, role in enumerate(roles, 1):
         email = known if role is None else f"  {known.upper()} "
@@ -93,7 +93,7 @@ def add_owner(run: ModelRun, choose: Choose) -> None:
     """Only an owner can."""
     workspace, method = any_workspace(run, choose, _has_candidates), "workspaces.members.add"
     candidate = choose(_candidates(workspace))
-    given: dict[str, Any] = {"email": run.people[candidate].email, "role": "owner"}
+    given: dict[str, Any] = {"email": run.accounts[candidate].email, "role": "owner"}
     for user in workspace.with_role("maintainer", "developer", "guest"):
         run.call(user, method, workspace.id, **given, raises=PermissionDenied)
     user = choose(workspace.with_role("owner"))
@@ -103,7 +103,7 @@ def add_owner(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["members"], precondition=A_WORKSPACE)
 def add_member_without_permission(run: ModelRun, choose: Choose) -> None:
-    workspace, email = any_workspace(run, choose), run.people["newcomer"].email
+    workspace, email = any_workspace(run, choose), run.accounts["newcomer"].email
     for user in workspace.without_role("owner", "maintainer"):
         method = "workspaces.members.add"
         run.call(user, method, workspace.id, email=email, raises=PermissionDenied)
@@ -113,8 +113,8 @@ def add_member_without_permission(run: ModelRun, choose: Choose) -> None:
 def add_invalid_member(run: ModelRun, choose: Choose) -> None:
     workspace, method = any_workspace(run, choose), "workspaces.members.add"
     user = choose(workspace.with_role("owner"))
-    member = run.people[choose(list(workspace.members))].email
-    newcomer = run.people["newcomer"].email
+    member = run.accounts[choose(list(workspace.members))].email
+    newcomer = run.accounts["newcomer"].email
     run.call(user, method, workspace.id, email=member, raises=Conflict)
     run.call(user, method, workspace.id, email=member.upper(), role="guest", raises=Conflict)
     run.call(user, method, workspace.id, email=email_of(ABSENT), raises=NotFound)
@@ -128,7 +128,7 @@ def add_invalid_member(run: ModelRun, choose: Choose) -> None:
 def add_member_concurrently(run: ModelRun, choose: Choose) -> None:
     workspace = any_workspace(run, choose, lambda each: "colleague" not in each.members)
     user, method = choose(workspace.with_role("owner")), "workspaces.members.add"
-    email = run.people["colleague"].email
+    email = run.accounts["colleague"].email
     outcomes = run.concurrently(
         [planned(user, method, workspace.id, email=email, role="guest")] * 3
     )
@@ -179,7 +179,7 @@ def change_role_in_each_workspace(run: ModelRun, choose: Choose) -> None:
         user = choose([name for name in workspace.with_role("owner") if name != member])
         delete_member(run, workspace, user, member)
         read_back(run, "members")
-        email = run.people[member].email
+        email = run.accounts[member].email
         run.call(user, "workspaces.members.add", workspace.id, email=email, role="guest")
         workspace.members[member] = "guest"  # the last in the order of joining
 

@@ -71,8 +71,8 @@ def send_unusual_paths(run: ModelRun, choose: Choose) -> None:
         run.send_raw(method, user, f"/api/workspaces/{unknown_id}", status=403)
     for unknown in (f"{path}/", f"{path}/nothing", "/api/workspaces//members", f"{path}//members"):
         run.send_raw(method, user, unknown, status=404)
-    answer = run.send_raw(method, user, path, http_method="PUT", status=405)
-    allowed = sorted((answer.header("allow") or "").split(", "))
+    response = run.send_raw(method, user, path, http_method="PUT", status=405)
+    allowed = sorted((response.header("allow") or "").split(", "))
     expect(method, "Allow names the methods of the path", ["DELETE", "GET", "PATCH"], allowed)
     run.send_raw(method, user, path, http_method="HEAD", status=405)
 
@@ -84,15 +84,15 @@ def send_request_ids(run: ModelRun, choose: Choose) -> None:
     for given in ("own-id_1.~X", "x" * 128, "", "", "with blank", "x" * 129, 'quote"'):
         for user, status in (("owner", 200), (None, 401)):
             headers = {"x-request-id": given}
-            answer = run.send_raw(method, user, target, headers=headers, status=status)
-            answered = answer.header("x-request-id") or ""
+            response = run.send_raw(method, user, target, headers=headers, status=status)
+            answered = response.header("x-request-id") or ""
             well_formed = bool(REQUEST_ID.fullmatch(given))
             if (answered == given) != well_formed or not answered:
                 promise = "X-Request-Id is kept if it is well-formed"
                 raise ContractViolation(method, promise, (given, answered))
-            if answer.header("x-content-type-options") != "nosniff":
+            if response.header("x-content-type-options") != "nosniff":
                 promise = "every answer has X-Content-Type-Options: nosniff"
-                raise ContractViolation(method, promise, answer.as_text())
+                raise ContractViolation(method, promise, response.as_text())
             new += [] if well_formed else [answered]
     if len(set(new)) != len(new):
         raise ContractViolation(method, "a new X-Request-Id is given to each request", new)

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from agentserver import AgentserverError, CallError, Client
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.fixtures.accounts import TEAM, People
-from agentserver_contract.http.messages import HIDDEN, Answer, Request
-from agentserver_contract.http.target import Target, cookie
+from agentserver_contract.fixtures.accounts import TEAM, Accounts
+from agentserver_contract.http.messages import HIDDEN, SECRET_FIELDS, Request, Response, cookie
+from agentserver_contract.http.target import Target
 from agentserver_contract.model.state import ContractViolation, ModelState
 from agentserver_contract.results.findings import LayerResult
 
@@ -21,7 +21,6 @@ USERS = (*TEAM, "colleague", "outsider")
 """All whose view is read back. There are also an administrator, and a newcomer who never becomes a
 member of a workspace."""
 
-_SECRET_ARGUMENTS = frozenset({"password", "api_key"})
 _SHORTEST_SECRET = 9
 """Characters from which a secret is looked for: a shorter one may be part of another word."""
 _LONGEST_VALUE = 200
@@ -50,7 +49,7 @@ class ModelRun:
     """
 
     target: Target
-    people: People
+    accounts: Accounts
     contract: Contract
     result: LayerResult
     allow_global: bool
@@ -67,16 +66,15 @@ class ModelRun:
 
     def __post_init__(self) -> None:
         names = (*USERS, "admin", "newcomer")
-        self.ids = {name: self.people[name].id for name in names}
+        self.ids = {name: self.accounts[name].id for name in names}
         self.clients = {
-            name: self.target.client(session=self.people[name].session).with_options(strict=True)
+            name: self.target.client(session=self.accounts[name].session).with_options(strict=True)
             for name in names
         }
         for name in names:
-            self.state.secrets |= {self.people[name].password, self.people[name].session}
+            self.state.secrets |= {self.accounts[name].password, self.accounts[name].session}
         self._operations = {
-            str(operation.raw.get("x-sdk")): operation
-            for operation in self.contract.operations.values()
+            operation.sdk: operation for operation in self.contract.operations.values()
         }
 
     def operation(self, sdk_method: str) -> Operation:
@@ -164,7 +162,7 @@ class ModelRun:
         http_method: str = "",
         headers: Mapping[str, str] | None = None,
         status: int,
-    ) -> Answer:
+    ) -> Response:
         """Send a request that the SDK would not send, and return its answer.
 
         Args:
@@ -181,19 +179,19 @@ class ModelRun:
         """
         self._advance_clock()
         operation = self.operation(sdk_method)
-        sent = {} if caller is None else cookie(self.people[caller].session)
+        sent = {} if caller is None else cookie(self.accounts[caller].session)
         sent |= {"content-type": "application/json"} if body is not None else {}
         sent = {name: value for name, value in {**sent, **(headers or {})}.items() if value}
         request = Request(http_method or operation.method, target, sent, body)
         self.log.append(request.as_curl("$URL"))
         self.result.cases[operation.id] += 1
-        answer = self.target.send(request)
-        self._check_for_secrets(sdk_method, answer.body.decode("utf-8", "replace"))
-        if answer.status != status:
+        response = self.target.send(request)
+        self._check_for_secrets(sdk_method, response.text)
+        if response.status != status:
             promise = f"this request is answered with {status}"
-            raise ContractViolation(sdk_method, promise, answer)
+            raise ContractViolation(sdk_method, promise, response)
         self.result.succeeded[operation.id] += 200 <= status < 300
-        return answer
+        return response
 
     def close(self) -> None:
         """Close the clients."""
@@ -222,7 +220,7 @@ def _call_text(call: PlannedCall) -> str:
     arguments = [
         *map(shown, call.args),
         *(
-            f"{name}={shown(HIDDEN if name in _SECRET_ARGUMENTS else value)}"
+            f"{name}={shown(HIDDEN if name in SECRET_FIELDS else value)}"
             for name, value in call.kwargs.items()
         ),
     ]

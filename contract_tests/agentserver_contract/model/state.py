@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from agentserver import CallError
-from agentserver_contract.http.messages import Answer, scrubbed
+from agentserver_contract.http.messages import Response, scrubbed
 
 S = TypeVar("S")
 
@@ -28,17 +28,17 @@ class ContractViolation(Exception):
         self.actual = actual
 
     @property
-    def answer(self) -> Answer | None:
+    def response(self) -> Response | None:
         """The raw answer, where it is known: the SDK keeps it for errors only."""
         if isinstance(self.actual, CallError) and self.actual.status_code is not None:
             headers = {name: (value,) for name, value in self.actual.headers.items()}
-            return Answer(self.actual.status_code, headers, (self.actual.body or "").encode())
-        return self.actual if isinstance(self.actual, Answer) else None
+            return Response(self.actual.status_code, headers, (self.actual.body or "").encode())
+        return self.actual if isinstance(self.actual, Response) else None
 
     @property
     def description(self) -> str:
         """What the server did, as a report shows it."""
-        if isinstance(self.actual, Answer):
+        if isinstance(self.actual, Response):
             return self.actual.as_text()
         return scrubbed(str(self.actual))
 

@@ -14,6 +14,7 @@ from agentserver import (
     PermissionDenied,
     QuotaExceeded,
 )
+from agentserver_contract.contract.roles import WORKSPACE_ROLES as ROLES
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import (
     Choose,
@@ -44,9 +45,6 @@ from agentserver_contract.model.values import (
     BAD_NAMES,
     NAMES,
 )
-
-ROLES = ("guest", "developer", "maintainer", "owner")
-"""From the least to the most powerful."""
 
 MOST_WORKSPACES = 3
 """How many a run has at a time: all of them are read back again and again."""
@@ -137,7 +135,7 @@ def create_with_team(run: ModelRun, user: str, name: str) -> Workspace:
     )
     run.state[Workspaces].by_id[created.id] = workspace
     for role in ("maintainer", "developer", "guest"):
-        email = run.people[role].email
+        email = run.accounts[role].email
         run.call(user, "workspaces.members.add", created.id, email=email, role=role)
         workspace.members[role] = role
     return workspace

@@ -1,1 +1,1 @@
-"""Exchanges that were written down, held to the contract."""
+"""Recorded exchanges, checked against the contract."""

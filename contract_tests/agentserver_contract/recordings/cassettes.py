@@ -1,7 +1,7 @@
-"""Every operation once through the SDK, kept as a cassette of vcrpy, and played back from one.
+"""Every operation once through the SDK, recorded as a cassette of vcrpy, and replayed from one.
 
-A cassette holds no secret: what logs in, what a session is, and keys are replaced before it is
-written, in requests and in answers.
+A cassette contains no secrets: passwords, sessions and keys are replaced before it is written, in
+requests and in responses.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import http
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,38 +18,36 @@ import yaml
 
 from agentserver import AgentserverError, Conflict
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.contract.roles import ENDS_ITS_SESSION, caller_of
-from agentserver_contract.fixtures.accounts import TEAM, People
-from agentserver_contract.fixtures.examples import COLLEAGUE, NoExample, Scene, set_scene
+from agentserver_contract.data.tables import is_exception
+from agentserver_contract.fixtures.accounts import LEAVER, Accounts, caller_of
+from agentserver_contract.fixtures.examples import Examples, NoExample, prepare_examples
+from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.differential import Differential
-from agentserver_contract.http.guard import Refused
-from agentserver_contract.http.messages import HIDDEN, SESSION_COOKIE, Answer, Request
+from agentserver_contract.http.guard import Blocked
+from agentserver_contract.http.messages import (
+    HIDDEN,
+    SECRET_FIELDS,
+    SESSION_COOKIE,
+    Exchange,
+    Request,
+    Response,
+)
 from agentserver_contract.http.sdk_calls import Inexpressible, express, method_of
 from agentserver_contract.http.target import Target
 from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "cassette"
 HOST = "http://agentserver.test"
-"""In the place of the recorded server's own address."""
-SECRET_FIELDS = frozenset({"password", "api_key"})
+"""Stands for the address of the recorded server."""
 
 _SESSION = re.compile(rf"({re.escape(SESSION_COOKIE)}=)[^;\s]+")
-# What belongs to one connection, or says more of the recording machine than of the server.
+# Headers of a connection, or that say more about the recording machine than about the server.
 _LEFT_OUT = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
-# Creating comes first, removing last, and the session ends last of all.
 _ORDER = {"POST": 0, "PUT": 1, "PATCH": 1, "GET": 2, "DELETE": 3}
 
 
 class CassetteError(ValueError):
     """A file is no cassette."""
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its answer."""
-
-    request: Request
-    answer: Answer
 
 
 @dataclass(frozen=True)
@@ -63,85 +60,88 @@ class Cassette:
 
 @dataclass
 class Recorder:
-    """Watches a target, and keeps what passes while it is on."""
+    """A hook of a target that keeps its exchanges while it is on."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     _on: bool = False
 
     def start(self) -> None:
-        """Keep what comes from now on."""
+        """Keep every exchange from now on."""
         self._on = True
 
     def stop(self) -> None:
-        """Keep nothing more."""
+        """Keep no more."""
         self._on = False
 
     def before(self, request: Request) -> None:
-        """A request is kept with its answer."""
+        """A request is kept with its response."""
 
-    def after(self, request: Request, answer: Answer) -> None:
+    def after(self, request: Request, response: Response) -> None:
         """Keep an exchange without its secrets."""
         if self._on:
-            self.exchanges.append(scrubbed(Exchange(request, answer)))
+            self.exchanges.append(scrubbed(Exchange(request, response)))
 
 
-def walk(
-    target: Target, people: People, contract: Contract, told: Callable[[str], None]
+def record(
+    target: Target, accounts: Accounts, contract: Contract, report: Callable[[str], None]
 ) -> list[str]:
-    """Call every operation through the SDK, as somebody who may.
+    """Call every operation through the SDK, as an account that may.
 
     Args:
         target: The server.
-        people: Who calls.
-        contract: Whose operations are called, each with its example.
-        told: Takes a line for each call.
+        accounts: The accounts of the run.
+        contract: The contract, whose operations are called, each with its example.
+        report: Takes a line for each call.
 
     Returns:
-        The operations that were answered otherwise than the contract has it for such a call.
+        The operations whose response was not a success.
     """
     missed: list[str] = []
-    members = {role: role for role in TEAM if role != "owner"}
-    scene = set_scene(
-        contract, people, "owner", {**members, COLLEAGUE: "developer"}, people[ENDS_ITS_SESSION]
+    examples = prepare_examples(
+        contract,
+        accounts,
+        owner="owner",
+        members=team_with("developer"),
+        caller=accounts[LEAVER],
     )
-    for operation in sorted(contract.operations.values(), key=_turn):
+    for operation in sorted(contract.operations.values(), key=_order):
         try:
-            _walk(target, people, scene, operation)
-            told(f"{operation.id}: recorded")
-        except Refused as refusal:
-            told(f"{operation.id}: not recorded: {refusal}")
+            _call(target, accounts, examples, operation)
+            report(f"{operation.id}: recorded")
+        except Blocked as reason:
+            report(f"{operation.id}: not recorded: {reason}")
         except Conflict as error:
-            told(f"{operation.id}: recorded as {error.status_code}: {error.message}")
-            if operation.id != "register_user":  # an earlier run may have registered it
+            report(f"{operation.id}: recorded as {error.status_code}: {error.message}")
+            if not is_exception("creates-account", operation.id):
                 missed.append(operation.id)
         except (AgentserverError, NoExample, Inexpressible) as error:
-            told(f"{operation.id}: {error}")
+            report(f"{operation.id}: {error}")
             missed.append(operation.id)
     return missed
 
 
-def _walk(target: Target, people: People, scene: Scene, operation: Operation) -> None:
+def _call(target: Target, accounts: Accounts, examples: Examples, operation: Operation) -> None:
     caller = caller_of(operation)
-    session = people[caller].session if caller is not None else None
-    request = scene.request(operation, session)
+    session = accounts[caller].session if caller is not None else None
+    request = examples.request(operation, session)
     with target.client(session=session) as client:
         method = method_of(client, operation)
-        arguments = express(scene.contract, operation, request, method).arguments
+        arguments = express(examples.contract, operation, request, method).arguments
         method(**arguments)
 
 
-def _turn(operation: Operation) -> tuple[bool, int, int]:
-    """Whoever is needed by others goes first, whatever removes goes last and inside out."""
+def _order(operation: Operation) -> tuple[bool, int, int]:
+    """What creates comes first; what removes comes last, the innermost first."""
     return (
-        operation.id == "logout",
+        is_exception("ends-session", operation.id),
         _ORDER.get(operation.method, 1),
         -len(operation.path) if operation.method == "DELETE" else len(operation.path),
     )
 
 
 def scrubbed(exchange: Exchange) -> Exchange:
-    """An exchange without secrets, and without what is of one connection only."""
-    request, answer = exchange.request, exchange.answer
+    """An exchange without secrets, and without the headers of its connection."""
+    request, response = exchange.request, exchange.response
     return Exchange(
         Request(
             request.method,
@@ -149,13 +149,13 @@ def scrubbed(exchange: Exchange) -> Exchange:
             {name: _hidden(name, value) for name, value in _kept(request.headers)},
             _without_secrets(request.body),
         ),
-        Answer(
-            answer.status,
+        Response(
+            response.status,
             {
                 name: tuple(_hidden(name, value) for value in values)
-                for name, values in _kept(answer.headers)
+                for name, values in _kept(response.headers)
             },
-            _without_secrets(answer.body) or b"",
+            _without_secrets(response.body) or b"",
         ),
     )
 
@@ -171,7 +171,7 @@ def _hidden(name: str, value: str) -> str:
 
 
 def _without_secrets(body: bytes | None) -> bytes | None:
-    """A JSON body with its secret fields replaced; any other as it is, as no secret travels so."""
+    """A JSON body with its secret fields replaced; any other as it is: it contains no secrets."""
     try:
         value = json.loads(body or b"")
     except ValueError:
@@ -200,7 +200,7 @@ def text(exchanges: Iterable[Exchange], source: str) -> str:
 
 
 def _interaction(exchange: Exchange) -> dict[str, Any]:
-    request, answer = exchange.request, exchange.answer
+    request, response = exchange.request, exchange.response
     return {
         "request": {
             "method": request.method,
@@ -209,9 +209,9 @@ def _interaction(exchange: Exchange) -> dict[str, Any]:
             "headers": {name: [value] for name, value in request.headers.items()},
         },
         "response": {
-            "status": {"code": answer.status, "message": _phrase(answer.status)},
-            "headers": {name: list(values) for name, values in answer.headers.items()},
-            "body": {"string": _written(answer.body)},
+            "status": {"code": response.status, "message": _phrase(response.status)},
+            "headers": {name: list(values) for name, values in response.headers.items()},
+            "body": {"string": _written(response.body)},
         },
     }
 
@@ -231,10 +231,10 @@ def _phrase(status: int) -> str:
 
 
 def read(path: Path) -> Cassette:
-    """The cassette in a file, of this tool or of vcrpy itself.
+    """The cassette in a file, written by this tool or by vcrpy itself.
 
     Raises:
-        CassetteError: It is none.
+        CassetteError: The file is no cassette.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -256,7 +256,7 @@ def _exchange(interaction: Mapping[str, Any]) -> Exchange:
             {name.lower(): values[0] for name, values in request["headers"].items()},
             _bytes(request["body"]) or None,
         ),
-        Answer(
+        Response(
             int(response["status"]["code"]),
             {name.lower(): tuple(values) for name, values in response["headers"].items()},
             _bytes(response["body"]["string"]),
@@ -268,15 +268,14 @@ def _bytes(body: str | bytes | None) -> bytes:
     return body.encode() if isinstance(body, str) else body or b""
 
 
-def play(contract: Contract, cassette: Cassette) -> LayerResult:
-    """Say every request of a cassette through the SDK, and decode its answer, strict and lenient.
+def replay(contract: Contract, cassette: Cassette) -> LayerResult:
+    """Make every call of a cassette through the SDK, and decode its response, strict and lenient.
 
-    The request that the SDK makes must be the recorded one, and what it understands must be what
-    the answer says; both clients are tried. An answer that strictness refuses breaks the contract;
-    one that is refused without it as well cannot be read at all.
+    The SDK must send the recorded request, and its result must be what the response says; both
+    clients are tried. A response that strict decoding refuses breaks the contract; one that is
+    refused by lenient decoding too cannot be read at all.
     """
     result = LayerResult(NAME)
-    started = time.monotonic()
     with Differential(contract, async_share=1) as differential:
         for exchange in cassette.exchanges:
             operation = contract.operation_at(exchange.request.method, exchange.request.path)
@@ -284,53 +283,46 @@ def play(contract: Contract, cassette: Cassette) -> LayerResult:
                 result.notes["a request that is no operation of the contract"] += 1
                 continue
             result.cases[operation.id] += 1
-            result.statuses[operation.id, exchange.answer.status] += 1
-            for check, detail in _wrong(differential, operation, exchange):
+            result.statuses[operation.id, exchange.response.status] += 1
+            for check, detail in _problems(differential, operation, exchange):
                 result.add(_finding(operation, exchange, check, detail))
-    result.seconds = time.monotonic() - started
     return result
 
 
 _PROMISES: Mapping[str, str] = {
     "parity": "the SDK sends and understands what was recorded",
-    "documented status": "the status is a documented one",
-    "strict decoding": "the answer is as the contract has it",
-    "lenient decoding": "the SDK can read the answer",
+    "documented status": "the status is documented",
+    "strict decoding": "the response is as the contract has it",
+    "lenient decoding": "the SDK can read the response",
 }
 
 
-def _wrong(
+def _problems(
     differential: Differential, operation: Operation, exchange: Exchange
 ) -> Iterator[tuple[str, str]]:
-    """What does not hold of an exchange, with what tells it."""
-    request, answer = exchange.request, exchange.answer
-    for divergence in differential.compare(operation, request, answer, valid=True):
+    """What is wrong with an exchange, each with the check that found it."""
+    for divergence in differential.compare(operation, exchange, valid=True):
         yield "parity", str(divergence)
-    if answer.status not in operation.responses:
-        yield "documented status", f"{answer.status} is not among {sorted(operation.responses)}"
+    status = exchange.response.status
+    if status not in operation.responses:
+        yield "documented status", f"{status} is not among {sorted(operation.responses)}"
         return
     for strict, check in ((True, "strict decoding"), (False, "lenient decoding")):
         try:
-            refused = differential.refusal(operation, request, answer, strict=strict)
+            error = differential.decoding_error(operation, exchange, strict=strict)
         except Inexpressible:
-            return  # told above
-        if refused:
-            yield check, refused
+            return  # a divergence says so already
+        if error:
+            yield check, error
 
 
 def _finding(operation: Operation, exchange: Exchange, check: str, detail: str) -> Finding:
-    request, answer = exchange.request, exchange.answer
-    place = "/x-sdk" if check == "parity" else f"/responses/{answer.status}"
+    place = "/x-sdk" if check == "parity" else f"/responses/{exchange.response.status}"
     return Finding(
         layer=NAME,
         operation=operation.id,
         promise=_PROMISES[check],
         contract=f"{operation.pointer}{place}",
         detail=detail,
-        sent=request.as_curl(HOST),
-        came=answer.as_text(),
-        replay="",
         check=check,
-        request=request,
-        answer=answer,
-    )
+    ).with_exchange(exchange.request, exchange.response, HOST)

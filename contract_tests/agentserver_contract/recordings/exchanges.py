@@ -1,39 +1,25 @@
-"""Recorded exchanges with a real server, held against the contract.
+"""Exchanges recorded with a real server, checked against the contract.
 
-A recording is a JSON Lines file; each line is one exchange: the operation, who called, the request
-and the answer. What does not fit the contract comes out as findings; `departures` says which of
-them are known.
+A recording is a JSON Lines file; each line is one exchange: the operation, the caller, the request
+and the response. `departures` says which of the findings are known.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agentserver_contract.contract.document import JSON, Contract, Operation, Response
-from agentserver_contract.contract.schemas import (
-    lacks_kept,
-    media_type,
-    request_problems,
-    schema_problems,
-)
-
-KINDS = ("status", "media-type", "schema", "header", "accepted", "refused")
-"""What can be wrong with an exchange.
-
-`status`: not documented; `media-type`, `schema` and `header`: the answer is not made as documented;
-`accepted`: a request that the contract refuses went through; `refused`: a request that the contract
-takes was answered 400.
-"""
+from agentserver_contract.contract.document import JSON, Contract, Operation
+from agentserver_contract.contract.roles import may_call
+from agentserver_contract.http.messages import Exchange, Request, Response
+from agentserver_contract.results.conformance import Conformance
+from agentserver_contract.results.findings import Finding
 
 NO_CREDENTIAL = ("nobody", "bad_cookie", "ended")
-"""Callers whose credential is missing, unknown to the server, or no longer good."""
-
-WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
-"""From least to most."""
+"""The recordings' names of callers whose credential is missing, unknown, or no longer valid."""
 
 MATRIX = "matrix:"
 """What the note begins with where an operation was tried by each kind of caller, named after it."""
@@ -44,213 +30,113 @@ class RecordingError(ValueError):
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """One request and its answer, as they were on the wire."""
+class Recorded:
+    """One recorded exchange."""
 
+    exchange: Exchange
     source: str
     """File and line."""
     operation_id: str
-    who: str
-    note: str
-    method: str
-    path: str
-    content_type: str | None
-    body: bytes | None
-    status: int
-    headers: Mapping[str, str]
-    text: str
-    json: Any
-    """The JSON value of the answer, else None. It is whole also where a long text was cut."""
-
-    def __str__(self) -> str:
-        note = f" [{self.note}]" if self.note else ""
-        body = (self.body or b"").decode("utf-8", "replace")
-        sent = " ".join(filter(None, (self.method, self.path, _shorten(body))))
-        return f"{self.source}: {self.who}{note} {sent} -> {self.status} {_shorten(self.text)}"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing in which an exchange does not fit the contract."""
-
-    exchange: Exchange
-    kind: str
-    rule: str
-    """The schema keyword or the name of the rule, in short: what a departure is matched by."""
-    at: str
-    """JSON path in the body that the finding is about, or the name of the header."""
-    detail: str
+    caller: str
+    """By the name that the recording gives: a role, or one of NO_CREDENTIAL."""
+    note: str = ""
 
     @property
-    def operation_id(self) -> str:
-        return self.exchange.operation_id
+    def origin(self) -> str:
+        """Where it is from: file, line, caller and note."""
+        note = f" [{self.note}]" if self.note else ""
+        return f"{self.source}: {self.caller}{note}"
 
     def __str__(self) -> str:
-        what = f"{self.operation_id}: {self.kind} ({self.rule} at {self.at}): {self.detail}"
-        return f"{what}\n    {self.exchange}"
+        request, response = self.exchange.request, self.exchange.response
+        return f"{self.origin}: {request.method} {request.target} -> {response.as_text()}"
 
 
-def read(path: Path) -> Iterator[Exchange]:
+def read(path: Path) -> Iterator[Recorded]:
     """The exchanges of a recording, in order.
 
-    Raises RecordingError for a line that is no exchange.
+    Raises:
+        RecordingError: A line is not an exchange.
     """
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             source = f"{path.name}:{number}"
             try:
-                yield _exchange(source, json.loads(line))
+                yield _recorded(source, json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise RecordingError(f"{source}: not an exchange: {error!r}") from None
 
 
-def findings(contract: Contract, exchange: Exchange) -> Iterator[Finding]:
-    """Everything in which an exchange does not fit the contract.
+def findings(contract: Contract, recorded: Recorded) -> Iterator[Finding]:
+    """Everything in which a recorded exchange does not fit the contract.
 
-    Raises RecordingError when the contract lacks the operation, or the call is not one of it.
+    Raises:
+        RecordingError: The contract lacks the operation, or the request is not one of it.
     """
-    operation = contract.operations.get(exchange.operation_id)
+    operation = contract.operations.get(recorded.operation_id)
     if operation is None:
-        raise RecordingError(f"{exchange.source}: the contract has no {exchange.operation_id}")
-    if exchange.method != operation.method or not operation.path_pattern.fullmatch(exchange.path):
+        raise RecordingError(f"{recorded.source}: the contract has no {recorded.operation_id}")
+    request = recorded.exchange.request
+    if request.method != operation.method or not operation.path_pattern.fullmatch(request.path):
         raise RecordingError(
-            f"{exchange.source}: {exchange.method} {exchange.path} is no call of {operation}"
+            f"{recorded.source}: {request.method} {request.path} is no call of {operation}"
         )
-    response = operation.responses.get(exchange.status)
-    if response is None:
-        detail = f"{exchange.status} is not among the documented {sorted(operation.responses)}"
-        yield Finding(exchange, "status", str(exchange.status), "$", detail)
-    else:
-        yield from _answer_findings(contract, exchange, response)
-    yield from _header_findings(contract, exchange, operation, response)
-    yield from _request_findings(contract, exchange, operation)
+    for finding in _findings(Conformance(contract), operation, recorded):
+        yield replace(finding, sent=f"{recorded.origin}: {finding.sent}")
 
 
-def _answer_findings(
-    contract: Contract, exchange: Exchange, response: Response
+def _findings(
+    conformance: Conformance, operation: Operation, recorded: Recorded
 ) -> Iterator[Finding]:
-    """Media type and body of a documented answer."""
-    came = media_type(exchange.headers.get("content-type"))
-    documented_types: set[str | None] = set(response.content) or {None}
-    if came not in documented_types:
-        documented = ", ".join(response.content) or "none"
-        detail = f"Content-Type is {came or 'missing'} where the contract has {documented}"
-        yield Finding(exchange, "media-type", came or "none", "Content-Type", detail)
+    exchange = recorded.exchange
+    yield from conformance.findings(operation, exchange)
+    if not exchange.response.succeeded:
         return
-    schema = response.schema(came)
-    if schema is None:
-        if not response.content and exchange.text:
-            yield Finding(
-                exchange, "schema", "no content", "$", "a body where the contract has none"
-            )
-        return
-    value: Any = exchange.text
-    if came == JSON:
-        try:
-            value = json.loads(exchange.text) if exchange.json is None else exchange.json
-        except ValueError as error:
-            yield Finding(exchange, "schema", "not JSON", "$", f"the body is not JSON: {error}")
-            return
-    for problem in schema_problems(contract, schema, value):
-        yield Finding(exchange, "schema", problem.rule, problem.at, problem.message)
+    if operation.is_secured and recorded.caller in NO_CREDENTIAL:
+        detail = f"{recorded.caller} may not call this"
+        yield conformance.finding(operation, exchange, "accepted", "no credential", "$", detail)
+    role = operation.required_role or "none"
+    if recorded.note.startswith(MATRIX) and recorded.caller not in NO_CREDENTIAL:
+        caller = recorded.note.removeprefix(MATRIX)
+        if caller not in may_call(role):
+            detail = f"needs the role {role}, {caller} was served"
+            yield conformance.finding(operation, exchange, "accepted", "role", "$", detail)
 
 
-def _header_findings(
-    contract: Contract, exchange: Exchange, operation: Operation, response: Response | None
-) -> Iterator[Finding]:
-    """Headers that were promised for this answer and are missing or of another form."""
-    for name, header in (response.headers if response else {}).items():
-        value = exchange.headers.get(name.lower())
-        if value is None:
-            if header.required:
-                yield Finding(
-                    exchange, "header", "missing", name, f"{name} is promised and missing"
-                )
-        elif header.schema is not None:
-            for problem in schema_problems(contract, header.schema, value):
-                yield Finding(exchange, "header", problem.rule, name, problem.message)
-
-
-def _request_findings(
-    contract: Contract, exchange: Exchange, operation: Operation
-) -> Iterator[Finding]:
-    """The answer against what was sent."""
-    succeeded = 200 <= exchange.status < 300
-    if succeeded and operation.is_secured and exchange.who in NO_CREDENTIAL:
-        yield Finding(
-            exchange, "accepted", "no credential", "$", f"{exchange.who} may not call this"
-        )
-    caller = exchange.note.removeprefix(MATRIX) if exchange.note.startswith(MATRIX) else None
-    if caller and succeeded and not _may(caller, operation.required_role):
-        detail = f"needs the role {operation.required_role}, {caller} was served"
-        yield Finding(exchange, "accepted", "role", "$", detail)
-    problems = request_problems(contract, operation, exchange.body, exchange.content_type)
-    if problems and (succeeded or _was_read(exchange, operation)):
-        for problem in problems:
-            yield Finding(exchange, "accepted", problem.rule, problem.at, problem.message)
-    elif (
-        not problems
-        and exchange.status == 400
-        and not lacks_kept(exchange.operation_id, json.loads(exchange.body or b"{}"))
-    ):
-        said = exchange.text.strip()
-        yield Finding(exchange, "refused", "valid", "$", f"the request fits the contract: {said}")
-
-
-def _may(caller: str, required: str | None) -> bool:
-    """Whether a caller of the table of roles may call what needs a role; no wrong no is given."""
-    if required == "admin":
-        return caller == "admin"
-    if required in WORKSPACE_ROLES:
-        return caller in WORKSPACE_ROLES[WORKSPACE_ROLES.index(required) :]
-    return True
-
-
-def _was_read(exchange: Exchange, operation: Operation) -> bool:
-    """Whether this refusal comes after the check of the body, in the order that the contract gives.
-
-    Identity and role are checked before the body, so 401 and 403 mostly say nothing of it; state
-    (404, 409) and quota (403 in JSON) are checked after it, and so is what an operation without
-    security calls a wrong credential.
-    """
-    if exchange.status == 401:
-        return not operation.is_secured
-    if exchange.status == 403:
-        return media_type(exchange.headers.get("content-type")) == JSON
-    return exchange.status in (404, 409, 410)
-
-
-def _exchange(source: str, line: Mapping[str, Any]) -> Exchange:
-    request, response = line["request"], line["response"]
+def _recorded(source: str, line: Mapping[str, Any]) -> Recorded:
+    sent, received = line["request"], line["response"]
     note = str(line["note"])
     body: bytes | None = None
-    if request["raw"] is not None:
-        body = str(request["raw"]).encode("utf-8", "surrogatepass")
-    elif request["json"] is not None:
-        body = json.dumps(request["json"]).encode()
-    return Exchange(
+    if sent["raw"] is not None:
+        body = str(sent["raw"]).encode("utf-8", "surrogatepass")
+    elif sent["json"] is not None:
+        body = json.dumps(sent["json"]).encode()
+    headers = {} if body is None else {"content-type": _content_type(note)}
+    return Recorded(
+        Exchange(
+            Request(sent["method"], sent["path"], headers, body),
+            Response(
+                int(received["status"]),
+                {name.lower(): (str(value),) for name, value in received["headers"].items()},
+                _body(received["text"], received["json"]),
+            ),
+        ),
         source=source,
         operation_id=line["operation_id"],
-        who=line["who"],
+        caller=line["who"],
         note=note,
-        method=request["method"],
-        path=request["path"],
-        content_type=_content_type(note, body),
-        body=body,
-        status=int(response["status"]),
-        headers={name.lower(): str(value) for name, value in response["headers"].items()},
-        text=response["text"],
-        json=response["json"],
     )
 
 
-def _content_type(note: str, body: bytes | None) -> str | None:
-    """What the request called its body; recordings keep no headers, so the note tells."""
-    if body is None:
-        return None
+def _body(text: str, value: Any) -> bytes:
+    """The body of a response: recordings cut a long text, but keep its JSON value whole."""
+    try:
+        is_whole = value is None or json.loads(text) == value
+    except ValueError:
+        is_whole = False
+    return text.encode() if is_whole else json.dumps(value).encode()
+
+
+def _content_type(note: str) -> str:
+    """What the request called its body; recordings keep no request headers, so the note tells."""
     return "text/plain" if note.endswith("text/plain") else JSON
-
-
-def _shorten(text: str, limit: int = 160) -> str:
-    line = text.strip().replace("\n", "\\n")
-    return line if len(line) <= limit else f"{line[: limit - 3]}..."

@@ -1,1 +1,1 @@
-"""What came of a run, for whoever reads it: a person at a terminal, a browser, a CI, a program."""
+"""The reports of a run: for a terminal, a browser, a CI system, and programs."""

@@ -1,4 +1,4 @@
-"""A run as text for a terminal: a line for each layer while it runs, then what matters."""
+"""A run as text for a terminal: a line for each layer while it runs, then a summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HEADS = ("layer", "operations", "cases", "findings", "not run", "seconds")
 
 
 class Console:
-    """Tells of a run while it goes on, and sums it up."""
+    """Reports a run while it goes on, and sums it up."""
 
     def __init__(self, style: Style) -> None:
         self._style = style
@@ -21,7 +21,7 @@ class Console:
         self._style.heading(f"Contract run against {url}")
         self._style.line(f"seed {seed}")
 
-    def told(self, layer: str) -> None:
+    def started(self, layer: str) -> None:
         """A layer begins."""
         self._style.line(f"{layer} ...")
 
@@ -36,7 +36,7 @@ class Console:
         style.line(f"{result.layer}: {result.cases.total()} cases, {painted}, {_seconds(result)} s")
 
     def sum_up(self, outcome: Outcome) -> None:
-        """Everything, the verdict last."""
+        """Print everything, the verdict last."""
         style = self._style
         if outcome.unexplained:
             style.heading("Broken")
@@ -44,12 +44,12 @@ class Console:
                 style.text(f"\n{finding_text(finding)}")
         self._departures(outcome)
         self._not_run(outcome)
-        if outcome.held_back:
-            style.heading("Held back by the guard, and no finding")
-            for reason, count in sorted(outcome.held_back.items()):
+        if outcome.blocked:
+            style.heading("Blocked by the guard, which is no finding")
+            for reason, count in sorted(outcome.blocked.items()):
                 style.line(f"{count} x {reason}")
         for line in outcome.left_behind:
-            style.line(style.bad(f"could not be put back: {line}"))
+            style.line(style.bad(f"could not be restored: {line}"))
         style.heading("Layers")
         style.table(_HEADS, [_row(result) for result in outcome.results], _total(outcome))
         verdict = _verdict(outcome)
@@ -58,12 +58,12 @@ class Console:
     def _departures(self, outcome: Outcome) -> None:
         if outcome.departures:
             style = self._style
-            style.heading("Departures that are listed")
+            style.heading("Listed departures")
             by_name = {departure.name: departure for departure in outcome.departures}
             for name, findings in sorted(outcome.known.items()):
                 style.line(f"{name}: {len(findings)} x {' '.join(by_name[name].answers.split())}")
-            for departure in outcome.idle:
-                style.line(f"{departure.name}: listed, and not met in this run")
+            for departure in outcome.not_met:
+                style.line(f"{departure.name}: listed, but not met in this run")
 
     def _not_run(self, outcome: Outcome) -> None:
         """What could not be tried, by reason: the same reason often covers many cases."""

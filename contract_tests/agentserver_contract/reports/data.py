@@ -9,11 +9,21 @@ from typing import Any
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.run import Outcome
 
-_SHOWN = ("layer", "operation", "promise", "contract", "detail", "sent", "came", "replay", "check")
+_SHOWN = (
+    "layer",
+    "operation",
+    "promise",
+    "contract",
+    "detail",
+    "sent",
+    "received",
+    "replay",
+    "check",
+)
 
 
 class ReportError(ValueError):
-    """A file is no report of a run."""
+    """A file is not the report of a run."""
 
 
 def text(outcome: Outcome) -> str:
@@ -28,8 +38,8 @@ def text(outcome: Outcome) -> str:
         "seconds": round(outcome.seconds, 3),
         "findings": list(map(_finding, outcome.unexplained)),
         "known": {name: len(findings) for name, findings in outcome.known.items()},
-        "not_met": [departure.name for departure in outcome.idle],
-        "held_back": dict(outcome.held_back),
+        "not_met": [departure.name for departure in outcome.not_met],
+        "held_back": dict(outcome.blocked),
         "left_behind": list(outcome.left_behind),
         "layers": list(map(_layer, outcome.results)),
     }
@@ -37,21 +47,21 @@ def text(outcome: Outcome) -> str:
 
 
 def read(source: str, name: str) -> tuple[list[LayerResult], frozenset[str], bool]:
-    """What the layers met, what kind of run it was, and whether nothing was broken.
+    """The results of the layers, the situations of the run, and whether nothing was broken.
 
     Args:
         source: A report.
-        name: Where it came from.
+        name: The file that it is from.
 
     Raises:
-        ReportError: It is none.
+        ReportError: The text is no report.
     """
     try:
         document = json.loads(source)
         results = [_read_layer(layer) for layer in document["layers"]]
         return results, frozenset(document["situations"]), bool(document["holds"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ReportError(f"{name}: no report of a run: {error!r}") from None
+        raise ReportError(f"{name}: not the report of a run: {error!r}") from None
 
 
 def _finding(finding: Finding) -> dict[str, str]:

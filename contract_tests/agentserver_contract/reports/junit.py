@@ -10,7 +10,7 @@ from agentserver_contract.reports.text import finding_text
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.run import Outcome
 
-# What XML 1.0 cannot hold, not even escaped.
+# Characters that XML 1.0 does not allow, not even escaped.
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -22,7 +22,7 @@ def text(outcome: Outcome) -> str:
         by_layer.setdefault(finding.layer, []).append(finding)
     for result in outcome.results:
         _add_suite(root, result, by_layer.pop(result.layer, []))
-    for layer, findings in by_layer.items():  # such as the differential, inside another layer
+    for layer, findings in by_layer.items():  # such as the differential, part of another layer
         _add_suite(root, LayerResult(layer), findings)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -32,11 +32,11 @@ def text(outcome: Outcome) -> str:
         f'<h1 class="{state}">{verdict}</h1>',
         f"<p>{escape(outcome.url)}, seed {outcome.plan.seed}, {outcome.seconds:.1f} s</p>",
         *_section("Broken", map(_finding, outcome.unexplained)),
-        *_section("Departures that are listed", _departures(outcome)),
+        *_section("Listed departures", _departures(outcome)),
         *_section("Layers", [_layers(outcome)]),
         *_section("Not run", _table(("layer", "what", "why"), list(outcome.not_run))),
-        *_section("Held back by the guard", _held_back(outcome)),
-        *_section("Could not be put back", (f"<p>{escape(line)}" for line in outcome.left_behind)),
+        *_section("Blocked by the guard", _blocked(outcome)),
+        *_section("Could not be restored", (f"<p>{escape(line)}" for line in outcome.left_behind)),
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
@@ -52,10 +52,10 @@ def _finding(finding: Finding) -> str:
         ("promised at", f"openapi.yaml#{finding.contract}"),
         ("wrong", finding.detail),
         ("sent", finding.sent),
-        ("came", finding.came),
+        ("received", finding.received),
         ("replay", finding.replay),
     )
-    shown = "".join(f"<h4>{name}</h4><pre>{escape(said)}</pre>" for name, said in facts if said)
+    shown = "".join(f"<h4>{name}</h4><pre>{escape(text)}</pre>" for name, text in facts if text)
     name = escape(finding.operation or "the whole run")
     promise = escape(finding.promise)
     layer = escape(finding.layer)
@@ -63,12 +63,12 @@ def _finding(finding: Finding) -> str:
 
 
 def _departures(outcome: Outcome) -> Iterable[str]:
-    idle = {departure.name for departure in outcome.idle}
+    not_met = {departure.name for departure in outcome.not_met}
     rows = [
         (
             departure.name,
             str(len(outcome.known.get(departure.name, ()))),
-            departure.answers + (" (not met in this run)" if departure.name in idle else ""),
+            departure.answers + (" (not met in this run)" if departure.name in not_met else ""),
             departure.why,
         )
         for departure in outcome.departures
@@ -90,8 +90,8 @@ def _layers(outcome: Outcome) -> str:
     return "".join(_table(("layer", "cases", "findings", "not run", "seconds"), rows))
 
 
-def _held_back(outcome: Outcome) -> Iterable[str]:
-    rows = [(reason, str(count)) for reason, count in sorted(outcome.held_back.items())]
+def _blocked(outcome: Outcome) -> Iterable[str]:
+    rows = [(reason, str(count)) for reason, count in sorted(outcome.blocked.items())]
     return _table(("why", "requests"), rows)
 
 

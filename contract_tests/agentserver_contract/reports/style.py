@@ -1,4 +1,4 @@
-"""Headings, lines and tables for a terminal: colour there only, and only where it is wanted."""
+"""Headings, lines and tables for a terminal, in colour where the terminal and the user want it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BOLD, _GREEN, _RED, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
 
 
 class Style:
-    """Writes to one stream, as it goes on, so that people see progress.
+    """Writes to one stream line by line, so that users see progress.
 
     Args:
         stream: Where to write.

@@ -8,20 +8,20 @@ from agentserver_contract.results.findings import Finding, LayerResult
 
 
 def finding_text(finding: Finding) -> str:
-    """One finding: the operation, the promise, what was sent, what came, how to see it again."""
+    """One finding: operation, promise, what was sent and received, and how to see it again."""
     parts = [
         f"{finding.operation or 'the whole run'}: {finding.promise}  [{finding.layer}]",
         _block("promised at", f"openapi.yaml#{finding.contract}"),
         _block("wrong", finding.detail),
         _block("sent", finding.sent),
-        _block("came", finding.came),
+        _block("received", finding.received),
         _block("replay", finding.replay),
     ]
     return "\n".join(part for part in parts if part)
 
 
 def result_text(result: LayerResult) -> str:
-    """One line on a layer, then what it left aside, then its findings."""
+    """One line on a layer, then what it left out, then its findings."""
     seed = "" if result.seed is None else f", seed {result.seed}"
     tried = f"{result.cases.total()} cases on {len(result.cases)} operations"
     found = f"{len(result.findings)} findings"

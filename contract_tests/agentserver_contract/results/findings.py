@@ -1,14 +1,11 @@
-"""What a layer of the suite found, and what it tried: the same shape for every layer."""
+"""What a layer of the suite found, and what it tried: the same form for every layer."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from agentserver_contract.http.messages import Answer, Request
-
-__all__ = ["Finding", "LayerResult"]
+from agentserver_contract.http.messages import Request, Response
 
 
 @dataclass(frozen=True)
@@ -16,7 +13,7 @@ class Finding:
     """One broken promise of the contract."""
 
     layer: str
-    """Which layer saw it."""
+    """The layer that found it."""
     operation: str
     """The operationId; empty where it belongs to no single operation."""
     promise: str
@@ -25,31 +22,48 @@ class Finding:
     """JSON pointer of the place in the contract that makes the promise."""
     detail: str
     """What is wrong, in as many lines as it takes."""
-    sent: str
-    """What was sent, as a shell command with its secrets hidden."""
-    came: str
-    """What was answered."""
-    replay: str
-    """The command that makes the same run again."""
     check: str = ""
-    """The rule that found it, in one word, where a layer has several."""
+    """The check that found it, where the layer has several."""
+    rule: str = ""
+    """The keyword of the schema, or the name of the rule, that is broken, where there is one."""
+    at: str = ""
+    """JSON path in the body, or the name of the header, where that is what is wrong."""
+    sent: str = ""
+    """What was sent, as a shell command with its secrets hidden."""
+    received: str = ""
+    """What the server answered, with its secrets hidden."""
+    replay: str = ""
+    """The command that makes the same run again."""
     request: Request | None = field(default=None, repr=False)
-    """What was sent as it was, secrets and all; None where no one request shows the fault."""
-    answer: Answer | None = field(default=None, repr=False)
-    """What was answered as it was."""
+    """The request as it was, secrets included; None where no single request shows the fault."""
+    response: Response | None = field(default=None, repr=False)
+    """The response as it was."""
+
+    def with_exchange(
+        self, request: Request | None, response: Response | None, base_url: str
+    ) -> Finding:
+        """The same, shown by a request to the server at `base_url` and its response."""
+        return replace(
+            self,
+            sent="" if request is None else request.as_curl(base_url),
+            received="no response" if response is None else response.as_text(),
+            request=request,
+            response=response,
+        )
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Findings with the same key are the same fault met again."""
+        """Findings with the same key are one fault that was found several times."""
         return self.layer, self.operation, self.promise
 
 
 @dataclass
 class LayerResult:
-    """What one layer did on one target."""
+    """What one layer did on one server."""
 
     layer: str
     findings: list[Finding] = field(default_factory=list)
+    """Each fault once."""
     cases: Counter[str] = field(default_factory=Counter)
     """How many requests were tried, by operationId."""
     succeeded: Counter[str] = field(default_factory=Counter)
@@ -57,13 +71,14 @@ class LayerResult:
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How often each operation was answered with each status, as `(operationId, status)`."""
     notes: Counter[str] = field(default_factory=Counter)
-    """Things worth counting that are no finding, such as cases left aside, by reason."""
+    """What is worth counting and no finding, such as cases that were left out, by reason."""
     not_run: dict[str, str] = field(default_factory=dict)
     """What could not be tried here, with the reason."""
     seconds: float = 0.0
+    """How long the layer took."""
     seed: int | None = None
     all_findings: list[Finding] = field(default_factory=list)
-    """Every finding as it came, those that repeat a fault as well."""
+    """Every finding, those that repeat a fault included."""
 
     @property
     def holds(self) -> bool:
@@ -71,21 +86,7 @@ class LayerResult:
         return not self.findings
 
     def add(self, finding: Finding) -> None:
-        """Keep a finding; among `findings` once for each fault."""
+        """Keep a finding."""
         self.all_findings.append(finding)
         if all(known.key != finding.key for known in self.findings):
             self.findings.append(finding)
-
-    def merged(self, others: Iterable[LayerResult]) -> LayerResult:
-        """This result and the others as one; the longest wall time counts, as they may overlap."""
-        whole = LayerResult(self.layer, seed=self.seed)
-        for each in (self, *others):
-            for finding in each.all_findings:
-                whole.add(finding)
-            whole.cases.update(each.cases)
-            whole.succeeded.update(each.succeeded)
-            whole.statuses.update(each.statuses)
-            whole.notes.update(each.notes)
-            whole.not_run.update(each.not_run)
-            whole.seconds = max(whole.seconds, each.seconds)
-        return whole

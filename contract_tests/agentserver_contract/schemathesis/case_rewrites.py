@@ -1,4 +1,4 @@
-"""On somebody's server, a case that would be held back is made one about what the run owns."""
+"""What is rewritten in a case of Schemathesis before it is sent."""
 
 from __future__ import annotations
 
@@ -6,70 +6,132 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from agentserver_contract.contract.document import Contract, Located
-from agentserver_contract.fixtures.accounts import ABSENT, People, email_of
-from agentserver_contract.fixtures.examples import Scene
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import Located
+from agentserver_contract.data.tables import is_exception, lacks_kept_field
+from agentserver_contract.fixtures.accounts import ABSENT, COLLEAGUE, Account, email_of
+from agentserver_contract.fixtures.examples import Examples
+from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, deletes_workspace
 from agentserver_contract.http.guard import NO_SUCH, SAFE_METHODS, Guard
-from agentserver_contract.http.target import Target
 
 if TYPE_CHECKING:
     from schemathesis import Case
 
 
-class Home:
-    """Brings cases home, where there is a guard; without one they stay as they are.
+class CaseRewrites:
+    """Rewrites the cases of one caller.
 
     Args:
-        target: Whose guard tells what the run owns.
-        people: Whose addresses may be named.
-        scene: What else the run has.
+        context: The server, and the accounts of the run.
+        examples: What the contract's examples are about.
+        owner: Name of the account that owns the workspace of the examples.
+        caller: The account that calls, and must keep its rights.
     """
 
-    def __init__(self, target: Target, people: People, scene: Scene) -> None:
-        self._guard = target.guard
-        self._people = people
-        self._scene = scene
+    def __init__(self, context: Context, examples: Examples, owner: str, caller: Account) -> None:
+        self._contract = context.contract
+        self._accounts = context.accounts
+        self._guard = context.target.guard
+        self._protects = context.examples is None  # what the run did not create may not be written
+        self._examples = examples
+        self._owner = owner
+        self._caller = caller
+        self._workspace_id = examples.parameters.get(PARAMETER)
+        self.owned = {self._workspace_id} if self._workspace_id is not None else set()
+        """The workspaces that were created for the cases."""
+        self._limits = {
+            operation.id: {
+                field.name: limit
+                for field in operation.fields
+                if (limit := self._contract.follow(field.piece).value.get("x-max-bytes"))
+            }
+            for operation in self._contract.operations.values()
+        }
         self._addresses = {
-            operation.id: email
-            for operation in scene.contract.operations.values()
-            if (email := _address(scene.contract, operation.body)) is not None
+            operation.id: schema
+            for operation in self._contract.operations.values()
+            for field in operation.fields
+            if field.name == "email" and (schema := field.schema) is not None
         }
 
-    def bring(self, case: Case[Any]) -> None:
-        """Replace foreign ids and addresses in a write; what breaks the contract stays broken."""
-        if self._guard is None or case.method in SAFE_METHODS:
+    def apply(self, case: Case[Any]) -> None:
+        """Rewrite a case."""
+        self.fit_bytes(case)
+        if self._protects:
+            self.store_kept_field(case)
+            self.redirect_deletions(case)
+        if self._guard is not None and case.method not in SAFE_METHODS:
+            self.use_owned_ids(case, self._guard)
+            self.use_owned_addresses(case, self._guard)
+
+    def fit_bytes(self, case: Case[Any]) -> None:
+        """Cut texts of a valid body to their `x-max-bytes`: Schemathesis counts characters.
+
+        A format of its own for them would do harm: every other text would be taken for invalid.
+        """
+        invalid = case.meta is None or case.meta.generation.mode.is_negative
+        if invalid or not isinstance(case.body, dict):
             return
+        fitted = dict(case.body)
+        for name, limit in self._limits[operation_id(case)].items():
+            text = fitted.get(name)
+            if isinstance(text, str):
+                fitted[name] = text.encode("utf-8")[:limit].decode("utf-8", "ignore")
+        if fitted != case.body:
+            case.body = fitted
+
+    def store_kept_field(self, case: Case[Any]) -> None:
+        """Where a body relies on a value that is stored already, see to it that one is."""
+        in_workspace = self._workspace_id in case.path_parameters.values()
+        if in_workspace and lacks_kept_field(operation_id(case), case.body):
+            operation = self._contract.operations[operation_id(case)]
+            session = self._accounts[self._owner].session
+            self._accounts.target.send(self._examples.request(operation, session))
+
+    def redirect_deletions(self, case: Case[Any]) -> None:
+        """Redirect calls that would delete the workspace of the examples, or the caller's rights.
+
+        The few of them would leave nothing to try for the rest of the run.
+        """
+        values = case.path_parameters
+        if values.get("user_id") == self._caller.id:
+            values["user_id"] = self._accounts[COLLEAGUE].id
+        operation = self._contract.operations[operation_id(case)]
+        deletes = case.method == operation.method and deletes_workspace(operation)
+        if deletes and values[PARAMETER] == self._workspace_id:
+            values[PARAMETER] = add_workspace(self._accounts, self._owner, {})
+            self.owned.add(values[PARAMETER])
+
+    def use_owned_ids(self, case: Case[Any], guard: Guard) -> None:
+        """Replace ids that the guard would block; what breaks the contract stays broken."""
         drawn = {draw.parameter_name for draw in case.meta.pool_draws} if case.meta else set()
         for name, value in case.path_parameters.items():
-            if isinstance(value, str) and not self._guard.owns(value):
-                # What a server has shown is somebody's; anything else need only stay unknown.
-                own = self._scene.parameters.get(name) if name in drawn else None
+            if isinstance(value, str) and not guard.owns(value):
+                # An id from a response belongs to others; any other id need only stay unknown.
+                own = self._examples.parameters.get(name) if name in drawn else None
                 case.path_parameters[name] = own or f"{NO_SUCH}{value}"
-        self._bring_address(case, self._guard)
 
-    def _bring_address(self, case: Case[Any], guard: Guard) -> None:
-        operation_id = case.operation.definition.raw.get("operationId")
-        schema = self._addresses.get(operation_id)
+    def use_owned_addresses(self, case: Case[Any], guard: Guard) -> None:
+        """Replace valid addresses of others by those of the run's accounts."""
+        schema = self._addresses.get(operation_id(case))
         if schema is None or not isinstance(case.body, Mapping):
             return
-        email, spare = case.body.get("email"), self._people.spare
-        registers = operation_id == "register_user"
+        email, spare = case.body.get("email"), self._accounts.spare
+        registers = is_exception("creates-account", operation_id(case))
         if registers and (email, case.body.get("password")) == (spare.email, spare.password):
             return
-        if not isinstance(email, str) or not self._scene.contract.validator(schema).is_valid(email):
+        if not isinstance(email, str) or not self._is_valid(schema, email):
             return
         if not guard.is_own_email(email):
-            everybody = [person.email for person in self._people.by_name.values()]
-            everybody += [] if registers else [email_of(ABSENT)]
-            chosen = everybody[crc32(email.encode("utf-8", "replace")) % len(everybody)]
+            addresses = [account.email for account in self._accounts.by_name.values()]
+            addresses += [] if registers else [email_of(ABSENT)]
+            chosen = addresses[crc32(email.encode("utf-8", "replace")) % len(addresses)]
             case.body = {**case.body, "email": chosen}
 
+    def _is_valid(self, schema: Located, email: str) -> bool:
+        return self._contract.validator(schema).is_valid(email)
 
-def _address(contract: Contract, body: Located | None) -> Located | None:
-    """Where a request body has the address of an account."""
-    if body is None:
-        return None
-    schema = contract.follow(body)
-    if "email" not in schema.value.get("properties", {}):
-        return None
-    return schema.child("properties", "email")
+
+def operation_id(case: Case[Any]) -> str:
+    """The operationId of a case."""
+    return str(case.operation.definition.raw["operationId"])

@@ -1,7 +1,7 @@
-"""Schemathesis's engine on a target, with the checks that this suite adds to its own.
+"""Schemathesis's engine on a server, with the checks that the suite adds to its own.
 
-Operations are tried in parts, each by one person: were everybody's operations tried by one, each
-403 would be read as a wrong identity, and hardly any write would ever succeed.
+Operations are tried in parts, each by one account: if one called them all, each 403 would be read
+as a wrong identity, and hardly any write would ever succeed.
 """
 
 from __future__ import annotations
@@ -22,18 +22,16 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.contract.schemas import lacks_kept
-from agentserver_contract.fixtures.accounts import PEERS, People
-from agentserver_contract.fixtures.examples import COLLEAGUE, set_scene
+from agentserver_contract.data.tables import exceptions, lacks_kept_field
+from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Accounts
+from agentserver_contract.fixtures.examples import prepare_examples
+from agentserver_contract.fixtures.workspaces import PARAMETER
 from agentserver_contract.http.differential import Differential
-from agentserver_contract.http.target import HELD_BACK, cookie
-from agentserver_contract.schemathesis.bounds import fit_bytes
-from agentserver_contract.schemathesis.case_rewrites import Home
-from agentserver_contract.schemathesis.events import Reading
-from agentserver_contract.schemathesis.fixture_protection import Stage
-from agentserver_contract.schemathesis.foreign_writes import ForeignWrites
-from agentserver_contract.schemathesis.ownership import OwnWorkspaces
-from agentserver_contract.schemathesis.parity import check_parity
+from agentserver_contract.http.messages import cookie
+from agentserver_contract.http.target import GUARD_HEADER
+from agentserver_contract.schemathesis.case_rewrites import CaseRewrites, operation_id
+from agentserver_contract.schemathesis.checks import ForeignWrites, OwnWorkspaces, check_parity
+from agentserver_contract.schemathesis.events import EventCollector
 
 if TYPE_CHECKING:
     from schemathesis import Case, CheckContext, HookContext, Response
@@ -42,117 +40,111 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """Operations that one person tries, in one run of the engine."""
+    """Operations that one account calls, in one run of the engine."""
 
     caller: str
-    wanted: Callable[[Operation], bool]
-    peers: tuple[str, ...] = ()
-    """Tenants who must see nothing of each other's; the caller is the first of them."""
+    includes: Callable[[Operation], bool]
+    """Whether an operation belongs to it."""
+    tenants: tuple[str, ...] = ()
+    """Accounts that must see nothing of each other's; the caller is the first of them."""
 
 
-# Everything that Schemathesis checks is checked. Where a check's own list of statuses is not what
-# the contract promises, the list stands here with its reason.
+# Every check of Schemathesis is made. Where its own list of statuses is not what the contract
+# promises, the list is given here.
 _REFUSALS = (
     # And 413: a body over the limit is refused unread.
     *("400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"),
     "5xx",
 )
-CHECK_OPTIONS: Mapping[str, Any] = {
-    "negative_data_rejection": {"expected-statuses": list(_REFUSALS)},
-}
-OPERATION_OPTIONS: tuple[Mapping[str, Any], ...] = (
-    {
-        # And 204: an id that is too long is nobody's, and removing who is no member is no error.
-        "include-operation-id": "remove_workspace_member",
-        "checks": {"negative_data_rejection": {"expected-statuses": [*_REFUSALS, "204"]}},
-    },
-    {
-        # Deleting takes an override or a setting away; reading then tells what holds without it.
-        "include-operation-id": [
-            "admin_get_user_quota",
-            "admin_get_workspace_quota",
-            "admin_get_workspace_llm_quota",
-            "get_workspace_llm_quota",
-            "get_workspace_llm_config",
-        ],
-        "checks": {"use_after_free": {"enabled": False}},
-    },
-)
 
 
-def try_part(
+def run_part(
     context: Context,
     part: Part,
     operations: Sequence[Operation],
     differential: Differential,
-    reading: Reading,
+    collector: EventCollector,
     settings: Mapping[str, Any],
 ) -> None:
     """Run the engine on one part.
 
     Args:
-        context: Where, and with which accounts.
+        context: The server, and the accounts of the run.
         part: Who calls.
         operations: What is called.
         differential: Compares each case with the SDK.
-        reading: Takes what comes of it.
+        collector: Collects the events.
         settings: More of Schemathesis's configuration: which phases, how many examples.
     """
-    contract, target, people = context.contract, context.target, context.people
-    chosen = [operation.id for operation in operations]
-    caller, given = people[part.caller], context.scene is not None
-    scene = context.scene or set_scene(contract, people, PEERS[0], {COLLEAGUE: "developer"}, caller)
-    home = Home(target, people, scene)
-    others = [people[name] for name in part.peers if name != part.caller]
-    stage = Stage(people, scene, PEERS[0], caller)
-    own = OwnWorkspaces(caller, stage.owned if part.caller == PEERS[0] and not given else set())
-    writes = [ForeignWrites(target, caller, other, stage.owned) for other in others]
+    contract, target, accounts = context.contract, context.target, context.accounts
+    owner, caller = TENANTS[0], accounts[part.caller]
+    examples = context.examples or prepare_examples(
+        contract, accounts, owner=owner, members={COLLEAGUE: "developer"}, caller=caller
+    )
+    rewrites = CaseRewrites(context, examples, owner, caller)
+    others = [accounts[name] for name in part.tenants if name != part.caller]
+    created_here = part.caller == owner and context.examples is None
+    own = OwnWorkspaces(contract, caller, rewrites.owned if created_here else set())
+    writes = [ForeignWrites(target, caller, other, rewrites.owned) for other in others]
 
     def before_call(hook: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-        fit_bytes(contract, case)
-        if not given:
-            stage.before_call(case)
-        home.bring(case)
+        rewrites.apply(case)
         for each in writes:
             each.before_call(case)
 
     def sdk_parity(check: CheckContext, response: Response, case: Case[Any]) -> None:
-        check_parity(differential, reading.operation(case.operation.label), response, case)
+        check_parity(differential, collector.operation(case.operation.label), response, case)
 
     def foreign_write(check: CheckContext, response: Response, case: Case[Any]) -> None:
         for each in writes:
             each.check(case)
 
     def own_workspace(check: CheckContext, response: Response, case: Case[Any]) -> None:
-        own.check(reading.operation(case.operation.label), response, case)
+        own.check(collector.operation(case.operation.label), response, case)
 
-    def none_kept(failure: Failure, case: Case[Any], response: Response) -> bool:
-        """Whether a value is left out in a workspace that has none, so that 400 is right."""
+    def nothing_stored(failure: Failure, case: Case[Any], response: Response) -> bool:
+        """Whether a body relies on a stored value where there is none, so that 400 is right."""
         return (
             isinstance(failure, RejectedPositiveData)
             and response.status_code == 400
-            and lacks_kept(case.operation.definition.raw["operationId"], case.body)
-            and scene.parameters.get("workspace_id") not in case.path_parameters.values()
+            and lacks_kept_field(operation_id(case), case.body)
+            and examples.parameters.get(PARAMETER) not in case.path_parameters.values()
         )
 
     def filter_failure(
         hook: HookContext, failure: Failure, case: Case[Any], response: Response
     ) -> bool:
-        return not (HELD_BACK in response.headers or none_kept(failure, case, response))
+        return not (GUARD_HEADER in response.headers or nothing_stored(failure, case, response))
 
     with ExitStack() as stack:
-        identities = stack.enter_context(_identities(part, people))
-        config = _config(contract, identities, chosen, reading.result.seed, settings)
+        identities = stack.enter_context(_identities(part, accounts))
+        chosen = [operation.id for operation in operations]
+        config = _config(contract, identities, chosen, collector.result.seed, settings)
         stack.enter_context(
             _extended((before_call, filter_failure), (sdk_parity, foreign_write, own_workspace))
         )
-        stack.enter_context(target.watching_schemathesis())
-        for event in from_schema(target.schema(scene.document(), config)).execute():
-            reading.take(event)
+        stack.enter_context(target.hooked_schemathesis())
+        for event in from_schema(target.schema(examples.document(), config)).execute():
+            collector.handle(event)
+
+
+def _exceptions() -> Iterator[dict[str, Any]]:
+    """The operations of which Schemathesis expects something that they need not do."""
+    for each in exceptions("accepts-unknown-id"):
+        statuses = [*_REFUSALS, str(each.status)]
+        yield {
+            "include-operation-id": sorted(each.operations),
+            "checks": {"negative_data_rejection": {"expected-statuses": statuses}},
+        }
+    for each in exceptions("readable-after-delete"):
+        yield {
+            "include-operation-id": sorted(each.operations),
+            "checks": {"use_after_free": {"enabled": False}},
+        }
 
 
 def _documented_failures(contract: Contract) -> Iterator[dict[str, Any]]:
-    """Where a failing outside service is documented, what says so is no failure of the server."""
+    """Where the failure of an outside service is documented, a status that says so is right."""
     for operation in contract.operations.values():
         if failures := [str(status) for status in operation.responses if status >= 500]:
             expected = {"expected-statuses": ["2xx", "3xx", "4xx", *failures]}
@@ -171,15 +163,15 @@ def _config(
 ) -> dict[str, Any]:
     return {
         "seed": seed,
-        "workers": 1,  # with more, the order of cases is a matter of chance
+        "workers": 1,  # with more, the order of cases would be random
         "continue-on-failure": True,
         "cache": {"enabled": False},
         "analysis": {"constants": {"enabled": False}},
         "auth": {"wfc": identities},
-        "checks": dict(CHECK_OPTIONS),
+        "checks": {"negative_data_rejection": {"expected-statuses": list(_REFUSALS)}},
         "operations": [
             {"exclude-operation-id": chosen, "enabled": False},
-            *(dict(options) for options in OPERATION_OPTIONS),
+            *_exceptions(),
             *_documented_failures(contract),
         ],
         **settings,
@@ -187,25 +179,25 @@ def _config(
 
 
 @contextmanager
-def _identities(part: Part, people: People) -> Iterator[dict[str, Any]]:
-    """Who calls, in a Web Fuzzing Commons file that lives as long as the run."""
+def _identities(part: Part, accounts: Accounts) -> Iterator[dict[str, Any]]:
+    """The caller and the tenants, in a Web Fuzzing Commons file that is removed after the run."""
     entries = [
         {"name": name, "fixedHeaders": [{"name": "Cookie", "value": header}]}
-        for name in dict.fromkeys((part.caller, *part.peers))
-        for header in cookie(people[name].session).values()
+        for name in dict.fromkeys((part.caller, *part.tenants))
+        for header in cookie(accounts[name].session).values()
     ]
     with tempfile.TemporaryDirectory(prefix="agentserver-contract-") as folder:
         path = Path(folder) / "identities.json"
         path.write_text(json.dumps({"schemaVersion": "0.2.0", "auth": entries}))
         identities: dict[str, Any] = {"path": str(path), "user": part.caller}
-        yield identities | ({"peers": list(part.peers)} if part.peers else {})
+        yield identities | ({"peers": list(part.tenants)} if part.tenants else {})
 
 
 @contextmanager
 def _extended(
     hooks: tuple[Callable[..., Any], ...], checks: tuple[Callable[..., None], ...]
 ) -> Iterator[None]:
-    """More checks and hooks for one run: Schemathesis keeps them for all."""
+    """More checks and hooks for one run, as Schemathesis would keep them for all."""
     load_all_checks()
     for check in checks:
         schemathesis.check(check)

@@ -1,4 +1,4 @@
-"""A server on which people work who have nothing to do with the contract tests."""
+"""A server with users that have nothing to do with the contract tests."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from agentserver import Client
 
 PASSWORD = "a password of their own"
 OPERATOR = "dana@example.org"
-PEOPLE = (OPERATOR, "erik@example.org", "fay@example.org")
+USERS = (OPERATOR, "erik@example.org", "fay@example.org")
 
 Rows = dict[str, set[tuple[Any, ...]]]
 
 
 @contextmanager
-def populated(folder: Path) -> Iterator[str]:
+def populated_server(folder: Path) -> Iterator[str]:
     """The URL of a server in its own process, its database in `folder`.
 
     Dana, who registered first, administers it; all three have workspaces, roles and limits.
     """
     with in_own_process(folder) as target:
-        clients = {email: _registered(target.base_url, email) for email in PEOPLE}
+        clients = {email: _registered(target.base_url, email) for email in USERS}
         dana, erik, fay = clients.values()
         for client in clients.values():
             mine = client.workspaces.create(name="Mine")
             client.workspaces.llm_config.set(
                 mine.id,
                 base_url="https://models.example.org/v1",
-                api_key="sk-nobody-elses",
+                api_key="sk-of-the-owner",
                 models=[{"id": "large", "name": "Large"}],
             )
         shared = erik.workspaces.create(name="Shared")
         erik.workspaces.members.add(shared.id, email=OPERATOR, role="guest")
-        erik.workspaces.members.add(shared.id, email=PEOPLE[2], role="owner")
+        erik.workspaces.members.add(shared.id, email=USERS[2], role="owner")
         dana.admin.users.quota.set(fay.auth.me().id, max_workspaces=7)
         dana.admin.workspaces.quota.set(shared.id, max_sandboxes=3)
         dana.admin.workspaces.llm_quota.set(shared.id, max_rpd=100)

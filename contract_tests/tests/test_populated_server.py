@@ -1,4 +1,4 @@
-"""On a server with other people's data a run touches nothing of theirs, and leaves nothing."""
+"""On a server that others use, a run touches nothing of theirs, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from somebodys import OPERATOR, PASSWORD, PEOPLE, Rows, populated, rows
+from populated_server import OPERATOR, PASSWORD, USERS, Rows, populated_server, rows
 
 from agentserver import Client
-from agentserver_contract import cli as commands
+from agentserver_contract import cli
 from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import DOMAIN, NAMES, email_of, emails_of, log_in
-from agentserver_contract.fixtures.session import Credential, visiting
+from agentserver_contract.fixtures.session import Credential, run_session
 from agentserver_contract.http.guard import Guard
 from agentserver_contract.http.target import Target
 
@@ -32,19 +32,19 @@ def credential(monkeypatch: pytest.MonkeyPatch) -> Credential:
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    with populated(tmp_path) as url:
+    with populated_server(tmp_path) as url:
         yield url
 
 
 def lost_and_new(before: Rows, after: Rows) -> tuple[Rows, Rows]:
-    """Rows that are gone or were changed, and rows that have come, by table."""
+    """Rows that were removed or changed, and rows that are new, by table."""
     lost = {name: found - after[name] for name, found in before.items() if found - after[name]}
     new = {name: found - before[name] for name, found in after.items() if found - before[name]}
     return lost, new
 
 
 def defaults(url: str) -> dict[str, int]:
-    """The settings that concern everybody."""
+    """The settings of the whole installation."""
     with Client(url, email=OPERATOR, password=PASSWORD) as dana:
         found = dana.admin.quota_defaults.get().to_dict()
         dana.auth.logout()
@@ -63,20 +63,20 @@ def test_every_row_of_others_is_as_it_was(
     after = rows(tmp_path)
     if options:
         # A setting that was sent once is kept as a row, also where it is the default; and Dana's
-        # row tells when her role was changed, although she has it back.
+        # row says when her role was changed, although she has it back.
         for found in (before, after):
             del found["system_settings"]
             found["users"] = {row[:-1] for row in found["users"]}
     lost, new = lost_and_new(before, after)
     assert not lost, f"changed or removed: {lost}"
-    people = new.pop("users")
-    assert all(OF_THE_RUN in str(person) for person in people), f"somebody else's: {people}"
-    ids = {person[1] for person in people}
+    accounts = new.pop("users")
+    assert all(OF_THE_RUN in str(account) for account in accounts), f"of others: {accounts}"
+    ids = {account[1] for account in accounts}
     for table, found in new.items():
-        # Credentials and sessions of the run's own people are all that may remain beside them.
+        # Credentials and sessions of the run's own accounts are all that may remain beside them.
         assert table in ("user_credentials", "sessions"), f"left in {table}: {found}"
-        assert all(ids & set(row) for row in found), f"somebody else's in {table}: {found}"
-    assert "Held back by the guard" in told
+        assert all(ids & set(row) for row in found), f"of others in {table}: {found}"
+    assert "Blocked by the guard" in told
 
 
 def test_run_that_only_reads_leaves_every_row_as_it_was(
@@ -92,10 +92,10 @@ def test_run_that_only_reads_leaves_every_row_as_it_was(
     told = capsys.readouterr().out
     assert status == HOLDS, told
     assert rows(tmp_path) == before
-    assert "it would write" in told, "what was not tried must be told"
+    assert "it would write" in told, "what was not tried must be reported"
 
 
-def test_next_run_uses_the_same_people(url: str, tmp_path: Path) -> None:
+def test_next_run_uses_the_same_accounts(url: str, tmp_path: Path) -> None:
     first = ["run", url, *QUICK, "--layers", "roles", "--operation", "get_workspace"]
     assert main(first) == HOLDS
     before = rows(tmp_path)["users"]
@@ -106,13 +106,13 @@ def test_next_run_uses_the_same_people(url: str, tmp_path: Path) -> None:
 def test_run_clears_away_what_a_run_before_it_could_not(
     url: str, tmp_path: Path, contract: Contract, credential: Credential
 ) -> None:
-    """A run that is killed puts nothing back: the next one finds its people as they were left."""
+    """A run that is killed restores nothing: the next one finds its accounts as they were left."""
     before = rows(tmp_path)
     guard = Guard(contract, emails_of())
-    with Target(url) as door, Target(url, guard=guard) as target:
-        with visiting(target, guard, door, credential) as visit:
-            people = visit.people
-        owner, colleague = people["owner"], people["colleague"]
+    with Target(url) as unguarded, Target(url, guard=guard) as target:
+        with run_session(target, guard, unguarded, credential) as session:
+            accounts = session.accounts
+        owner, colleague = accounts["owner"], accounts["colleague"]
         session = log_in(target, owner.email, owner.password)
         with target.client(session=session) as client:
             kept = client.workspaces.create(name="Left behind")
@@ -134,17 +134,17 @@ def test_workspace_that_others_have_joined_is_left_alone(
     url: str, contract: Contract, credential: Credential
 ) -> None:
     guard = Guard(contract, emails_of())
-    with Target(url) as door, Target(url, guard=guard) as target:
-        with visiting(target, guard, door, credential) as visit:
-            owner = visit.people["owner"]
-        with Client(url, email=PEOPLE[1], password=PASSWORD) as erik:
+    with Target(url) as unguarded, Target(url, guard=guard) as target:
+        with run_session(target, guard, unguarded, credential) as session:
+            owner = session.accounts["owner"]
+        with Client(url, email=USERS[1], password=PASSWORD) as erik:
             theirs = erik.workspaces.create(name="Erik's")
             erik.workspaces.members.add(theirs.id, email=owner.email, role="owner")
             assert main(["run", url, *QUICK, "--layers", "roles"]) == HOLDS
             assert theirs.id in [workspace.id for workspace in erik.workspaces.list()]
 
 
-def test_everything_is_put_back_when_the_run_fails(
+def test_everything_is_restored_when_the_run_fails(
     url: str, tmp_path: Path, contract: Contract, credential: Credential
 ) -> None:
     before = rows(tmp_path)
@@ -153,19 +153,19 @@ def test_everything_is_put_back_when_the_run_fails(
 
     def fail() -> None:
         with (
-            Target(url) as door,
+            Target(url) as unguarded,
             Target(url, guard=guard) as target,
-            visiting(target, guard, door, credential) as visit,
+            run_session(target, guard, unguarded, credential) as session,
         ):
             nonlocal left_behind
-            left_behind = visit.left_behind
-            with target.client(session=visit.people["owner"].session) as client:
+            left_behind = session.left_behind
+            with target.client(session=session.accounts["owner"].session) as client:
                 client.workspaces.create(name="Soon gone")
-            with target.client(session=visit.people["admin"].session) as client:
+            with target.client(session=session.accounts["admin"].session) as client:
                 client.admin.quota_defaults.set(max_workspaces_per_user=1)
-                client.admin.users.set_role(visit.people["colleague"].id, role="admin")
-            with door.client(session=visit.people["admin"].session) as client:
-                client.admin.users.set_role(visit.people["admin"].id, role="user")
+                client.admin.users.set_role(session.accounts["colleague"].id, role="admin")
+            with unguarded.client(session=session.accounts["admin"].session) as client:
+                client.admin.users.set_role(session.accounts["admin"].id, role="user")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -173,20 +173,20 @@ def test_everything_is_put_back_when_the_run_fails(
     assert not left_behind
     after = rows(tmp_path)
     for table in ("workspaces", "workspace_members", "user_quotas", "system_settings"):
-        assert after[table] == before[table], f"not put back in {table}"
+        assert after[table] == before[table], f"not restored in {table}"
     lost, _ = lost_and_new(before, after)
-    # Dana's row tells when it was last changed; nothing else of it is another.
+    # Dana's row says when it was last changed; nothing else in it has changed.
     assert set(lost) <= {"users"}
     with Client(url, email=OPERATOR, password=PASSWORD) as dana:
         admins = [user.email for user in dana.admin.users.list() if user.role == "admin"]
     assert admins == [OPERATOR]
 
 
-def test_people_with_another_password_are_not_fought_over(
+def test_accounts_with_another_password_could_not_be_used(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Client(url) as client:
-        client.auth.register(email=email_of(NAMES[1]), password="somebody was quicker")
+        client.auth.register(email=email_of(NAMES[1]), password="of another run")
     assert main(["run", url, *QUICK]) == COULD_NOT_RUN
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert email_of(NAMES[1]) in line
@@ -198,7 +198,7 @@ def test_people_with_another_password_are_not_fought_over(
     [
         ({"AGENTSERVER_PASSWORD": ""}, "AGENTSERVER_SESSION"),
         ({"AGENTSERVER_PASSWORD": "not hers"}, "cannot log in"),
-        ({"AGENTSERVER_EMAIL": PEOPLE[1]}, "is no administrator"),
+        ({"AGENTSERVER_EMAIL": USERS[1]}, "is no administrator"),
         ({"AGENTSERVER_SESSION": "ab" * 32}, "credential does not work"),
     ],
     ids=["none", "wrong password", "no administrator", "dead session"],
@@ -216,7 +216,7 @@ def test_run_without_an_administrators_credential_is_refused(
         monkeypatch.setenv(name, value)
     assert main(["run", url, *QUICK]) == COULD_NOT_RUN
     assert line in capsys.readouterr().err
-    assert rows(tmp_path)["users"] == before, "nobody is registered without a credential"
+    assert rows(tmp_path)["users"] == before, "no account is registered without a credential"
 
 
 def test_secret_is_enough_beside_a_session(
@@ -235,7 +235,7 @@ def test_secret_is_enough_beside_a_session(
             assert client.auth.me().email == OPERATOR, "a session that was given stays open"
 
 
-def test_server_elsewhere_is_not_tried_without_being_told(
+def test_remote_server_is_not_tried_without_the_option(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["run", "http://agents.example.com"]) == COULD_NOT_RUN
@@ -252,6 +252,6 @@ def test_server_that_does_not_answer_could_not_be_tried(
 
 def test_exit_codes_are_told_apart() -> None:
     assert (HOLDS, BROKEN, COULD_NOT_RUN) == (0, 1, 2)
-    told = commands.parser().format_help()
+    told = cli.parser().format_help()
     for line in ("0  the contract holds", "1  it is broken", "2  it could not be tried"):
         assert line in told

@@ -1,0 +1,270 @@
+"""The tables of `<tag>.toml`, in the form that the suite uses. Every entry has a `reason`.
+
+`[[callers]]`: the role that operations require, written by hand from the rules of the system; the
+contract's `x-required-role` is compared with it, never the other way round. With `body`, the role
+for requests with these fields.
+
+`[[examples]]`: fields of a request's body that the contract's example cannot know. A text may name
+accounts of the run and what is known of them: `{owner.email}`.
+
+`[[conflicts]]`: a request that is right in itself, and refused because of the server's state. It
+differs from the example in `body`, in the field that it `leaves_out`, or in the `user` in its path;
+`state` is the state that the server must be in while it is sent.
+
+`[[waivers]]`: documented statuses that a run need not meet; `when` says in which runs.
+
+`[[exceptions]]`: operations that a check has to treat otherwise; KINDS lists them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from agentserver_contract.contract.roles import REQUIRED_ROLES
+
+SITUATIONS = ("always", "guarded", "not global", "read-only")
+"""When a waiver holds: in every run, where others use the server too, without --allow-global, or
+where nothing may be written."""
+
+STATES = ("workspace limit reached", "only administrator")
+"""The states that a conflict may need."""
+
+KINDS = (
+    "accepts-unknown-id",
+    "changes-user-role",
+    "creates-account",
+    "ends-session",
+    "keeps-field",
+    "readable-after-delete",
+)
+"""The kinds of exceptions."""
+
+
+class DataError(ValueError):
+    """A table does not say what it should."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The role that an operation requires."""
+
+    operation: str
+    required_role: str
+    reason: str
+    body: Mapping[str, str] = field(default_factory=dict)
+    """Fields in which a request differs from the operation's example; mostly empty."""
+
+    def __str__(self) -> str:
+        return " ".join([self.operation, *(f"{name}={value}" for name, value in self.body.items())])
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the contract's example of a request body cannot know."""
+
+    operation: str
+    body: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A request that is right in itself, and refused because of the server's state."""
+
+    name: str
+    operation: str
+    status: int
+    reason: str
+    body: Mapping[str, str] = field(default_factory=dict)
+    leaves_out: str = ""
+    user: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """Documented statuses that a run need not meet."""
+
+    name: str
+    operations: frozenset[str]
+    """Empty for all."""
+    status: frozenset[int]
+    reason: str
+    when: str = "always"
+
+    def covers(self, operation_id: str, status: int, situations: Collection[str]) -> bool:
+        """Whether the status of an operation need not be met."""
+        named = not self.operations or operation_id in self.operations
+        return named and status in self.status and self.when in situations
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """Operations that a check has to treat otherwise."""
+
+    kind: str
+    operations: frozenset[str]
+    reason: str
+    field: str = ""
+    status: int = 0
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of one file, or of several."""
+
+    callers: tuple[Caller, ...] = ()
+    examples: tuple[Example, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    exceptions: tuple[Exemption, ...] = ()
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """Every operation that is named."""
+        return frozenset(
+            [
+                *(each.operation for each in self.callers),
+                *(each.operation for each in self.examples),
+                *(each.operation for each in self.conflicts),
+                *(name for each in self.waivers for name in each.operations),
+                *(name for each in self.exceptions for name in each.operations),
+            ]
+        )
+
+
+@cache
+def tables() -> Tables:
+    """The tables of every tag."""
+    return _joined(by_tag().values())
+
+
+@cache
+def by_tag() -> Mapping[str, Tables]:
+    """The tables of each file by its name, a tag or `all`."""
+    folder = files(__package__)
+    return {
+        path.name.removesuffix(".toml"): read(path.read_text(encoding="utf-8"), path.name)
+        for path in sorted(folder.iterdir(), key=lambda path: path.name)
+        if path.name.endswith(".toml")
+    }
+
+
+def exceptions(kind: str) -> tuple[Exemption, ...]:
+    """The exceptions of one kind."""
+    return tuple(each for each in tables().exceptions if each.kind == kind)
+
+
+def is_exception(kind: str, operation_id: str) -> bool:
+    """Whether an operation is an exception of this kind."""
+    return any(operation_id in each.operations for each in exceptions(kind))
+
+
+def lacks_kept_field(operation_id: str, body: Any) -> bool:
+    """Whether a body leaves out a field that keeps its stored value, so that only the server's
+    state tells if the request is right."""
+    return any(
+        operation_id in each.operations and isinstance(body, Mapping) and each.field not in body
+        for each in exceptions("keeps-field")
+    )
+
+
+def read(text: str, name: str) -> Tables:
+    """The tables in a text of TOML.
+
+    Args:
+        text: The text.
+        name: What it is called in messages.
+
+    Raises:
+        DataError: An entry lacks something, or has something that is unknown.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{name}: {error}") from None
+    if unknown := document.keys() - _READERS.keys():
+        raise DataError(f"{name}: unknown tables: {', '.join(sorted(unknown))}")
+    found: dict[str, tuple[Any, ...]] = {}
+    for table, reader in _READERS.items():
+        entries: list[Any] = []
+        for number, entry in enumerate(document.get(table, []), start=1):
+            where = f"{name}: {table} {number}"
+            if not str(entry.get("reason", "")).strip():
+                raise DataError(f"{where}: a reason is missing")
+            try:
+                entries += reader(**entry)
+            except (TypeError, ValueError) as error:
+                raise DataError(f"{where}: {error}") from None
+        found[table] = tuple(entries)
+    return Tables(**found)
+
+
+def _callers(
+    *, operations: list[str], required_role: str, reason: str, body: Mapping[str, str] | None = None
+) -> Iterator[Caller]:
+    _one_of(required_role, REQUIRED_ROLES, "required_role")
+    _named(operations)
+    for operation in operations:
+        yield Caller(operation, required_role, reason, body or {})
+
+
+def _examples(**entry: Any) -> Iterator[Example]:
+    yield Example(**entry)
+
+
+def _conflicts(**entry: Any) -> Iterator[Conflict]:
+    conflict = Conflict(**entry)
+    _one_of(conflict.state, ("", *STATES), "state")
+    yield conflict
+
+
+def _waivers(*, operations: list[str] | str, status: list[int], **entry: Any) -> Iterator[Waiver]:
+    named = frozenset() if operations == "*" else _named(operations)
+    if not status:
+        raise ValueError("status must name statuses")
+    waiver = Waiver(operations=named, status=frozenset(status), **entry)
+    _one_of(waiver.when, SITUATIONS, "when")
+    yield waiver
+
+
+def _exceptions(*, operations: list[str], **entry: Any) -> Iterator[Exemption]:
+    exemption = Exemption(operations=_named(operations), **entry)
+    _one_of(exemption.kind, KINDS, "kind")
+    yield exemption
+
+
+_READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
+    "callers": _callers,
+    "examples": _examples,
+    "conflicts": _conflicts,
+    "waivers": _waivers,
+    "exceptions": _exceptions,
+}
+
+
+def _named(operations: list[str] | str) -> frozenset[str]:
+    if not operations or isinstance(operations, str):
+        raise ValueError("operations must be a list of operationIds")
+    return frozenset(operations)
+
+
+def _one_of(value: str, known: Collection[str], key: str) -> None:
+    if value not in known:
+        raise ValueError(f"{key} must be one of {', '.join(known)}")
+
+
+def _joined(several: Iterable[Tables]) -> Tables:
+    whole = list(several)
+    return Tables(
+        callers=tuple(each for one in whole for each in one.callers),
+        examples=tuple(each for one in whole for each in one.examples),
+        conflicts=tuple(each for one in whole for each in one.conflicts),
+        waivers=tuple(each for one in whole for each in one.waivers),
+        exceptions=tuple(each for one in whole for each in one.exceptions),
+    )

@@ -151,7 +151,8 @@ class Dispatcher:
         credentials = find_credentials(connection.headers, endpoint.kinds)
         access = Access(operation, path, credentials, context.clock)
         principal = await context.store.read(access.check) if operation.schemes else None
-        query = read_query(operation.query, connection.query_params)
+        # The query string is parsed only for operations with query parameters.
+        query = read_query(operation.query, connection.query_params) if operation.query else {}
         headers = read_headers(operation.headers, connection.headers)
         body = None
         if operation.body is not None and isinstance(connection, Request):

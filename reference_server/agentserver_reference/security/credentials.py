@@ -42,7 +42,10 @@ def find_credentials(
     headers: Headers, kinds: Mapping[str, CredentialKind]
 ) -> tuple[Credential, ...]:
     """Return the credentials of these kinds that a request has, in the order of `kinds`."""
-    found = ((scheme, kind, kind.find(headers)) for scheme, kind in kinds.items())
     return tuple(
-        Credential(scheme, kind, secret) for scheme, kind, secret in found if secret is not None
+        [
+            Credential(scheme, kind, secret)
+            for scheme, kind in kinds.items()
+            if (secret := kind.find(headers)) is not None
+        ]
     )

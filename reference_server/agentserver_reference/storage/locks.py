@@ -64,6 +64,8 @@ class Lock:
 
     def __or__(self, other: Lock) -> Lock:
         """Combine two locks. Raises ValueError for two users or workspaces, which have no order."""
+        if self == other:
+            return self
         return Lock(
             self.installation or other.installation,
             _one_of(self.user, other.user),

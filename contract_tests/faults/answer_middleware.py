@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from answers import Answer, changed
+from answer_faults import changed
+from answers import Answer
 from definitions import CHECKOUT, AnswerChange
 from replacing import everywhere_replaced
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from answers import answer_faults
+from answer_faults import answer_faults
 from definitions import CHECKOUT, CatalogueError, Fault, kinds
 from edits import edit_faults
 from replacing import rule_faults

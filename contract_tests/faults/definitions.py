@@ -83,9 +83,9 @@ class AnswerChange:
     status: int
     """The documented status; other answers of the operation stay as they are."""
     change: str
-    """One of the names in `answers.CHANGES`."""
-    place: str = ""
-    """The header, or the field as in `owner.email`; of a list, that field of every item."""
+    """One of the names in `answer_faults.CHANGES`."""
+    path: str = ""
+    """The name of the header, or the path of the field, that is changed."""
 
     @property
     def tier(self) -> Tier:

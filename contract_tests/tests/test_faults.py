@@ -14,8 +14,10 @@ from types import FunctionType
 from typing import Any
 
 import pytest
+from answer_faults import CHANGES, answer_faults, changed
 from answer_middleware import answers_changed
-from answers import CHANGES, EMPTY_UNTIL, Answer, answer_faults, changed
+from answer_places import EMPTY_UNTIL
+from answers import Answer
 from catalogue import catalogue
 from definitions import (
     CHECKOUT,

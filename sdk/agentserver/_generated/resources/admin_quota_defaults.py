@@ -32,7 +32,8 @@ class AdminQuotaDefaults(Resource):
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
-        Operation `admin_get_quota_defaults`, `GET /api/admin/quotas/defaults`, for: admin.
+        Operation `admin_get_quota_defaults`: `GET /api/admin/quotas/defaults`. Required role:
+        `admin`.
         """
         return self._call(admin_get_quota_defaults.call())
 
@@ -85,7 +86,8 @@ class AdminQuotaDefaults(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `admin_set_quota_defaults`, `PUT /api/admin/quotas/defaults`, for: admin.
+        Operation `admin_set_quota_defaults`: `PUT /api/admin/quotas/defaults`. Required role:
+        `admin`.
         """
         return self._call(
             admin_set_quota_defaults.call(
@@ -121,7 +123,8 @@ class AsyncAdminQuotaDefaults(AsyncResource):
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
-        Operation `admin_get_quota_defaults`, `GET /api/admin/quotas/defaults`, for: admin.
+        Operation `admin_get_quota_defaults`: `GET /api/admin/quotas/defaults`. Required role:
+        `admin`.
         """
         return await self._call(admin_get_quota_defaults.call())
 
@@ -174,7 +177,8 @@ class AsyncAdminQuotaDefaults(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `admin_set_quota_defaults`, `PUT /api/admin/quotas/defaults`, for: admin.
+        Operation `admin_set_quota_defaults`: `PUT /api/admin/quotas/defaults`. Required role:
+        `admin`.
         """
         return await self._call(
             admin_set_quota_defaults.call(

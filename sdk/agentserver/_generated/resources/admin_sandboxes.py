@@ -30,7 +30,7 @@ class AdminSandboxes(Resource):
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
-        Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
+        Operation `admin_list_sandboxes`: `GET /api/admin/sandboxes`. Required role: `admin`.
         """
         return self._call(admin_list_sandboxes.call())
 
@@ -53,6 +53,6 @@ class AsyncAdminSandboxes(AsyncResource):
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
-        Operation `admin_list_sandboxes`, `GET /api/admin/sandboxes`, for: admin.
+        Operation `admin_list_sandboxes`: `GET /api/admin/sandboxes`. Required role: `admin`.
         """
         return await self._call(admin_list_sandboxes.call())

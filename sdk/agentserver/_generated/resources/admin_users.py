@@ -42,7 +42,7 @@ class AdminUsers(Resource):
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
-        Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
+        Operation `admin_list_users`: `GET /api/admin/users`. Required role: `admin`.
         """
         return self._call(admin_list_users.call())
 
@@ -68,7 +68,8 @@ class AdminUsers(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `admin_update_user_role`, `PUT /api/admin/users/{user_id}/role`, for: admin.
+        Operation `admin_update_user_role`: `PUT /api/admin/users/{user_id}/role`. Required
+        role: `admin`.
         """
         return self._call(admin_update_user_role.call(user_id, role=role))
 
@@ -97,7 +98,7 @@ class AsyncAdminUsers(AsyncResource):
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
-        Operation `admin_list_users`, `GET /api/admin/users`, for: admin.
+        Operation `admin_list_users`: `GET /api/admin/users`. Required role: `admin`.
         """
         return await self._call(admin_list_users.call())
 
@@ -123,6 +124,7 @@ class AsyncAdminUsers(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `admin_update_user_role`, `PUT /api/admin/users/{user_id}/role`, for: admin.
+        Operation `admin_update_user_role`: `PUT /api/admin/users/{user_id}/role`. Required
+        role: `admin`.
         """
         return await self._call(admin_update_user_role.call(user_id, role=role))

@@ -39,7 +39,8 @@ class AdminUsersQuota(Resource):
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
-        Operation `admin_get_user_quota`, `GET /api/admin/users/{user_id}/quota`, for: admin.
+        Operation `admin_get_user_quota`: `GET /api/admin/users/{user_id}/quota`. Required
+        role: `admin`.
         """
         return self._call(admin_get_user_quota.call(user_id))
 
@@ -63,7 +64,8 @@ class AdminUsersQuota(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `admin_set_user_quota`, `PUT /api/admin/users/{user_id}/quota`, for: admin.
+        Operation `admin_set_user_quota`: `PUT /api/admin/users/{user_id}/quota`. Required
+        role: `admin`.
         """
         return self._call(admin_set_user_quota.call(user_id, max_workspaces=max_workspaces))
 
@@ -81,8 +83,8 @@ class AdminUsersQuota(Resource):
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
-        Operation `admin_delete_user_quota`, `DELETE /api/admin/users/{user_id}/quota`, for:
-        admin.
+        Operation `admin_delete_user_quota`: `DELETE /api/admin/users/{user_id}/quota`.
+        Required role: `admin`.
         """
         return self._call(admin_delete_user_quota.call(user_id))
 
@@ -109,7 +111,8 @@ class AsyncAdminUsersQuota(AsyncResource):
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
-        Operation `admin_get_user_quota`, `GET /api/admin/users/{user_id}/quota`, for: admin.
+        Operation `admin_get_user_quota`: `GET /api/admin/users/{user_id}/quota`. Required
+        role: `admin`.
         """
         return await self._call(admin_get_user_quota.call(user_id))
 
@@ -133,7 +136,8 @@ class AsyncAdminUsersQuota(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `admin_set_user_quota`, `PUT /api/admin/users/{user_id}/quota`, for: admin.
+        Operation `admin_set_user_quota`: `PUT /api/admin/users/{user_id}/quota`. Required
+        role: `admin`.
         """
         return await self._call(admin_set_user_quota.call(user_id, max_workspaces=max_workspaces))
 
@@ -151,7 +155,7 @@ class AsyncAdminUsersQuota(AsyncResource):
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No account has this id.
 
-        Operation `admin_delete_user_quota`, `DELETE /api/admin/users/{user_id}/quota`, for:
-        admin.
+        Operation `admin_delete_user_quota`: `DELETE /api/admin/users/{user_id}/quota`.
+        Required role: `admin`.
         """
         return await self._call(admin_delete_user_quota.call(user_id))

@@ -54,7 +54,8 @@ class AdminWorkspaces(Resource):
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
-        Operation `admin_list_workspaces`, `GET /api/admin/workspaces`, for: admin.
+        Operation `admin_list_workspaces`: `GET /api/admin/workspaces`. Required role:
+        `admin`.
         """
         return self._call(admin_list_workspaces.call())
 
@@ -95,6 +96,7 @@ class AsyncAdminWorkspaces(AsyncResource):
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: Only an administrator may do this.
 
-        Operation `admin_list_workspaces`, `GET /api/admin/workspaces`, for: admin.
+        Operation `admin_list_workspaces`: `GET /api/admin/workspaces`. Required role:
+        `admin`.
         """
         return await self._call(admin_list_workspaces.call())

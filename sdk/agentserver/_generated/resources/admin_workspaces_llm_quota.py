@@ -42,8 +42,8 @@ class AdminWorkspacesLlmQuota(Resource):
             ServiceUnavailable: Status 503: The language-model proxy is disabled on this
                 server.
 
-        Operation `admin_get_workspace_llm_quota`, `GET
-        /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
+        Operation `admin_get_workspace_llm_quota`: `GET
+        /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
         return self._call(admin_get_workspace_llm_quota.call(workspace_id))
 
@@ -71,8 +71,8 @@ class AdminWorkspacesLlmQuota(Resource):
             ServiceUnavailable: Status 503: The language-model proxy is disabled on this
                 server.
 
-        Operation `admin_set_workspace_llm_quota`, `PUT
-        /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
+        Operation `admin_set_workspace_llm_quota`: `PUT
+        /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
         return self._call(admin_set_workspace_llm_quota.call(workspace_id, max_rpd=max_rpd))
 
@@ -94,8 +94,8 @@ class AdminWorkspacesLlmQuota(Resource):
             ServiceUnavailable: Status 503: The language-model proxy is disabled on this
                 server.
 
-        Operation `admin_delete_workspace_llm_quota`, `DELETE
-        /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
+        Operation `admin_delete_workspace_llm_quota`: `DELETE
+        /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
         return self._call(admin_delete_workspace_llm_quota.call(workspace_id))
 
@@ -125,8 +125,8 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
             ServiceUnavailable: Status 503: The language-model proxy is disabled on this
                 server.
 
-        Operation `admin_get_workspace_llm_quota`, `GET
-        /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
+        Operation `admin_get_workspace_llm_quota`: `GET
+        /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
         return await self._call(admin_get_workspace_llm_quota.call(workspace_id))
 
@@ -154,8 +154,8 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
             ServiceUnavailable: Status 503: The language-model proxy is disabled on this
                 server.
 
-        Operation `admin_set_workspace_llm_quota`, `PUT
-        /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
+        Operation `admin_set_workspace_llm_quota`: `PUT
+        /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
         return await self._call(admin_set_workspace_llm_quota.call(workspace_id, max_rpd=max_rpd))
 
@@ -177,7 +177,7 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
             ServiceUnavailable: Status 503: The language-model proxy is disabled on this
                 server.
 
-        Operation `admin_delete_workspace_llm_quota`, `DELETE
-        /api/admin/workspaces/{workspace_id}/llm-quota`, for: admin.
+        Operation `admin_delete_workspace_llm_quota`: `DELETE
+        /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
         return await self._call(admin_delete_workspace_llm_quota.call(workspace_id))

@@ -39,8 +39,8 @@ class AdminWorkspacesQuota(Resource):
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
-        Operation `admin_get_workspace_quota`, `GET
-        /api/admin/workspaces/{workspace_id}/quota`, for: admin.
+        Operation `admin_get_workspace_quota`: `GET
+        /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
         return self._call(admin_get_workspace_quota.call(workspace_id))
 
@@ -87,8 +87,8 @@ class AdminWorkspacesQuota(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `admin_set_workspace_quota`, `PUT
-        /api/admin/workspaces/{workspace_id}/quota`, for: admin.
+        Operation `admin_set_workspace_quota`: `PUT
+        /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
         return self._call(
             admin_set_workspace_quota.call(
@@ -117,8 +117,8 @@ class AdminWorkspacesQuota(Resource):
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
-        Operation `admin_delete_workspace_quota`, `DELETE
-        /api/admin/workspaces/{workspace_id}/quota`, for: admin.
+        Operation `admin_delete_workspace_quota`: `DELETE
+        /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
         return self._call(admin_delete_workspace_quota.call(workspace_id))
 
@@ -145,8 +145,8 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
-        Operation `admin_get_workspace_quota`, `GET
-        /api/admin/workspaces/{workspace_id}/quota`, for: admin.
+        Operation `admin_get_workspace_quota`: `GET
+        /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
         return await self._call(admin_get_workspace_quota.call(workspace_id))
 
@@ -193,8 +193,8 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `admin_set_workspace_quota`, `PUT
-        /api/admin/workspaces/{workspace_id}/quota`, for: admin.
+        Operation `admin_set_workspace_quota`: `PUT
+        /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
         return await self._call(
             admin_set_workspace_quota.call(
@@ -223,7 +223,7 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
             PermissionDenied: Status 403: Only an administrator may do this.
             NotFound: Status 404: No workspace has this id.
 
-        Operation `admin_delete_workspace_quota`, `DELETE
-        /api/admin/workspaces/{workspace_id}/quota`, for: admin.
+        Operation `admin_delete_workspace_quota`: `DELETE
+        /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
         return await self._call(admin_delete_workspace_quota.call(workspace_id))

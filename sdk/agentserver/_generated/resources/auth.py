@@ -54,7 +54,7 @@ class Auth(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `register_user`, `POST /api/auth/register`, for: none.
+        Operation `register_user`: `POST /api/auth/register`. Required role: `none`.
         """
         password = _hide(password)
         return self._call(register_user.call(email=email, password=password))
@@ -82,7 +82,7 @@ class Auth(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `login`, `POST /api/auth/login`, for: none.
+        Operation `login`: `POST /api/auth/login`. Required role: `none`.
         """
         password = _hide(password)
         return self._call(login.call(email=email, password=password))
@@ -96,7 +96,7 @@ class Auth(Resource):
         Returns:
             The session, if there was one, is closed.
 
-        Operation `logout`, `POST /api/auth/logout`, for: none.
+        Operation `logout`: `POST /api/auth/logout`. Required role: `none`.
         """
         return self._call(logout.call())
 
@@ -112,7 +112,7 @@ class Auth(Resource):
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
-        Operation `check_session`, `GET /api/auth/check`, for: user.
+        Operation `check_session`: `GET /api/auth/check`. Required role: `user`.
         """
         return self._call(check_session.call())
 
@@ -128,7 +128,7 @@ class Auth(Resource):
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
-        Operation `get_current_user`, `GET /api/auth/me`, for: user.
+        Operation `get_current_user`: `GET /api/auth/me`. Required role: `user`.
         """
         return self._call(get_current_user.call())
 
@@ -164,7 +164,7 @@ class AsyncAuth(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `register_user`, `POST /api/auth/register`, for: none.
+        Operation `register_user`: `POST /api/auth/register`. Required role: `none`.
         """
         password = _hide(password)
         return await self._call(register_user.call(email=email, password=password))
@@ -192,7 +192,7 @@ class AsyncAuth(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `login`, `POST /api/auth/login`, for: none.
+        Operation `login`: `POST /api/auth/login`. Required role: `none`.
         """
         password = _hide(password)
         return await self._call(login.call(email=email, password=password))
@@ -206,7 +206,7 @@ class AsyncAuth(AsyncResource):
         Returns:
             The session, if there was one, is closed.
 
-        Operation `logout`, `POST /api/auth/logout`, for: none.
+        Operation `logout`: `POST /api/auth/logout`. Required role: `none`.
         """
         return await self._call(logout.call())
 
@@ -222,7 +222,7 @@ class AsyncAuth(AsyncResource):
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
-        Operation `check_session`, `GET /api/auth/check`, for: user.
+        Operation `check_session`: `GET /api/auth/check`. Required role: `user`.
         """
         return await self._call(check_session.call())
 
@@ -238,6 +238,6 @@ class AsyncAuth(AsyncResource):
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
-        Operation `get_current_user`, `GET /api/auth/me`, for: user.
+        Operation `get_current_user`: `GET /api/auth/me`. Required role: `user`.
         """
         return await self._call(get_current_user.call())

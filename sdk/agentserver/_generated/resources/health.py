@@ -21,7 +21,7 @@ class Health(Resource):
 
         Returns 200 with an empty body as soon as the server accepts requests.
 
-        Operation `check_health`, `GET /healthz`, for: none.
+        Operation `check_health`: `GET /healthz`. Required role: `none`.
         """
         return self._call(check_health.call())
 
@@ -36,6 +36,6 @@ class AsyncHealth(AsyncResource):
 
         Returns 200 with an empty body as soon as the server accepts requests.
 
-        Operation `check_health`, `GET /healthz`, for: none.
+        Operation `check_health`: `GET /healthz`. Required role: `none`.
         """
         return await self._call(check_health.call())

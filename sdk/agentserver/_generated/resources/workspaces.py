@@ -66,7 +66,7 @@ class Workspaces(Resource):
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
-        Operation `list_workspaces`, `GET /api/workspaces`, for: user.
+        Operation `list_workspaces`: `GET /api/workspaces`. Required role: `user`.
         """
         return self._call(list_workspaces.call())
 
@@ -92,7 +92,7 @@ class Workspaces(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `create_workspace`, `POST /api/workspaces`, for: user.
+        Operation `create_workspace`: `POST /api/workspaces`. Required role: `user`.
         """
         return self._call(create_workspace.call(name=name))
 
@@ -110,7 +110,8 @@ class Workspaces(Resource):
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
-        Operation `get_workspace_creation_quota`, `GET /api/workspaces/quota`, for: user.
+        Operation `get_workspace_creation_quota`: `GET /api/workspaces/quota`. Required role:
+        `user`.
         """
         return self._call(get_workspace_creation_quota.call())
 
@@ -131,7 +132,8 @@ class Workspaces(Resource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `get_workspace`, `GET /api/workspaces/{workspace_id}`, for: guest.
+        Operation `get_workspace`: `GET /api/workspaces/{workspace_id}`. Required role:
+        `guest`.
         """
         return self._call(get_workspace.call(workspace_id))
 
@@ -150,7 +152,8 @@ class Workspaces(Resource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `delete_workspace`, `DELETE /api/workspaces/{workspace_id}`, for: owner.
+        Operation `delete_workspace`: `DELETE /api/workspaces/{workspace_id}`. Required role:
+        `owner`.
         """
         return self._call(delete_workspace.call(workspace_id))
 
@@ -175,7 +178,8 @@ class Workspaces(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `rename_workspace`, `PATCH /api/workspaces/{workspace_id}`, for: maintainer.
+        Operation `rename_workspace`: `PATCH /api/workspaces/{workspace_id}`. Required role:
+        `maintainer`.
         """
         return self._call(rename_workspace.call(workspace_id, name=name))
 
@@ -198,8 +202,8 @@ class Workspaces(Resource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `get_workspace_defaults`, `GET /api/workspaces/{workspace_id}/defaults`,
-        for: developer.
+        Operation `get_workspace_defaults`: `GET /api/workspaces/{workspace_id}/defaults`.
+        Required role: `developer`.
         """
         return self._call(get_workspace_defaults.call(workspace_id))
 
@@ -225,8 +229,8 @@ class Workspaces(Resource):
             ServiceUnavailable: Status 503: The language-model proxy is disabled on this
                 server.
 
-        Operation `get_workspace_llm_quota`, `GET /api/workspaces/{workspace_id}/llm-quota`,
-        for: developer.
+        Operation `get_workspace_llm_quota`: `GET /api/workspaces/{workspace_id}/llm-quota`.
+        Required role: `developer`.
         """
         return self._call(get_workspace_llm_quota.call(workspace_id))
 
@@ -263,7 +267,7 @@ class AsyncWorkspaces(AsyncResource):
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
-        Operation `list_workspaces`, `GET /api/workspaces`, for: user.
+        Operation `list_workspaces`: `GET /api/workspaces`. Required role: `user`.
         """
         return await self._call(list_workspaces.call())
 
@@ -289,7 +293,7 @@ class AsyncWorkspaces(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `create_workspace`, `POST /api/workspaces`, for: user.
+        Operation `create_workspace`: `POST /api/workspaces`. Required role: `user`.
         """
         return await self._call(create_workspace.call(name=name))
 
@@ -307,7 +311,8 @@ class AsyncWorkspaces(AsyncResource):
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
 
-        Operation `get_workspace_creation_quota`, `GET /api/workspaces/quota`, for: user.
+        Operation `get_workspace_creation_quota`: `GET /api/workspaces/quota`. Required role:
+        `user`.
         """
         return await self._call(get_workspace_creation_quota.call())
 
@@ -328,7 +333,8 @@ class AsyncWorkspaces(AsyncResource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `get_workspace`, `GET /api/workspaces/{workspace_id}`, for: guest.
+        Operation `get_workspace`: `GET /api/workspaces/{workspace_id}`. Required role:
+        `guest`.
         """
         return await self._call(get_workspace.call(workspace_id))
 
@@ -347,7 +353,8 @@ class AsyncWorkspaces(AsyncResource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `delete_workspace`, `DELETE /api/workspaces/{workspace_id}`, for: owner.
+        Operation `delete_workspace`: `DELETE /api/workspaces/{workspace_id}`. Required role:
+        `owner`.
         """
         return await self._call(delete_workspace.call(workspace_id))
 
@@ -372,7 +379,8 @@ class AsyncWorkspaces(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `rename_workspace`, `PATCH /api/workspaces/{workspace_id}`, for: maintainer.
+        Operation `rename_workspace`: `PATCH /api/workspaces/{workspace_id}`. Required role:
+        `maintainer`.
         """
         return await self._call(rename_workspace.call(workspace_id, name=name))
 
@@ -395,8 +403,8 @@ class AsyncWorkspaces(AsyncResource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `get_workspace_defaults`, `GET /api/workspaces/{workspace_id}/defaults`,
-        for: developer.
+        Operation `get_workspace_defaults`: `GET /api/workspaces/{workspace_id}/defaults`.
+        Required role: `developer`.
         """
         return await self._call(get_workspace_defaults.call(workspace_id))
 
@@ -422,7 +430,7 @@ class AsyncWorkspaces(AsyncResource):
             ServiceUnavailable: Status 503: The language-model proxy is disabled on this
                 server.
 
-        Operation `get_workspace_llm_quota`, `GET /api/workspaces/{workspace_id}/llm-quota`,
-        for: developer.
+        Operation `get_workspace_llm_quota`: `GET /api/workspaces/{workspace_id}/llm-quota`.
+        Required role: `developer`.
         """
         return await self._call(get_workspace_llm_quota.call(workspace_id))

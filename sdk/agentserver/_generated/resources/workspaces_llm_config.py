@@ -50,8 +50,8 @@ class WorkspacesLlmConfig(Resource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `get_workspace_llm_config`, `GET /api/workspaces/{workspace_id}/llm-config`,
-        for: maintainer.
+        Operation `get_workspace_llm_config`: `GET /api/workspaces/{workspace_id}/llm-config`.
+        Required role: `maintainer`.
         """
         return self._call(get_workspace_llm_config.call(workspace_id))
 
@@ -91,8 +91,8 @@ class WorkspacesLlmConfig(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `set_workspace_llm_config`, `PUT /api/workspaces/{workspace_id}/llm-config`,
-        for: maintainer.
+        Operation `set_workspace_llm_config`: `PUT /api/workspaces/{workspace_id}/llm-config`.
+        Required role: `maintainer`.
         """
         api_key = _hide(api_key)
         return self._call(
@@ -114,8 +114,8 @@ class WorkspacesLlmConfig(Resource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `delete_workspace_llm_config`, `DELETE
-        /api/workspaces/{workspace_id}/llm-config`, for: maintainer.
+        Operation `delete_workspace_llm_config`: `DELETE
+        /api/workspaces/{workspace_id}/llm-config`. Required role: `maintainer`.
         """
         return self._call(delete_workspace_llm_config.call(workspace_id))
 
@@ -144,8 +144,8 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `get_workspace_llm_config`, `GET /api/workspaces/{workspace_id}/llm-config`,
-        for: maintainer.
+        Operation `get_workspace_llm_config`: `GET /api/workspaces/{workspace_id}/llm-config`.
+        Required role: `maintainer`.
         """
         return await self._call(get_workspace_llm_config.call(workspace_id))
 
@@ -185,8 +185,8 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `set_workspace_llm_config`, `PUT /api/workspaces/{workspace_id}/llm-config`,
-        for: maintainer.
+        Operation `set_workspace_llm_config`: `PUT /api/workspaces/{workspace_id}/llm-config`.
+        Required role: `maintainer`.
         """
         api_key = _hide(api_key)
         return await self._call(
@@ -208,7 +208,7 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `delete_workspace_llm_config`, `DELETE
-        /api/workspaces/{workspace_id}/llm-config`, for: maintainer.
+        Operation `delete_workspace_llm_config`: `DELETE
+        /api/workspaces/{workspace_id}/llm-config`. Required role: `maintainer`.
         """
         return await self._call(delete_workspace_llm_config.call(workspace_id))

@@ -43,8 +43,8 @@ class WorkspacesMembers(Resource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `list_workspace_members`, `GET /api/workspaces/{workspace_id}/members`, for:
-        guest.
+        Operation `list_workspace_members`: `GET /api/workspaces/{workspace_id}/members`.
+        Required role: `guest`.
         """
         return self._call(list_workspace_members.call(workspace_id))
 
@@ -82,8 +82,8 @@ class WorkspacesMembers(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `add_workspace_member`, `POST /api/workspaces/{workspace_id}/members`, for:
-        maintainer.
+        Operation `add_workspace_member`: `POST /api/workspaces/{workspace_id}/members`.
+        Required role: `maintainer`.
         """
         return self._call(add_workspace_member.call(workspace_id, email=email, role=role))
 
@@ -115,8 +115,8 @@ class WorkspacesMembers(Resource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `update_workspace_member_role`, `PUT
-        /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
+        Operation `update_workspace_member_role`: `PUT
+        /api/workspaces/{workspace_id}/members/{user_id}`. Required role: `owner`.
         """
         return self._call(update_workspace_member_role.call(workspace_id, user_id, role=role))
 
@@ -137,8 +137,8 @@ class WorkspacesMembers(Resource):
                 this.
             Conflict: Status 409: The change would leave the workspace without an owner.
 
-        Operation `remove_workspace_member`, `DELETE
-        /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
+        Operation `remove_workspace_member`: `DELETE
+        /api/workspaces/{workspace_id}/members/{user_id}`. Required role: `owner`.
         """
         return self._call(remove_workspace_member.call(workspace_id, user_id))
 
@@ -165,8 +165,8 @@ class AsyncWorkspacesMembers(AsyncResource):
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
 
-        Operation `list_workspace_members`, `GET /api/workspaces/{workspace_id}/members`, for:
-        guest.
+        Operation `list_workspace_members`: `GET /api/workspaces/{workspace_id}/members`.
+        Required role: `guest`.
         """
         return await self._call(list_workspace_members.call(workspace_id))
 
@@ -204,8 +204,8 @@ class AsyncWorkspacesMembers(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `add_workspace_member`, `POST /api/workspaces/{workspace_id}/members`, for:
-        maintainer.
+        Operation `add_workspace_member`: `POST /api/workspaces/{workspace_id}/members`.
+        Required role: `maintainer`.
         """
         return await self._call(add_workspace_member.call(workspace_id, email=email, role=role))
 
@@ -237,8 +237,8 @@ class AsyncWorkspacesMembers(AsyncResource):
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
 
-        Operation `update_workspace_member_role`, `PUT
-        /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
+        Operation `update_workspace_member_role`: `PUT
+        /api/workspaces/{workspace_id}/members/{user_id}`. Required role: `owner`.
         """
         return await self._call(update_workspace_member_role.call(workspace_id, user_id, role=role))
 
@@ -259,7 +259,7 @@ class AsyncWorkspacesMembers(AsyncResource):
                 this.
             Conflict: Status 409: The change would leave the workspace without an owner.
 
-        Operation `remove_workspace_member`, `DELETE
-        /api/workspaces/{workspace_id}/members/{user_id}`, for: owner.
+        Operation `remove_workspace_member`: `DELETE
+        /api/workspaces/{workspace_id}/members/{user_id}`. Required role: `owner`.
         """
         return await self._call(remove_workspace_member.call(workspace_id, user_id))

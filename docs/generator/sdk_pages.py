@@ -24,7 +24,9 @@ def resources(contract: Contract) -> str:
     return paragraphs(
         "# Resources",
         "The methods of a client, grouped by resource. An `AsyncClient` has the same methods; "
-        "await them: `await client.workspaces.list()`. Arguments after `*` are keyword-only.",
+        "await them: `await client.workspaces.list()`. Arguments after `*` are keyword-only. Every "
+        "method also takes the [options for one call](../guides/calls.md#options-for-one-call) and "
+        "exists under `client.with_raw_response` too.",
         *(_resource(name, operations) for name, operations in by_resource.items()),
     )
 

@@ -45,7 +45,9 @@ if TYPE_CHECKING:
         UnsupportedMediaType,
     )
     from ._omit import OMIT, Omit
+    from ._operation import CallOptions
     from ._options import AsyncTransport, Timeout, Transport
+    from ._response import Response
     from ._secret import Secret
     from .pagination import Page
 
@@ -58,6 +60,7 @@ __all__ = [
     "BadGateway",
     "BadRequest",
     "CallError",
+    "CallOptions",
     "Client",
     "ClientClosed",
     "ClientError",
@@ -81,6 +84,7 @@ __all__ = [
     "RateLimited",
     "RedirectRefused",
     "RequestTimeout",
+    "Response",
     "ResponseValidationError",
     "Secret",
     "ServerError",
@@ -101,10 +105,12 @@ __all__ = [
 _MODULES = {
     "AsyncClient": "_client",
     "AsyncTransport": "_options",
+    "CallOptions": "_operation",
     "Client": "_client",
     "OMIT": "_omit",
     "Omit": "_omit",
     "Page": "pagination",
+    "Response": "_response",
     "Secret": "_secret",
     "Timeout": "_options",
     "Transport": "_options",

@@ -130,6 +130,11 @@ class Credentials:
     def session(self, session: Secret | None) -> None:
         self._session, self._session_ends = session, inf
 
+    @property
+    def any(self) -> bool:
+        """Whether the client has a credential, or can log in for one."""
+        return self.renewable or self.session is not None or self.given.token is not None
+
     def scheme_for(self, operation: Operation[Any]) -> str | None:
         """The scheme to sign with: the first the operation takes that the client can serve.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
 
 from attrs import define, evolve, field
 
@@ -13,8 +13,9 @@ from . import _auth
 from ._errors import ClientClosed, ConfigurationError
 from ._generated.resources import AsyncResources, Resources
 from ._limits import LONGEST
+from ._logging import log_as_environment_says
 from ._omit import OMIT, Omit
-from ._operation import Call
+from ._operation import AsyncCaller, Call, Caller, CallOptions
 from ._options import (
     AsyncTransport,
     Connection,
@@ -24,13 +25,17 @@ from ._options import (
     Timeout,
     Transport,
     Verify,
+    merged,
 )
+from ._options import headers as checked_headers
+from ._response import Response
 from ._secret import Secret
 from ._transport import LogIn, Runtime, Send, Step, Terms, call_flow, drive, drive_async, login_flow
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+    from ._generated.resources import AsyncRawResources, RawResources
     from ._http import AsyncPool, Pool
 
 T = TypeVar("T")
@@ -76,6 +81,7 @@ class _Client(Generic[TransportT]):
         verify: Verify = True,
         transport: TransportT | Callable[..., TransportT] | None = None,
         http_client: Any = None,
+        extra_headers: Mapping[str, str | Secret] | None = None,
         allow_insecure_http: bool = False,
         _runtime: Runtime | None = None,
     ) -> None:
@@ -111,15 +117,20 @@ class _Client(Generic[TransportT]):
             http_client: an ``httpx.Client`` of your own (an ``httpx.AsyncClient`` for
                 `AsyncClient`) that sends the requests, with its proxy, certificates and hooks. It
                 is closed with the client.
+            extra_headers: headers to send with every request beside the SDK's own, for example to a
+                gateway. They are not sent on a redirect to another origin. Wrap a value in `Secret`
+                if it is a credential.
             allow_insecure_http: whether credentials may travel over plain http to other machines.
 
         Raises:
             ConfigurationError: a setting is missing, or not as described.
         """
+        log_as_environment_says()
         # A traceback shows locals: from here on these are hidden.
         url, via = Secret.of(base_url), Secret.of(proxy)
+        headers = checked_headers(extra_headers)
         hidden = [Secret.of(value) for value in (email, password, session, token)]
-        del base_url, proxy, email, password, session, token
+        del base_url, proxy, email, password, session, token, extra_headers
         sender = Sender.of(
             transport,
             http_client,
@@ -135,6 +146,7 @@ class _Client(Generic[TransportT]):
             retry=retry,
             strict=strict,
             max_response_bytes=max_response_bytes,
+            extra_headers=headers,
         )
         connection = Connection(
             base_url=_auth.base_url(url),
@@ -161,6 +173,7 @@ class _Client(Generic[TransportT]):
         retry: Retry | Omit = OMIT,
         strict: bool | Omit = OMIT,
         max_response_bytes: int | Omit = OMIT,
+        extra_headers: Mapping[str, str | Secret] | Omit = OMIT,
     ) -> Self:
         """A client with other settings, in the same session and on the same connections.
 
@@ -173,6 +186,8 @@ class _Client(Generic[TransportT]):
             retry: as for the client.
             strict: as for the client.
             max_response_bytes: as for the client.
+            extra_headers: headers to send beside those of this client; one of the same name takes
+                the place of the client's.
 
         Raises:
             ConfigurationError: a setting is not as described.
@@ -185,6 +200,10 @@ class _Client(Generic[TransportT]):
             "strict": strict,
             "max_response_bytes": max_response_bytes,
         }
+        if extra_headers is not OMIT:
+            added = checked_headers(extra_headers)
+            changes["extra_headers"] = merged(self._options.extra_headers, added)
+        del extra_headers
         other = object.__new__(type(self))
         other._shared = self._shared
         other._options = evolve(
@@ -195,7 +214,16 @@ class _Client(Generic[TransportT]):
     def __repr__(self) -> str:
         if "_shared" not in vars(self):  # seen in the traceback of a setting that was refused
             return object.__repr__(self)
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
+        given = self._shared.credentials.given
+        credentials = {
+            "email": given.email,
+            "session": self._shared.credentials.session,
+            "token": given.token,
+        }
+        settings = [f"base_url={self.base_url!r}"]
+        settings += [f"{name}={value}" for name, value in credentials.items() if value is not None]
+        settings += ["closed"] if self._shared.closed else []
+        return f"{type(self).__name__}({', '.join(settings)})"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} does not pickle: it contains credentials")
@@ -210,9 +238,23 @@ class _Client(Generic[TransportT]):
             self._shared.runtime,
         )
 
-    def _flow(self, call: Call[T]) -> Generator[Step, Any, T]:
+    def _flow(self, call: Call[T], *, raw: bool = False) -> Generator[Step, Any, T]:
         self._check_open()
-        return call_flow(call, self._terms())
+        return call_flow(call, self._terms(), raw=raw)
+
+    def _with(self, options: CallOptions) -> Self:
+        """This client, with the options of one call."""
+        unknown = options.keys() - CallOptions.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"unexpected keyword argument: {min(unknown)}")
+        return self.with_options(**options)
+
+    def _unlisted(
+        self, method: str, path: str, json: Any, params: Mapping[str, Any] | None
+    ) -> Call[Any]:
+        from ._unlisted import unlisted_call
+
+        return unlisted_call(method, path, json, params, self._shared.credentials)
 
     def _login_flow(self, wanted: LogIn) -> Generator[Step, Any, Secret]:
         from ._generated.api.auth import login
@@ -259,8 +301,55 @@ class Client(_Client[Transport], Resources):
             if self._shared.pools or self._shared.connection.sender.ready:
                 self._pool().close()
 
-    def _call(self, call: Call[T]) -> T:
-        return drive(self._flow(call), self._perform)
+    @property
+    def with_raw_response(self) -> RawResources:
+        """The same resources, whose methods return a `Response`: the result with its status,
+        headers, request id, attempts and time.
+        """
+        from ._generated.resources import RawResources
+
+        return RawResources(_RawCaller(self))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = OMIT,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Response[Any]:
+        """Call a route that the contract does not list.
+
+        It is signed, retried and raised from like any other call: ``GET`` and ``HEAD`` count as
+        reads, ``PUT`` and ``DELETE`` as idempotent.
+
+        Args:
+            method: the HTTP method, for example ``GET``.
+            path: the path below the base URL, for example ``/api/workspaces``. Characters that no
+                path can have are percent-encoded; escapes stay as they are.
+            json: the body; a credential inside it may be wrapped in `Secret`.
+            params: the query, a sequence as one pair per item.
+            options: settings for this call, those of `with_options`: ``timeout``, ``deadline``,
+                ``max_retries``, ``extra_headers``.
+
+        Returns:
+            The answer, with the parsed JSON as `Response.data`.
+
+        Raises:
+            ArgumentError: an argument cannot be sent as it is.
+            CallError: the call failed, or the server answered with an error.
+        """
+        return self._call_raw(self._unlisted(method, path, json, params), **options)
+
+    def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
+        client = self._with(options) if options else self
+        return drive(client._flow(call), client._perform)
+
+    def _call_raw(self, call: Call[T], **options: Unpack[CallOptions]) -> Response[T]:
+        client = self._with(options) if options else self
+        response: Any = drive(client._flow(call, raw=True), client._perform)
+        return response  # type: ignore[no-any-return]  # what `raw` asks for
 
     def _perform(self, step: Step) -> Any:
         if isinstance(step, Send):
@@ -324,8 +413,55 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
             if self._shared.pools or self._shared.connection.sender.ready:
                 await self._pool().close()
 
-    async def _call(self, call: Call[T]) -> T:
-        return await drive_async(self._flow(call), self._perform)
+    @property
+    def with_raw_response(self) -> AsyncRawResources:
+        """The same resources, whose methods return a `Response`: the result with its status,
+        headers, request id, attempts and time.
+        """
+        from ._generated.resources import AsyncRawResources
+
+        return AsyncRawResources(_AsyncRawCaller(self))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = OMIT,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Response[Any]:
+        """Call a route that the contract does not list.
+
+        It is signed, retried and raised from like any other call: ``GET`` and ``HEAD`` count as
+        reads, ``PUT`` and ``DELETE`` as idempotent.
+
+        Args:
+            method: the HTTP method, for example ``GET``.
+            path: the path below the base URL, for example ``/api/workspaces``. Characters that no
+                path can have are percent-encoded; escapes stay as they are.
+            json: the body; a credential inside it may be wrapped in `Secret`.
+            params: the query, a sequence as one pair per item.
+            options: settings for this call, those of `with_options`: ``timeout``, ``deadline``,
+                ``max_retries``, ``extra_headers``.
+
+        Returns:
+            The answer, with the parsed JSON as `Response.data`.
+
+        Raises:
+            ArgumentError: an argument cannot be sent as it is.
+            CallError: the call failed, or the server answered with an error.
+        """
+        return await self._call_raw(self._unlisted(method, path, json, params), **options)
+
+    async def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
+        client = self._with(options) if options else self
+        return await drive_async(client._flow(call), client._perform)
+
+    async def _call_raw(self, call: Call[T], **options: Unpack[CallOptions]) -> Response[T]:
+        client = self._with(options) if options else self
+        response: Any = await drive_async(client._flow(call, raw=True), client._perform)
+        return response  # type: ignore[no-any-return]  # what `raw` asks for
 
     async def _perform(self, step: Step) -> Any:
         if isinstance(step, Send):
@@ -367,6 +503,38 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
                 del pools[ended]
             found = pools[loop] = _closure(AsyncPool(self._shared.connection))
         return found()
+
+
+class _RawCaller(Caller):
+    """Calls through a client whose results are to be `Response` objects."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
+        response: Any = self._client._call_raw(call, **options)
+        return response  # type: ignore[no-any-return]  # T is that `Response` here
+
+    def __repr__(self) -> str:
+        return repr(self._client)
+
+
+class _AsyncRawCaller(AsyncCaller):
+    """Calls through an asynchronous client whose results are to be `Response` objects."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
+        response: Any = await self._client._call_raw(call, **options)
+        return response  # type: ignore[no-any-return]  # T is that `Response` here
+
+    def __repr__(self) -> str:
+        return repr(self._client)
 
 
 def _closure(pool: T) -> Callable[[], T]:

@@ -92,6 +92,10 @@ def _request(send: Send, limits: TimeLimits) -> httpx.Request | None:
     if send.content is not None:
         headers["Content-Type"] = "application/json"
         content = send.content.reveal().encode()
+    if send.extra_headers:
+        replaced = {each.name.lower() for each in send.extra_headers}
+        headers = {name: value for name, value in headers.items() if name.lower() not in replaced}
+        headers |= {each.name: each.value.reveal() for each in send.extra_headers}
     try:
         return httpx.Request(
             send.method,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TextIO
+
+from ._errors import ConfigurationError
 
 logger = logging.getLogger("agentserver")
 logger.addHandler(logging.NullHandler())
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
 
 SHOWN_HEADERS = frozenset(
     {
@@ -46,6 +52,33 @@ def shown(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _pass(record: logging.LogRecord) -> bool:
     return not _quiet.get()
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Prints what no handler of the program prints."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not logging.getLogger().handlers:
+            super().emit(record)
+
+
+def log_as_environment_says() -> None:
+    """Have ``AGENTSERVER_LOG`` set the level of the logger, and its lines printed.
+
+    Raises:
+        ConfigurationError: its value is neither ``info`` nor ``debug``.
+    """
+    wanted = os.environ.get("AGENTSERVER_LOG", "")
+    if not wanted:
+        return
+    level = _LEVELS.get(wanted.strip().lower())
+    if level is None:
+        raise ConfigurationError("AGENTSERVER_LOG must be info or debug")
+    logger.setLevel(level)
+    if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
+        handler = _StandardError()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
 
 
 def quieten_libraries() -> None:

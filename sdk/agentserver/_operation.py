@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypedDict, TypeVar, Unpack
 
 from attrs import field, frozen
 
@@ -13,6 +13,8 @@ from ._omit import OMIT
 
 if TYPE_CHECKING:
     from agentserver._model import Decoding
+    from agentserver._options import Timeout
+    from agentserver._secret import Secret
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -31,6 +33,15 @@ class Redirect(Enum):
 REDIRECT: Final = Redirect.REDIRECT
 
 
+class Untyped(Enum):
+    """Marks a success whose content the contract does not describe."""
+
+    UNTYPED = "untyped"
+
+
+UNTYPED: Final = Untyped.UNTYPED
+
+
 @frozen
 class Operation(Generic[T_co]):
     """One operation of the contract."""
@@ -45,16 +56,17 @@ class Operation(Generic[T_co]):
     """Names of the security schemes, of which one is enough; empty where none is needed."""
     security_optional: bool
     """Whether the operation also answers callers without a credential."""
-    success: Mapping[int, Decoder[T_co] | Redirect | None] = field(repr=False, hash=False)
+    success: Mapping[int, Decoder[T_co] | Redirect | Untyped | None] = field(repr=False, hash=False)
     """The decoder of the parsed JSON, by documented status of a success: `None` where there is no
-    content, `REDIRECT` where the address in `Location` is the result.
+    content, `REDIRECT` where the address in `Location` is the result, and `UNTYPED` where it is
+    any content.
     """
     errors: Mapping[int, str] = field(repr=False, hash=False)
     """Every other documented status, with its description in the contract."""
     consumes: bool = False
     """Whether a GET changes state, so that sending it twice is not the same as sending it once."""
 
-    def decoder(self, status: int) -> Decoder[T_co] | Redirect | None:
+    def decoder(self, status: int) -> Decoder[T_co] | Redirect | Untyped | None:
         """Return the decoder of a success; an undocumented status is read like the first."""
         known = self.success
         return known[status] if status in known else next(iter(known.values()))
@@ -85,19 +97,35 @@ class Call(Generic[T_co]):
     """Parsed JSON, in which a string may be wrapped in a `Secret`; `OMIT` for no body."""
 
 
+class CallOptions(TypedDict, total=False):
+    """Settings for one call, which every method takes beside its own arguments.
+
+    Each is that of `Client.with_options`; what is left out is as the client has it.
+    """
+
+    timeout: float | Timeout
+    deadline: float
+    max_retries: int
+    extra_headers: Mapping[str, str | Secret]
+
+
 class Caller(ABC):
     """What the resources call through: `Client` is one."""
 
+    __slots__ = ()
+
     @abstractmethod
-    def _call(self, call: Call[T]) -> T:
+    def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
         """Send the call and return its result, or raise the error that stands for the answer."""
 
 
 class AsyncCaller(ABC):
     """What the asynchronous resources call through: `AsyncClient` is one."""
 
+    __slots__ = ()
+
     @abstractmethod
-    async def _call(self, call: Call[T]) -> T:
+    async def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
         """Send the call and return its result, or raise the error that stands for the answer."""
 
 
@@ -109,8 +137,11 @@ class Resource(Caller):
     def __init__(self, parent: Caller) -> None:
         self._parent = parent
 
-    def _call(self, call: Call[T]) -> T:
-        return self._parent._call(call)
+    def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
+        return self._parent._call(call, **options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {root(self)!r}>"
 
 
 class AsyncResource(AsyncCaller):
@@ -121,5 +152,15 @@ class AsyncResource(AsyncCaller):
     def __init__(self, parent: AsyncCaller) -> None:
         self._parent = parent
 
-    async def _call(self, call: Call[T]) -> T:
-        return await self._parent._call(call)
+    async def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
+        return await self._parent._call(call, **options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {root(self)!r}>"
+
+
+def root(resource: Any) -> Any:
+    """What a resource hangs off in the end: a client."""
+    while isinstance(resource, (Resource, AsyncResource)):
+        resource = resource._parent
+    return resource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
@@ -27,6 +27,27 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Stricter than RFC 3986 on purpose: what two URL parsers could read in two ways is refused.
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s\\/?#@:\[\]%<>\"'^`{|}]+)(:\d{1,5})?")
 _PROXY = re.compile(r"(https?|socks5h?)://[^\s/]+/?")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VISIBLE = r"[\x21-\x7e\xa0-\xff]"
+_FIELD_VALUE = re.compile(rf"({_VISIBLE}([\t ]*{_VISIBLE}+)*)?")
+REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_OWN_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
@@ -215,6 +236,53 @@ def _flag(instance: object, attribute: Any, value: Any) -> None:
         raise ConfigurationError(f"{attribute.name} must be True or False")
 
 
+@frozen
+class Header:
+    """A header that the caller adds."""
+
+    name: str
+    value: Secret
+    is_credential: bool
+
+
+def headers(given: Any) -> tuple[Header, ...]:
+    """Check headers that the caller adds.
+
+    A credential among them must be wrapped in a `Secret` by the caller: this function is called
+    late, and the frames above it hold the mapping.
+
+    Raises:
+        ConfigurationError: one cannot be sent, or is the SDK's own to send.
+    """
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping):
+        raise ConfigurationError("extra_headers must be a mapping of names to texts")
+    return tuple(
+        _header(name, Secret.of(value), isinstance(value, Secret)) for name, value in given.items()
+    )
+
+
+def _header(name: Any, value: Any, wrapped: bool) -> Header:
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise ConfigurationError(f"extra_headers: {name!r} is not the name of a header")
+    if name.lower() in _OWN_HEADERS:
+        raise ConfigurationError(f"extra_headers: {name} is set by the SDK")
+    if not isinstance(value, Secret) or not _FIELD_VALUE.fullmatch(value.reveal()):
+        raise ConfigurationError(f"extra_headers: the value of {name} cannot be sent in a header")
+    if name.lower() == "x-request-id" and not REQUEST_ID.fullmatch(value.reveal()):
+        raise ConfigurationError(f"extra_headers: {name} must be 1 to 128 visible ASCII characters")
+    if name.lower() == "authorization" and not wrapped:
+        raise ConfigurationError(f"extra_headers: wrap the value of {name} in agentserver.Secret")
+    return Header(name, value, wrapped)
+
+
+def merged(old: tuple[Header, ...], new: tuple[Header, ...]) -> tuple[Header, ...]:
+    """Add headers to others; one of the same name takes the place of the older."""
+    replaced = {header.name.lower() for header in new}
+    return (*(header for header in old if header.name.lower() not in replaced), *new)
+
+
 @frozen(kw_only=True)
 class Options:
     """What can differ from call to call: `with_options` changes these."""
@@ -225,6 +293,7 @@ class Options:
     retry: Retry = field(validator=_retry)
     strict: bool = field(validator=_flag)
     max_response_bytes: int = field(validator=_size)
+    extra_headers: tuple[Header, ...]
 
 
 @frozen

@@ -27,8 +27,9 @@ from ._limits import Phase
 from ._logging import logger, shown
 from ._model import Decoding
 from ._omit import OMIT
-from ._operation import REDIRECT, Call, Operation
-from ._options import BaseUrl, Options, Origin, redirect_target
+from ._operation import REDIRECT, UNTYPED, Call, Operation
+from ._options import REQUEST_ID, BaseUrl, Header, Options, Origin, redirect_target
+from ._response import Response
 from ._retry import (
     LONGEST_WAIT,
     OUTCOME_UNKNOWN,
@@ -50,7 +51,6 @@ _LONGEST_BODY: Final = 64 * 1024
 _LONGEST_TEXT: Final = 500
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD_REDIRECTS: Final = frozenset({307, 308})
-_REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LENIENT, _STRICT = Decoding(strict=False), Decoding(strict=True)
 
@@ -69,6 +69,7 @@ class Send:
     request_id: str
     headers: tuple[tuple[str, str], ...]
     """Those that the operation takes as arguments."""
+    extra_headers: tuple[Header, ...]
     content: Secret | None
     cookie: Secret | None
     bearer: Secret | None
@@ -301,6 +302,7 @@ class _CallState:
             self.target.origin,
             self.request_id,
             self.call.headers,
+            self.terms.options.extra_headers if signed else (),
             self.content,
             self.session if signed else None,
             bearer if signed else None,
@@ -326,8 +328,10 @@ class _CallState:
     def scrub(self, text: str, reply: Reply) -> str:
         """A text of the server without what the request carried and the answer gave."""
         signed_by = [self.session, self.terms.credentials.bearer(self.scheme)]
+        extra = [each.value for each in self.terms.options.extra_headers if each.is_credential]
         given = [cookie.value for cookie in session_cookies(reply.set_cookies, 0.0)]
-        return scrub(text, [*filter(None, signed_by), *secrets_in(self.call.body), *given])
+        in_body = secrets_in(self.call.body)
+        return scrub(text, [*filter(None, signed_by), *extra, *in_body, *given])
 
     def facts(self) -> dict[str, Any]:
         """The attributes that every error of the call has."""
@@ -355,13 +359,19 @@ class _CallState:
 
 
 def call_flow(
-    call: Call[T], terms: Terms, *, rule: Rule | None = None, ends: float = inf
+    call: Call[T],
+    terms: Terms,
+    *,
+    raw: bool = False,
+    rule: Rule | None = None,
+    ends: float = inf,
 ) -> Generator[Step, Any, T]:
     """The whole of one call.
 
     Args:
         call: what to send.
         terms: the client's part in it.
+        raw: whether the result is a `Response`, which is then what T means to the caller.
         rule: when it is sent again, where that is not the operation's own rule.
         ends: the clock's time at which it must be over, where that is before the deadline.
 
@@ -406,6 +416,8 @@ def call_flow(
             status_code=reply.status,
             **_answer_facts(reply, state),
         )
+    if raw:
+        return _response(result, reply, state)  # type: ignore[return-value]  # see `raw`
     return result  # type: ignore[return-value]  # None is T where there is no content
 
 
@@ -447,7 +459,7 @@ def _begin(call: Call[Any], terms: Terms, rule: Rule | None, ends: float) -> _Ca
         terms,
         rule or rule_for(operation, terms.options.retry),
         scheme,
-        terms.runtime.new_id(),
+        _request_id(terms),
         started,
         min(ends, started + terms.options.deadline),
         Secret(terms.base_url.text + call.path + _query(call)),
@@ -455,6 +467,16 @@ def _begin(call: Call[Any], terms: Terms, rule: Rule | None, ends: float) -> _Ca
         _content(call),
         credentials.session if credentials.needs_session(scheme) else None,
     )
+
+
+def _request_id(terms: Terms) -> str:
+    """The caller's own id, or a new one."""
+    own = (
+        each.value.reveal()
+        for each in terms.options.extra_headers
+        if each.name.lower() == "x-request-id"
+    )
+    return next(own, None) or terms.runtime.new_id()
 
 
 def _sign(state: _CallState) -> Generator[Step, Any, None]:
@@ -476,6 +498,19 @@ def _log_in(state: _CallState) -> Generator[Step, Any, None]:
         )
 
 
+def _response(result: T, reply: Reply, state: _CallState) -> Response[T]:
+    headers, _ = reply.reveal()
+    facts = _answer_facts(reply, state)
+    return Response(
+        result,
+        reply.status,
+        dict(headers),
+        facts["request_id"],
+        state.attempts,
+        facts["elapsed"],
+    )
+
+
 # --- the decisions --------------------------------------------------------------------------------
 
 
@@ -485,7 +520,11 @@ def _query(call: Call[Any]) -> str:
 
 def _refuse_insecure(state: _CallState) -> None:
     call = state.call
-    if state.scheme is not None or any(True for _ in secrets_in(call.body)):
+    if (
+        state.scheme is not None
+        or any(each.is_credential for each in state.terms.options.extra_headers)
+        or any(True for _ in secrets_in(call.body))
+    ):
         raise InsecureConnection(
             f"{call.operation.id} would send a credential over plain http to another machine; "
             "use https, or allow_insecure_http=True if the way there is safe"
@@ -623,7 +662,7 @@ def _location(reply: Reply) -> str:
 def _answer_facts(reply: Reply, state: _CallState) -> dict[str, Any]:
     facts = state.facts()
     theirs = state.scrub(reply.header("x-request-id") or "", reply)
-    if _REQUEST_ID.fullmatch(theirs):
+    if REQUEST_ID.fullmatch(theirs):
         facts["request_id"] = theirs
     facts["headers"] = _shown_headers(reply, state)
     return facts
@@ -776,6 +815,8 @@ def decoded(
     decode, (headers, body) = operation.decoder(reply.status), reply.reveal()
     if decode is REDIRECT:
         return _redirect_address(reply, url)  # type: ignore[return-value]  # T is str here
+    if decode is UNTYPED:
+        return _any_content(reply)
     media_type = headers.get("content-type", "")
     if media_type != "application/json":  # as it is most often
         media_type = _media_type(reply)
@@ -789,16 +830,32 @@ def decoded(
         return None, DecodeError("$", "has no content")
     if media_type != "application/json" and not _is_json(media_type):
         return None, DecodeError("$", f"is {media_type or 'of no media type'}, not JSON")
-    try:
-        parsed = _parsed(body.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        return None, DecodeError("$", f"is not valid JSON ({type(error).__name__})")
+    parsed, fault = _parsed_body(body)
+    if fault is not None:
+        return None, fault
     try:
         return decode(parsed, _STRICT if strict else _LENIENT), None
     except DecodeError as problem:
         return None, DecodeError(problem.path, problem.message)
     except RecursionError:
         return None, DecodeError("$", "is nested too deeply")
+
+
+def _parsed_body(body: bytes) -> tuple[Any, DecodeError | None]:
+    try:
+        return _parsed(body.decode("utf-8")), None
+    except (ValueError, RecursionError) as error:
+        return None, DecodeError("$", f"is not valid JSON ({type(error).__name__})")
+
+
+def _any_content(reply: Reply) -> tuple[Any, DecodeError | None]:
+    """The content by its media type: parsed JSON, text, or bytes; None for none."""
+    media_type, (_, body) = _media_type(reply), reply.reveal()
+    if not body:
+        return None, None
+    if _is_json(media_type):
+        return _parsed_body(body)
+    return body.decode("utf-8", "replace") if media_type.startswith("text/") else body, None
 
 
 def _redirect_address(reply: Reply, url: str) -> tuple[str | None, DecodeError | None]:

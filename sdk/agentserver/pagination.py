@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final, TypeGuard, TypeVar, overload
+from typing import Any, Final, TypeGuard, TypeVar, overload
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -30,6 +30,14 @@ class Page(Sequence[T_co]):
     def has_more(self) -> bool:
         """Whether the server has more items than this page."""
         return self._has_more
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return the items as a table: one dictionary per item, as JSON has it.
+
+        ``pandas.DataFrame(page.to_dicts())`` and ``csv.DictWriter`` take it as it is. An item that
+        is not an object becomes ``{"value": item}``.
+        """
+        return [_row(item) for item in self._items]
 
     @overload
     def __getitem__(self, index: int) -> T_co: ...
@@ -64,6 +72,13 @@ class Page(Sequence[T_co]):
         shown = [repr(item)[:300] for item in islice(self._items, _SHOWN)]
         left_out = len(self._items) - len(shown)
         return f"Page([{', '.join(shown)}{f', ... {left_out} more' if left_out else ''}])"
+
+
+def _row(item: Any) -> dict[str, Any]:
+    if hasattr(item, "to_dict"):
+        row: dict[str, Any] = item.to_dict()
+        return row
+    return dict(item) if isinstance(item, Mapping) else {"value": item}
 
 
 def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:

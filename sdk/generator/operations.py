@@ -34,6 +34,9 @@ _SESSION_SCHEME = "sessionCookie"
 # Names that the generated modules use in annotations, which an attribute would hide.
 _TAKEN = frozenset({"bool", "datetime", "dict", "float", "int", "list", "self", "str"})
 
+# What every method takes beside the arguments of its operation: `CallOptions` of the SDK.
+CALL_OPTIONS = frozenset({"deadline", "extra_headers", "max_retries", "timeout"})
+
 
 def python_name(name: str) -> str:
     """Turn the name of a field or parameter into a Python identifier."""
@@ -450,9 +453,10 @@ class Surface:
         plain = self.schemas.resolve(schema).schema
         # What is a field describes it; a parameter says what its value is for.
         described = plain.get("description", "") if source.place == "body" else source.description
+        python = python_name(source.name)
         return Argument(
             name=source.name,
-            python=python_name(source.name),
+            python=f"{python}_" if python in CALL_OPTIONS else python,
             annotation=self.schemas.argument(schema),
             required=source.required,
             secret=source.place == "body" and is_secret(plain),

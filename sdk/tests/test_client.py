@@ -62,10 +62,13 @@ def test_both_clients_offer_the_same() -> None:
     assert inspect.signature(Client) == inspect.signature(AsyncClient)
 
 
+OF_THE_CLIENT = ("base_url", "close", "aclose", "request", "with_options", "with_raw_response")
+
+
 def test_every_resource_method_is_the_same_in_both() -> None:
     def methods(client: Any, at: str = "") -> typing.Iterator[tuple[str, Any]]:
         for name in dir(type(client)):
-            if name.startswith("_") or name in ("base_url", "close", "aclose", "with_options"):
+            if name.startswith("_") or name in OF_THE_CLIENT:
                 continue
             value = getattr(client, name)
             if callable(value):
@@ -79,9 +82,22 @@ def test_every_resource_method_is_the_same_in_both() -> None:
     assert sync == dict(methods(AsyncClient("https://a.example")))
 
 
-def test_a_client_shows_where_it_calls() -> None:
-    client = Client("https://agents.example/prefix/", session="hidden")
-    assert repr(client) == "Client(base_url='https://agents.example/prefix')"
+def test_a_client_shows_where_it_calls_and_which_credentials_it_has() -> None:
+    with Client("https://agents.example/prefix/") as client:
+        assert repr(client) == "Client(base_url='https://agents.example/prefix')"
+    assert repr(client) == "Client(base_url='https://agents.example/prefix', closed)"
+    other = AsyncClient("https://a.example", session="hidden", token="hidden")
+    assert repr(other) == "AsyncClient(base_url='https://a.example', session=***, token=***)"
+    login = Client("https://a.example", email="me@a.example", password="hidden")
+    assert repr(login) == "Client(base_url='https://a.example', email=***)"
+
+
+def test_a_resource_shows_its_client() -> None:
+    client = Client("https://a.example")
+    assert repr(client.workspaces.members) == f"<WorkspacesMembers of {client!r}>"
+    raw = client.with_raw_response.workspaces.members
+    assert repr(raw) == f"<RawWorkspacesMembers of {client!r}>"
+    assert repr(client.with_raw_response) == f"<RawResources of {client!r}>"
 
 
 def test_no_url_is_an_error_that_tells_how_to_give_one() -> None:

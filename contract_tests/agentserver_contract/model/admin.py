@@ -69,12 +69,14 @@ def restore_settings(run: ModelRun) -> Iterator[Callable[[], object]]:
         if first is None and limits.creation_quotas[user].values is not None:
             yield partial(admin.users.quota.delete, run.ids[user])
         elif first is not None and first != limits.creation_quotas[user].values:
-            yield partial(admin.users.quota.set, run.ids[user], **first)
+            quota: dict[str, Any] = dict(first)
+            yield partial(admin.users.quota.set, run.ids[user], **quota)
     for user, role in accounts.first_roles.items():
         if role != accounts.roles[user]:
             yield partial(admin.users.set_role, run.ids[user], role=UserRole(role))
     if limits.defaults != limits.first_defaults:
-        yield partial(admin.quota_defaults.set, **limits.first_defaults)
+        defaults: dict[str, Any] = dict(limits.first_defaults)
+        yield partial(admin.quota_defaults.set, **defaults)
 
 
 # --- reading back ---------------------------------------------------------------------------------

@@ -143,9 +143,9 @@ def sdk_sends_default_role(original, workspace_id, *, email, role=OMIT):
     kind="sdk-async-differs",
     operations=["remove_workspace_member"],
 )
-async def sdk_async_swaps_path_parameters(original, self, workspace_id, user_id):
+async def sdk_async_swaps_path_parameters(original, self, workspace_id, user_id, **options):
     """The asynchronous client swaps workspace and account."""
-    return await original(self, user_id, workspace_id)
+    return await original(self, user_id, workspace_id, **options)
 
 
 @fault(
@@ -153,6 +153,6 @@ async def sdk_async_swaps_path_parameters(original, self, workspace_id, user_id)
     kind="sdk-async-differs",
     operations=["add_workspace_member"],
 )
-async def sdk_async_drops_role(original, self, workspace_id, *, email, role=OMIT):
+async def sdk_async_drops_role(original, self, workspace_id, *, email, role=OMIT, **options):
     """The asynchronous client does not send the role of a new member."""
-    return await original(self, workspace_id, email=email)
+    return await original(self, workspace_id, email=email, **options)

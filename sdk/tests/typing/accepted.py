@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Literal, assert_type
 
-from agentserver import OMIT, CallError, Client, NotFound, Omit, Page, QuotaExceeded, StatusError
+from agentserver import (
+    OMIT,
+    AsyncClient,
+    CallError,
+    Client,
+    NotFound,
+    Omit,
+    Page,
+    QuotaExceeded,
+    Response,
+    Secret,
+    StatusError,
+    Timeout,
+)
 from agentserver.models import LLMModel, LLMModelDict, UserRole, WorkspaceMember, WorkspaceRole
 
 
@@ -26,6 +39,21 @@ def what_an_answer_holds_can_be_sent(client: Client) -> str:
     assert_type(members[0].role, WorkspaceRole)
     client.workspaces.members.set_role("w", "u", role=members[0].role)
     return members[0].role if members[0].role == "owner" else ""
+
+
+async def a_raw_response_has_the_type_of_the_result(client: Client, other: AsyncClient) -> None:
+    raw = client.with_raw_response
+    assert_type(raw.workspaces.members.list("w"), Response[Page[WorkspaceMember]])
+    assert_type(raw.workspaces.members.list("w", deadline=3).data[0], WorkspaceMember)
+    assert_type(raw.workspaces.delete("w").status_code, int)
+    asynchronous = await other.with_raw_response.workspaces.members.list("w")
+    assert_type(asynchronous, Response[Page[WorkspaceMember]])
+
+
+def every_method_takes_options(client: Client) -> None:
+    client.workspaces.list(timeout=3, deadline=3.5, max_retries=0)
+    client.workspaces.get("w", timeout=Timeout(read=3), extra_headers={"a": "b", "c": Secret("d")})
+    client.request("GET", "/x", json={"a": 1}, params={"b": [1]}, deadline=3)
 
 
 def an_object_in_a_list_is_a_model_or_a_dictionary(client: Client) -> None:

@@ -21,6 +21,13 @@ def a_role_that_there_is_not(client: Client, text: str) -> None:
     set_role("u", role="owner")  # type: ignore[arg-type]
 
 
+def an_option_that_is_misspelt_or_of_a_wrong_type(client: Client) -> None:
+    client.workspaces.list(tiemout=3)  # type: ignore[call-arg]
+    client.workspaces.list(max_retries="3")  # type: ignore[arg-type]
+    client.with_raw_response.workspaces.get(7)  # type: ignore[arg-type]
+    _ = client.with_raw_response.workspaces.list().name  # type: ignore[attr-defined]
+
+
 async def a_role_of_something_else(client: AsyncClient) -> None:
     add = client.workspaces.members.add
     await add("w", email="a", role=UserRole.ADMIN)  # type: ignore[arg-type]

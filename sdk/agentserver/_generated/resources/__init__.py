@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING
 from agentserver._operation import AsyncCaller, Caller
 
 if TYPE_CHECKING:
-    from agentserver._generated.resources.admin import Admin, AsyncAdmin
-    from agentserver._generated.resources.auth import AsyncAuth, Auth
-    from agentserver._generated.resources.health import AsyncHealth, Health
-    from agentserver._generated.resources.workspaces import AsyncWorkspaces, Workspaces
+    from agentserver._generated.resources.admin import Admin, AsyncAdmin, AsyncRawAdmin, RawAdmin
+    from agentserver._generated.resources.auth import AsyncAuth, AsyncRawAuth, Auth, RawAuth
+    from agentserver._generated.resources.health import (
+        AsyncHealth,
+        AsyncRawHealth,
+        Health,
+        RawHealth,
+    )
+    from agentserver._generated.resources.workspaces import (
+        AsyncRawWorkspaces,
+        AsyncWorkspaces,
+        RawWorkspaces,
+        Workspaces,
+    )
 
 
 class Resources(Caller):
@@ -91,3 +101,91 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.health import AsyncHealth
 
         return AsyncHealth(self)
+
+
+class RawResources:
+    """What hangs off `Client.with_raw_response`."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._caller!r}>"
+
+    @property
+    def auth(self) -> RawAuth:
+        """Accounts and sessions. A session is a cookie named `agentserver-token` that is valid
+        for seven days.
+        """
+        from agentserver._generated.resources.auth import Auth, RawAuth
+
+        return RawAuth(Auth(self._caller))
+
+    @property
+    def workspaces(self) -> RawWorkspaces:
+        """Workspaces, their members, their limits and the language-model settings of their
+        sandboxes.
+        """
+        from agentserver._generated.resources.workspaces import RawWorkspaces, Workspaces
+
+        return RawWorkspaces(Workspaces(self._caller))
+
+    @property
+    def admin(self) -> RawAdmin:
+        """Administration of the whole installation, with its accounts, workspaces, sandboxes and
+        limits.
+        """
+        from agentserver._generated.resources.admin import Admin, RawAdmin
+
+        return RawAdmin(Admin(self._caller))
+
+    @property
+    def health(self) -> RawHealth:
+        """Whether the server is up."""
+        from agentserver._generated.resources.health import Health, RawHealth
+
+        return RawHealth(Health(self._caller))
+
+
+class AsyncRawResources:
+    """What hangs off `AsyncClient.with_raw_response`."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._caller!r}>"
+
+    @property
+    def auth(self) -> AsyncRawAuth:
+        """Accounts and sessions. A session is a cookie named `agentserver-token` that is valid
+        for seven days.
+        """
+        from agentserver._generated.resources.auth import AsyncAuth, AsyncRawAuth
+
+        return AsyncRawAuth(AsyncAuth(self._caller))
+
+    @property
+    def workspaces(self) -> AsyncRawWorkspaces:
+        """Workspaces, their members, their limits and the language-model settings of their
+        sandboxes.
+        """
+        from agentserver._generated.resources.workspaces import AsyncRawWorkspaces, AsyncWorkspaces
+
+        return AsyncRawWorkspaces(AsyncWorkspaces(self._caller))
+
+    @property
+    def admin(self) -> AsyncRawAdmin:
+        """Administration of the whole installation, with its accounts, workspaces, sandboxes and
+        limits.
+        """
+        from agentserver._generated.resources.admin import AsyncAdmin, AsyncRawAdmin
+
+        return AsyncRawAdmin(AsyncAdmin(self._caller))
+
+    @property
+    def health(self) -> AsyncRawHealth:
+        """Whether the server is up."""
+        from agentserver._generated.resources.health import AsyncHealth, AsyncRawHealth
+
+        return AsyncRawHealth(AsyncHealth(self._caller))

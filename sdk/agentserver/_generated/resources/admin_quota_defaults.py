@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 from agentserver._generated.api.admin import admin_get_quota_defaults, admin_set_quota_defaults
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from agentserver._generated.models import AdminQuotaDefaultsResponse
     from agentserver._omit import Omit
+    from agentserver._operation import CallOptions
 
 
 class AdminQuotaDefaults(Resource):
@@ -18,7 +24,7 @@ class AdminQuotaDefaults(Resource):
 
     __slots__ = ()
 
-    def get(self) -> AdminQuotaDefaultsResponse:
+    def get(self, **options: Unpack[CallOptions]) -> AdminQuotaDefaultsResponse:
         """Get the installation's default limits.
 
         Returns the limits that apply unless they are overridden. Each is the value that an
@@ -35,7 +41,7 @@ class AdminQuotaDefaults(Resource):
         Operation `admin_get_quota_defaults`: `GET /api/admin/quotas/defaults`. Required role:
         `admin`.
         """
-        return self._call(admin_get_quota_defaults.call())
+        return self._call(admin_get_quota_defaults.call(), **options)
 
     def set(
         self,
@@ -49,6 +55,7 @@ class AdminQuotaDefaults(Resource):
         ws_max_total_cpu: int | Omit = OMIT,
         ws_max_total_memory: int | Omit = OMIT,
         ws_max_idle_timeout: int | Omit = OMIT,
+        **options: Unpack[CallOptions],
     ) -> AdminQuotaDefaultsResponse:
         """Set the installation's default limits.
 
@@ -100,7 +107,8 @@ class AdminQuotaDefaults(Resource):
                 ws_max_total_cpu=ws_max_total_cpu,
                 ws_max_total_memory=ws_max_total_memory,
                 ws_max_idle_timeout=ws_max_idle_timeout,
-            )
+            ),
+            **options,
         )
 
 
@@ -109,7 +117,7 @@ class AsyncAdminQuotaDefaults(AsyncResource):
 
     __slots__ = ()
 
-    async def get(self) -> AdminQuotaDefaultsResponse:
+    async def get(self, **options: Unpack[CallOptions]) -> AdminQuotaDefaultsResponse:
         """Get the installation's default limits.
 
         Returns the limits that apply unless they are overridden. Each is the value that an
@@ -126,7 +134,7 @@ class AsyncAdminQuotaDefaults(AsyncResource):
         Operation `admin_get_quota_defaults`: `GET /api/admin/quotas/defaults`. Required role:
         `admin`.
         """
-        return await self._call(admin_get_quota_defaults.call())
+        return await self._call(admin_get_quota_defaults.call(), **options)
 
     async def set(
         self,
@@ -140,6 +148,7 @@ class AsyncAdminQuotaDefaults(AsyncResource):
         ws_max_total_cpu: int | Omit = OMIT,
         ws_max_total_memory: int | Omit = OMIT,
         ws_max_idle_timeout: int | Omit = OMIT,
+        **options: Unpack[CallOptions],
     ) -> AdminQuotaDefaultsResponse:
         """Set the installation's default limits.
 
@@ -191,5 +200,30 @@ class AsyncAdminQuotaDefaults(AsyncResource):
                 ws_max_total_cpu=ws_max_total_cpu,
                 ws_max_total_memory=ws_max_total_memory,
                 ws_max_idle_timeout=ws_max_idle_timeout,
-            )
+            ),
+            **options,
         )
+
+
+class RawAdminQuotaDefaults:
+    """`client.with_raw_response.admin.quota_defaults`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AdminQuotaDefaults) -> None:
+        self._resource = resource
+        self.get = _raw(resource.get)
+        self.set = _raw(resource.set)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+
+class AsyncRawAdminQuotaDefaults:
+    """`client.with_raw_response.admin.quota_defaults`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncAdminQuotaDefaults) -> None:
+        self._resource = resource
+        self.get = _raw_async(resource.get)
+        self.set = _raw_async(resource.set)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 
 from agentserver._generated.api.admin import admin_list_users, admin_update_user_role
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, Unpack
 
     from agentserver._generated.models import AdminUserItem, UserRole
     from agentserver._generated.resources.admin_users_quota import (
         AdminUsersQuota,
         AsyncAdminUsersQuota,
+        AsyncRawAdminUsersQuota,
+        RawAdminUsersQuota,
     )
+    from agentserver._operation import CallOptions
     from agentserver.pagination import Page
 
 
@@ -30,7 +36,7 @@ class AdminUsers(Resource):
 
         return AdminUsersQuota(self)
 
-    def list(self) -> Page[AdminUserItem]:
+    def list(self, **options: Unpack[CallOptions]) -> Page[AdminUserItem]:
         """List all accounts.
 
         Returns every account of the installation, oldest first.
@@ -44,9 +50,15 @@ class AdminUsers(Resource):
 
         Operation `admin_list_users`: `GET /api/admin/users`. Required role: `admin`.
         """
-        return self._call(admin_list_users.call())
+        return self._call(admin_list_users.call(), **options)
 
-    def set_role(self, user_id: str, *, role: Literal["user", "admin"] | UserRole) -> None:
+    def set_role(
+        self,
+        user_id: str,
+        *,
+        role: Literal["user", "admin"] | UserRole,
+        **options: Unpack[CallOptions],
+    ) -> None:
         """Change an account's role.
 
         Makes an account an administrator or an ordinary user, effective from its next
@@ -71,7 +83,7 @@ class AdminUsers(Resource):
         Operation `admin_update_user_role`: `PUT /api/admin/users/{user_id}/role`. Required
         role: `admin`.
         """
-        return self._call(admin_update_user_role.call(user_id, role=role))
+        return self._call(admin_update_user_role.call(user_id, role=role), **options)
 
 
 class AsyncAdminUsers(AsyncResource):
@@ -86,7 +98,7 @@ class AsyncAdminUsers(AsyncResource):
 
         return AsyncAdminUsersQuota(self)
 
-    async def list(self) -> Page[AdminUserItem]:
+    async def list(self, **options: Unpack[CallOptions]) -> Page[AdminUserItem]:
         """List all accounts.
 
         Returns every account of the installation, oldest first.
@@ -100,9 +112,15 @@ class AsyncAdminUsers(AsyncResource):
 
         Operation `admin_list_users`: `GET /api/admin/users`. Required role: `admin`.
         """
-        return await self._call(admin_list_users.call())
+        return await self._call(admin_list_users.call(), **options)
 
-    async def set_role(self, user_id: str, *, role: Literal["user", "admin"] | UserRole) -> None:
+    async def set_role(
+        self,
+        user_id: str,
+        *,
+        role: Literal["user", "admin"] | UserRole,
+        **options: Unpack[CallOptions],
+    ) -> None:
         """Change an account's role.
 
         Makes an account an administrator or an ordinary user, effective from its next
@@ -127,4 +145,42 @@ class AsyncAdminUsers(AsyncResource):
         Operation `admin_update_user_role`: `PUT /api/admin/users/{user_id}/role`. Required
         role: `admin`.
         """
-        return await self._call(admin_update_user_role.call(user_id, role=role))
+        return await self._call(admin_update_user_role.call(user_id, role=role), **options)
+
+
+class RawAdminUsers:
+    """`client.with_raw_response.admin.users`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AdminUsers) -> None:
+        self._resource = resource
+        self.list = _raw(resource.list)
+        self.set_role = _raw(resource.set_role)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+    @property
+    def quota(self) -> RawAdminUsersQuota:
+        """`client.with_raw_response.admin.users.quota`."""
+        from agentserver._generated.resources.admin_users_quota import RawAdminUsersQuota
+
+        return RawAdminUsersQuota(self._resource.quota)
+
+
+class AsyncRawAdminUsers:
+    """`client.with_raw_response.admin.users`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncAdminUsers) -> None:
+        self._resource = resource
+        self.list = _raw_async(resource.list)
+        self.set_role = _raw_async(resource.set_role)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+    @property
+    def quota(self) -> AsyncRawAdminUsersQuota:
+        """`client.with_raw_response.admin.users.quota`."""
+        from agentserver._generated.resources.admin_users_quota import AsyncRawAdminUsersQuota
+
+        return AsyncRawAdminUsersQuota(self._resource.quota)

@@ -11,10 +11,16 @@ from agentserver._generated.api.admin import (
 )
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from agentserver._generated.models import AdminUserQuotaResponse
     from agentserver._omit import Omit
+    from agentserver._operation import CallOptions
 
 
 class AdminUsersQuota(Resource):
@@ -22,7 +28,7 @@ class AdminUsersQuota(Resource):
 
     __slots__ = ()
 
-    def get(self, user_id: str) -> AdminUserQuotaResponse:
+    def get(self, user_id: str, **options: Unpack[CallOptions]) -> AdminUserQuotaResponse:
         """Get an account's quota.
 
         Returns the installation's default and the account's override, which is null if there
@@ -42,9 +48,15 @@ class AdminUsersQuota(Resource):
         Operation `admin_get_user_quota`: `GET /api/admin/users/{user_id}/quota`. Required
         role: `admin`.
         """
-        return self._call(admin_get_user_quota.call(user_id))
+        return self._call(admin_get_user_quota.call(user_id), **options)
 
-    def set(self, user_id: str, *, max_workspaces: int | Omit | None = OMIT) -> None:
+    def set(
+        self,
+        user_id: str,
+        *,
+        max_workspaces: int | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> None:
         """Override an account's quota.
 
         Replaces the account's override. If `max_workspaces` is omitted or null, the override
@@ -67,9 +79,11 @@ class AdminUsersQuota(Resource):
         Operation `admin_set_user_quota`: `PUT /api/admin/users/{user_id}/quota`. Required
         role: `admin`.
         """
-        return self._call(admin_set_user_quota.call(user_id, max_workspaces=max_workspaces))
+        return self._call(
+            admin_set_user_quota.call(user_id, max_workspaces=max_workspaces), **options
+        )
 
-    def delete(self, user_id: str) -> None:
+    def delete(self, user_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove an account's quota override.
 
         Removes the override, so that the default applies again. Succeeds as well if there is
@@ -86,7 +100,7 @@ class AdminUsersQuota(Resource):
         Operation `admin_delete_user_quota`: `DELETE /api/admin/users/{user_id}/quota`.
         Required role: `admin`.
         """
-        return self._call(admin_delete_user_quota.call(user_id))
+        return self._call(admin_delete_user_quota.call(user_id), **options)
 
 
 class AsyncAdminUsersQuota(AsyncResource):
@@ -94,7 +108,7 @@ class AsyncAdminUsersQuota(AsyncResource):
 
     __slots__ = ()
 
-    async def get(self, user_id: str) -> AdminUserQuotaResponse:
+    async def get(self, user_id: str, **options: Unpack[CallOptions]) -> AdminUserQuotaResponse:
         """Get an account's quota.
 
         Returns the installation's default and the account's override, which is null if there
@@ -114,9 +128,15 @@ class AsyncAdminUsersQuota(AsyncResource):
         Operation `admin_get_user_quota`: `GET /api/admin/users/{user_id}/quota`. Required
         role: `admin`.
         """
-        return await self._call(admin_get_user_quota.call(user_id))
+        return await self._call(admin_get_user_quota.call(user_id), **options)
 
-    async def set(self, user_id: str, *, max_workspaces: int | Omit | None = OMIT) -> None:
+    async def set(
+        self,
+        user_id: str,
+        *,
+        max_workspaces: int | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> None:
         """Override an account's quota.
 
         Replaces the account's override. If `max_workspaces` is omitted or null, the override
@@ -139,9 +159,11 @@ class AsyncAdminUsersQuota(AsyncResource):
         Operation `admin_set_user_quota`: `PUT /api/admin/users/{user_id}/quota`. Required
         role: `admin`.
         """
-        return await self._call(admin_set_user_quota.call(user_id, max_workspaces=max_workspaces))
+        return await self._call(
+            admin_set_user_quota.call(user_id, max_workspaces=max_workspaces), **options
+        )
 
-    async def delete(self, user_id: str) -> None:
+    async def delete(self, user_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove an account's quota override.
 
         Removes the override, so that the default applies again. Succeeds as well if there is
@@ -158,4 +180,30 @@ class AsyncAdminUsersQuota(AsyncResource):
         Operation `admin_delete_user_quota`: `DELETE /api/admin/users/{user_id}/quota`.
         Required role: `admin`.
         """
-        return await self._call(admin_delete_user_quota.call(user_id))
+        return await self._call(admin_delete_user_quota.call(user_id), **options)
+
+
+class RawAdminUsersQuota:
+    """`client.with_raw_response.admin.users.quota`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AdminUsersQuota) -> None:
+        self._resource = resource
+        self.get = _raw(resource.get)
+        self.set = _raw(resource.set)
+        self.delete = _raw(resource.delete)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+
+class AsyncRawAdminUsersQuota:
+    """`client.with_raw_response.admin.users.quota`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncAdminUsersQuota) -> None:
+        self._resource = resource
+        self.get = _raw_async(resource.get)
+        self.set = _raw_async(resource.set)
+        self.delete = _raw_async(resource.delete)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"

@@ -11,10 +11,16 @@ from agentserver._generated.api.admin import (
 )
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from agentserver._generated.models import LLMQuotaResponse
     from agentserver._omit import Omit
+    from agentserver._operation import CallOptions
 
 
 class AdminWorkspacesLlmQuota(Resource):
@@ -22,7 +28,7 @@ class AdminWorkspacesLlmQuota(Resource):
 
     __slots__ = ()
 
-    def get(self, workspace_id: str) -> LLMQuotaResponse:
+    def get(self, workspace_id: str, **options: Unpack[CallOptions]) -> LLMQuotaResponse:
         """Get any workspace's language-model quota.
 
         Returns the same as `get_workspace_llm_quota`, for any workspace.
@@ -45,9 +51,15 @@ class AdminWorkspacesLlmQuota(Resource):
         Operation `admin_get_workspace_llm_quota`: `GET
         /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
-        return self._call(admin_get_workspace_llm_quota.call(workspace_id))
+        return self._call(admin_get_workspace_llm_quota.call(workspace_id), **options)
 
-    def set(self, workspace_id: str, *, max_rpd: int | Omit | None = OMIT) -> None:
+    def set(
+        self,
+        workspace_id: str,
+        *,
+        max_rpd: int | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> None:
         """Limit a workspace's language-model requests.
 
         Replaces the workspace's limit of requests per day. If `max_rpd` is omitted or null,
@@ -74,9 +86,11 @@ class AdminWorkspacesLlmQuota(Resource):
         Operation `admin_set_workspace_llm_quota`: `PUT
         /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
-        return self._call(admin_set_workspace_llm_quota.call(workspace_id, max_rpd=max_rpd))
+        return self._call(
+            admin_set_workspace_llm_quota.call(workspace_id, max_rpd=max_rpd), **options
+        )
 
-    def delete(self, workspace_id: str) -> None:
+    def delete(self, workspace_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove a workspace's language-model limit.
 
         Removes the limit, so that the default applies again. Succeeds as well if there is
@@ -97,7 +111,7 @@ class AdminWorkspacesLlmQuota(Resource):
         Operation `admin_delete_workspace_llm_quota`: `DELETE
         /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
-        return self._call(admin_delete_workspace_llm_quota.call(workspace_id))
+        return self._call(admin_delete_workspace_llm_quota.call(workspace_id), **options)
 
 
 class AsyncAdminWorkspacesLlmQuota(AsyncResource):
@@ -105,7 +119,7 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
 
     __slots__ = ()
 
-    async def get(self, workspace_id: str) -> LLMQuotaResponse:
+    async def get(self, workspace_id: str, **options: Unpack[CallOptions]) -> LLMQuotaResponse:
         """Get any workspace's language-model quota.
 
         Returns the same as `get_workspace_llm_quota`, for any workspace.
@@ -128,9 +142,15 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
         Operation `admin_get_workspace_llm_quota`: `GET
         /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
-        return await self._call(admin_get_workspace_llm_quota.call(workspace_id))
+        return await self._call(admin_get_workspace_llm_quota.call(workspace_id), **options)
 
-    async def set(self, workspace_id: str, *, max_rpd: int | Omit | None = OMIT) -> None:
+    async def set(
+        self,
+        workspace_id: str,
+        *,
+        max_rpd: int | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> None:
         """Limit a workspace's language-model requests.
 
         Replaces the workspace's limit of requests per day. If `max_rpd` is omitted or null,
@@ -157,9 +177,11 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
         Operation `admin_set_workspace_llm_quota`: `PUT
         /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
-        return await self._call(admin_set_workspace_llm_quota.call(workspace_id, max_rpd=max_rpd))
+        return await self._call(
+            admin_set_workspace_llm_quota.call(workspace_id, max_rpd=max_rpd), **options
+        )
 
-    async def delete(self, workspace_id: str) -> None:
+    async def delete(self, workspace_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove a workspace's language-model limit.
 
         Removes the limit, so that the default applies again. Succeeds as well if there is
@@ -180,4 +202,30 @@ class AsyncAdminWorkspacesLlmQuota(AsyncResource):
         Operation `admin_delete_workspace_llm_quota`: `DELETE
         /api/admin/workspaces/{workspace_id}/llm-quota`. Required role: `admin`.
         """
-        return await self._call(admin_delete_workspace_llm_quota.call(workspace_id))
+        return await self._call(admin_delete_workspace_llm_quota.call(workspace_id), **options)
+
+
+class RawAdminWorkspacesLlmQuota:
+    """`client.with_raw_response.admin.workspaces.llm_quota`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AdminWorkspacesLlmQuota) -> None:
+        self._resource = resource
+        self.get = _raw(resource.get)
+        self.set = _raw(resource.set)
+        self.delete = _raw(resource.delete)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+
+class AsyncRawAdminWorkspacesLlmQuota:
+    """`client.with_raw_response.admin.workspaces.llm_quota`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncAdminWorkspacesLlmQuota) -> None:
+        self._resource = resource
+        self.get = _raw_async(resource.get)
+        self.set = _raw_async(resource.set)
+        self.delete = _raw_async(resource.delete)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"

@@ -11,10 +11,16 @@ from agentserver._generated.api.admin import (
 )
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from agentserver._generated.models import AdminWorkspaceQuotaResponse
     from agentserver._omit import Omit
+    from agentserver._operation import CallOptions
 
 
 class AdminWorkspacesQuota(Resource):
@@ -22,7 +28,7 @@ class AdminWorkspacesQuota(Resource):
 
     __slots__ = ()
 
-    def get(self, workspace_id: str) -> AdminWorkspaceQuotaResponse:
+    def get(self, workspace_id: str, **options: Unpack[CallOptions]) -> AdminWorkspaceQuotaResponse:
         """Get a workspace's limits.
 
         Returns the installation's defaults and the workspace's overrides, which are null if
@@ -42,7 +48,7 @@ class AdminWorkspacesQuota(Resource):
         Operation `admin_get_workspace_quota`: `GET
         /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
-        return self._call(admin_get_workspace_quota.call(workspace_id))
+        return self._call(admin_get_workspace_quota.call(workspace_id), **options)
 
     def set(
         self,
@@ -55,6 +61,7 @@ class AdminWorkspacesQuota(Resource):
         max_total_cpu: int | Omit | None = OMIT,
         max_total_memory: int | Omit | None = OMIT,
         max_drive_size: int | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
     ) -> None:
         """Override a workspace's limits.
 
@@ -100,10 +107,11 @@ class AdminWorkspacesQuota(Resource):
                 max_total_cpu=max_total_cpu,
                 max_total_memory=max_total_memory,
                 max_drive_size=max_drive_size,
-            )
+            ),
+            **options,
         )
 
-    def delete(self, workspace_id: str) -> None:
+    def delete(self, workspace_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove a workspace's overrides.
 
         Removes all overrides, so that the defaults apply again. Succeeds as well if there are
@@ -120,7 +128,7 @@ class AdminWorkspacesQuota(Resource):
         Operation `admin_delete_workspace_quota`: `DELETE
         /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
-        return self._call(admin_delete_workspace_quota.call(workspace_id))
+        return self._call(admin_delete_workspace_quota.call(workspace_id), **options)
 
 
 class AsyncAdminWorkspacesQuota(AsyncResource):
@@ -128,7 +136,9 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
 
     __slots__ = ()
 
-    async def get(self, workspace_id: str) -> AdminWorkspaceQuotaResponse:
+    async def get(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> AdminWorkspaceQuotaResponse:
         """Get a workspace's limits.
 
         Returns the installation's defaults and the workspace's overrides, which are null if
@@ -148,7 +158,7 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
         Operation `admin_get_workspace_quota`: `GET
         /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
-        return await self._call(admin_get_workspace_quota.call(workspace_id))
+        return await self._call(admin_get_workspace_quota.call(workspace_id), **options)
 
     async def set(
         self,
@@ -161,6 +171,7 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
         max_total_cpu: int | Omit | None = OMIT,
         max_total_memory: int | Omit | None = OMIT,
         max_drive_size: int | Omit | None = OMIT,
+        **options: Unpack[CallOptions],
     ) -> None:
         """Override a workspace's limits.
 
@@ -206,10 +217,11 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
                 max_total_cpu=max_total_cpu,
                 max_total_memory=max_total_memory,
                 max_drive_size=max_drive_size,
-            )
+            ),
+            **options,
         )
 
-    async def delete(self, workspace_id: str) -> None:
+    async def delete(self, workspace_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove a workspace's overrides.
 
         Removes all overrides, so that the defaults apply again. Succeeds as well if there are
@@ -226,4 +238,30 @@ class AsyncAdminWorkspacesQuota(AsyncResource):
         Operation `admin_delete_workspace_quota`: `DELETE
         /api/admin/workspaces/{workspace_id}/quota`. Required role: `admin`.
         """
-        return await self._call(admin_delete_workspace_quota.call(workspace_id))
+        return await self._call(admin_delete_workspace_quota.call(workspace_id), **options)
+
+
+class RawAdminWorkspacesQuota:
+    """`client.with_raw_response.admin.workspaces.quota`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AdminWorkspacesQuota) -> None:
+        self._resource = resource
+        self.get = _raw(resource.get)
+        self.set = _raw(resource.set)
+        self.delete = _raw(resource.delete)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+
+class AsyncRawAdminWorkspacesQuota:
+    """`client.with_raw_response.admin.workspaces.quota`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncAdminWorkspacesQuota) -> None:
+        self._resource = resource
+        self.get = _raw_async(resource.get)
+        self.set = _raw_async(resource.set)
+        self.delete = _raw_async(resource.delete)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"

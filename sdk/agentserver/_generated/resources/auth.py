@@ -13,13 +13,19 @@ from agentserver._generated.api.auth import (
     register_user,
 )
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from agentserver._generated.models import (
         AuthMeResponse,
         AuthRegisterResponse,
         AuthStatusResponse,
     )
+    from agentserver._operation import CallOptions
     from agentserver._secret import Secret
 
 
@@ -30,7 +36,9 @@ class Auth(Resource):
 
     __slots__ = ()
 
-    def register(self, *, email: str, password: str | Secret) -> AuthRegisterResponse:
+    def register(
+        self, *, email: str, password: str | Secret, **options: Unpack[CallOptions]
+    ) -> AuthRegisterResponse:
         """Create an account.
 
         Creates an account with a password. The e-mail address is trimmed, stored as given,
@@ -57,9 +65,11 @@ class Auth(Resource):
         Operation `register_user`: `POST /api/auth/register`. Required role: `none`.
         """
         password = _hide(password)
-        return self._call(register_user.call(email=email, password=password))
+        return self._call(register_user.call(email=email, password=password), **options)
 
-    def login(self, *, email: str, password: str | Secret) -> AuthStatusResponse:
+    def login(
+        self, *, email: str, password: str | Secret, **options: Unpack[CallOptions]
+    ) -> AuthStatusResponse:
         """Open a session.
 
         Checks the e-mail address and password and opens a session. The session token is sent
@@ -85,9 +95,9 @@ class Auth(Resource):
         Operation `login`: `POST /api/auth/login`. Required role: `none`.
         """
         password = _hide(password)
-        return self._call(login.call(email=email, password=password))
+        return self._call(login.call(email=email, password=password), **options)
 
-    def logout(self) -> AuthStatusResponse:
+    def logout(self, **options: Unpack[CallOptions]) -> AuthStatusResponse:
         """End the session.
 
         Ends the caller's session on the server and clears the cookie. Succeeds as well if
@@ -98,9 +108,9 @@ class Auth(Resource):
 
         Operation `logout`: `POST /api/auth/logout`. Required role: `none`.
         """
-        return self._call(logout.call())
+        return self._call(logout.call(), **options)
 
-    def check(self) -> AuthStatusResponse:
+    def check(self, **options: Unpack[CallOptions]) -> AuthStatusResponse:
         """Check the session.
 
         Returns 200 while the caller's session is valid, and 401 afterwards. Checking does not
@@ -114,9 +124,9 @@ class Auth(Resource):
 
         Operation `check_session`: `GET /api/auth/check`. Required role: `user`.
         """
-        return self._call(check_session.call())
+        return self._call(check_session.call(), **options)
 
-    def me(self) -> AuthMeResponse:
+    def me(self, **options: Unpack[CallOptions]) -> AuthMeResponse:
         """Get the caller's account.
 
         Returns the account that the session belongs to. `name` and `picture` come from an
@@ -130,7 +140,7 @@ class Auth(Resource):
 
         Operation `get_current_user`: `GET /api/auth/me`. Required role: `user`.
         """
-        return self._call(get_current_user.call())
+        return self._call(get_current_user.call(), **options)
 
 
 class AsyncAuth(AsyncResource):
@@ -140,7 +150,9 @@ class AsyncAuth(AsyncResource):
 
     __slots__ = ()
 
-    async def register(self, *, email: str, password: str | Secret) -> AuthRegisterResponse:
+    async def register(
+        self, *, email: str, password: str | Secret, **options: Unpack[CallOptions]
+    ) -> AuthRegisterResponse:
         """Create an account.
 
         Creates an account with a password. The e-mail address is trimmed, stored as given,
@@ -167,9 +179,11 @@ class AsyncAuth(AsyncResource):
         Operation `register_user`: `POST /api/auth/register`. Required role: `none`.
         """
         password = _hide(password)
-        return await self._call(register_user.call(email=email, password=password))
+        return await self._call(register_user.call(email=email, password=password), **options)
 
-    async def login(self, *, email: str, password: str | Secret) -> AuthStatusResponse:
+    async def login(
+        self, *, email: str, password: str | Secret, **options: Unpack[CallOptions]
+    ) -> AuthStatusResponse:
         """Open a session.
 
         Checks the e-mail address and password and opens a session. The session token is sent
@@ -195,9 +209,9 @@ class AsyncAuth(AsyncResource):
         Operation `login`: `POST /api/auth/login`. Required role: `none`.
         """
         password = _hide(password)
-        return await self._call(login.call(email=email, password=password))
+        return await self._call(login.call(email=email, password=password), **options)
 
-    async def logout(self) -> AuthStatusResponse:
+    async def logout(self, **options: Unpack[CallOptions]) -> AuthStatusResponse:
         """End the session.
 
         Ends the caller's session on the server and clears the cookie. Succeeds as well if
@@ -208,9 +222,9 @@ class AsyncAuth(AsyncResource):
 
         Operation `logout`: `POST /api/auth/logout`. Required role: `none`.
         """
-        return await self._call(logout.call())
+        return await self._call(logout.call(), **options)
 
-    async def check(self) -> AuthStatusResponse:
+    async def check(self, **options: Unpack[CallOptions]) -> AuthStatusResponse:
         """Check the session.
 
         Returns 200 while the caller's session is valid, and 401 afterwards. Checking does not
@@ -224,9 +238,9 @@ class AsyncAuth(AsyncResource):
 
         Operation `check_session`: `GET /api/auth/check`. Required role: `user`.
         """
-        return await self._call(check_session.call())
+        return await self._call(check_session.call(), **options)
 
-    async def me(self) -> AuthMeResponse:
+    async def me(self, **options: Unpack[CallOptions]) -> AuthMeResponse:
         """Get the caller's account.
 
         Returns the account that the session belongs to. `name` and `picture` come from an
@@ -240,4 +254,34 @@ class AsyncAuth(AsyncResource):
 
         Operation `get_current_user`: `GET /api/auth/me`. Required role: `user`.
         """
-        return await self._call(get_current_user.call())
+        return await self._call(get_current_user.call(), **options)
+
+
+class RawAuth:
+    """`client.with_raw_response.auth`, whose methods return a `Response`."""
+
+    def __init__(self, resource: Auth) -> None:
+        self._resource = resource
+        self.register = _raw(resource.register)
+        self.login = _raw(resource.login)
+        self.logout = _raw(resource.logout)
+        self.check = _raw(resource.check)
+        self.me = _raw(resource.me)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+
+class AsyncRawAuth:
+    """`client.with_raw_response.auth`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncAuth) -> None:
+        self._resource = resource
+        self.register = _raw_async(resource.register)
+        self.login = _raw_async(resource.login)
+        self.logout = _raw_async(resource.logout)
+        self.check = _raw_async(resource.check)
+        self.me = _raw_async(resource.me)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"

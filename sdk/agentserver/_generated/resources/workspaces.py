@@ -15,8 +15,13 @@ from agentserver._generated.api.workspaces import (
     rename_workspace,
 )
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from agentserver._generated.models import (
         LLMQuotaResponse,
         Workspace,
@@ -24,13 +29,18 @@ if TYPE_CHECKING:
         WorkspaceQuotaResponse,
     )
     from agentserver._generated.resources.workspaces_llm_config import (
+        AsyncRawWorkspacesLlmConfig,
         AsyncWorkspacesLlmConfig,
+        RawWorkspacesLlmConfig,
         WorkspacesLlmConfig,
     )
     from agentserver._generated.resources.workspaces_members import (
+        AsyncRawWorkspacesMembers,
         AsyncWorkspacesMembers,
+        RawWorkspacesMembers,
         WorkspacesMembers,
     )
+    from agentserver._operation import CallOptions
     from agentserver.pagination import Page
 
 
@@ -55,7 +65,7 @@ class Workspaces(Resource):
 
         return WorkspacesMembers(self)
 
-    def list(self) -> Page[Workspace]:
+    def list(self, **options: Unpack[CallOptions]) -> Page[Workspace]:
         """List the caller's workspaces.
 
         Returns every workspace that the caller is a member of, in any role, oldest first.
@@ -68,9 +78,9 @@ class Workspaces(Resource):
 
         Operation `list_workspaces`: `GET /api/workspaces`. Required role: `user`.
         """
-        return self._call(list_workspaces.call())
+        return self._call(list_workspaces.call(), **options)
 
-    def create(self, *, name: str) -> Workspace:
+    def create(self, *, name: str, **options: Unpack[CallOptions]) -> Workspace:
         """Create a workspace.
 
         Creates a workspace owned by the caller. Names need not be unique. Fails with 403 if
@@ -94,9 +104,9 @@ class Workspaces(Resource):
 
         Operation `create_workspace`: `POST /api/workspaces`. Required role: `user`.
         """
-        return self._call(create_workspace.call(name=name))
+        return self._call(create_workspace.call(name=name), **options)
 
-    def get_creation_quota(self) -> WorkspaceQuotaResponse:
+    def get_creation_quota(self, **options: Unpack[CallOptions]) -> WorkspaceQuotaResponse:
         """Get the caller's workspace quota.
 
         Returns how many workspaces the caller owns and how many they may own: the caller's
@@ -113,9 +123,9 @@ class Workspaces(Resource):
         Operation `get_workspace_creation_quota`: `GET /api/workspaces/quota`. Required role:
         `user`.
         """
-        return self._call(get_workspace_creation_quota.call())
+        return self._call(get_workspace_creation_quota.call(), **options)
 
-    def get(self, workspace_id: str) -> Workspace:
+    def get(self, workspace_id: str, **options: Unpack[CallOptions]) -> Workspace:
         """Get a workspace.
 
         Returns a workspace to any of its members. For everyone else, and if it does not
@@ -135,9 +145,9 @@ class Workspaces(Resource):
         Operation `get_workspace`: `GET /api/workspaces/{workspace_id}`. Required role:
         `guest`.
         """
-        return self._call(get_workspace.call(workspace_id))
+        return self._call(get_workspace.call(workspace_id), **options)
 
-    def delete(self, workspace_id: str) -> None:
+    def delete(self, workspace_id: str, **options: Unpack[CallOptions]) -> None:
         """Delete a workspace.
 
         Deletes a workspace and everything in it: memberships, sandboxes (running ones are
@@ -155,9 +165,9 @@ class Workspaces(Resource):
         Operation `delete_workspace`: `DELETE /api/workspaces/{workspace_id}`. Required role:
         `owner`.
         """
-        return self._call(delete_workspace.call(workspace_id))
+        return self._call(delete_workspace.call(workspace_id), **options)
 
-    def rename(self, workspace_id: str, *, name: str) -> Workspace:
+    def rename(self, workspace_id: str, *, name: str, **options: Unpack[CallOptions]) -> Workspace:
         """Rename a workspace.
 
         Changes the name and `updated_at`. Nothing else of a workspace can be changed.
@@ -181,9 +191,11 @@ class Workspaces(Resource):
         Operation `rename_workspace`: `PATCH /api/workspaces/{workspace_id}`. Required role:
         `maintainer`.
         """
-        return self._call(rename_workspace.call(workspace_id, name=name))
+        return self._call(rename_workspace.call(workspace_id, name=name), **options)
 
-    def get_defaults(self, workspace_id: str) -> WorkspaceDefaultsResponse:
+    def get_defaults(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> WorkspaceDefaultsResponse:
         """Get a workspace's sandbox limits.
 
         Returns the limits of the workspace's sandboxes and how many there are: the
@@ -205,9 +217,9 @@ class Workspaces(Resource):
         Operation `get_workspace_defaults`: `GET /api/workspaces/{workspace_id}/defaults`.
         Required role: `developer`.
         """
-        return self._call(get_workspace_defaults.call(workspace_id))
+        return self._call(get_workspace_defaults.call(workspace_id), **options)
 
-    def get_llm_quota(self, workspace_id: str) -> LLMQuotaResponse:
+    def get_llm_quota(self, workspace_id: str, **options: Unpack[CallOptions]) -> LLMQuotaResponse:
         """Get a workspace's language-model quota.
 
         Returns how many language-model requests the workspace has made today and how many it
@@ -232,7 +244,7 @@ class Workspaces(Resource):
         Operation `get_workspace_llm_quota`: `GET /api/workspaces/{workspace_id}/llm-quota`.
         Required role: `developer`.
         """
-        return self._call(get_workspace_llm_quota.call(workspace_id))
+        return self._call(get_workspace_llm_quota.call(workspace_id), **options)
 
 
 class AsyncWorkspaces(AsyncResource):
@@ -256,7 +268,7 @@ class AsyncWorkspaces(AsyncResource):
 
         return AsyncWorkspacesMembers(self)
 
-    async def list(self) -> Page[Workspace]:
+    async def list(self, **options: Unpack[CallOptions]) -> Page[Workspace]:
         """List the caller's workspaces.
 
         Returns every workspace that the caller is a member of, in any role, oldest first.
@@ -269,9 +281,9 @@ class AsyncWorkspaces(AsyncResource):
 
         Operation `list_workspaces`: `GET /api/workspaces`. Required role: `user`.
         """
-        return await self._call(list_workspaces.call())
+        return await self._call(list_workspaces.call(), **options)
 
-    async def create(self, *, name: str) -> Workspace:
+    async def create(self, *, name: str, **options: Unpack[CallOptions]) -> Workspace:
         """Create a workspace.
 
         Creates a workspace owned by the caller. Names need not be unique. Fails with 403 if
@@ -295,9 +307,9 @@ class AsyncWorkspaces(AsyncResource):
 
         Operation `create_workspace`: `POST /api/workspaces`. Required role: `user`.
         """
-        return await self._call(create_workspace.call(name=name))
+        return await self._call(create_workspace.call(name=name), **options)
 
-    async def get_creation_quota(self) -> WorkspaceQuotaResponse:
+    async def get_creation_quota(self, **options: Unpack[CallOptions]) -> WorkspaceQuotaResponse:
         """Get the caller's workspace quota.
 
         Returns how many workspaces the caller owns and how many they may own: the caller's
@@ -314,9 +326,9 @@ class AsyncWorkspaces(AsyncResource):
         Operation `get_workspace_creation_quota`: `GET /api/workspaces/quota`. Required role:
         `user`.
         """
-        return await self._call(get_workspace_creation_quota.call())
+        return await self._call(get_workspace_creation_quota.call(), **options)
 
-    async def get(self, workspace_id: str) -> Workspace:
+    async def get(self, workspace_id: str, **options: Unpack[CallOptions]) -> Workspace:
         """Get a workspace.
 
         Returns a workspace to any of its members. For everyone else, and if it does not
@@ -336,9 +348,9 @@ class AsyncWorkspaces(AsyncResource):
         Operation `get_workspace`: `GET /api/workspaces/{workspace_id}`. Required role:
         `guest`.
         """
-        return await self._call(get_workspace.call(workspace_id))
+        return await self._call(get_workspace.call(workspace_id), **options)
 
-    async def delete(self, workspace_id: str) -> None:
+    async def delete(self, workspace_id: str, **options: Unpack[CallOptions]) -> None:
         """Delete a workspace.
 
         Deletes a workspace and everything in it: memberships, sandboxes (running ones are
@@ -356,9 +368,11 @@ class AsyncWorkspaces(AsyncResource):
         Operation `delete_workspace`: `DELETE /api/workspaces/{workspace_id}`. Required role:
         `owner`.
         """
-        return await self._call(delete_workspace.call(workspace_id))
+        return await self._call(delete_workspace.call(workspace_id), **options)
 
-    async def rename(self, workspace_id: str, *, name: str) -> Workspace:
+    async def rename(
+        self, workspace_id: str, *, name: str, **options: Unpack[CallOptions]
+    ) -> Workspace:
         """Rename a workspace.
 
         Changes the name and `updated_at`. Nothing else of a workspace can be changed.
@@ -382,9 +396,11 @@ class AsyncWorkspaces(AsyncResource):
         Operation `rename_workspace`: `PATCH /api/workspaces/{workspace_id}`. Required role:
         `maintainer`.
         """
-        return await self._call(rename_workspace.call(workspace_id, name=name))
+        return await self._call(rename_workspace.call(workspace_id, name=name), **options)
 
-    async def get_defaults(self, workspace_id: str) -> WorkspaceDefaultsResponse:
+    async def get_defaults(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> WorkspaceDefaultsResponse:
         """Get a workspace's sandbox limits.
 
         Returns the limits of the workspace's sandboxes and how many there are: the
@@ -406,9 +422,11 @@ class AsyncWorkspaces(AsyncResource):
         Operation `get_workspace_defaults`: `GET /api/workspaces/{workspace_id}/defaults`.
         Required role: `developer`.
         """
-        return await self._call(get_workspace_defaults.call(workspace_id))
+        return await self._call(get_workspace_defaults.call(workspace_id), **options)
 
-    async def get_llm_quota(self, workspace_id: str) -> LLMQuotaResponse:
+    async def get_llm_quota(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> LLMQuotaResponse:
         """Get a workspace's language-model quota.
 
         Returns how many language-model requests the workspace has made today and how many it
@@ -433,4 +451,70 @@ class AsyncWorkspaces(AsyncResource):
         Operation `get_workspace_llm_quota`: `GET /api/workspaces/{workspace_id}/llm-quota`.
         Required role: `developer`.
         """
-        return await self._call(get_workspace_llm_quota.call(workspace_id))
+        return await self._call(get_workspace_llm_quota.call(workspace_id), **options)
+
+
+class RawWorkspaces:
+    """`client.with_raw_response.workspaces`, whose methods return a `Response`."""
+
+    def __init__(self, resource: Workspaces) -> None:
+        self._resource = resource
+        self.list = _raw(resource.list)
+        self.create = _raw(resource.create)
+        self.get_creation_quota = _raw(resource.get_creation_quota)
+        self.get = _raw(resource.get)
+        self.delete = _raw(resource.delete)
+        self.rename = _raw(resource.rename)
+        self.get_defaults = _raw(resource.get_defaults)
+        self.get_llm_quota = _raw(resource.get_llm_quota)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+    @property
+    def llm_config(self) -> RawWorkspacesLlmConfig:
+        """`client.with_raw_response.workspaces.llm_config`."""
+        from agentserver._generated.resources.workspaces_llm_config import RawWorkspacesLlmConfig
+
+        return RawWorkspacesLlmConfig(self._resource.llm_config)
+
+    @property
+    def members(self) -> RawWorkspacesMembers:
+        """`client.with_raw_response.workspaces.members`."""
+        from agentserver._generated.resources.workspaces_members import RawWorkspacesMembers
+
+        return RawWorkspacesMembers(self._resource.members)
+
+
+class AsyncRawWorkspaces:
+    """`client.with_raw_response.workspaces`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncWorkspaces) -> None:
+        self._resource = resource
+        self.list = _raw_async(resource.list)
+        self.create = _raw_async(resource.create)
+        self.get_creation_quota = _raw_async(resource.get_creation_quota)
+        self.get = _raw_async(resource.get)
+        self.delete = _raw_async(resource.delete)
+        self.rename = _raw_async(resource.rename)
+        self.get_defaults = _raw_async(resource.get_defaults)
+        self.get_llm_quota = _raw_async(resource.get_llm_quota)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+    @property
+    def llm_config(self) -> AsyncRawWorkspacesLlmConfig:
+        """`client.with_raw_response.workspaces.llm_config`."""
+        from agentserver._generated.resources.workspaces_llm_config import (
+            AsyncRawWorkspacesLlmConfig,
+        )
+
+        return AsyncRawWorkspacesLlmConfig(self._resource.llm_config)
+
+    @property
+    def members(self) -> AsyncRawWorkspacesMembers:
+        """`client.with_raw_response.workspaces.members`."""
+        from agentserver._generated.resources.workspaces_members import AsyncRawWorkspacesMembers
+
+        return AsyncRawWorkspacesMembers(self._resource.members)

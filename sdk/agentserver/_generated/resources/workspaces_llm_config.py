@@ -12,9 +12,13 @@ from agentserver._generated.api.workspaces import (
 )
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Unpack
 
     from agentserver._generated.models import (
         LLMConfigResponse,
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
         LLMModelDict,
     )
     from agentserver._omit import Omit
+    from agentserver._operation import CallOptions
     from agentserver._secret import Secret
 
 
@@ -31,7 +36,7 @@ class WorkspacesLlmConfig(Resource):
 
     __slots__ = ()
 
-    def get(self, workspace_id: str) -> LLMConfigResponse:
+    def get(self, workspace_id: str, **options: Unpack[CallOptions]) -> LLMConfigResponse:
         """Get a workspace's own language-model endpoint.
 
         Returns the endpoint, key and models that the workspace's sandboxes use instead of the
@@ -53,7 +58,7 @@ class WorkspacesLlmConfig(Resource):
         Operation `get_workspace_llm_config`: `GET /api/workspaces/{workspace_id}/llm-config`.
         Required role: `maintainer`.
         """
-        return self._call(get_workspace_llm_config.call(workspace_id))
+        return self._call(get_workspace_llm_config.call(workspace_id), **options)
 
     def set(
         self,
@@ -62,6 +67,7 @@ class WorkspacesLlmConfig(Resource):
         base_url: str,
         models: Sequence[LLMModel | LLMModelDict],
         api_key: str | Secret | Omit = OMIT,
+        **options: Unpack[CallOptions],
     ) -> LLMConfigUpsertResponse:
         """Set a workspace's own language-model endpoint.
 
@@ -98,10 +104,11 @@ class WorkspacesLlmConfig(Resource):
         return self._call(
             set_workspace_llm_config.call(
                 workspace_id, base_url=base_url, models=models, api_key=api_key
-            )
+            ),
+            **options,
         )
 
-    def delete(self, workspace_id: str) -> None:
+    def delete(self, workspace_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove a workspace's own language-model endpoint.
 
         Removes the configuration, including the key. Succeeds as well if there is none.
@@ -117,7 +124,7 @@ class WorkspacesLlmConfig(Resource):
         Operation `delete_workspace_llm_config`: `DELETE
         /api/workspaces/{workspace_id}/llm-config`. Required role: `maintainer`.
         """
-        return self._call(delete_workspace_llm_config.call(workspace_id))
+        return self._call(delete_workspace_llm_config.call(workspace_id), **options)
 
 
 class AsyncWorkspacesLlmConfig(AsyncResource):
@@ -125,7 +132,7 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
 
     __slots__ = ()
 
-    async def get(self, workspace_id: str) -> LLMConfigResponse:
+    async def get(self, workspace_id: str, **options: Unpack[CallOptions]) -> LLMConfigResponse:
         """Get a workspace's own language-model endpoint.
 
         Returns the endpoint, key and models that the workspace's sandboxes use instead of the
@@ -147,7 +154,7 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
         Operation `get_workspace_llm_config`: `GET /api/workspaces/{workspace_id}/llm-config`.
         Required role: `maintainer`.
         """
-        return await self._call(get_workspace_llm_config.call(workspace_id))
+        return await self._call(get_workspace_llm_config.call(workspace_id), **options)
 
     async def set(
         self,
@@ -156,6 +163,7 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
         base_url: str,
         models: Sequence[LLMModel | LLMModelDict],
         api_key: str | Secret | Omit = OMIT,
+        **options: Unpack[CallOptions],
     ) -> LLMConfigUpsertResponse:
         """Set a workspace's own language-model endpoint.
 
@@ -192,10 +200,11 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
         return await self._call(
             set_workspace_llm_config.call(
                 workspace_id, base_url=base_url, models=models, api_key=api_key
-            )
+            ),
+            **options,
         )
 
-    async def delete(self, workspace_id: str) -> None:
+    async def delete(self, workspace_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove a workspace's own language-model endpoint.
 
         Removes the configuration, including the key. Succeeds as well if there is none.
@@ -211,4 +220,30 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
         Operation `delete_workspace_llm_config`: `DELETE
         /api/workspaces/{workspace_id}/llm-config`. Required role: `maintainer`.
         """
-        return await self._call(delete_workspace_llm_config.call(workspace_id))
+        return await self._call(delete_workspace_llm_config.call(workspace_id), **options)
+
+
+class RawWorkspacesLlmConfig:
+    """`client.with_raw_response.workspaces.llm_config`, whose methods return a `Response`."""
+
+    def __init__(self, resource: WorkspacesLlmConfig) -> None:
+        self._resource = resource
+        self.get = _raw(resource.get)
+        self.set = _raw(resource.set)
+        self.delete = _raw(resource.delete)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+
+class AsyncRawWorkspacesLlmConfig:
+    """`client.with_raw_response.workspaces.llm_config`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncWorkspacesLlmConfig) -> None:
+        self._resource = resource
+        self.get = _raw_async(resource.get)
+        self.set = _raw_async(resource.set)
+        self.delete = _raw_async(resource.delete)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"

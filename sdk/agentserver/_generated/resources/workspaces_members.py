@@ -12,12 +12,16 @@ from agentserver._generated.api.workspaces import (
 )
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
+from agentserver._operation import root as _root
+from agentserver._response import raw as _raw
+from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, Unpack
 
     from agentserver._generated.models import WorkspaceMember, WorkspaceRole
     from agentserver._omit import Omit
+    from agentserver._operation import CallOptions
     from agentserver.pagination import Page
 
 
@@ -26,7 +30,7 @@ class WorkspacesMembers(Resource):
 
     __slots__ = ()
 
-    def list(self, workspace_id: str) -> Page[WorkspaceMember]:
+    def list(self, workspace_id: str, **options: Unpack[CallOptions]) -> Page[WorkspaceMember]:
         """List a workspace's members.
 
         Returns every member with their role, including the caller, in the order in which they
@@ -46,7 +50,7 @@ class WorkspacesMembers(Resource):
         Operation `list_workspace_members`: `GET /api/workspaces/{workspace_id}/members`.
         Required role: `guest`.
         """
-        return self._call(list_workspace_members.call(workspace_id))
+        return self._call(list_workspace_members.call(workspace_id), **options)
 
     def add(
         self,
@@ -54,6 +58,7 @@ class WorkspacesMembers(Resource):
         *,
         email: str,
         role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole | Omit = OMIT,
+        **options: Unpack[CallOptions],
     ) -> WorkspaceMember:
         """Add a member.
 
@@ -85,7 +90,9 @@ class WorkspacesMembers(Resource):
         Operation `add_workspace_member`: `POST /api/workspaces/{workspace_id}/members`.
         Required role: `maintainer`.
         """
-        return self._call(add_workspace_member.call(workspace_id, email=email, role=role))
+        return self._call(
+            add_workspace_member.call(workspace_id, email=email, role=role), **options
+        )
 
     def set_role(
         self,
@@ -93,6 +100,7 @@ class WorkspacesMembers(Resource):
         user_id: str,
         *,
         role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole,
+        **options: Unpack[CallOptions],
     ) -> None:
         """Change a member's role.
 
@@ -118,9 +126,11 @@ class WorkspacesMembers(Resource):
         Operation `update_workspace_member_role`: `PUT
         /api/workspaces/{workspace_id}/members/{user_id}`. Required role: `owner`.
         """
-        return self._call(update_workspace_member_role.call(workspace_id, user_id, role=role))
+        return self._call(
+            update_workspace_member_role.call(workspace_id, user_id, role=role), **options
+        )
 
-    def remove(self, workspace_id: str, user_id: str) -> None:
+    def remove(self, workspace_id: str, user_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove a member.
 
         Removes an account from the workspace, together with everything that acts on its
@@ -140,7 +150,7 @@ class WorkspacesMembers(Resource):
         Operation `remove_workspace_member`: `DELETE
         /api/workspaces/{workspace_id}/members/{user_id}`. Required role: `owner`.
         """
-        return self._call(remove_workspace_member.call(workspace_id, user_id))
+        return self._call(remove_workspace_member.call(workspace_id, user_id), **options)
 
 
 class AsyncWorkspacesMembers(AsyncResource):
@@ -148,7 +158,9 @@ class AsyncWorkspacesMembers(AsyncResource):
 
     __slots__ = ()
 
-    async def list(self, workspace_id: str) -> Page[WorkspaceMember]:
+    async def list(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> Page[WorkspaceMember]:
         """List a workspace's members.
 
         Returns every member with their role, including the caller, in the order in which they
@@ -168,7 +180,7 @@ class AsyncWorkspacesMembers(AsyncResource):
         Operation `list_workspace_members`: `GET /api/workspaces/{workspace_id}/members`.
         Required role: `guest`.
         """
-        return await self._call(list_workspace_members.call(workspace_id))
+        return await self._call(list_workspace_members.call(workspace_id), **options)
 
     async def add(
         self,
@@ -176,6 +188,7 @@ class AsyncWorkspacesMembers(AsyncResource):
         *,
         email: str,
         role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole | Omit = OMIT,
+        **options: Unpack[CallOptions],
     ) -> WorkspaceMember:
         """Add a member.
 
@@ -207,7 +220,9 @@ class AsyncWorkspacesMembers(AsyncResource):
         Operation `add_workspace_member`: `POST /api/workspaces/{workspace_id}/members`.
         Required role: `maintainer`.
         """
-        return await self._call(add_workspace_member.call(workspace_id, email=email, role=role))
+        return await self._call(
+            add_workspace_member.call(workspace_id, email=email, role=role), **options
+        )
 
     async def set_role(
         self,
@@ -215,6 +230,7 @@ class AsyncWorkspacesMembers(AsyncResource):
         user_id: str,
         *,
         role: Literal["owner", "maintainer", "developer", "guest"] | WorkspaceRole,
+        **options: Unpack[CallOptions],
     ) -> None:
         """Change a member's role.
 
@@ -240,9 +256,11 @@ class AsyncWorkspacesMembers(AsyncResource):
         Operation `update_workspace_member_role`: `PUT
         /api/workspaces/{workspace_id}/members/{user_id}`. Required role: `owner`.
         """
-        return await self._call(update_workspace_member_role.call(workspace_id, user_id, role=role))
+        return await self._call(
+            update_workspace_member_role.call(workspace_id, user_id, role=role), **options
+        )
 
-    async def remove(self, workspace_id: str, user_id: str) -> None:
+    async def remove(self, workspace_id: str, user_id: str, **options: Unpack[CallOptions]) -> None:
         """Remove a member.
 
         Removes an account from the workspace, together with everything that acts on its
@@ -262,4 +280,32 @@ class AsyncWorkspacesMembers(AsyncResource):
         Operation `remove_workspace_member`: `DELETE
         /api/workspaces/{workspace_id}/members/{user_id}`. Required role: `owner`.
         """
-        return await self._call(remove_workspace_member.call(workspace_id, user_id))
+        return await self._call(remove_workspace_member.call(workspace_id, user_id), **options)
+
+
+class RawWorkspacesMembers:
+    """`client.with_raw_response.workspaces.members`, whose methods return a `Response`."""
+
+    def __init__(self, resource: WorkspacesMembers) -> None:
+        self._resource = resource
+        self.list = _raw(resource.list)
+        self.add = _raw(resource.add)
+        self.set_role = _raw(resource.set_role)
+        self.remove = _raw(resource.remove)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+
+class AsyncRawWorkspacesMembers:
+    """`client.with_raw_response.workspaces.members`, whose methods return a `Response`."""
+
+    def __init__(self, resource: AsyncWorkspacesMembers) -> None:
+        self._resource = resource
+        self.list = _raw_async(resource.list)
+        self.add = _raw_async(resource.add)
+        self.set_role = _raw_async(resource.set_role)
+        self.remove = _raw_async(resource.remove)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {_root(self._resource)!r}>"

@@ -171,8 +171,8 @@ class Server(uvicorn.Server):
 
 def ready_line(settings: Settings, listener: socket.socket) -> str:
     """Return the line that is printed to stdout when the server is ready."""
-    host, port = listener.getsockname()[:2]
-    host = LOOPBACK.get(host, host)
+    address, port = listener.getsockname()[:2]
+    host = LOOPBACK[address] if address in LOOPBACK else str(address)
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     database = _database(settings)
     if settings.log_format == "json":

@@ -147,7 +147,7 @@ def tables() -> Tables:
 @cache
 def by_tag() -> Mapping[str, Tables]:
     """The tables of each file by its name, a tag or `all`."""
-    folder = files(__package__)
+    folder = files("agentserver_contract.data")
     return {
         path.name.removesuffix(".toml"): read(path.read_text(encoding="utf-8"), path.name)
         for path in sorted(folder.iterdir(), key=lambda path: path.name)

@@ -56,6 +56,9 @@ class BoundedProtocol(HttpToolsProtocol):
         ids: makes the ids of requests that bring none.
     """
 
+    parser: Any
+    """Of httptools; there is one for as long as data arrives."""
+
     def __init__(
         self, *arguments: Any, limits: Limits, ids: Callable[[], str], **named: Any
     ) -> None:

@@ -142,7 +142,7 @@ class SqliteStore(Store):
     async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
         return await self._when_free(
-            partial(self._outside_transaction, query, *args, **kwargs), writing=False
+            lambda: self._outside_transaction(query, *args, **kwargs), writing=False
         )
 
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

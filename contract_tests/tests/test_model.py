@@ -240,5 +240,5 @@ def test_finding_carries_the_answer_that_known_departures_are_matched_with(
     monkeypatch.setattr(services.members, "check_may_give", refuse)
     with in_process(sqlite_url) as server:
         (finding,) = run_model(server, contract).findings
-    assert finding.answer is not None
-    assert finding.answer.status == 404
+    assert finding.response is not None
+    assert finding.response.status == 404

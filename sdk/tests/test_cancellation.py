@@ -28,7 +28,8 @@ class Server:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 if self.silent:
-                    await asyncio.Event().wait()
+                    await reader.read()  # until the client hangs up
+                    break
                 await self._turns()
                 head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n"
                 if self._chance.random() < 0.2:

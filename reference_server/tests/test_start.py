@@ -338,6 +338,15 @@ def test_a_second_server_on_one_sqlite_file_is_refused_by_name(tmp_path: Path) -
         assert server.stop() == 0
 
 
+@pytest.fixture
+def nothing_ignored() -> Iterator[None]:
+    """The signals as a terminal leaves them, also where `nohup` runs the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("nothing_ignored")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_every_signal_to_stop_ends_the_server_gracefully(
     tmp_path: Path, number: signal.Signals

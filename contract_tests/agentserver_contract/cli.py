@@ -147,6 +147,12 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         "--shard", type=_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts"
     )
     tried.add_argument("--read-only", action="store_true", help="only what changes nothing")
+    tried.add_argument(
+        "-x",
+        "--fail-fast",
+        action="store_true",
+        help="end with the first finding that is not listed",
+    )
     _add_departures(tried)
     reports = command.add_argument_group("reports")
     reports.add_argument("--format", choices=("text", "json"), default="text")
@@ -334,6 +340,7 @@ def _plan(options: argparse.Namespace, contract: Contract) -> Plan:
         guarded=True,
         allow_global=options.allow_global,
         read_only=options.read_only,
+        fail_fast=options.fail_fast,
     )
 
 

@@ -10,7 +10,7 @@ from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.fixtures.accounts import Accounts
 from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.http.target import Target
-from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.results.findings import Finding, LayerResult, never
 
 EXAMPLES = 20
 """Random cases for each operation and mode, unless the plan says otherwise."""
@@ -52,6 +52,8 @@ class Plan:
     """Whether settings of the whole installation may be changed."""
     read_only: bool = False
     """Whether nothing may be changed."""
+    fail_fast: bool = False
+    """Whether the run ends with its first finding."""
 
     @property
     def situations(self) -> frozenset[str]:
@@ -95,6 +97,12 @@ class Context:
     """Reads everything that a refused request must not change; when left out, the API is asked."""
     results: Sequence[LayerResult] = ()
     """Of the layers that ran before this one."""
+    ends_at: Callable[[Finding], bool] = never
+    """Whether a finding ends the run."""
+
+    def new_result(self, layer: str) -> LayerResult:
+        """What a layer adds to while it runs."""
+        return LayerResult(layer, seed=self.plan.seed, ends_at=self.ends_at)
 
     @property
     def operations(self) -> list[Operation]:

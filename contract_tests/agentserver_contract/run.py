@@ -18,7 +18,7 @@ from agentserver_contract.http.messages import scrubbed
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import fuzzing, gate
 from agentserver_contract.layers.table import LAYERS, Layer, planned
-from agentserver_contract.results.findings import Finding, LayerResult
+from agentserver_contract.results.findings import EnoughFound, Finding, LayerResult, never
 
 COMMAND = "agentserver-contract"
 
@@ -80,9 +80,16 @@ def run(
     beginning = time.monotonic()
     results: list[LayerResult] = []
     counter.drain()  # the requests that prepared the run do not count
+
+    def is_new(finding: Finding) -> bool:
+        return bool(departures.account(context.contract, known, [finding]).unexplained)
+
+    context = replace(context, ends_at=is_new if context.plan.fail_fast else never)
+    is_over = False
     for layer in planned(context.plan):
         started(layer.name)
-        if reason := layer.reason_not_run(context.plan):
+        reason = "the run ended with its first finding" if is_over else None
+        if reason := reason or layer.reason_not_run(context.plan):
             result = LayerResult(layer.name, not_run={layer.name: reason})
         else:
             result = run_layer(layer, replace(context, results=results))
@@ -90,6 +97,7 @@ def run(
             result.statuses.update(counter.drain())
         results.append(result)
         finished(result)
+        is_over = is_over or any(map(context.ends_at, result.findings))
     return _outcome(context, results, known, time.monotonic() - beginning)
 
 
@@ -100,6 +108,8 @@ def run_layer(layer: Layer, context: Context) -> LayerResult:
         if not layer.judges:
             context.reset()
         result = layer.run(context)
+    except EnoughFound as found:
+        result = found.result
     except (AgentserverError, SetupFailed) as error:
         result = LayerResult(layer.name, seed=context.plan.seed)
         result.add(

@@ -81,6 +81,27 @@ def test_broken_promise_is_reported_with_what_shows_it(
         assert part in told, f"a failure must have {part!r}:\n{told}"
 
 
+def test_run_can_end_with_its_first_finding(
+    broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layers = ["--layers", "refusals,fuzzing"]
+    status = main(["run", broken, *QUICK, *layers, "--fail-fast", "--format", "json"])
+    report = json.loads(capsys.readouterr().out)
+    assert status == BROKEN
+    assert len(report["findings"]) == 1
+    (fuzzing,) = (layer for layer in report["layers"] if layer["layer"] == "fuzzing")
+    assert list(fuzzing["not_run"].values()) == ["the run ended with its first finding"]
+
+
+def test_listed_departure_does_not_end_a_run(
+    broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "departures.toml"
+    listed.write_text(FACT)
+    words = ["--layers", "refusals,fuzzing", *ONE, "--departures", str(listed), "-x"]
+    assert main(["run", broken, *QUICK, *words]) == HOLDS, capsys.readouterr().out
+
+
 def test_replay_command_finds_the_same_again(
     broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

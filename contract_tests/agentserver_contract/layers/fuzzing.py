@@ -35,7 +35,7 @@ ADMINISTRATOR_ONLY = (Part("admin", lambda operation: not _ends_session(operatio
 
 def run(context: Context) -> LayerResult:
     """Try every operation, and compare each case with the SDK."""
-    result = LayerResult(NAME, seed=context.plan.seed)
+    result = context.new_result(NAME)
     collector = EventCollector(context.contract, context.target.base_url, result)
     settings = {
         "generation": {"max-examples": context.plan.examples, "database": "none"},

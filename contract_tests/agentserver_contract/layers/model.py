@@ -16,7 +16,7 @@ _SHOWN_LINES = 30
 def run(context: Context) -> LayerResult:
     """Let users act, and compare the server with the model."""
     plan = context.plan
-    result = LayerResult(NAME, seed=plan.seed)
+    result = context.new_result(NAME)
 
     def begin() -> ModelRun:
         return ModelRun(
@@ -29,7 +29,7 @@ def run(context: Context) -> LayerResult:
         seed=plan.seed,
         runs=plan.model_runs,
         steps=plan.model_steps,
-        enough=plan.max_failures,
+        enough=1 if plan.fail_fast else plan.max_failures,
     )
     for name in trial.not_tried:
         action, after_failure = ACTIONS[name], "an earlier failure kept it from being tried"

@@ -163,7 +163,7 @@ class _Trials:
         self.target = context.target
         self.accounts = context.accounts
         self.examples = examples
-        self.result = LayerResult(NAME)
+        self.result = context.new_result(NAME)
 
     def try_operation(self, operation: Operation) -> None:
         """Send one operation everything that it refuses."""

@@ -50,7 +50,7 @@ class _Matrix:
         self.context = context
         self.target = context.target
         self.accounts = context.accounts
-        self.result = LayerResult(NAME)
+        self.result = context.new_result(NAME)
         self.examples = context.examples or self._examples(_OWNER)
 
     def try_row(self, row: Caller, operation: Operation) -> None:

@@ -34,7 +34,7 @@ PARTS = (Part("admin", _keeps_session), Part(TENANTS[0], _is_for_users, TENANTS)
 
 def run(context: Context) -> LayerResult:
     """Run scenarios, a share of them for each caller."""
-    result = LayerResult(NAME, seed=context.plan.seed)
+    result = context.new_result(NAME)
     settings: dict[str, Any] = {
         "generation": {
             "max-examples": max(1, context.plan.scenarios // len(PARTS)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from agentserver_contract.http.messages import Request, Response
@@ -57,6 +58,22 @@ class Finding:
         return self.layer, self.operation, self.promise
 
 
+class EnoughFound(BaseException):
+    """Ends a run at a finding; `result` is what its layer did until then.
+
+    No `Exception`, because layers catch whatever a faulty server makes of theirs.
+    """
+
+    def __init__(self, result: LayerResult) -> None:
+        super().__init__(f"{result.layer} has found enough")
+        self.result = result
+
+
+def never(finding: Finding) -> bool:
+    """Ends no run."""
+    return False
+
+
 @dataclass
 class LayerResult:
     """What one layer did on one server."""
@@ -79,6 +96,8 @@ class LayerResult:
     seed: int | None = None
     all_findings: list[Finding] = field(default_factory=list)
     """Every finding, those that repeat a fault included."""
+    ends_at: Callable[[Finding], bool] = field(default=never, repr=False, compare=False)
+    """Whether a finding ends the run."""
 
     @property
     def holds(self) -> bool:
@@ -86,7 +105,13 @@ class LayerResult:
         return not self.findings
 
     def add(self, finding: Finding) -> None:
-        """Keep a finding."""
+        """Keep a finding.
+
+        Raises:
+            EnoughFound: It ends the run.
+        """
         self.all_findings.append(finding)
         if all(known.key != finding.key for known in self.findings):
             self.findings.append(finding)
+        if self.ends_at(finding):
+            raise EnoughFound(self)

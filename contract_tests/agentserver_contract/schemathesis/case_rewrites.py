@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from agentserver import QuotaExceeded
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Located
 from agentserver_contract.data.tables import is_exception, lacks_kept_field
@@ -26,9 +27,17 @@ class CaseRewrites:
         examples: What the contract's examples are about.
         owner: Name of the account that owns the workspace of the examples.
         caller: The account that calls, and must keep its rights.
+        tenants: Accounts that must stay strangers to each other.
     """
 
-    def __init__(self, context: Context, examples: Examples, owner: str, caller: Account) -> None:
+    def __init__(
+        self,
+        context: Context,
+        examples: Examples,
+        owner: str,
+        caller: Account,
+        tenants: Sequence[Account] = (),
+    ) -> None:
         self._contract = context.contract
         self._accounts = context.accounts
         self._guard = context.target.guard
@@ -36,6 +45,7 @@ class CaseRewrites:
         self._examples = examples
         self._owner = owner
         self._caller = caller
+        self._of_tenants = {each.email.casefold() for each in tenants}
         self._workspace_id = examples.parameters.get(PARAMETER)
         self.owned = {self._workspace_id} if self._workspace_id is not None else set()
         """The workspaces that were created for the cases."""
@@ -63,6 +73,7 @@ class CaseRewrites:
         if self._guard is not None and case.method not in SAFE_METHODS:
             self.use_owned_ids(case, self._guard)
             self.use_owned_addresses(case, self._guard)
+        self.keep_tenants_apart(case)
 
     def fit_bytes(self, case: Case[Any]) -> None:
         """Cut texts of a valid body to their `x-max-bytes`: Schemathesis counts characters.
@@ -99,8 +110,12 @@ class CaseRewrites:
         operation = self._contract.operations[operation_id(case)]
         deletes = case.method == operation.method and deletes_workspace(operation)
         if deletes and values[PARAMETER] == self._workspace_id:
-            values[PARAMETER] = add_workspace(self._accounts, self._owner, {})
-            self.owned.add(values[PARAMETER])
+            try:
+                values[PARAMETER] = add_workspace(self._accounts, self._owner, {})
+            except QuotaExceeded:  # an earlier case of an administrator has set a quota
+                values[PARAMETER] = f"{NO_SUCH}workspace"
+            else:
+                self.owned.add(values[PARAMETER])
 
     def use_owned_ids(self, case: Case[Any], guard: Guard) -> None:
         """Replace ids that the guard would block; what breaks the contract stays broken."""
@@ -127,6 +142,17 @@ class CaseRewrites:
             addresses += [] if registers else [email_of(ABSENT)]
             chosen = addresses[crc32(email.encode("utf-8", "replace")) % len(addresses)]
             case.body = {**case.body, "email": chosen}
+
+    def keep_tenants_apart(self, case: Case[Any]) -> None:
+        """Let no case make one tenant a member of another's workspace: the colleague joins instead.
+
+        Whatever tenants may do to each other's workspaces afterwards would look like a fault.
+        """
+        if PARAMETER not in case.path_parameters or not isinstance(case.body, Mapping):
+            return
+        email = case.body.get("email")
+        if isinstance(email, str) and email.strip().casefold() in self._of_tenants:
+            case.body = {**case.body, "email": self._accounts[COLLEAGUE].email}
 
     def _is_valid(self, schema: Located, email: str) -> bool:
         return self._contract.validator(schema).is_valid(email)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemathesis.core.failures import Failure, Severity
 
+from agentserver import AgentserverError
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.fixtures.accounts import Account
 from agentserver_contract.fixtures.workspaces import (
@@ -110,7 +111,7 @@ class ForeignWrites:
     def before_call(self, case: Case[Any]) -> None:
         """Send the request as the other tenant, if it is a write to something of the owner's."""
         label = case.operation.label
-        if self._tried[label] >= _PROBES or not self._is_owned(case):
+        if self._tried[label] >= _PROBES or not self._is_owned(case) or self._may_write(case):
             return
         self._tried[label] += 1
         request = Request.from_case(case, self._target.base_url)
@@ -128,6 +129,17 @@ class ForeignWrites:
                 f"the same request was answered {response.as_text()}",
                 severity=Severity.CRITICAL,
             )
+
+    def _may_write(self, case: Case[Any]) -> bool:
+        """Whether the other tenant may be a member at this moment, as far as the owner sees."""
+        workspace_id = str(case.path_parameters[PARAMETER])
+        try:
+            with self._target.client(session=self._owner.session) as client:
+                members = client.workspaces.members.list(workspace_id)
+        except AgentserverError:
+            # Of what the run created for the owner it is certain that the other one never joined.
+            return workspace_id not in self._owned
+        return any(member.user_id == self._other.id for member in members)
 
     def _is_owned(self, case: Case[Any]) -> bool:
         declared = case.method == case.operation.method.upper()

@@ -81,8 +81,9 @@ def run_part(
     examples = context.examples or prepare_examples(
         contract, accounts, owner=owner, members={COLLEAGUE: "developer"}, caller=caller
     )
-    rewrites = CaseRewrites(context, examples, owner, caller)
-    others = [accounts[name] for name in part.tenants if name != part.caller]
+    tenants = [accounts[name] for name in part.tenants]
+    rewrites = CaseRewrites(context, examples, owner, caller, tenants)
+    others = [tenant for tenant in tenants if tenant.name != part.caller]
     created_here = part.caller == owner and context.examples is None
     own = OwnWorkspaces(contract, caller, rewrites.owned if created_here else set())
     writes = [ForeignWrites(target, caller, other, rewrites.owned) for other in others]

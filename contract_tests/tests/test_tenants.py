@@ -1,0 +1,88 @@
+"""The tenants of the fuzzing stay strangers, so that a write of one to the other's is a fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from servers import Server, in_process, prepare_accounts
+
+from agentserver_contract.context import Context, Plan
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Accounts
+from agentserver_contract.fixtures.examples import prepare_examples
+from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace
+from agentserver_contract.schemathesis.case_rewrites import CaseRewrites
+from agentserver_contract.schemathesis.checks import ForeignWrite, ForeignWrites
+
+OWNER, OTHER = TENANTS
+
+
+def case_of(server: Server, contract: Contract, path: str, method: str, **given: Any) -> Any:
+    schema = server.target.schema(contract.document, {})
+    return schema[path][method].Case(_meta=None, **given)
+
+
+@pytest.mark.parametrize("spelling", [str, str.upper, "  {} ".format])
+def test_no_case_makes_a_tenant_a_member_of_the_others_workspace(
+    contract: Contract, sqlite_url: str, spelling: Any
+) -> None:
+    with in_process(sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        caller = accounts[OWNER]
+        examples = prepare_examples(
+            contract, accounts, owner=OWNER, members={COLLEAGUE: "developer"}, caller=caller
+        )
+        context = Context(server.target, accounts, contract, Plan(seed=1))
+        tenants = [accounts[name] for name in TENANTS]
+        rewrites = CaseRewrites(context, examples, OWNER, caller, tenants)
+        case = case_of(
+            *(server, contract, "/api/workspaces/{workspace_id}/members", "POST"),
+            path_parameters={PARAMETER: examples.parameters[PARAMETER]},
+            body={"email": spelling(accounts[OTHER].email), "role": "maintainer"},
+        )
+        rewrites.apply(case)
+    assert case.body == {"email": accounts[COLLEAGUE].email, "role": "maintainer"}
+
+
+def renamed_by_the_other(
+    server: Server, contract: Contract, accounts: Accounts, workspace_id: str
+) -> None:
+    """What the check makes of a rename that the owner is about to send."""
+    check = ForeignWrites(server.target, accounts[OWNER], accounts[OTHER], {workspace_id})
+    case = case_of(
+        *(server, contract, "/api/workspaces/{workspace_id}", "PATCH"),
+        path_parameters={PARAMETER: workspace_id},
+        body={"name": "another name"},
+    )
+    check.before_call(case)
+    check.check(case)
+
+
+def test_write_of_a_tenant_who_has_become_a_member_is_no_fault(
+    contract: Contract, sqlite_url: str
+) -> None:
+    with in_process(sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        workspace_id = add_workspace(accounts, OWNER, {OTHER: "maintainer"})
+        renamed_by_the_other(server, contract, accounts, workspace_id)
+        with server.target.client(session=accounts[OWNER].session) as client:
+            shown = client.workspaces.get(workspace_id)
+    assert shown.name != "another name", "nothing is sent in the name of a member"
+
+
+def test_write_of_a_tenant_who_is_no_member_is_a_fault(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with in_process(sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        workspace_id = add_workspace(accounts, OWNER, {})
+        renamed_by_the_other(server, contract, accounts, workspace_id)  # it is refused
+        owner = accounts[OWNER]
+        # The other's requests are answered as if they were the owner's.
+        monkeypatch.setattr(
+            "agentserver_contract.schemathesis.checks.cookie",
+            lambda session: {"cookie": f"agentserver-token={owner.session}"},
+        )
+        with pytest.raises(ForeignWrite):
+            renamed_by_the_other(server, contract, accounts, workspace_id)

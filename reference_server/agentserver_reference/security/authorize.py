@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agentserver_reference.storage.engine.connection import Connection
 
 
-@attrs.frozen
+@attrs.define(eq=False)  # twice as fast to make as a frozen one
 class Access:
     """Decides whether a call is permitted: its operation, path and credentials."""
 

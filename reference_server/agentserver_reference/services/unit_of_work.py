@@ -44,7 +44,7 @@ class SystemAuthority:
 SYSTEM = SystemAuthority()
 
 
-@attrs.frozen
+@attrs.define(eq=False)  # twice as fast to make as a frozen one
 class UnitOfWork:
     """The database access of one call, or of one run of a worker."""
 
@@ -94,7 +94,11 @@ class UnitOfWork:
         """
 
         def authorized(conn: Connection) -> T:
-            missing = (self.authority.lock | lock).take(conn)
+            permission = self.authority.lock
+            # Where a writing transaction locks everything, statements only find what is missing,
+            # and nothing is missing of what a granted permission depends on.
+            locked = conn.locks_everything and lock == permission
+            missing = None if locked else (permission | lock).take(conn)
             self.authority.check(conn)
             if missing is not None:
                 raise NotFound(f"{missing} not found")

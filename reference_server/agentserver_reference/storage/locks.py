@@ -33,8 +33,8 @@ FOR UPDATE would conflict with it. Only deleting a workspace conflicts with it, 
 a transaction that holds such a key-share lock on a workspace without its lock (administrators'
 overrides) waits for nothing afterwards.
 
-On SQLite, a writing transaction locks the whole database. The statements run there too, because
-they also find out which rows do not exist.
+On SQLite, a writing transaction locks the whole database. The statements run there too where they
+find out which rows do not exist.
 """
 
 from __future__ import annotations

@@ -59,6 +59,9 @@ class Result(Generic[T]):
 class Connection(ABC):
     """A connection of a driver, with which queries are plain functions."""
 
+    locks_everything = False
+    """Whether a writing transaction has the database to itself, without locks on rows."""
+
     def __init__(self, dialect: Dialect, compile: Compile) -> None:
         self.dialect = dialect
         self._compile = compile

@@ -59,6 +59,8 @@ _compile = compiler_for(_DIALECT)
 
 
 class _Connection(Connection):
+    locks_everything = True
+
     def __init__(self, raw: sqlite3.Connection) -> None:
         super().__init__(_DIALECT, _compile)
         self.raw = raw

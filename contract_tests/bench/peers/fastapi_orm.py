@@ -20,7 +20,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _URL = os.environ["BENCH_DATABASE"]
 
-engine = create_async_engine(_URL)
+# On a busy machine writers of SQLite wait longer than the 5 seconds after which it gives up.
+_PATIENT = {"timeout": 60} if _URL.startswith("sqlite") else {}
+engine = create_async_engine(_URL, connect_args=_PATIENT)
 new_session = async_sessionmaker(engine, expire_on_commit=False)
 
 if engine.dialect.name == "sqlite":

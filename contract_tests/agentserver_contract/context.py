@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from agentserver_contract.contract.document import Contract, Operation
@@ -89,8 +90,8 @@ class Context:
     """Gives the accounts back the roles and limits that they had when they were made."""
     examples: Examples | None = None
     """Things that exist already, where the run may make nothing."""
-    expired_session: str | None = None
-    """A session that has expired; over HTTP alone none can be had."""
+    shift_clock: Callable[[timedelta], None] | None = None
+    """Moves the server's clock, where that is possible; over HTTP alone it is not."""
     advance_clock: Callable[[], None] | None = None
     """Advances the server's clock, where that is possible, so that no two writes have one time."""
     snapshot: Callable[[], Any] | None = None

@@ -191,7 +191,7 @@ def _context(server: Server, trial: TrialContext, plan: Plan) -> Context:
         accounts,
         trial.contract,
         plan,
-        expired_session=server.expired_session(accounts["owner"]),
+        shift_clock=server.shift_clock,
         advance_clock=lambda: None,  # the clock moves on whenever it is read
         snapshot=server.rows,
     )

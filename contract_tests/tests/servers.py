@@ -14,7 +14,7 @@ from schemathesis.python.asgi import shutdown_lifespans
 from sqlalchemy import select
 from starlette.applications import Starlette
 
-from agentserver_contract.fixtures.accounts import Account, Accounts, log_in, register_accounts
+from agentserver_contract.fixtures.accounts import Accounts, register_accounts
 from agentserver_contract.http.target import Hook, Target
 from agentserver_contract.local_server import running
 from agentserver_reference.app import create_app
@@ -25,7 +25,6 @@ from agentserver_reference.storage.tables import metadata
 
 # The cheapest that Argon2id takes: these tests are not about passwords.
 CHEAPEST_PASSWORDS = "m=8,t=1,p=1"
-SESSION_LIFETIME = timedelta(days=7)
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -50,14 +49,9 @@ class Server:
     rows: Callable[[], Rows]
     """Reads every row of every table."""
 
-    def expired_session(self, account: Account) -> str:
-        """A session that ran out a second ago."""
-        now = self.clock.now
-        self.clock.now = now - SESSION_LIFETIME - timedelta(seconds=1)
-        try:
-            return log_in(self.target, account.email, account.password)
-        finally:
-            self.clock.now = now
+    def shift_clock(self, by: timedelta) -> None:
+        """Move the clock forward or back."""
+        self.clock.now += by
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def test_every_caller_may_do_what_the_table_says_and_nothing_else(
         accounts,
         contract,
         Plan(seed=1, operations=frozenset(shown) if shown else None),
-        expired_session=server.expired_session(accounts["owner"]),
+        shift_clock=server.shift_clock,
         snapshot=server.rows,
     )
     result = roles.run(context)

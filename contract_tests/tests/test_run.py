@@ -28,7 +28,7 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
             contract,
             Plan(seed, examples=3, scenarios=30),
             reset=lambda: reset_accounts(accounts),
-            expired_session=server.expired_session(accounts["owner"]),
+            shift_clock=server.shift_clock,
             snapshot=server.rows,
         )
         outcome = runs.run(context, counter)

@@ -7,6 +7,8 @@ roles says, and nothing that can be read afterwards has changed.
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from agentserver_contract.context import Context
@@ -23,6 +25,7 @@ from agentserver_contract.contract.roles import (
 from agentserver_contract.data.tables import Caller, is_exception, tables
 from agentserver_contract.fixtures.accounts import email_of, log_in
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.guard import Blocked
@@ -73,7 +76,7 @@ class _Matrix:
 
     def _reason_impossible(self, caller: str, operation: Operation) -> str | None:
         """Why an operation cannot be called as this caller here, if it cannot."""
-        if caller == EXPIRED_SESSION and self.context.expired_session is None:
+        if caller == EXPIRED_SESSION and self.context.shift_clock is None:
             return "over HTTP no session can be made to expire"
         if caller not in _WITHOUT_ACCOUNT and caller not in self.accounts.by_name:
             return "the run has no account with this role"
@@ -102,7 +105,7 @@ class _Matrix:
     def _try_allowed(self, row: Caller, operation: Operation, caller: str) -> None:
         # A write gets a workspace of its own, so that no call meets what another one left.
         examples = self.examples if operation.method == "GET" else self._examples(caller)
-        exchange = self._send(row, operation, examples, caller)
+        exchange = self._send(row, operation, examples, self._session(operation, caller))
         status = exchange.response.status
         if exchange.response.succeeded:
             self.result.succeeded[operation.id] += 1
@@ -114,8 +117,10 @@ class _Matrix:
     def _try_refused(
         self, row: Caller, operation: Operation, caller: str, status: int, before: Any
     ) -> Any:
-        before = self._snapshot() if before is None else before
-        exchange = self._send(row, operation, self.examples, caller)
+        session = self._session(operation, caller)
+        if before is None or caller == EXPIRED_SESSION:  # its session is new
+            before = self._snapshot()
+        exchange = self._send(row, operation, self.examples, session)
         after = self._snapshot()
         if exchange.response.status != status:
             promise = f"{caller} is refused with {status}"
@@ -126,9 +131,11 @@ class _Matrix:
             self._found(row, operation, promise, f"no difference in\n{changed}", exchange)
         return after
 
-    def _send(self, row: Caller, operation: Operation, examples: Examples, caller: str) -> Exchange:
+    def _send(
+        self, row: Caller, operation: Operation, examples: Examples, session: str | None
+    ) -> Exchange:
         self.result.cases[operation.id] += 1
-        request = _request(row, operation, examples, self._session(operation, caller))
+        request = _request(row, operation, examples, session)
         return Exchange(request, self.target.send(request))
 
     def _session(self, operation: Operation, caller: str) -> str | None:
@@ -137,11 +144,16 @@ class _Matrix:
         if caller == INVALID_SESSION:
             return secrets.token_hex(32)
         if caller == EXPIRED_SESSION:
-            return self.context.expired_session
+            # A new one each time: a session that was refused once may be refused for that alone.
+            return session_of_age(self.context, self.accounts[_OWNER], self._lifetime + MARGIN)
         account = self.accounts[caller]
         if is_exception("ends-session", operation.id):
             return log_in(self.target, account.email, account.password)
         return account.session
+
+    @cached_property
+    def _lifetime(self) -> timedelta:
+        return promised_lifetime(self.context, self.accounts[_OWNER])
 
     def _examples(self, caller: str) -> Examples:
         known = self.accounts.by_name.get(caller)

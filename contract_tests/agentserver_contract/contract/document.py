@@ -253,6 +253,11 @@ class Contract:
         """Operations by operationId: paths in the order of the file, methods in that of METHODS."""
         return {operation.id: operation for operation in self._operations()}
 
+    @cached_property
+    def operations_by_sdk(self) -> Mapping[str, Operation]:
+        """Operations by their place on a client, as in `workspaces.create`."""
+        return {operation.sdk: operation for operation in self.operations.values()}
+
     @property
     def tags(self) -> Mapping[str, str]:
         """The description of each tag, by its name, in the order of the file."""

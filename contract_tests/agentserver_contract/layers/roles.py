@@ -135,7 +135,7 @@ class _Matrix:
         self, row: Caller, operation: Operation, examples: Examples, session: str | None
     ) -> Exchange:
         self.result.cases[operation.id] += 1
-        request = _request(row, operation, examples, session)
+        request = request_of(row, operation, examples, session)
         return Exchange(request, self.target.send(request))
 
     def _session(self, operation: Operation, caller: str) -> str | None:
@@ -190,7 +190,10 @@ class _Matrix:
         )
 
 
-def _request(row: Caller, operation: Operation, examples: Examples, session: str | None) -> Request:
+def request_of(
+    row: Caller, operation: Operation, examples: Examples, session: str | None
+) -> Request:
+    """The request of a row of the table of callers."""
     fields = dict(row.body)
     if is_exception("creates-account", operation.id):
         fields["email"] = email_of(f"registered-{secrets.token_hex(6)}")

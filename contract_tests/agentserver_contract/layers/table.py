@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agentserver_contract.context import Context, Plan
-from agentserver_contract.layers import fuzzing, gate, model, refusals, roles, stateful
+from agentserver_contract.layers import fuzzing, gate, model, people, refusals, roles, stateful
 from agentserver_contract.results.findings import LayerResult
 
 
@@ -56,6 +56,7 @@ def _reason_not_judged(plan: Plan) -> str | None:
 
 LAYERS = (
     Layer(roles.NAME, roles.run, by_operation=True),
+    Layer(people.NAME, people.run, by_operation=True, writes=True),
     Layer(refusals.NAME, refusals.run, by_operation=True, writes=True),
     Layer(model.NAME, model.run, writes=True),
     Layer(stateful.NAME, stateful.run, writes=True),

@@ -1,0 +1,211 @@
+"""Accounts that are easily confused, and the roles that they are given.
+
+Each account sees itself and no other one; its password opens no other account; a role counts and is
+shown as soon as it is given; and who administers the installation has no more rights in a workspace
+than the role there gives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import JSON, Operation
+from agentserver_contract.contract.roles import WORKSPACE_ROLES, refusal_of
+from agentserver_contract.data.tables import tables
+from agentserver_contract.fixtures.accounts import (
+    COLLEAGUE,
+    NEWCOMER,
+    TENANTS,
+    Account,
+    login_request,
+)
+from agentserver_contract.fixtures.examples import prepare_examples
+from agentserver_contract.fixtures.snapshot import OUTSIDE
+from agentserver_contract.fixtures.workspaces import team_with
+from agentserver_contract.http.guard import Blocked
+from agentserver_contract.http.messages import Exchange, Request, cookie
+from agentserver_contract.layers.roles import request_of
+from agentserver_contract.layers.sending import Sender, fields_of, rows_of
+from agentserver_contract.results.findings import LayerResult
+
+NAME = "people"
+_ALIKE = (TENANTS, (NEWCOMER, COLLEAGUE))
+
+
+def run(context: Context) -> LayerResult:
+    """Let every account see itself, try passwords crosswise, and give roles."""
+    result = LayerResult(NAME)
+    people = _People(context, Sender(context, result))
+    for check in (
+        people.see_themselves,
+        people.have_passwords_of_their_own,
+        people.get_roles_at_once,
+    ):
+        try:
+            check()
+        except Blocked as reason:
+            result.not_run[check.__name__.replace("_", " ")] = str(reason)
+    return result
+
+
+class _People:
+    def __init__(self, context: Context, sender: Sender) -> None:
+        self.context = context
+        self.accounts = context.accounts
+        self.sender = sender
+
+    def see_themselves(self) -> None:
+        """Each account, right after it was made, as it was made."""
+        if (operation := self.sender.operation("auth.me")) is None:
+            return
+        for account in self.accounts.by_name.values():
+            shown = {"id": account.id, "email": account.email}
+            shown["role"] = "admin" if account.name == "admin" else "user"
+            self._expect_shown(operation, account, shown)
+
+    def have_passwords_of_their_own(self) -> None:
+        """The password of one account does not open another one."""
+        if (operation := self.sender.operation("auth.login")) is None:
+            return
+        for account, other in self._pairs():
+            request = login_request(account.email, other.password)
+            exchange = self.sender.send(operation, request)
+            if exchange.response.status != 401:
+                self.sender.found(
+                    operation,
+                    "a password opens the account that it belongs to, and no other one",
+                    expected=f"401, as this is the password of {other.email}",
+                    actual=exchange.response.status,
+                    check="password",
+                    exchange=exchange,
+                )
+
+    def get_roles_at_once(self) -> None:
+        """An account becomes an administrator, and an ordinary user again."""
+        administered = [each for each in self.context.operations if each.required_role == "admin"]
+        operation = self.sender.operation("admin.users.set_role")
+        rows = [row for row in tables().callers if row.required_role in WORKSPACE_ROLES]
+        chosen = {each.id: each for each in self.context.operations}
+        if operation is None and not any(row.operation in chosen for row in rows):
+            return
+        set_role = self.context.contract.operations_by_sdk["admin.users.set_role"]
+        colleague = self.accounts[COLLEAGUE]
+        examples = prepare_examples(
+            self.context.contract,
+            self.accounts,
+            owner="owner",
+            members=team_with("guest"),
+            caller=colleague,
+        )
+        try:
+            self._give_role(set_role, colleague, "admin")
+            for row in rows:
+                if row.operation in chosen:
+                    each = chosen[row.operation]
+                    request = request_of(row, each, examples, colleague.session)
+                    self._expect_as_guest(
+                        each, str(row), request, refusal_of(row.required_role, "guest")
+                    )
+            for each in administered:
+                if each.is_read:
+                    request = examples.request(each, colleague.session)
+                    self._expect_as_guest(each, each.id, request, None)
+        finally:
+            self._give_role(set_role, colleague, "user")
+
+    def _expect_as_guest(
+        self, operation: Operation, what: str, request: Request, status: int | None
+    ) -> None:
+        """An administrator who is a guest may do what guests may, and what administrators may."""
+        exchange = self.sender.send(operation, request)
+        actual = exchange.response.status
+        outside = actual in OUTSIDE and actual in operation.responses
+        if outside or (exchange.response.succeeded if status is None else actual == status):
+            return
+        self.sender.found(
+            operation,
+            "an administrator who is a guest of a workspace has the rights of both, and no more "
+            f"({what})",
+            expected="2xx" if status is None else status,
+            actual=actual,
+            check="administrator and guest",
+            exchange=exchange,
+        )
+
+    def _give_role(self, operation: Operation, account: Account, role: str) -> None:
+        """Give a role, and look at once what is shown of it."""
+        path = operation.path.format(user_id=account.id)
+        headers = {**cookie(self.accounts["admin"].session), "content-type": JSON}
+        body = json.dumps({"role": role}).encode()
+        given = self.sender.send(operation, Request(operation.method, path, headers, body))
+        if not given.response.succeeded:
+            self.sender.found(
+                operation,
+                "an administrator gives an account another role",
+                expected="2xx",
+                actual=given.response.status,
+                check="role",
+                exchange=given,
+            )
+            return
+        wrong = list(self._wrong_views(account, role))
+        if not wrong:
+            return
+        views = [each for each, _, _ in wrong]
+        if len(views) > 1:  # what every view shows is what was stored
+            wrong = [(operation, given, wrong[0][2])]
+        for at_fault, exchange, shown in wrong:
+            self.sender.found(
+                at_fault,
+                "a role counts and is shown as soon as it is given",
+                expected=f"the role {role} of {account.email}",
+                actual=f"{shown} (shown by {', '.join(view.id for view in views)})",
+                check="role",
+                exchange=exchange,
+            )
+
+    def _wrong_views(
+        self, account: Account, role: str
+    ) -> Iterator[tuple[Operation, Exchange, object]]:
+        """The operations that show another role than the one that was given."""
+        operations = self.context.contract.operations_by_sdk
+        me, every = operations["auth.me"], operations["admin.users.list"]
+        exchange = self.sender.send(me, Request(me.method, me.path, cookie(account.session)))
+        if (shown := fields_of(exchange).get("role")) != role:
+            yield me, exchange, shown
+        headers = cookie(self.accounts["admin"].session)
+        exchange = self.sender.send(every, Request(every.method, every.path, headers))
+        listed = [row.get("role") for row in rows_of(exchange) if row.get("id") == account.id]
+        if listed != [role]:
+            yield every, exchange, listed
+
+    def _expect_shown(
+        self, operation: Operation, account: Account, expected: dict[str, str]
+    ) -> None:
+        request = Request(operation.method, operation.path, cookie(account.session))
+        exchange = self.sender.send(operation, request)
+        shown = {name: fields_of(exchange).get(name) for name in expected}
+        if exchange.response.status != 200 or shown != expected:
+            self.sender.found(
+                operation,
+                "every account sees itself as it was made",
+                expected=f"200 and {expected}",
+                actual=f"{exchange.response.status} and {shown}",
+                check="account",
+                exchange=exchange,
+            )
+
+    def _pairs(self) -> Iterator[tuple[Account, Account]]:
+        """Each account of the run with the next one, and those whose addresses are alike."""
+        guard = self.context.target.guard
+        own = [
+            account
+            for account in self.accounts.by_name.values()
+            if guard is None or guard.owns(account.id)
+        ]
+        yield from zip(own, [*own[1:], *own[:1]], strict=True)
+        for first, second in _ALIKE:
+            yield self.accounts[first], self.accounts[second]
+            yield self.accounts[second], self.accounts[first]

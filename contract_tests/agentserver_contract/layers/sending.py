@@ -1,0 +1,98 @@
+"""The requests of a layer: sent, counted, and turned into findings where the answer is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import JSON, Operation
+from agentserver_contract.http.messages import Exchange, Request
+from agentserver_contract.results.findings import Finding, LayerResult
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends the requests of a layer.
+
+    Args:
+        context: The server, and what is tried on it.
+        result: What is counted in, and what findings are added to.
+    """
+
+    context: Context
+    result: LayerResult
+
+    def operation(self, sdk_method: str) -> Operation | None:
+        """The operation of an SDK method; None where it is not tried in this run."""
+        return next((each for each in self.context.operations if each.sdk == sdk_method), None)
+
+    def send(self, operation: Operation, request: Request) -> Exchange:
+        """Send a request of an operation, and count it.
+
+        Raises:
+            Blocked: The guard does not let it out.
+        """
+        self.result.cases[operation.id] += 1
+        exchange = Exchange(request, self.context.target.send(request))
+        self.result.succeeded[operation.id] += exchange.response.succeeded
+        return exchange
+
+    def found(
+        self,
+        operation: Operation,
+        promise: str,
+        *,
+        expected: object,
+        actual: object,
+        check: str,
+        exchange: Exchange | None = None,
+        steps: str = "",
+    ) -> None:
+        """Add a finding.
+
+        Args:
+            operation: The operation at fault.
+            promise: What is promised, in one line.
+            expected: What the contract has the server answer.
+            actual: What is wrong with its answer.
+            check: The name of the check.
+            exchange: The request and the answer that show it.
+            steps: What was done before, where that matters.
+        """
+        detail = f"expected {expected}, got {actual}" + (f"\nafter {steps}" if steps else "")
+        finding = Finding(
+            layer=self.result.layer,
+            operation=operation.id,
+            promise=promise,
+            contract=operation.pointer,
+            detail=detail,
+            check=check,
+        )
+        if exchange is not None:
+            base_url = self.context.target.base_url
+            finding = finding.with_exchange(exchange.request, exchange.response, base_url)
+        self.result.add(finding)
+
+
+def body_of(exchange: Exchange) -> Any:
+    """The JSON body of an answer; None where it has none, or one that is not JSON."""
+    if exchange.response.media_type != JSON:
+        return None
+    try:
+        return exchange.response.json()
+    except ValueError:
+        return None
+
+
+def fields_of(exchange: Exchange) -> Mapping[str, Any]:
+    """The JSON object of an answer; empty where it has none."""
+    body = body_of(exchange)
+    return body if isinstance(body, dict) else {}
+
+
+def rows_of(exchange: Exchange) -> list[Mapping[str, Any]]:
+    """The objects in the JSON array of an answer; empty where it has none."""
+    body = body_of(exchange)
+    return [row for row in body if isinstance(row, dict)] if isinstance(body, list) else []

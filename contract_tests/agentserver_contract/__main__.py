@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import sys
 import traceback
 from collections.abc import Sequence
 
+from agentserver_contract.reports import stream as streams
+
+NAME = "agentserver-contract"
 EXTRA = "contract"
 HOLDS, BROKEN, COULD_NOT_RUN = 0, 1, 2
-_NEEDED = ("hypothesis", "jsonschema_rs", "requests", "schemathesis", "yaml")
+_NEEDED = ("hypothesis", "jsonschema_rs", "platformdirs", "requests", "schemathesis", "yaml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,10 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _could_not_run(
             f"{names} not installed; install agentserver with the extra '{EXTRA}'"
         )
+    import hypothesis.configuration
+    import platformdirs
+
     from agentserver_contract import cli
 
-    options: argparse.Namespace = cli.parser().parse_args(arguments)
+    # Else it writes into the folder in which this is run.
+    hypothesis.configuration.set_hypothesis_home_dir(platformdirs.user_cache_path(NAME))
     try:
+        options = cli.parse(arguments)
         return int(options.command(options))
     except cli.CannotRun as reason:
         return _could_not_run(str(reason))
@@ -33,10 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 (an error in this tool must not look like one of the server)
         traceback.print_exc()
         return _could_not_run("an error in this tool itself, shown above")
+    finally:
+        streams.flush(sys.stdout)
 
 
 def _could_not_run(reason: str) -> int:
-    print(f"agentserver-contract: {reason}", file=sys.stderr)
+    streams.write(sys.stderr, f"{NAME}: {reason}\n")
     return COULD_NOT_RUN
 
 

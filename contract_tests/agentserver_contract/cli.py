@@ -13,9 +13,19 @@ from pathlib import Path
 import httpx
 
 from agentserver import AgentserverError
-from agentserver_contract import departures
+from agentserver_contract import configuration, departures
 from agentserver_contract import run as runs
-from agentserver_contract.context import EXAMPLES, SCENARIOS, Context, Plan
+from agentserver_contract.configuration import Several, Switch
+from agentserver_contract.context import (
+    EXAMPLES,
+    MODEL_RUNS,
+    QUICK_EXAMPLES,
+    QUICK_MODEL_RUNS,
+    QUICK_SCENARIOS,
+    SCENARIOS,
+    Context,
+    Plan,
+)
 from agentserver_contract.contract import document as contracts
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.contract.source import ContractError
@@ -24,6 +34,7 @@ from agentserver_contract.fixtures.accounts import ABSENT, SPARE, SetupFailed, e
 from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.fixtures.session import Credential, RunSession, run_session
 from agentserver_contract.fixtures.workspaces import PARAMETER
+from agentserver_contract.http.contact import NoAgentserver, find_server, one_line
 from agentserver_contract.http.guard import Blocked, Guard
 from agentserver_contract.http.rate_limit import RateLimit
 from agentserver_contract.http.status_counter import StatusCounter
@@ -47,19 +58,48 @@ exit status:
   2  it could not be tried
 
 environment:
+  AGENTSERVER_URL                           where the server is, unless the command says so
   AGENTSERVER_EMAIL, AGENTSERVER_PASSWORD   an administrator's credential
   AGENTSERVER_SESSION                       instead: an administrator's session
   AGENTSERVER_CONTRACT_SECRET               what the passwords of the run's accounts are derived
                                             from; without it, the administrator's password
+
+Options may also stand in agentserver-contract.toml, or in [tool.agentserver-contract] of
+pyproject.toml, in the current folder: `examples = 5`, `read-only = true`.
 """
+_NOT_IN_REPLAY = frozenset(
+    {"color", "fail-fast", "format", "html", "junit", "layers", "operation", "seed", "shard"}
+    | {"tag", "wait", "yes"}
+)
+"""Options of `run` that a replay chooses itself, or that change nothing of what is found."""
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
 class CannotRun(RuntimeError):
     """Why nothing could be tried, in one line."""
 
 
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command and its options, of which the current folder may give some.
+
+    Raises:
+        CannotRun: A configuration file is wrong.
+    """
+    whole, commands = parsers()
+    try:
+        configuration.apply(commands.values(), Path.cwd(), os.environ)
+    except configuration.ConfigurationError as error:
+        raise CannotRun(str(error)) from None
+    return whole.parse_args(arguments)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    return parsers()[0]
+
+
+def parsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """The command line, and the parsers of its commands by name."""
     whole = argparse.ArgumentParser(
         prog="agentserver-contract",
         description="Tests a running agentserver, and the SDK, against the contract.",
@@ -71,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
     _add_record(_command(commands, "record", record, "record a server's responses"))
     _add_replay(_command(commands, "replay", replay, "replay recorded responses through the SDK"))
     _add_gate(_command(commands, "gate", judge, "judge the JSON reports of all shards together"))
-    return whole
+    return whole, commands.choices
 
 
 def _command(
@@ -96,16 +136,25 @@ def _command(
 
 
 def _add_server(command: argparse.ArgumentParser) -> None:
-    command.add_argument("url", help="where the server is, such as http://127.0.0.1:8080")
+    command.add_argument(
+        "url", nargs="?", help="where the server is, such as http://127.0.0.1:8080"
+    )
     server = command.add_argument_group("the server")
     server.add_argument("--email", help="an administrator's address; else AGENTSERVER_EMAIL")
     server.add_argument(
-        "--allow-remote", action="store_true", help="try a server that is not on this machine"
+        "--allow-remote", action=Switch, help="try a server that is not on this machine"
     )
     server.add_argument(
         "--allow-global",
-        action="store_true",
+        action=Switch,
         help="change settings of the whole installation too, and restore them",
+    )
+    server.add_argument(
+        "--wait",
+        type=_duration,
+        default=0.0,
+        metavar="TIME",
+        help="how long to wait for the server to come up, such as 30s or 2m",
     )
     server.add_argument(
         "--rate-limit", type=_rate, metavar="N/s", help="requests a second, at most"
@@ -127,30 +176,42 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         "--layers", type=_layers, default=(), metavar="NAME,...", help=", ".join(NAMES)
     )
     tried.add_argument(
-        "--operation", action="append", metavar="ID", help="only this operationId; may be repeated"
+        "--operation", action=Several, metavar="ID", help="only this operationId; may be repeated"
+    )
+    tried.add_argument(
+        "--tag",
+        action=Several,
+        metavar="TAG",
+        help="only the operations with this tag; may be repeated",
+    )
+    tried.add_argument(
+        "--quick",
+        action=Switch,
+        help="fewer random cases: half a minute at most, for the operations of today",
     )
     tried.add_argument(
         "--examples",
         type=_count,
-        default=EXAMPLES,
         metavar="N",
-        help="random cases for each operation and mode (%(default)s)",
+        help=f"random cases for each operation and mode ({EXAMPLES}; quick {QUICK_EXAMPLES})",
     )
     tried.add_argument(
         "--scenarios",
         type=_count,
-        default=SCENARIOS,
         metavar="N",
-        help="scenarios of several calls (%(default)s)",
+        help=f"scenarios of several calls ({SCENARIOS}; quick {QUICK_SCENARIOS})",
     )
     tried.add_argument(
         "--shard", type=_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts"
     )
-    tried.add_argument("--read-only", action="store_true", help="only what changes nothing")
+    tried.add_argument("--read-only", action=Switch, help="only what changes nothing")
+    tried.add_argument(
+        "--closed", action=Switch, help="no response may have a field that the contract lacks"
+    )
     tried.add_argument(
         "-x",
         "--fail-fast",
-        action="store_true",
+        action=Switch,
         help="end with the first finding that is not listed",
     )
     _add_departures(tried)
@@ -193,7 +254,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console(Style(sys.stdout if text else sys.stderr, options.color))
     counter = StatusCounter(contract)
     with _session(options, contract, counter, shard=plan.shard[0]) as (target, session):
-        console.begins(target.base_url, plan.seed)
+        console.begins(target.base_url, plan)
         context = Context(
             target,
             session.accounts,
@@ -215,6 +276,8 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(data.text(outcome))
     if outcome.left_behind:
         raise CannotRun("not everything could be restored: " + "; ".join(outcome.left_behind))
+    if outcome.tried == 0 and outcome.holds:
+        raise CannotRun("nothing was tried, so that nothing can be said: see above, not run")
     return HOLDS if outcome.holds else BROKEN
 
 
@@ -229,6 +292,8 @@ def record(options: argparse.Namespace) -> int:
         recorder.stop()
     source = options.source or target.base_url
     _write(options.file, cassettes.text(recorder.exchanges, source))
+    if not recorder.exchanges:
+        raise CannotRun("nothing was recorded")
     style.line(f"{len(recorder.exchanges)} exchanges with {source} written to {options.file}")
     return BROKEN if missed else HOLDS
 
@@ -244,6 +309,8 @@ def replay(options: argparse.Namespace) -> int:
         raise CannotRun(str(error)) from None
     style.heading(f"{options.file}: recorded from {cassette.source}")
     result = cassettes.replay(contract, cassette)
+    if not result.cases:
+        raise CannotRun(f"{options.file}: holds no request of the contract: nothing was replayed")
     account = departures.account(contract, known, result.all_findings)
     for name, findings in sorted(account.explained.items()):
         style.line(f"{name}: {len(findings)} x, as listed")
@@ -269,6 +336,8 @@ def judge(options: argparse.Namespace) -> int:
         results += found
         situations |= of_run
         holds = holds and run_holds
+    if not any(each.statuses for each in results):
+        raise CannotRun("the reports are of runs that tried nothing: there is nothing to judge")
     result = gate.judge(contract, results, situations=situations)
     style.text(result_text(result))
     return HOLDS if holds and result.holds else BROKEN
@@ -279,6 +348,10 @@ def _session(
     options: argparse.Namespace, contract: Contract, hook: Hook, *, shard: int = 1
 ) -> Iterator[tuple[Target, RunSession]]:
     """The server, and the run's session on it. Raises CannotRun."""
+    if options.url is None:
+        raise CannotRun(
+            "no URL: give it, or set AGENTSERVER_URL, or write `url` into agentserver-contract.toml"
+        )
     try:
         url = base_url(options.url)
     except UrlError as error:
@@ -300,13 +373,21 @@ def _session(
         with (
             Target(url, hooks=limits, timeout=options.timeout) as unguarded,
             Target(url, guard=guard, hooks=[*limits, hook], timeout=options.timeout) as target,
+            _found(unguarded, contract, options.wait),
             run_session(target, guard, unguarded, credential, shard=shard) as session,
         ):
             yield target, session
-    except (SetupFailed, Blocked) as error:
-        raise CannotRun(str(error)) from None
+    except (SetupFailed, Blocked, NoAgentserver) as error:
+        raise CannotRun(one_line(str(error))) from None
     except (AgentserverError, httpx.HTTPError) as error:
-        raise CannotRun(f"{url}: {error}") from None
+        raise CannotRun(f"{url}: {one_line(str(error))}") from None
+
+
+@contextmanager
+def _found(target: Target, contract: Contract, wait: float) -> Iterator[None]:
+    """Begin only where there is a server. Raises NoAgentserver."""
+    find_server(target, contract, wait=wait)
+    yield
 
 
 def _credential(email: str | None, environ: Mapping[str, str]) -> Credential:
@@ -324,22 +405,37 @@ def _credential(email: str | None, environ: Mapping[str, str]) -> Credential:
     )
 
 
+def _chosen(options: argparse.Namespace, contract: Contract) -> frozenset[str] | None:
+    """The operations that are asked for; None where all are."""
+    if not (options.operation or options.tag):
+        return None
+    named, tags = frozenset(options.operation or ()), frozenset(options.tag or ())
+    existing = {operation.tag for operation in contract.operations.values()}
+    for option, unknown in (
+        ("--operation", named - contract.operations.keys()),
+        ("--tag", tags - existing),
+    ):
+        if unknown:
+            raise CannotRun(f"{option}: the contract has no {', '.join(sorted(unknown))}")
+    return named | {each.id for each in contract.operations.values() if each.tag in tags}
+
+
 def _plan(options: argparse.Namespace, contract: Contract) -> Plan:
-    operations = None
-    if options.operation:
-        operations = frozenset(options.operation)
-        if unknown := operations - contract.operations.keys():
-            raise CannotRun(f"--operation: the contract has no {', '.join(sorted(unknown))}")
+    run_command = parsers()[1]["run"]
+    quick = options.quick
     return Plan(
         seed=secrets.randbelow(2**32) if options.seed is None else options.seed,
         layers=options.layers,
-        operations=operations,
-        examples=options.examples,
-        scenarios=options.scenarios,
+        operations=_chosen(options, contract),
+        examples=options.examples or (QUICK_EXAMPLES if quick else EXAMPLES),
+        scenarios=options.scenarios or (QUICK_SCENARIOS if quick else SCENARIOS),
+        model_runs=QUICK_MODEL_RUNS if quick else MODEL_RUNS,
         shard=options.shard,
         guarded=True,
         allow_global=options.allow_global,
         read_only=options.read_only,
+        closed=options.closed,
+        options=configuration.words(run_command, options, _NOT_IN_REPLAY),
         fail_fast=options.fail_fast,
     )
 
@@ -393,6 +489,14 @@ def _shard(text: str) -> tuple[int, int]:
 
 def _rate(text: str) -> float:
     return _positive(text.removesuffix("/s"))
+
+
+def _duration(text: str) -> float:
+    number = text.rstrip("ms")
+    unit = text.removeprefix(number) or "s"
+    if unit not in _SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 30s")
+    return _positive(number) * _SECONDS[unit]
 
 
 def _positive(text: str) -> float:

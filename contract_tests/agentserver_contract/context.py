@@ -13,12 +13,13 @@ from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.http.target import Target
 from agentserver_contract.results.findings import Finding, LayerResult, never
 
-EXAMPLES = 20
-"""Random cases for each operation and mode, unless the plan says otherwise."""
-SCENARIOS = 100
-"""Scenarios of several calls, unless the plan says otherwise."""
-MODEL_RUNS = 3
-"""How often the model begins anew and chooses at random, unless the plan says otherwise."""
+EXAMPLES, QUICK_EXAMPLES = 20, 2
+"""Random cases for each operation and mode, unless the plan says otherwise, and in a quick run."""
+SCENARIOS, QUICK_SCENARIOS = 100, 10
+"""Scenarios of several calls, unless the plan says otherwise, and in a quick run."""
+MODEL_RUNS, QUICK_MODEL_RUNS = 3, 0
+"""How often the model begins anew and chooses at random, unless the plan says otherwise, and in a
+quick run."""
 MODEL_STEPS = 20
 """How many steps each of these runs takes, unless the plan says otherwise."""
 MAX_FAILURES = 40
@@ -53,6 +54,10 @@ class Plan:
     """Whether settings of the whole installation may be changed."""
     read_only: bool = False
     """Whether nothing may be changed."""
+    closed: bool = False
+    """Whether a field that no schema has is a finding wherever it is."""
+    options: tuple[str, ...] = ()
+    """Words of the command line that a replay of a finding needs as well."""
     fail_fast: bool = False
     """Whether the run ends with its first finding."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentserver import AgentserverError
 from agentserver_contract import departures
-from agentserver_contract.context import EXAMPLES, SCENARIOS, Context, Plan
+from agentserver_contract.context import Context, Plan
 from agentserver_contract.departures import Departure
 from agentserver_contract.fixtures.accounts import SetupFailed
 from agentserver_contract.http.differential import NAME as DIFFERENTIAL
@@ -51,6 +51,11 @@ class Outcome:
         return not self.unexplained
 
     @property
+    def tried(self) -> int:
+        """How many requests the layers tried."""
+        return sum(result.cases.total() for result in self.results)
+
+    @property
     def not_run(self) -> Iterable[tuple[str, str, str]]:
         """What could not be tried: layer, name, reason."""
         return [
@@ -89,7 +94,11 @@ def run(
     for layer in planned(context.plan):
         started(layer.name)
         reason = "the run ended with its first finding" if is_over else None
-        if reason := reason or layer.reason_not_run(context.plan):
+        if (
+            reason := reason
+            or layer.reason_not_run(context.plan)
+            or _nothing_to_judge(layer, results)
+        ):
             result = LayerResult(layer.name, not_run={layer.name: reason})
         else:
             result = run_layer(layer, replace(context, results=results))
@@ -99,6 +108,13 @@ def run(
         finished(result)
         is_over = is_over or any(map(context.ends_at, result.findings))
     return _outcome(context, results, known, time.monotonic() - beginning)
+
+
+def _nothing_to_judge(layer: Layer, results: Iterable[LayerResult]) -> str | None:
+    """Why a layer that judges the others has nothing to do, if it has not."""
+    if not layer.judges or any(result.cases or result.findings for result in results):
+        return None
+    return "no layer before it tried anything"
 
 
 def run_layer(layer: Layer, context: Context) -> LayerResult:
@@ -151,14 +167,10 @@ def _outcome(
 
 def with_replay(finding: Finding, url: str, plan: Plan) -> Finding:
     """The finding with the command of this tool that finds it again."""
-    words = [COMMAND, "run", url, "--seed", str(plan.seed)]
+    command = [COMMAND, "run", url, "--seed", str(plan.seed)]
     layer = fuzzing.NAME if finding.layer == DIFFERENTIAL else finding.layer
-    words += [] if layer == gate.NAME else ["--layers", layer]
+    command += [] if layer == gate.NAME else ["--layers", layer]
     by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
     if finding.operation and by_operation:
-        words += ["--operation", finding.operation]
-    if plan.examples != EXAMPLES:
-        words += ["--examples", str(plan.examples)]
-    if plan.scenarios != SCENARIOS:
-        words += ["--scenarios", str(plan.scenarios)]
-    return replace(finding, replay=shlex.join(words))
+        command += ["--operation", finding.operation]
+    return replace(finding, replay=shlex.join([*command, *plan.options]))

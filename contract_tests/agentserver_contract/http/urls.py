@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+import httpx
+
 
 class UrlError(ValueError):
     """A text is not the URL of a server."""
@@ -19,7 +21,8 @@ def base_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 (reading it checks it)
-    except ValueError:
+        httpx.URL(text)
+    except (ValueError, httpx.InvalidURL):
         raise UrlError(f"{text!r} is no URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UrlError("the URL must be http or https with a host, as in http://127.0.0.1:8080")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from agentserver_contract.context import EXAMPLES, MODEL_RUNS, SCENARIOS, Plan
 from agentserver_contract.reports.style import Style
 from agentserver_contract.reports.text import finding_text
 from agentserver_contract.results.findings import LayerResult
@@ -16,10 +19,12 @@ class Console:
     def __init__(self, style: Style) -> None:
         self._style = style
 
-    def begins(self, url: str, seed: int) -> None:
-        """What is about to run."""
+    def begins(self, url: str, plan: Plan) -> None:
+        """What is about to run, and what is left out of it on purpose."""
         self._style.heading(f"Contract run against {url}")
-        self._style.line(f"seed {seed}")
+        self._style.line(f"seed {plan.seed}")
+        for left_out in _left_out(plan):
+            self._style.line(left_out)
 
     def started(self, layer: str) -> None:
         """A layer begins."""
@@ -74,6 +79,17 @@ class Console:
             self._style.heading("Not run")
         for reason, names in by_reason.items():
             self._style.line(f"{reason}: {', '.join(names)}")
+
+
+def _left_out(plan: Plan) -> Iterator[str]:
+    """What a plan tries less of than a whole run."""
+    for extent, full, what in (
+        (plan.examples, EXAMPLES, "random cases for each operation and mode"),
+        (plan.scenarios, SCENARIOS, "scenarios of several calls"),
+        (plan.model_runs, MODEL_RUNS, "runs of the model in random order"),
+    ):
+        if extent < full:
+            yield f"{extent} {what} instead of {full}"
 
 
 def _row(result: LayerResult) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Literal, TextIO
 
+from agentserver_contract.reports import stream as streams
+
 Colour = Literal["auto", "always", "never"]
 
 _BOLD, _GREEN, _RED, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
@@ -34,7 +36,7 @@ class Style:
 
     def text(self, text: str) -> None:
         """Text as it is."""
-        print(text, file=self._stream, flush=True)
+        streams.write(self._stream, f"{text}\n")
 
     def good(self, text: str) -> str:
         """Text that says all is well."""

@@ -66,7 +66,7 @@ class Story:
             account = client.auth.register(email=f"{name.lower()}@example.com", password=_PASSWORD)
             self.report(f"{name} registers and is account {account.id[:8]}...")
         me = self.alice.auth.me()
-        self.report(f"Alice came first: her role is {me.role}")
+        self.report(f"Alice registered first: her role is {me.role}")
 
     def work(self) -> None:
         """A workspace, shared with a colleague."""

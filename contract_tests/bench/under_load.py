@@ -58,7 +58,7 @@ class Seed:
     """What is in the database before the first request of the load."""
 
     reader: str
-    """The session of somebody with 50 workspaces."""
+    """The session of a user with 50 workspaces."""
     writers: tuple[str, ...]
     """Sessions of people who make workspaces: one a connection, so that none waits for another."""
     workspace: str

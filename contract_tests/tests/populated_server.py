@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from servers import in_own_process
+from servers import CHANGED_BY_ITSELF, in_own_process
 
 from agentserver import Client
 
@@ -59,7 +59,7 @@ def rows(folder: Path) -> Rows:
         return {
             name: set(database.execute(f'SELECT * FROM "{name}"'))  # noqa: S608 (its own names)
             for (name,) in tables
-            if name != "worker_leases"
+            if name not in CHANGED_BY_ITSELF
         }
 
 

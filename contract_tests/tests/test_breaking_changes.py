@@ -40,7 +40,7 @@ def git(checkout: Path, *arguments: str) -> str | None:
 def released(checkout: Path) -> tuple[str, Contract]:
     """The contract of the last tag, or before there is one the committed baseline.
 
-    Until the first tag, whoever changes the contract on purpose copies it over the baseline.
+    Until the first tag, a change of the contract on purpose is copied over the baseline.
     """
     tag = (git(checkout, "describe", "--tags", "--abbrev=0") or "").strip()
     text = git(checkout, "show", f"{tag}:openapi.yaml") if tag else None

@@ -62,9 +62,9 @@ def test_cassette_plays_through_the_sdk_without_a_server(
     cassette: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["replay", str(cassette)]) == HOLDS
-    told = capsys.readouterr().out
-    assert "the reference server" in told
-    assert "0 findings" in told
+    output = capsys.readouterr().out
+    assert "the reference server" in output
+    assert "0 findings" in output
 
 
 def test_vcrpy_plays_the_cassette_too(cassette: Path) -> None:
@@ -101,9 +101,9 @@ def test_response_that_the_sdk_does_not_understand_is_found(
     changed = tmp_path / "changed.yaml"
     changed.write_text(text.replace(old, new))
     status = main(["replay", str(changed)])
-    told = capsys.readouterr().out
-    assert status == BROKEN, told
-    assert kind in told
+    output = capsys.readouterr().out
+    assert status == BROKEN, output
+    assert kind in output
 
 
 def test_request_that_the_sdk_would_send_otherwise_is_found(
@@ -127,9 +127,9 @@ def test_listed_departure_of_a_recorded_answer_breaks_nothing(
         "answers = 'Says accepted.'\nwhy = 'It is done already.'\n"
     )
     status = main(["replay", str(changed), "--departures", str(listed)])
-    told = capsys.readouterr().out
-    assert status == HOLDS, told
-    assert f"accepted: {text.count('code: 204')} x, as listed" in told
+    output = capsys.readouterr().out
+    assert status == HOLDS, output
+    assert f"accepted: {text.count('code: 204')} x, as listed" in output
 
 
 @pytest.mark.parametrize("text", ["", "version: 1", "- a list", ":\n  - ["], ids=repr)

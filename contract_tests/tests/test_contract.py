@@ -137,7 +137,7 @@ def rename_parameter(document: Document) -> None:
 
 
 def take_away_producers(document: Document) -> None:
-    """Leaves one read by id, with nothing that could have told the id."""
+    """Leaves one read by id, with nothing that gives the id."""
     path = "/api/workspaces/{workspace_id}"
     read = {
         key: value for key, value in document["paths"][path].items() if key in ("get", "parameters")

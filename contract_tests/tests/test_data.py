@@ -1,4 +1,4 @@
-"""What the suite is told about single operations is in data/<tag>.toml, each with its reason."""
+"""What the suite knows of single operations is in data/<tag>.toml, each with its reason."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_sdk_that_decodes_an_attribute_otherwise_is_seen(
 
 
 class Swapped:
-    """A model that gives back what came, and shows something else."""
+    """A model that returns the answer as it was, and shows something else."""
 
     def __init__(self, model: Any, wire: Any) -> None:
         self._model = model

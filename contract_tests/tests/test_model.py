@@ -94,7 +94,7 @@ def _reversed(function: Callable[..., list[object]]) -> Callable[..., list[objec
     ("module", "name", "fault"),
     [
         pytest.param(members, "list_of", _reversed(members.list_of), id="order of members"),
-        pytest.param(members, "remove", lambda *_: None, id="nobody is removed"),
+        pytest.param(members, "remove", lambda *_: None, id="no member is removed"),
         pytest.param(quotas, "delete_of_user", lambda *_: None, id="an override stays"),
         pytest.param(llm_configs, "remove", lambda *_: None, id="an endpoint stays"),
         pytest.param(services.workspaces, "check_workspaces", lambda *_: None, id="no quota"),

@@ -64,8 +64,8 @@ def test_every_dependency_is_pinned() -> None:
 
 
 def test_contributing_says_why_each_dependency() -> None:
-    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    reasons = set(re.findall(r"^- `([a-z0-9-]+)(?:\[[a-z-]+\])?`:", told, flags=re.MULTILINE))
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    reasons = set(re.findall(r"^- `([a-z0-9-]+)(?:\[[a-z-]+\])?`:", text, flags=re.MULTILINE))
     assert reasons == direct_dependencies() | {"hatchling"}
 
 

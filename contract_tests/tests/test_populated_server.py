@@ -57,8 +57,8 @@ def test_every_row_of_others_is_as_it_was(
 ) -> None:
     before, settings = rows(tmp_path), defaults(url)
     status = main(["run", url, *QUICK, *options])
-    told = capsys.readouterr().out
-    assert status == HOLDS, told
+    output = capsys.readouterr().out
+    assert status == HOLDS, output
     assert defaults(url) == settings
     after = rows(tmp_path)
     if options:
@@ -76,7 +76,7 @@ def test_every_row_of_others_is_as_it_was(
         # Credentials and sessions of the run's own accounts are all that may remain beside them.
         assert table in ("user_credentials", "sessions"), f"left in {table}: {found}"
         assert all(ids & set(row) for row in found), f"of others in {table}: {found}"
-    assert "Blocked by the guard" in told
+    assert "Blocked by the guard" in output
 
 
 def test_run_that_only_reads_leaves_every_row_as_it_was(
@@ -89,10 +89,10 @@ def test_run_that_only_reads_leaves_every_row_as_it_was(
         monkeypatch.setenv("AGENTSERVER_SESSION", log_in(target, OPERATOR, PASSWORD))
     before = rows(tmp_path)
     status = main(["run", url, *QUICK, "--read-only"])
-    told = capsys.readouterr().out
-    assert status == HOLDS, told
+    output = capsys.readouterr().out
+    assert status == HOLDS, output
     assert rows(tmp_path) == before
-    assert "it would write" in told, "what was not tried must be reported"
+    assert "it would write" in output, "what was not tried must be reported"
 
 
 def test_next_run_uses_the_same_accounts(url: str, tmp_path: Path) -> None:
@@ -250,8 +250,8 @@ def test_server_that_does_not_answer_could_not_be_tried(
     assert "127.0.0.1:9" in line
 
 
-def test_exit_codes_are_told_apart() -> None:
+def test_exit_codes_are_distinct() -> None:
     assert (HOLDS, BROKEN, COULD_NOT_RUN) == (0, 1, 2)
-    told = cli.parser().format_help()
+    text = cli.parser().format_help()
     for line in ("0  the contract holds", "1  it is broken", "2  it could not be tried"):
-        assert line in told
+        assert line in text

@@ -60,25 +60,25 @@ def test_server_that_keeps_the_contract_holds(
     sound: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status = main(["run", sound, *QUICK, "--allow-global"])
-    told = capsys.readouterr().out
-    assert status == HOLDS, told
-    assert "seed 7" in told
-    assert "The contract holds" in told
+    output = capsys.readouterr().out
+    assert status == HOLDS, output
+    assert "seed 7" in output
+    assert "The contract holds" in output
     for layer in ("roles", "refusals", "model", "stateful", "fuzzing", "gate"):
-        assert re.search(rf"^ *{layer}: \d+ cases", told, re.MULTILINE), f"no progress of {layer}"
-    assert "roles expired-session" in told, "what a run by URL cannot try is reported"
-    assert "\x1b" not in told, "colour is for terminals"
+        assert re.search(rf"^ *{layer}: \d+ cases", output, re.MULTILINE), f"no progress of {layer}"
+    assert "roles expired-session" in output, "what a run by URL cannot try is reported"
+    assert "\x1b" not in output, "colour is for terminals"
 
 
 def test_broken_promise_is_reported_with_what_shows_it(
     broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status = main(["run", broken, *QUICK, "--layers", "fuzzing", *ONE])
-    told = capsys.readouterr().out
-    assert status == BROKEN, told
-    assert "check_session: " in told
+    output = capsys.readouterr().out
+    assert status == BROKEN, output
+    assert "check_session: " in output
     for part in ("promised at", "sent         curl", "received     401", "replay"):
-        assert part in told, f"a failure must have {part!r}:\n{told}"
+        assert part in output, f"a failure must have {part!r}:\n{output}"
 
 
 def test_run_can_end_with_its_first_finding(
@@ -122,11 +122,11 @@ def test_listed_departure_breaks_nothing_and_those_not_met_are_reported(
     listed.write_text(FACT)
     words = ["run", broken, *QUICK, "--layers", "fuzzing", *ONE, "--departures", str(listed)]
     status = main(words)
-    told = capsys.readouterr().out
-    assert status == HOLDS, told
-    assert "no-nosniff: " in told
-    assert "It never says nosniff." in told
-    assert "never-seen: listed, but not met in this run" in told
+    output = capsys.readouterr().out
+    assert status == HOLDS, output
+    assert "no-nosniff: " in output
+    assert "It never says nosniff." in output
+    assert "never-seen: listed, but not met in this run" in output
 
 
 def test_departure_explains_no_other_fault(
@@ -211,9 +211,9 @@ def test_what_cannot_be_run_is_reported_in_one_line(
     words: list[str], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", *words]) == COULD_NOT_RUN
-    (told,) = capsys.readouterr().err.strip().splitlines()
-    assert told.startswith("agentserver-contract: ")
-    assert line in told
+    (output,) = capsys.readouterr().err.strip().splitlines()
+    assert output.startswith("agentserver-contract: ")
+    assert line in output
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_no_page_loads_anything_from_another_host(
             asked.append(f"{page.url} asks {request.url}")
 
     def fail(request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the next page came first
+        if request.failure != "net::ERR_ABORTED":  # the next page was opened before it ended
             broken.append(f"{page.url} misses {request.url}: {request.failure}")
 
     page = browser.new_page(viewport={"width": WIDTHS[width], "height": 900})

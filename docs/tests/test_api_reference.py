@@ -161,8 +161,8 @@ def test_a_deprecated_operation_says_so():
         name: replace(each, raw={**each.raw, "deprecated": name == "create_workspace"})
         for name, each in CONTRACT.operations.items()
     }
-    _, _, told = tag_page.page(aged, "workspaces").partition("{ #create_workspace }")
-    assert '!!! warning "Deprecated"' in told.partition("\n## ")[0]
+    _, _, section = tag_page.page(aged, "workspaces").partition("{ #create_workspace }")
+    assert '!!! warning "Deprecated"' in section.partition("\n## ")[0]
     assert index_page.page(aged).count("(deprecated)") == 1
 
 
@@ -207,8 +207,8 @@ def test_every_public_name_is_in_the_reference_of_the_sdk():
     made = [text for path, text in PAGES.items() if path.startswith("sdk/")]
     text = "\n".join([*written, *made])
     for name in agentserver.__all__:
-        told = rf"^::: agentserver\.{name}$|#agentserver\.{name} }}"
-        assert re.search(told, text, re.MULTILINE), name
+        entry = rf"^::: agentserver\.{name}$|#agentserver\.{name} }}"
+        assert re.search(entry, text, re.MULTILINE), name
     for name in dir(agentserver.models):
         assert f"#agentserver.models.{name} }}" in text
 

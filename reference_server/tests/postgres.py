@@ -72,7 +72,7 @@ def postgres_url(kept_postgres_database: str) -> str:
 
 @pytest.fixture
 def new_postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of a database that nobody has used yet."""
+    """The URL of a new database."""
     with new_database(postgres_server) as url:
         yield url
 

@@ -169,7 +169,7 @@ def test_a_request_in_flight_finishes_after_sigterm(tmp_path: Path) -> None:
         host, port = server.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), PATIENCE) as connection:
             connection.sendall(head.encode() + body[:10])
-            # Another request, answered: the server has taken in what came before it.
+            # Another request, answered: the server has read what was sent before it.
             assert httpx.get(f"{server.url}/healthz").status_code == 200
             server.process.terminate()
             wait_until_refused(host, int(port))

@@ -1,4 +1,4 @@
-"""A whole answer: the result of a call, with what came beside it."""
+"""A whole answer: the result of a call, with its status, headers and request id."""
 
 from __future__ import annotations
 

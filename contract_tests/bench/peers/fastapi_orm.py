@@ -116,7 +116,7 @@ def _now() -> str:
 async def current_user(
     db: Database, token: Annotated[str, Cookie(alias="agentserver-token")] = ""
 ) -> _User:
-    """Whoever holds the session in the cookie."""
+    """The user whose session is in the cookie."""
     user = await db.scalar(
         select(_User)
         .join(_Session, _Session.user_id == _User.id)

@@ -183,7 +183,7 @@ def workspaces_count_members(original, conn):
 
 
 def _members_of(conn, workspace_id, *conditions):
-    """The ids of the members of a workspace, those who came first first."""
+    """The ids of the members of a workspace, in the order in which they joined."""
     table = tables.members
     found = (
         select(table.c.user_id)

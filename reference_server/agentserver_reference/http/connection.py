@@ -24,7 +24,7 @@ from agentserver_reference.http.dispatch import REQUEST_ID
 from agentserver_reference.logs import LOGGER, event
 
 SURPLUS = 100
-"""Connections beyond the limit that are still told 503; further ones are closed at once."""
+"""Connections beyond the limit that are still answered (503); further ones are closed at once."""
 
 SURPLUS_SECONDS = 5
 """How long such a connection may take to send the request that is answered 503."""

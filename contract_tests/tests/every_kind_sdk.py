@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -31,8 +32,13 @@ def build_sdk(root: Path) -> Path:
 
 def run_program(text: str, *paths: Path) -> subprocess.CompletedProcess[str]:
     """Run a Python program that finds its modules in `paths` first."""
+    return run_python(["-c", text], *paths)
+
+
+def run_python(arguments: Sequence[str], *paths: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python, which finds its modules in `paths` first."""
     return subprocess.run(
-        [sys.executable, "-c", text],
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},

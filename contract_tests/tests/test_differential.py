@@ -10,7 +10,7 @@ from urllib.parse import quote
 import attrs
 import pytest
 
-from agentserver import NotFound, _encode, _transport
+from agentserver import NotFound, _auth, _encode, _transport
 from agentserver._generated.api.workspaces import create_workspace, get_workspace
 from agentserver_contract.contract.document import JSON, Contract
 from agentserver_contract.http import differential
@@ -163,6 +163,19 @@ def test_sdk_that_takes_no_credential_along_is_seen(
     monkeypatch.setattr(get_workspace, "OPERATION", open_to_all)
     request = Request("GET", "/api/workspaces/1", cookie(SESSION))
     assert compare("get_workspace", request, answered(200, WORKSPACE)) == ["credential"]
+
+
+def test_sdk_that_sends_a_token_beside_the_session_is_seen(
+    compare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_auth.Credentials, "bearer", lambda self, scheme: self.given.token)
+    request = Request("GET", "/api/workspaces/1", cookie(SESSION))
+    assert compare("get_workspace", request, answered(200, WORKSPACE)) == ["credential"]
+
+
+def test_call_without_a_credential_may_be_refused_by_the_sdk(compare: Any) -> None:
+    request = Request("GET", "/api/workspaces/1", {})
+    assert compare("get_workspace", request, answered(401, "unauthorized\n")) == []
 
 
 def test_sdk_that_loses_the_result_is_seen(compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from layout import code
 from agentserver import Client
 from agentserver._errors import QuotaExceeded, class_for
 from agentserver_contract.contract.document import JSON, Argument, Operation
+from agentserver_contract.http import sdk_calls
 
 LONGEST_LINE = 76
 ERRORS = "../sdk/errors.md#agentserver."
@@ -37,8 +38,7 @@ def path_of(operation: Operation) -> str:
 
 def python_names(operation: Operation) -> Mapping[str, str]:
     """The name of each argument in Python, by its name on the wire."""
-    names = {_folded(name): name for name in inspect.signature(method_of(operation)).parameters}
-    return {each.name: names[_folded(each.name)] for each in operation.arguments}
+    return sdk_calls.python_names(operation, method_of(operation))
 
 
 def call(operation: Operation, *, asynchronous: bool = False) -> str:
@@ -83,10 +83,6 @@ def raised(status: int, body: Mapping[str, Any]) -> str:
 @cache
 def _client() -> Client:
     return Client("http://127.0.0.1")
-
-
-def _folded(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _argument(argument: Argument) -> str:

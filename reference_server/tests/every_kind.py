@@ -41,11 +41,14 @@ API_KEY = "pak_send"
 READ_ONLY_API_KEY = "pak_read"
 AGENT_TOKEN = "eyJhbGciOiJub25lIn0.e30.agent"
 """An access token in the format of a JWT; the signature is not verified here."""
+USER_TOKEN = "eyJhbGciOiJub25lIn0.e30.user"
+"""An access token of the same format, whose owner is no agent."""
 
 _BEARERS = {
     API_KEY: Principal(USER_ID, "user", scopes=frozenset({"parcels:send"})),
     READ_ONLY_API_KEY: Principal(USER_ID, "user", scopes=frozenset({"parcels:read"})),
     AGENT_TOKEN: Principal(USER_ID, "agent"),
+    USER_TOKEN: Principal(USER_ID, "user"),
 }
 
 
@@ -67,8 +70,8 @@ class PostOffice:
     """The handlers, and the parcels in the order in which they were sent."""
 
     parcels: dict[str, dict[str, Any]] = attrs.field(factory=dict)
-    by_key: dict[str, Reply] = attrs.field(factory=dict)
-    """The response for each `Idempotency-Key`."""
+    by_key: dict[tuple[str, str], Reply] = attrs.field(factory=dict)
+    """The response for each `Idempotency-Key` and body."""
     calls: list[Call] = attrs.field(factory=list)
     """Every call that reached a handler."""
 
@@ -88,7 +91,7 @@ class PostOffice:
     async def send_parcel(self, call: Call) -> Reply:
         """POST /api/parcels: 201, or 202 for a parcel whose weight is not known yet."""
         self.calls.append(call)
-        key = call.headers["Idempotency-Key"]
+        key = call.headers["Idempotency-Key"], repr(call.json)
         if key not in self.by_key:
             self.by_key[key] = self._send(call)
         return self.by_key[key]

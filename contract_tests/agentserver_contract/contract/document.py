@@ -212,6 +212,10 @@ class Operation:
             return response
         raise ContractError(f"{self}: no response says that it was done")
 
+    def is_success(self, status: int) -> bool:
+        """Whether a status says that the call did what was asked: a 2xx, a documented redirect."""
+        return 200 <= status < 300 or any(each.status == status for each in self.successes)
+
     @property
     def errors(self) -> tuple[Response, ...]:
         """The other responses."""

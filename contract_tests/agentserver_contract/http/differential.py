@@ -14,15 +14,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urljoin
 
 import httpx
 
 import agentserver
-from agentserver import AgentserverError, AsyncClient, Client, ResponseValidationError, StatusError
+from agentserver import (
+    AgentserverError,
+    AsyncClient,
+    Client,
+    MissingCredential,
+    ResponseValidationError,
+    StatusError,
+)
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.contract.schemas import REQUEST_ID, media_type, schema_problems
+from agentserver_contract.http.credentials import Credentials
 from agentserver_contract.http.messages import Exchange, Request, Response, scrubbed
+from agentserver_contract.http.parameters import UnreadableParameter, header_values, query_values
 from agentserver_contract.http.sdk_calls import Expression, Inexpressible, express, method_of
 
 NAME = "differential"
@@ -124,7 +133,7 @@ class Differential:
         if expression.unknown_fields:
             self.verdicts[name, "unknown fields left out"] += 1
         self._compared += 1
-        drivers: list[_Driver] = [_call]
+        drivers: list[_Driver] = [self._call]
         if self._compared % self._async_share == 0:
             drivers.append(self._call_async)
         divergences: list[Divergence] = []
@@ -145,7 +154,7 @@ class Differential:
         """
         method = method_of(self._signatures, operation)
         expression = express(self.contract, operation, exchange.request, method)
-        error = _call(operation, expression, exchange, strict=strict).error
+        error = self._call(operation, expression, exchange, strict=strict).error
         is_error = exchange.response.status >= 400
         decoded = isinstance(error, StatusError) if is_error else error is None
         return None if decoded else _shown(error)
@@ -166,47 +175,58 @@ class Differential:
         valid: bool,
     ) -> list[Divergence]:
         if outcome.request is None:
+            if self._lacks_credential(operation, exchange.request):
+                valid = valid and not isinstance(outcome.error, MissingCredential)
             refusal = Divergence("call", "a valid request", f"refused: {outcome.error!r}")
             return [refusal] if valid else []
         return [
-            *request_divergences(operation, expression, exchange.request, outcome.request),
+            *request_divergences(
+                self.contract, operation, expression, exchange.request, outcome.request
+            ),
             *response_divergences(self.contract, operation, exchange.response, outcome),
         ]
+
+    def _lacks_credential(self, operation: Operation, request: Request) -> bool:
+        """Whether a request carries no credential that the operation takes, although it must."""
+        chosen = Credentials.of(request).chosen_for(self.contract, operation)
+        return operation.is_secured and chosen == Credentials()
 
     def _call_async(
         self, operation: Operation, expression: Expression, exchange: Exchange
     ) -> Outcome:
         async def call() -> Any:
-            session = exchange.request.session
-            client = AsyncClient(_BASE_URL, session=session, **_OPTIONS, transport=capture)
-            async with client:
+            settings = self._settings(operation, exchange.request)
+            async with AsyncClient(_BASE_URL, **settings, transport=capture) as client:
                 return await method_of(client, operation)(**expression.arguments)
 
         capture = _Capture(exchange.response)
         return _outcome(capture, lambda: self._runner.run(call()))
 
+    def _call(
+        self,
+        operation: Operation,
+        expression: Expression,
+        exchange: Exchange,
+        *,
+        strict: bool = True,
+    ) -> Outcome:
+        def call() -> Any:
+            settings = {**self._settings(operation, exchange.request), "strict": strict}
+            with Client(_BASE_URL, **settings, transport=capture) as client:
+                return method_of(client, operation)(**expression.arguments)
+
+        capture = _Capture(exchange.response)
+        return _outcome(capture, call)
+
+    def _settings(self, operation: Operation, request: Request) -> dict[str, Any]:
+        """Those of a client that makes the call with the credentials of the request."""
+        given = Credentials.of(request).with_spare(self.contract, operation)
+        return {**_OPTIONS, "session": given.session, "token": given.token}
+
 
 _Driver = Callable[[Operation, Expression, Exchange], Outcome]
 # One attempt, and strict: a response that breaks the contract must not slip through.
 _OPTIONS: Mapping[str, Any] = {"max_retries": 0, "strict": True}
-
-
-def _call(
-    operation: Operation,
-    expression: Expression,
-    exchange: Exchange,
-    *,
-    strict: bool = True,
-) -> Outcome:
-    def call() -> Any:
-        options = {**_OPTIONS, "strict": strict}
-        session = exchange.request.session
-        client = Client(_BASE_URL, session=session, **options, transport=capture)
-        with client:
-            return method_of(client, operation)(**expression.arguments)
-
-    capture = _Capture(exchange.response)
-    return _outcome(capture, call)
 
 
 def _outcome(capture: _Capture, call: Callable[[], Any]) -> Outcome:
@@ -236,24 +256,47 @@ class _Capture(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def request_divergences(
-    operation: Operation, expression: Expression, wire: Request, sdk: Request
+    contract: Contract, operation: Operation, expression: Expression, wire: Request, sdk: Request
 ) -> Iterator[Divergence]:
     """Everything in which the two requests differ in meaning."""
     pairs: list[tuple[str, Any, Any]] = [
         ("method", wire.method, sdk.method),
         ("path", _segments(wire.path), _segments(sdk.path)),
-        ("query", _pairs(wire.query), _pairs(sdk.query)),
+        ("query", *(_query(contract, operation, each) for each in (wire, sdk))),
         ("body", expression.body, _json_body(sdk)),
     ]
+    sent_headers, said_headers = (_headers(contract, operation, each) for each in (wire, sdk))
+    for parameter in operation.parameters_in("header"):
+        name = parameter.name
+        pairs.append((f"header {name}", sent_headers.get(name), said_headers.get(name)))
     if expression.body is not None:
         pairs.append(("content type", JSON, media_type(sdk.headers.get("content-type"))))
     pairs.append(("request id", True, bool(REQUEST_ID.fullmatch(sdk.headers.get(_ID_HEADER, "")))))
-    pairs.append(("credential", wire.session if operation.security else None, sdk.session))
     for kind, sent, said in pairs:
         if not same_json(sent, said):
-            if kind == "credential":
-                sent, said = ("one" if each else "none" for each in (sent, said))
             yield Divergence(kind, sent, said)
+    wanted = Credentials.of(wire).chosen_for(contract, operation)
+    given = Credentials.of(sdk)
+    if wanted != given:
+        same_kinds = str(wanted) == str(given)
+        yield Divergence("credential", str(wanted), "another one" if same_kinds else str(given))
+
+
+def _query(contract: Contract, operation: Operation, request: Request) -> Any:
+    """The query's values; the raw query where the contract gives it no meaning."""
+    try:
+        return query_values(contract, operation, request.query)
+    except UnreadableParameter:
+        return request.query
+
+
+def _headers(contract: Contract, operation: Operation, request: Request) -> Mapping[str, Any]:
+    """The values of header parameters, by name; raw where the contract gives them no meaning."""
+    try:
+        return header_values(contract, operation, request.headers)
+    except UnreadableParameter:
+        names = [parameter.name for parameter in operation.parameters_in("header")]
+        return {name: request.headers.get(name.lower()) for name in names}
 
 
 def response_divergences(
@@ -265,6 +308,9 @@ def response_divergences(
         return  # a fault of the server, and another check's to report
     if response.status >= 400:
         yield from _error_divergences(response, outcome.error)
+        return
+    if response.status >= 300:
+        yield from _redirect_divergences(response, outcome)
         return
     schema = documented.schema(JSON)
     if schema is None:
@@ -287,6 +333,19 @@ def response_divergences(
         if not same_json(wire, _plain(outcome.value)):
             yield Divergence("result", wire, _plain(outcome.value))
         yield from _attribute_divergences(wire, outcome.value, "$")
+
+
+def _redirect_divergences(response: Response, outcome: Outcome) -> Iterator[Divergence]:
+    """A redirect that is documented is not followed: its address is the result."""
+    location = response.header("location")
+    if location is None:
+        if not isinstance(outcome.error, ResponseValidationError):
+            yield Divergence("result", "a redirect without Location", outcome.error or "accepted")
+        return
+    assert outcome.request is not None  # noqa: S101 - there is a response to it
+    address = urljoin(f"{_BASE_URL}{outcome.request.target}", location)
+    if outcome.error is not None or outcome.value != address:
+        yield Divergence("result", address, outcome.error or outcome.value)
 
 
 def _error_divergences(response: Response, error: Exception | None) -> Iterator[Divergence]:
@@ -363,10 +422,6 @@ def _plain(value: Any) -> Any:
 def _segments(path: str) -> list[bytes]:
     """A path by meaning: `%7E` and `~` are the same, `%2F` and `/` are not."""
     return [unquote_to_bytes(segment) for segment in path.split("/")]
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    return sorted(parse_qsl(query, keep_blank_values=True))
 
 
 def _json_body(request: Request) -> Any:

@@ -105,6 +105,12 @@ class Request:
                 return value
         return None
 
+    @property
+    def bearer(self) -> str | None:
+        """The token in the header Authorization; None without one."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else None
+
     def as_curl(self, base_url: str) -> str:
         """A shell command that sends the same, with its secrets hidden."""
         words = ["curl", "-i", "-X", self.method]
@@ -221,6 +227,11 @@ class Exchange:
 def cookie(session: str) -> dict[str, str]:
     """The header that carries a session."""
     return {"cookie": f"{SESSION_COOKIE}={session}"}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries a bearer token."""
+    return {"authorization": f"Bearer {token}"}
 
 
 def scrubbed(text: str) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.contract.schemas import media_type
 from agentserver_contract.http.messages import Request
+from agentserver_contract.http.parameters import (
+    UnreadableParameter,
+    header_values,
+    query_values,
+)
 
 
 class Inexpressible(Exception):
@@ -62,34 +66,19 @@ def express(
     values: dict[str, Any] = {}
     for name, raw in zip(operation.path_parameters, matched.groups(), strict=True):
         values[name] = _text(unquote_to_bytes(raw))
-    values.update(_query(contract, operation, request.query))
+    try:
+        values.update(query_values(contract, operation, request.query))
+        values.update(header_values(contract, operation, request.headers))
+    except UnreadableParameter as problem:
+        raise Inexpressible(str(problem)) from None
     known, unknown = _body(contract, operation, request)
     values.update(known or {})
-    names = _python_names(method)
+    names = python_names(operation, method)
     missing = [name for name in values if name not in names]
     if missing:
         raise Inexpressible("a documented parameter or field that the SDK's method lacks")
     arguments = {names[name]: value for name, value in values.items()}
     return Expression(arguments, known, frozenset(unknown))
-
-
-def _query(contract: Contract, operation: Operation, query: str) -> dict[str, Any]:
-    declared = {
-        parameter.name: contract.follow(parameter.schema).value if parameter.schema else {}
-        for parameter in operation.parameters_in("query")
-    }
-    values: dict[str, Any] = {}
-    for name, text in parse_qsl(query, keep_blank_values=True):
-        if name not in declared:
-            raise Inexpressible("a query parameter that the operation does not declare")
-        if declared[name].get("type") == "array":
-            items = declared[name].get("items", {})
-            values.setdefault(name, []).append(_typed(items, text))
-        elif name in values:
-            raise Inexpressible("a query parameter twice")
-        else:
-            values[name] = _typed(declared[name], text)
-    return values
 
 
 def _body(
@@ -115,29 +104,22 @@ def _body(
     return known, value.keys() - known.keys()
 
 
-def _python_names(method: Callable[..., Any]) -> dict[str, str]:
-    """The method's parameters by the name that they have on the wire: `type_` is `type`."""
-    return {name.removesuffix("_"): name for name in inspect.signature(method).parameters}
+def python_names(operation: Operation, method: Callable[..., Any]) -> dict[str, str]:
+    """The name of each argument in Python, by its name on the wire.
+
+    They differ in case and in what is no letter or digit: `Idempotency-Key` is `idempotency_key`,
+    `type` is `type_`. An argument that the method lacks is left out.
+    """
+    names = {_folded(name): name for name in inspect.signature(method).parameters}
+    return {
+        each.name: names[_folded(each.name)]
+        for each in operation.arguments
+        if _folded(each.name) in names
+    }
 
 
-_INTEGER = re.compile(r"-?(0|[1-9]\d*)")
-
-
-def _typed(schema: Mapping[str, Any], text: str) -> Any:
-    """A query value with the type that its schema gives it."""
-    kind = schema.get("type", "string")
-    if kind == "string":
-        return text
-    if kind == "boolean" and text in ("true", "false"):
-        return text == "true"
-    if kind == "integer" and _INTEGER.fullmatch(text):
-        return int(text)
-    if kind == "number":
-        try:
-            return float(text)
-        except ValueError:
-            pass
-    raise Inexpressible("a query value of another type")
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _text(raw: bytes) -> str:

@@ -131,7 +131,8 @@ class Target:
                 self.before(request)
             except Blocked as reason:
                 return _blocked(reason).to_requests(prepared)
-            response = send(session, prepared, **options)
+            # A redirect is a response like any other, and what it leads to is another server's.
+            response = send(session, prepared, **{**options, "allow_redirects": False})
             self.after(request, Response.from_requests(response))
             return response
 

@@ -8,7 +8,7 @@ leaves writes alone, as a replay would change what the first one owns, and it ta
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _REFUSED = 403
+_UNAUTHENTICATED = 401
 # How often a write is tried as the other tenant for each operation, beginning with its example.
 _PROBES = 10
+# How often an operation is tried with each credential that it does not take.
+_CREDENTIAL_PROBES = 2
 
 
 class SdkDiverges(Failure):
@@ -63,6 +66,12 @@ class OwnerRefused(Failure):
     """An owner was refused what every owner may do."""
 
     kind_title = "An owner is refused in a workspace of their own"
+
+
+class CredentialAccepted(Failure):
+    """A valid credential was accepted by an operation that does not take its kind."""
+
+    kind_title = "A credential of another kind is accepted"
 
 
 def exchange_of(response: SchemathesisResponse) -> Exchange:
@@ -151,6 +160,63 @@ class ForeignWrites:
             for draw in (case.meta.pool_draws if case.meta else ())
         )
         return drawn or case.path_parameters[PARAMETER] in self._owned
+
+
+class OtherCredentials:
+    """Sends requests with the credentials that their operation does not take: each is refused.
+
+    These requests go first, and as they must be refused, nothing changes on a server that keeps
+    its promises.
+
+    Args:
+        contract: Says which credentials an operation takes.
+        target: The server.
+        accounts: Those whose credentials are tried.
+    """
+
+    def __init__(self, contract: Contract, target: Target, accounts: Iterable[Account]) -> None:
+        self._contract = contract
+        self._target = target
+        self._accounts = tuple(accounts)
+        self._tried: Counter[tuple[str, str]] = Counter()
+        self._accepted: dict[str, tuple[Account, Response]] = {}
+
+    def before_call(self, operation: Operation, case: Case[Any]) -> None:
+        """Send a valid request with every credential that the operation does not take."""
+        valid = case.meta is not None and not case.meta.generation.mode.is_negative
+        if not (valid and operation.is_secured and case.method == operation.method):
+            return
+        for account in self._accounts:
+            if account.can_sign(self._contract, operation):
+                continue
+            if self._tried[operation.id, account.name] >= _CREDENTIAL_PROBES:
+                continue
+            self._tried[operation.id, account.name] += 1
+            request = Request.from_case(case, self._target.base_url)
+            others = {
+                name: value
+                for name, value in request.headers.items()
+                if name not in ("cookie", "authorization")
+            }
+            with suppress(Blocked):
+                response = self._target.send(
+                    replace(request, headers={**others, **account.credential})
+                )
+                if response.status != _UNAUTHENTICATED:
+                    self._accepted[case.id] = account, response
+
+    def check(self, case: Case[Any]) -> None:
+        """Raise CredentialAccepted when one of them was not refused."""
+        if case.id not in self._accepted:
+            return
+        account, response = self._accepted.pop(case.id)
+        kind = f"a token of the scheme {account.scheme}" if account.token else "a session"
+        raise CredentialAccepted(
+            operation=case.operation.label,
+            message=f"sent with {kind}, which the operation does not take, the same request was "
+            f"not answered {_UNAUTHENTICATED} but {response.as_text()}",
+            severity=Severity.CRITICAL,
+        )
 
 
 class OwnWorkspaces:

@@ -23,14 +23,18 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.data.tables import exceptions, lacks_kept_field
-from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Accounts
+from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Account, Accounts
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.fixtures.workspaces import PARAMETER
 from agentserver_contract.http.differential import Differential
-from agentserver_contract.http.messages import cookie
 from agentserver_contract.http.target import GUARD_HEADER
 from agentserver_contract.schemathesis.case_rewrites import CaseRewrites, operation_id
-from agentserver_contract.schemathesis.checks import ForeignWrites, OwnWorkspaces, check_parity
+from agentserver_contract.schemathesis.checks import (
+    ForeignWrites,
+    OtherCredentials,
+    OwnWorkspaces,
+    check_parity,
+)
 from agentserver_contract.schemathesis.events import EventCollector
 
 if TYPE_CHECKING:
@@ -87,11 +91,13 @@ def run_part(
     created_here = part.caller == owner and context.examples is None
     own = OwnWorkspaces(contract, caller, rewrites.owned if created_here else set())
     writes = [ForeignWrites(target, caller, other, rewrites.owned) for other in others]
+    credentials = OtherCredentials(contract, target, _of_each_kind(accounts))
 
     def before_call(hook: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
         rewrites.apply(case)
         for each in writes:
             each.before_call(case)
+        credentials.before_call(collector.operation(case.operation.label), case)
 
     def sdk_parity(check: CheckContext, response: Response, case: Case[Any]) -> None:
         check_parity(differential, collector.operation(case.operation.label), response, case)
@@ -99,6 +105,9 @@ def run_part(
     def foreign_write(check: CheckContext, response: Response, case: Case[Any]) -> None:
         for each in writes:
             each.check(case)
+
+    def other_credential(check: CheckContext, response: Response, case: Case[Any]) -> None:
+        credentials.check(case)
 
     def own_workspace(check: CheckContext, response: Response, case: Case[Any]) -> None:
         own.check(collector.operation(case.operation.label), response, case)
@@ -122,11 +131,20 @@ def run_part(
         chosen = [operation.id for operation in operations]
         config = _config(contract, identities, chosen, collector.result.seed, settings)
         stack.enter_context(
-            _extended((before_call, filter_failure), (sdk_parity, foreign_write, own_workspace))
+            _extended(
+                (before_call, filter_failure),
+                (sdk_parity, foreign_write, other_credential, own_workspace),
+            )
         )
         stack.enter_context(target.hooked_schemathesis())
         for event in from_schema(target.schema(examples.document(), config)).execute():
             collector.handle(event)
+
+
+def _of_each_kind(accounts: Accounts) -> list[Account]:
+    """One account for each kind of credential that the run has, where it has several."""
+    by_scheme = {account.scheme: account for account in accounts.by_name.values()}
+    return list(by_scheme.values())
 
 
 def _exceptions() -> Iterator[dict[str, Any]]:
@@ -183,9 +201,9 @@ def _config(
 def _identities(part: Part, accounts: Accounts) -> Iterator[dict[str, Any]]:
     """The caller and the tenants, in a Web Fuzzing Commons file that is removed after the run."""
     entries = [
-        {"name": name, "fixedHeaders": [{"name": "Cookie", "value": header}]}
+        {"name": name, "fixedHeaders": [{"name": header.title(), "value": value}]}
         for name in dict.fromkeys((part.caller, *part.tenants))
-        for header in cookie(accounts[name].session).values()
+        for header, value in accounts[name].credential.items()
     ]
     with tempfile.TemporaryDirectory(prefix="agentserver-contract-") as folder:
         path = Path(folder) / "identities.json"

@@ -25,6 +25,7 @@ _PLACES: Mapping[str, str] = {
     "ignored_auth": "/security",
     "object_level_authorization": "/x-required-role",
     "foreign_write": "/x-required-role",
+    "other_credential": "/security",
     "own_workspace": "/x-required-role",
     "sdk_parity": "/x-sdk",
 }
@@ -70,7 +71,7 @@ class EventCollector:
                 self.result.notes["blocked by the guard"] += 1
                 continue
             self.result.cases[operation.id] += 1
-            if response is not None and 200 <= response.status_code < 300:
+            if response is not None and operation.is_success(response.status_code):
                 self.result.succeeded[operation.id] += 1
         for case_id, checks in recorder.checks.items():
             for check in checks:

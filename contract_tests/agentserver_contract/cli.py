@@ -8,6 +8,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -30,7 +31,15 @@ from agentserver_contract.contract import document as contracts
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.contract.source import ContractError
 from agentserver_contract.departures import Departure, DepartureError
-from agentserver_contract.fixtures.accounts import ABSENT, SPARE, SetupFailed, email_of, emails_of
+from agentserver_contract.fixtures.accounts import (
+    ABSENT,
+    MANY,
+    SPARE,
+    SetupFailed,
+    email_of,
+    emails_of,
+    emails_of_many,
+)
 from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.fixtures.session import Credential, RunSession, run_session
 from agentserver_contract.fixtures.workspaces import PARAMETER
@@ -204,6 +213,11 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     tried.add_argument(
         "--shard", type=_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts"
     )
+    tried.add_argument(
+        "--many-rows",
+        action=Switch,
+        help=f"make lists long with {MANY} accounts that stay, on a server that others use too",
+    )
     tried.add_argument("--read-only", action=Switch, help="only what changes nothing")
     tried.add_argument(
         "--closed", action=Switch, help="no response may have a field that the contract lacks"
@@ -255,6 +269,7 @@ def run(options: argparse.Namespace) -> int:
     counter = StatusCounter(contract)
     with _session(options, contract, counter, shard=plan.shard[0]) as (target, session):
         console.begins(target.base_url, plan)
+        plan = replace(plan, many_rows=options.many_rows or session.on_own_server)
         context = Context(
             target,
             session.accounts,
@@ -359,11 +374,11 @@ def _session(
     if not is_loopback(url) and not options.allow_remote:
         raise CannotRun(f"{url} is not on this machine: give --allow-remote to try it")
     credential = _credential(options.email, os.environ)
-    spare = email_of(SPARE, shard)
+    spares = [email_of(SPARE, shard), *emails_of_many()]
     guard = Guard(
         contract,
         emails_of(shard),
-        spare={spare: credential.password_of(spare)},
+        spare={email: credential.password_of(email) for email in spares},
         absent=[email_of(ABSENT)],
         allow_global=options.allow_global,
         read_only=options.read_only,

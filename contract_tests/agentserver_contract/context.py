@@ -58,6 +58,8 @@ class Plan:
     """Whether a field that no schema has is a finding wherever it is."""
     options: tuple[str, ...] = ()
     """Words of the command line that a replay of a finding needs as well."""
+    many_rows: bool = True
+    """Whether lists are made long with accounts that stay."""
     fail_fast: bool = False
     """Whether the run ends with its first finding."""
 

@@ -11,6 +11,9 @@ accounts of the run and what is known of them: `{owner.email}`.
 differs from the example in `body`, in the field that it `leaves_out`, or in the `user` in its path;
 `state` is the state that the server must be in while it is sent.
 
+`[[rows]]`: the operation that makes the rows of a list, where it is not the one that is sent to the
+same path, and the fields in which each of its requests differs from the last: `{row.email}`.
+
 `[[waivers]]`: documented statuses that a run need not meet; `when` says in which runs.
 
 `[[exceptions]]`: operations that a check has to treat otherwise; KINDS lists them.
@@ -87,6 +90,16 @@ class Conflict:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """How the rows of a list are made."""
+
+    list: str
+    made_by: str
+    reason: str
+    body: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Waiver:
     """Documented statuses that a run need not meet."""
 
@@ -121,6 +134,7 @@ class Tables:
     callers: tuple[Caller, ...] = ()
     examples: tuple[Example, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    rows: tuple[Rows, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
 
@@ -132,6 +146,7 @@ class Tables:
                 *(each.operation for each in self.callers),
                 *(each.operation for each in self.examples),
                 *(each.operation for each in self.conflicts),
+                *(each.list for each in self.rows),
                 *(name for each in self.waivers for name in each.operations),
                 *(name for each in self.exceptions for name in each.operations),
             ]
@@ -224,6 +239,10 @@ def _conflicts(**entry: Any) -> Iterator[Conflict]:
     yield conflict
 
 
+def _rows(**entry: Any) -> Iterator[Rows]:
+    yield Rows(**entry)
+
+
 def _waivers(*, operations: list[str] | str, status: list[int], **entry: Any) -> Iterator[Waiver]:
     named = frozenset() if operations == "*" else _named(operations)
     if not status:
@@ -243,6 +262,7 @@ _READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
     "callers": _callers,
     "examples": _examples,
     "conflicts": _conflicts,
+    "rows": _rows,
     "waivers": _waivers,
     "exceptions": _exceptions,
 }
@@ -265,6 +285,7 @@ def _joined(several: Iterable[Tables]) -> Tables:
         callers=tuple(each for one in whole for each in one.callers),
         examples=tuple(each for one in whole for each in one.examples),
         conflicts=tuple(each for one in whole for each in one.conflicts),
+        rows=tuple(each for one in whole for each in one.rows),
         waivers=tuple(each for one in whole for each in one.waivers),
         exceptions=tuple(each for one in whole for each in one.exceptions),
     )

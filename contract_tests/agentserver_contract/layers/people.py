@@ -36,7 +36,7 @@ _ALIKE = (TENANTS, (NEWCOMER, COLLEAGUE))
 
 def run(context: Context) -> LayerResult:
     """Let every account see itself, try passwords crosswise, and give roles."""
-    result = LayerResult(NAME)
+    result = context.new_result(NAME)
     people = _People(context, Sender(context, result))
     for check in (
         people.see_themselves,

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agentserver_contract.context import Context, Plan
-from agentserver_contract.layers import fuzzing, gate, model, people, refusals, roles, stateful
+from agentserver_contract.layers import (
+    fuzzing,
+    gate,
+    lists,
+    model,
+    people,
+    refusals,
+    roles,
+    stateful,
+)
 from agentserver_contract.results.findings import LayerResult
 
 
@@ -61,6 +70,8 @@ LAYERS = (
     Layer(model.NAME, model.run, writes=True),
     Layer(stateful.NAME, stateful.run, writes=True),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
+    # After the others, which read all that there is again and again.
+    Layer(lists.NAME, lists.run, by_operation=True, writes=True),
     Layer(gate.NAME, gate.run, judges=True),
 )
 NAMES = tuple(layer.name for layer in LAYERS)

@@ -1,0 +1,349 @@
+"""Every list shows each of its rows once, in the promised order, however many there are.
+
+A list is an operation that answers with an array. Its rows are made by the operation that is sent
+to the same path, or by the one that the tables name. The list is read when it has more than 10,
+more than 50 and more than 100 rows, as a server may stop at a page or a batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from agentserver import AgentserverError
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import JSON, Contract, Operation
+from agentserver_contract.data.tables import is_exception, tables
+from agentserver_contract.fixtures.accounts import MANY, Login, caller_of, shuffled
+from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.snapshot import OUTSIDE
+from agentserver_contract.fixtures.workspaces import PARAMETER, team_with
+from agentserver_contract.http.guard import Blocked
+from agentserver_contract.http.messages import Exchange
+from agentserver_contract.layers.sending import Sender, fields_of, rows_of
+from agentserver_contract.results.findings import LayerResult
+
+NAME = "lists"
+
+SIZES = (11, 51, MANY)
+"""How many rows are made before a list is read."""
+
+_OLDEST_FIRST = ("oldest first", "in the order in which")
+_NEWEST_FIRST = ("newest first",)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """An operation that makes rows, and the lists that show them."""
+
+    operation: Operation
+    lists: tuple[Operation, ...]
+    body: Mapping[str, str] = field(default_factory=dict)
+    """Fields in which each request differs, as in `{row.email}`."""
+
+
+@dataclass(frozen=True)
+class NewRow:
+    """What the fields of a new row may be made of."""
+
+    email: str
+    password: str = field(repr=False)
+    name: str
+
+
+@dataclass(frozen=True)
+class KnownRow:
+    """A row that exists."""
+
+    shown: Mapping[str, Any]
+    """Fields that a list shows of it, enough to know it again."""
+    is_new: bool
+    """Whether it was made just now, after those before it."""
+
+
+def run(context: Context) -> LayerResult:
+    """Make rows, and read the lists that show them."""
+    layer = _Lists(context)
+    for maker in makers(context.contract):
+        chosen = [each for each in maker.lists if each in context.operations]
+        if chosen:
+            try:
+                layer.try_lists(maker, chosen)
+            except Blocked as reason:
+                for each in chosen:
+                    layer.result.not_run[each.id] = str(reason)
+    for operation in without_maker(context.contract):
+        if operation in context.operations:
+            layer.result.not_run[operation.id] = "no operation of the contract makes its rows"
+            layer.read(operation, [])
+    layer.remove_workspace()
+    return layer.result
+
+
+def lists(contract: Contract) -> list[Operation]:
+    """The operations that answer with an array of objects."""
+    return [operation for operation in contract.operations.values() if _row(contract, operation)]
+
+
+def makers(contract: Contract) -> list[Maker]:
+    """The operations that make rows; accounts come first, as other rows are about them."""
+    found: dict[str, Maker] = {}
+    by_list = {each.list: each for each in tables().rows}
+    for shown in lists(contract):
+        entry = by_list.get(shown.id)
+        made_by = contract.operations.get(entry.made_by) if entry else _posted(contract, shown)
+        if made_by is None:
+            continue
+        names = {each.name for each in made_by.fields}
+        body = dict(entry.body) if entry else {}
+        if "name" in names:
+            body.setdefault("name", "{row.name}")
+        known = found.get(made_by.id)
+        shown_by = (*(known.lists if known else ()), shown)
+        found[made_by.id] = Maker(made_by, shown_by, {**(known.body if known else {}), **body})
+    return sorted(
+        found.values(), key=lambda each: not is_exception("creates-account", each.operation.id)
+    )
+
+
+def without_maker(contract: Contract) -> list[Operation]:
+    """The lists whose rows no operation makes."""
+    made = {each.id for maker in makers(contract) for each in maker.lists}
+    return [each for each in lists(contract) if each.id not in made]
+
+
+class _Lists:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.accounts = context.accounts
+        self.result = context.new_result(NAME)
+        self.sender = Sender(context, self.result)
+        self.examples = prepare_examples(
+            context.contract,
+            self.accounts,
+            owner="owner",
+            members=team_with("guest"),
+            caller=self.accounts["owner"],
+        )
+        with context.target.client(session=self.accounts["admin"].session) as client:
+            self._registered = {user.email for user in client.admin.users.list()}
+
+    def try_lists(self, maker: Maker, chosen: Sequence[Operation]) -> None:
+        """Make rows, and read the lists as they grow."""
+        if not self.context.plan.many_rows:
+            reason = "accounts cannot be removed again: only --many-rows makes lists long"
+            for each in chosen:
+                self.result.not_run[f"{each.id} with many rows"] = reason
+                self.read(each, [])
+            return
+        known: list[KnownRow] = []
+        for size in SIZES:
+            while len(known) < size:
+                row = self._make(maker, len(known))
+                if row is None:
+                    return
+                known.append(row)
+            for each in chosen:
+                self.read(each, known)
+        self._remove(maker, known)
+
+    def read(self, operation: Operation, known: Sequence[KnownRow]) -> None:
+        """Read a list, and compare it with the rows that are known to exist."""
+        caller = caller_of(operation)
+        session = self.accounts[caller].session if caller is not None else None
+        exchange = self.sender.send(operation, self.examples.request(operation, session))
+        status = exchange.response.status
+        if status in OUTSIDE and status in operation.responses:
+            self.result.not_run[operation.id] = f"an outside service answers {status}"
+            return
+        if not exchange.response.succeeded:
+            self._found(operation, "a list can be read", "2xx", status, exchange)
+            return
+        rows = rows_of(exchange)
+        for wrong in (
+            *self._repeated(operation, rows),
+            *self._missing(rows, known),
+            *_disordered(operation, rows, known),
+        ):
+            self._found(operation, *wrong, exchange)
+
+    def _repeated(
+        self, operation: Operation, rows: Sequence[Mapping[str, Any]]
+    ) -> Iterator[tuple[str, str, str]]:
+        key = _key(self.context.contract, operation)
+        often = [each for each, count in Counter(row.get(key) for row in rows).items() if count > 1]
+        if key and often:
+            promise = "a list shows each row once"
+            yield promise, f"each {key} once", f"{len(often)} of {len(rows)} again: {often[:3]}"
+
+    def _missing(
+        self, rows: Sequence[Mapping[str, Any]], known: Sequence[KnownRow]
+    ) -> Iterator[tuple[str, str, str]]:
+        missing = [each.shown for each in known if _place(rows, each) is None]
+        if missing:
+            promise = "a list shows every row"
+            expected = f"{len(known)} rows that were made"
+            yield promise, expected, f"{len(missing)} are missing, the first of them {missing[0]}"
+
+    def _make(self, maker: Maker, number: int) -> KnownRow | None:
+        """Make one row; None where the server refuses."""
+        operation, login = maker.operation, self.accounts.many[number]
+        row = NewRow(login.email, login.password, f"Row {shuffled(number):03d}")
+        fields = {name: text.format(row=row) for name, text in maker.body.items()}
+        if is_exception("creates-account", operation.id):
+            if login.email in self._registered:  # by an earlier run: to try again costs a hash
+                return KnownRow({"email": login.email}, is_new=False)
+            self._registered.add(login.email)
+        elif "email" in fields:
+            self._register(login)
+        caller = caller_of(operation)
+        session = self.accounts[caller].session if caller is not None else None
+        if self.context.advance_clock is not None:
+            self.context.advance_clock()
+        request = self.examples.with_body(operation, fields).request(operation, session)
+        exchange = self.sender.send(operation, request)
+        if not exchange.response.succeeded:
+            status = exchange.response.status
+            self._found(operation, "as many rows as there are can be made", "2xx", status, exchange)
+            return None
+        made = fields_of(exchange)
+        key = next((name for name in made if name == "id" or name.endswith("_id")), "id")
+        return KnownRow({key: made.get(key)}, is_new=True)
+
+    def _register(self, login: Login) -> None:
+        """See to it that an account exists."""
+        if login.email in self._registered:
+            return
+        self._registered.add(login.email)
+        for operation in self.context.contract.operations.values():
+            if is_exception("creates-account", operation.id):
+                body = {"email": login.email, "password": login.password}
+                request = self.examples.with_body(operation, body).request(operation, None)
+                self.context.target.send(request)
+
+    def remove_workspace(self) -> None:
+        """Remove the workspace of the run, and with it the rows in it."""
+        workspace_id = self.examples.parameters[PARAMETER]
+        with (
+            suppress(AgentserverError),
+            self.context.target.client(session=self.accounts["owner"].session) as client,
+        ):
+            client.workspaces.delete(workspace_id)
+
+    def _remove(self, maker: Maker, known: Sequence[KnownRow]) -> None:
+        """Remove the rows that are not part of something else, where an operation does that."""
+        if maker.operation.path_parameters:
+            return
+        removes = next(
+            (
+                each
+                for each in self.context.contract.operations.values()
+                if each.method == "DELETE" and each.path.rpartition("/{")[0] == maker.operation.path
+            ),
+            None,
+        )
+        if removes is None:
+            return
+        name = removes.path_parameters[-1]
+        caller = caller_of(removes)
+        session = self.accounts[caller].session if caller is not None else None
+        for row in known:
+            parameters = {**self.examples.parameters, name: str(next(iter(row.shown.values())))}
+            if row.is_new:
+                self.sender.send(
+                    removes,
+                    Examples(self.context.contract, parameters, {}).request(removes, session),
+                )
+
+    def _found(
+        self, operation: Operation, promise: str, expected: object, actual: object, shown: Exchange
+    ) -> None:
+        self.sender.found(
+            operation, promise, expected=expected, actual=actual, check=promise, exchange=shown
+        )
+
+
+def _disordered(
+    operation: Operation, rows: Sequence[Mapping[str, Any]], known: Sequence[KnownRow]
+) -> Iterator[tuple[str, str, str]]:
+    """Where the rows are not in the order that the contract promises."""
+    direction = order_of(operation)
+    if direction is None:
+        return
+    promise = "a list is in the order that the contract promises"
+    expected = "the newest row first" if direction < 0 else "the oldest row first"
+    ages = [age for row in rows if (age := _age(row)) is not None]
+    if any(
+        (later < earlier) if direction > 0 else (later > earlier)
+        for earlier, later in pairwise(ages)
+    ):
+        yield promise, f"{expected}, by created_at", "rows whose created_at goes back"
+        return
+    places = [_place(rows, row) for row in known if row.is_new]
+    new = [place for place in places if place is not None][::direction]
+    for earlier, later in pairwise(new):
+        if later < earlier and not _same_age(rows[earlier], rows[later]):
+            yield promise, expected, f"row {earlier} was made before row {later}"
+            return
+
+
+def order_of(operation: Operation) -> int | None:
+    """1 where the oldest row comes first, -1 where the newest does, None where nothing is said."""
+    said = operation.description.replace("\n", " ")
+    if any(words in said for words in _OLDEST_FIRST):
+        return 1
+    return -1 if any(words in said for words in _NEWEST_FIRST) else None
+
+
+def _age(row: Mapping[str, Any]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(row["created_at"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _same_age(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    return _age(first) is not None and _age(first) == _age(second)
+
+
+def _place(rows: Sequence[Mapping[str, Any]], known: KnownRow) -> int | None:
+    """Where a list shows a row; None where it does not."""
+    for place, row in enumerate(rows):
+        if all(row.get(name) == value for name, value in known.shown.items()):
+            return place
+    return None
+
+
+def _posted(contract: Contract, shown: Operation) -> Operation | None:
+    """The operation that is sent to the path of a list."""
+    for operation in contract.operations.values():
+        if operation.path == shown.path and operation.method == "POST":
+            return operation
+    return None
+
+
+def _row(contract: Contract, operation: Operation) -> Mapping[str, Any] | None:
+    """The properties of a list's rows; None where an operation is no list of objects."""
+    schema = operation.success.schema(JSON)
+    if not operation.is_read or schema is None:
+        return None
+    array = contract.follow(schema)
+    if array.value.get("type") != "array":
+        return None
+    properties: Mapping[str, Any] | None = contract.follow(array.child("items")).value.get(
+        "properties"
+    )
+    return properties
+
+
+def _key(contract: Contract, operation: Operation) -> str:
+    """The field that tells the rows of a list apart; empty where there is none."""
+    properties = _row(contract, operation) or {}
+    if "id" in properties:
+        return "id"
+    return next((name for name in properties if name.endswith("_id")), "")

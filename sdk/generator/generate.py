@@ -231,7 +231,7 @@ def _joined(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _format(root: Path) -> None:
-    for command in (("check", "--fix", "--quiet", "--select=I,F401"), ("format", "--quiet")):
+    for command in (("check", "--fix", "--quiet", "--select=I,F401,TC005"), ("format", "--quiet")):
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "ruff", *command, *FORMATTING, str(root)],
             capture_output=True,

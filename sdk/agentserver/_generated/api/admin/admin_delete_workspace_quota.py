@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from agentserver._encode import segment as _segment
 from agentserver._operation import Call, Operation
-
-if TYPE_CHECKING:
-    pass
-
 
 OPERATION: Final[Operation[None]] = Operation(
     id="admin_delete_workspace_quota",

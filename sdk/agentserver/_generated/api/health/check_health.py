@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from agentserver._operation import Call, Operation
-
-if TYPE_CHECKING:
-    pass
-
 
 OPERATION: Final[Operation[None]] = Operation(
     id="check_health",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 from attrs import frozen
 
 from agentserver._encode import json_value
-from agentserver._schema import Array, Object, Schema, is_array, is_object, wrong_type
+from agentserver._schema import Array, Field, Object, Schema, is_array, is_object, wrong_type
 from agentserver.pagination import Page
 
 _LONGEST_REPR: Final = 1024
@@ -26,20 +26,6 @@ class Decoding:
 
     strict: bool = False
     """Whether an answer that breaks the contract raises instead of being read as it is."""
-
-
-@frozen
-class Field:
-    """One attribute of a model, and its field in the JSON."""
-
-    name: str
-    """In JSON."""
-    attribute: str
-    """In Python."""
-    schema: Schema
-    required: bool = True
-    secret: bool = False
-    """Whether it is kept out of the model's repr."""
 
 
 class OpenEnum(StrEnum):

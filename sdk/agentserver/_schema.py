@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from enum import StrEnum
+from typing import Any, ClassVar, Final, Protocol, TypeGuard
 
 from attrs import field, frozen
-
-if TYPE_CHECKING:
-    from agentserver._model import Model, OpenEnum
 
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
@@ -172,7 +170,7 @@ class DateTime(Schema):
 class Enum(Schema):
     """One of the values of an enum, which are strings; unknown ones are read as new members."""
 
-    enum: Callable[[], type[OpenEnum]] = field(repr=False)
+    enum: Callable[[], type[StrEnum]] = field(repr=False)
 
     def read(self, value: Any) -> Any:
         return self.enum()(value) if isinstance(value, str) else value
@@ -225,10 +223,37 @@ class Map(Schema):
 
 
 @frozen
+class Field:
+    """One attribute of a model, and its field in the JSON."""
+
+    name: str
+    """In JSON."""
+    attribute: str
+    """In Python."""
+    schema: Schema
+    required: bool = True
+    secret: bool = False
+    """Whether it is kept out of the model's repr."""
+
+
+class ReadsObjects(Protocol):
+    """The class of a model, as far as the schema of its object needs it."""
+
+    FIELDS: ClassVar[tuple[Field, ...]]
+    CLOSED: ClassVar[bool]
+
+    @classmethod
+    def _read(cls, value: Any) -> Any: ...
+
+    @classmethod
+    def _read_by_table(cls, value: Any) -> Any: ...
+
+
+@frozen
 class Object(Schema):
     """An object that is read as a model."""
 
-    model: Callable[[], type[Model]] = field(repr=False)
+    model: Callable[[], type[ReadsObjects]] = field(repr=False)
 
     def read(self, value: Any) -> Any:
         # Not `_read`, which comes here when it fails: each level would be read twice as often.

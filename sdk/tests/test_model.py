@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from agentserver._errors import ArgumentError
-from agentserver._model import Decoding, Field, Model, OpenEnum, one, page
+from agentserver._model import Decoding, Model, OpenEnum, one, page
 from agentserver._omit import OMIT, Omit
 from agentserver._schema import (
     Anything,
@@ -21,6 +21,7 @@ from agentserver._schema import (
     DateTime,
     DecodeError,
     Enum,
+    Field,
     Integer,
     Map,
     Number,

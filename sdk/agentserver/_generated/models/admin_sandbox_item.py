@@ -10,8 +10,8 @@ from attrs import field, frozen
 
 from agentserver._generated import models
 from agentserver._generated.models import SandboxStatus
-from agentserver._model import Field, Model, by_value, draft
-from agentserver._schema import Boolean, DateTime, Enum, String, parse_time
+from agentserver._model import Model, by_value, draft
+from agentserver._schema import Boolean, DateTime, Enum, Field, String, parse_time
 
 _SANDBOX_STATUS = by_value(SandboxStatus)
 

@@ -10,8 +10,8 @@ from attrs import field, frozen
 
 from agentserver._generated import models
 from agentserver._generated.models import UserRole
-from agentserver._model import Field, Model, by_value, draft
-from agentserver._schema import DateTime, Enum, String, parse_time
+from agentserver._model import Model, by_value, draft
+from agentserver._schema import DateTime, Enum, Field, String, parse_time
 
 _USER_ROLE = by_value(UserRole)
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Model, draft
-from agentserver._schema import Integer, as_integer
+from agentserver._model import Model, draft
+from agentserver._schema import Field, Integer, as_integer
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)

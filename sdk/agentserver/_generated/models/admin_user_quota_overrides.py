@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Model, draft
-from agentserver._schema import DateTime, Integer, as_integer, parse_time
+from agentserver._model import Model, draft
+from agentserver._schema import DateTime, Field, Integer, as_integer, parse_time
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)

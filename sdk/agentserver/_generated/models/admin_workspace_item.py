@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._model import Field, Model, draft
-from agentserver._schema import DateTime, Integer, Object, String, as_integer, parse_time
+from agentserver._model import Model, draft
+from agentserver._schema import DateTime, Field, Integer, Object, String, as_integer, parse_time
 
 if TYPE_CHECKING:
     from agentserver._generated.models import AdminOwnerInfo

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._model import Field, Model, draft
-from agentserver._schema import Object
+from agentserver._model import Model, draft
+from agentserver._schema import Field, Object
 
 if TYPE_CHECKING:
     from agentserver._generated.models import (

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Model, draft
-from agentserver._schema import String
+from agentserver._model import Model, draft
+from agentserver._schema import Field, String
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from agentserver._model import Field, Model, draft
-from agentserver._schema import DateTime, String, parse_time
+from agentserver._model import Model, draft
+from agentserver._schema import DateTime, Field, String, parse_time
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)

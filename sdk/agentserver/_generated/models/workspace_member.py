@@ -9,8 +9,8 @@ from attrs import field, frozen
 
 from agentserver._generated import models
 from agentserver._generated.models import WorkspaceRole
-from agentserver._model import Field, Model, by_value, draft
-from agentserver._schema import Enum, String
+from agentserver._model import Model, by_value, draft
+from agentserver._schema import Enum, Field, String
 
 _WORKSPACE_ROLE = by_value(WorkspaceRole)
 

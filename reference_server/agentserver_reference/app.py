@@ -211,6 +211,8 @@ def route(
         methods = router.add_path(endpoint.operation.path)
         if endpoint.operation.id not in off:
             methods[endpoint.operation.method] = endpoint
+            if endpoint.operation.method == "GET" and not endpoint.operation.consumes:
+                methods["HEAD"] = endpoint
     for path, page in pages.items():
-        router.add_path(path)["GET"] = page
+        router.add_path(path).update(GET=page, HEAD=page)
     return router

@@ -103,6 +103,8 @@ class Operation:
     role: str
     scope: str | None = None
     """The required scope, for kinds of credential that have scopes."""
+    consumes: bool = False
+    """Whether it changes state although it is a GET (`x-consumes`), so that HEAD is refused."""
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     body: Body | None = None
@@ -181,6 +183,7 @@ class _Compiler:
                 **_security({**self.document, **node}.get("security", [])),
                 role=role,
                 scope=node.get("x-required-scope"),
+                consumes=node.get("x-consumes", False),
                 query=tuple(self._parameters(item, node, "query")),
                 headers=tuple(self._parameters(item, node, "header")),
                 body=self._body(node),

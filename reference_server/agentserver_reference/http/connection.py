@@ -216,7 +216,8 @@ class BoundedProtocol(HttpToolsProtocol):
             (b"x-content-type-options", b"nosniff"),
         ]
         head = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
+        sent = b"" if self.parser.get_method() == b"HEAD" else body
+        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + sent)
         self.transport.close()
         event(_logger, logging.INFO, "refused", request_id=request_id, status=status, reason=line)
 

@@ -89,6 +89,8 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - it is logged or raised there
             response = self._error(error, request_id)
         self._complete(response, target, request_id)
+        if request.method == "HEAD":
+            send = responses.without_body(send)
         try:
             await response(request.scope, request.receive, send)
         except Exception as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Message, Send
 
 from agentserver_reference.domain import errors
 from agentserver_reference.http.request import PayloadTooLarge, UnsupportedMediaType
@@ -71,6 +72,17 @@ def refusal(error: errors.Refusal) -> Response:
     status = STATUSES[type(error)]
     form = _FORMS.get(type(error))
     return form(status, error) if form else text(status, error.line)
+
+
+def without_body(send: Send) -> Send:
+    """Return what sends a response to HEAD: all of it except for the body."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
 
 
 def text(status: int, line: str) -> Response:

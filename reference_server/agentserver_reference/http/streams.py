@@ -97,6 +97,9 @@ class StreamedResponse(Response):
                     "headers": self.raw_headers,
                 }
             )
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(until_disconnected)
                 if self._stopping is not None:

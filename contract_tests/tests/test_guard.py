@@ -100,6 +100,14 @@ def test_write_to_what_the_run_did_not_create_is_blocked(
     assert guard.blocked.total() == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_read_that_changes_state_is_a_write(contract: Contract, method: str) -> None:
+    document = json.loads(json.dumps(contract.document))
+    document["paths"]["/api/workspaces/{workspace_id}"]["get"]["x-consumes"] = True
+    with pytest.raises(Blocked):
+        guard_of(Contract(document)).before(sent(method, f"/api/workspaces/{OTHERS}"))
+
+
 @pytest.mark.parametrize("request_", ALLOWED, ids=shown)
 def test_reads_and_writes_to_what_the_run_owns_pass(contract: Contract, request_: Request) -> None:
     guard_of(contract).before(request_)

@@ -14,6 +14,7 @@ from serving import in_memory
 from uvicorn.server import ServerState
 
 from agentserver_reference.app import create_app
+from agentserver_reference.contract import load_document
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
 
 pytestmark = pytest.mark.anyio
@@ -166,6 +167,63 @@ async def test_a_malformed_request_is_400_with_the_headers_of_every_answer(
 ) -> None:
     async with served() as port:
         assert_refused(await exchange(port, request_bytes), 400, line)
+
+
+FEW = attrs.evolve(LIMITS, connections=0)
+SOON = attrs.evolve(LIMITS, request_seconds=0.1)
+JSON_BODY = b"Content-Type: application/json\r\nContent-Length: "
+
+REJECTED = {
+    "nonsense": (400, b"nonsense\r\n\r\n", LIMITS),
+    "no host": (400, b"GET /healthz HTTP/1.1\r\n\r\n", LIMITS),
+    "two hosts": (400, b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", LIMITS),
+    "unknown path": (404, b"GET /nothing HTTP/1.0\r\n\r\n", LIMITS),
+    "unknown method": (405, b"DELETE /healthz HTTP/1.0\r\n\r\n", LIMITS),
+    "too slow": (408, HEALTH[:-2], SOON),
+    "too long": (413, LOGIN + JSON_BODY + b"1048577\r\n\r\n", LIMITS),
+    "compressed": (
+        415,
+        LOGIN + b"Connection: close\r\nContent-Encoding: gzip\r\n" + JSON_BODY + b"2\r\n\r\n{}",
+        LIMITS,
+    ),
+    "not json": (
+        415,
+        LOGIN + b"Connection: close\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+        LIMITS,
+    ),
+    "many headers": (431, HEALTH[:-2] + b"A: b\r\n" * 30 + b"\r\n", LIMITS),
+    "too many connections": (503, HEALTH, FEW),
+}
+ALSO = {405: b"allow: GET, HEAD\r\n", 503: b"retry-after: 1\r\n"}
+"""A header that the contract names with the status."""
+
+
+@pytest.mark.parametrize("name", REJECTED)
+async def test_what_the_contract_says_of_any_request_is_so_over_a_socket(name: str) -> None:
+    status, request_bytes, limits = REJECTED[name]
+    async with served(limits) as port:
+        answer = await exchange(port, request_bytes)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer
+    assert re.search(rb"\r\nx-request-id: \S+", head), head
+    assert b"content-type: text/plain; charset=utf-8" in head
+    assert body.endswith(b"\n"), answer
+    assert body.count(b"\n") == 1, answer
+    assert ALSO.get(status, b"") in head + b"\r\n"
+
+
+def test_every_status_that_the_contract_says_of_any_request_is_tried() -> None:
+    description = load_document()["info"]["description"]
+    named = {int(status) for status in re.findall(r"^\| (\d{3}) \|", description, re.MULTILINE)}
+    assert named == {status for status, _, _ in REJECTED.values()}
+
+
+async def test_a_rejected_head_request_has_no_body() -> None:
+    async with served() as port:
+        answer = await exchange(port, b"HEAD /healthz HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"content-length: 25\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
 
 
 async def test_a_refused_request_keeps_its_id() -> None:

@@ -32,21 +32,23 @@ def paths(workspace_id: str, user_id: str) -> Iterator[str]:
 
 
 async def test_every_answer_to_head_is_that_to_get_without_its_body() -> None:
-    async with listening(create_app(in_memory())) as running:
-        async with httpx.AsyncClient(base_url=f"http://{running.address}") as client:
-            cookie = await session_cookie(client)
-            for credential in ({"Cookie": cookie}, {}):
-                me = await client.get("/api/auth/me", headers={"Cookie": cookie})
-                listed = await client.get("/api/workspaces", headers={"Cookie": cookie})
-                for path in paths(listed.json()[0]["id"], me.json()["id"]):
-                    headers = {**credential, "X-Request-Id": "mine"}
-                    get = await client.get(path, headers=headers)
-                    head = await client.head(path, headers=headers)
-                    assert head.status_code == get.status_code, path
-                    assert own_headers(head) == own_headers(get), path
-                    assert head.content == b"", path
-                    if get.content:
-                        assert head.headers["content-length"] == str(len(get.content)), path
+    async with (
+        listening(create_app(in_memory())) as running,
+        httpx.AsyncClient(base_url=f"http://{running.address}") as client,
+    ):
+        cookie = await session_cookie(client)
+        me = await client.get("/api/auth/me", headers={"Cookie": cookie})
+        listed = await client.get("/api/workspaces", headers={"Cookie": cookie})
+        for credential in ({"Cookie": cookie}, {}):
+            for path in paths(listed.json()[0]["id"], me.json()["id"]):
+                headers = {**credential, "X-Request-Id": "mine"}
+                get = await client.get(path, headers=headers)
+                head = await client.head(path, headers=headers)
+                assert head.status_code == get.status_code, path
+                assert own_headers(head) == own_headers(get), path
+                assert head.content == b"", path
+                if get.content:
+                    assert head.headers["content-length"] == str(len(get.content)), path
 
 
 async def test_after_head_the_connection_is_used_again() -> None:

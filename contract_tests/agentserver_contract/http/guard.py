@@ -130,7 +130,9 @@ class Guard:
             for operation in self._contract.operations.values()
             if operation.path_pattern.fullmatch(request.path)
         ]
-        declared = [operation for operation in matching if operation.method == request.method]
+        # A server that is wrong about HEAD may do what GET does.
+        method = "GET" if request.method == "HEAD" else request.method
+        declared = [operation for operation in matching if operation.method == method]
         consumes = any(operation.consumes for operation in declared)
         if request.method in SAFE_METHODS and not consumes:
             return

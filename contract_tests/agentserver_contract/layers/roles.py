@@ -29,6 +29,7 @@ from agentserver_contract.fixtures.lifetimes import MARGIN, promised_lifetime, s
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.guard import Blocked
+from agentserver_contract.http.head import wrong_head
 from agentserver_contract.http.messages import Exchange, Request
 from agentserver_contract.results.findings import Finding, LayerResult
 
@@ -54,6 +55,7 @@ class _Matrix:
         self.target = context.target
         self.accounts = context.accounts
         self.result = context.new_result(NAME)
+        self._tried_head: set[str] = set()
         self.examples = context.examples or self._examples(_OWNER)
 
     def try_row(self, row: Caller, operation: Operation) -> None:
@@ -109,10 +111,27 @@ class _Matrix:
         status = exchange.response.status
         if exchange.response.succeeded:
             self.result.succeeded[operation.id] += 1
+            if operation.method == "GET" and operation.id not in self._tried_head:
+                self._try_head(operation, exchange.request)
         elif status in OUTSIDE and status in operation.responses:
             self.result.not_run[f"{row}"] = f"an outside service answers {status}"
         else:
             self._found(row, operation, f"{caller} may call it", "2xx", exchange)
+
+    def _try_head(self, operation: Operation, get: Request) -> None:
+        self._tried_head.add(operation.id)
+        wrong, exchange = wrong_head(operation, get, self.target.send)
+        if wrong:
+            self.result.add(
+                Finding(
+                    layer=NAME,
+                    operation=operation.id,
+                    promise="HEAD is answered like GET, without a body",
+                    contract="#/info/description",
+                    detail="\n".join(wrong),
+                    check="head",
+                ).with_exchange(exchange.request, exchange.response, self.target.base_url)
+            )
 
     def _try_refused(
         self, row: Caller, operation: Operation, caller: str, status: int, before: Any

@@ -157,12 +157,24 @@ def method_not_allowed_is_404(original, self, method, raw_path):
     kind="undeclared-method-answered",
     operations=["list_workspaces", "get_workspace"],
 )
-def head_is_get(original, self, method, raw_path):
+def other_methods_are_get(original, self, method, raw_path):
     """Methods that a path does not have are treated as GET."""
     try:
         return original(self, method, raw_path)
     except MethodNotAllowed:
         return original(self, "GET", raw_path)
+
+
+@fault(
+    replaces="agentserver_reference.http.routing.Router.find",
+    kind="rejects-legal-call",
+    operations=["list_workspaces", "get_workspace", "admin_list_users"],
+)
+def head_is_refused(original, self, method, raw_path):
+    """HEAD is not answered, although GET is."""
+    if method == "HEAD":
+        raise MethodNotAllowed(["GET"])
+    return original(self, method, raw_path)
 
 
 @fault(

@@ -29,6 +29,9 @@ SURPLUS = 100
 SURPLUS_SECONDS = 5
 """How long such a connection may take to send the request that is answered 503."""
 
+RETRY_AFTER = 1
+"""Seconds after which a request that found too many connections may be sent again."""
+
 _logger = logging.getLogger(LOGGER)
 
 
@@ -215,6 +218,8 @@ class BoundedProtocol(HttpToolsProtocol):
             (b"x-request-id", request_id.encode()),
             (b"x-content-type-options", b"nosniff"),
         ]
+        if status == 503:
+            headers.append((b"retry-after", str(RETRY_AFTER).encode()))
         head = b"".join(b"%s: %s\r\n" % header for header in headers)
         sent = b"" if self.parser.get_method() == b"HEAD" else body
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + sent)

@@ -1,0 +1,62 @@
+"""What is promised of HEAD: the answer to GET without its body; where GET changes state, 405."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from agentserver_contract.contract.document import Operation
+from agentserver_contract.http.messages import Exchange, Request, Response
+
+_ATTEMPTS = 2
+"""What is read may change between two requests: only what differs each time is wrong."""
+
+Send = Callable[[Request], Response]
+
+
+def wrong_head(operation: Operation, get: Request, send: Send) -> tuple[list[str], Exchange]:
+    """How an operation's answer to HEAD differs from what is promised, and the last exchange.
+
+    Args:
+        operation: A GET.
+        get: A request of it that succeeds.
+        send: Sends a request. GET is not sent where it changes state.
+
+    Raises:
+        Blocked: By `send`.
+    """
+    request = replace(get, method="HEAD")
+    wrong: list[str] = []
+    for _ in range(_ATTEMPTS):
+        if operation.consumes:
+            exchange = Exchange(request, send(request))
+            status = exchange.response.status
+            wrong = [] if status == 405 else [f"GET changes state, and HEAD is {status}, not 405"]
+        else:
+            expected = send(get)
+            exchange = Exchange(request, send(request))
+            wrong = list(_differences(operation, expected, exchange.response))
+        if not wrong:
+            break
+    return wrong, exchange
+
+
+def _differences(operation: Operation, get: Response, head: Response) -> Iterator[str]:
+    """How the answer to HEAD differs from that to GET, as far as no proxy may change it."""
+    if head.status != get.status:
+        yield f"GET is {get.status}, and HEAD is {head.status}"
+        return
+    if head.body:
+        yield f"HEAD has a body of {len(head.body)} bytes"
+    if head.header("content-type") != get.header("content-type"):
+        yield f"content-type is {get.header('content-type')}, and of HEAD: " + str(
+            head.header("content-type")
+        )
+    documented = operation.responses.get(get.status)
+    for name in documented.headers if documented else ():
+        if get.header(name.lower()) is not None and head.header(name.lower()) is None:
+            yield f"the answer to HEAD lacks {name}"
+    length = head.header("content-length")
+    encoded = get.header("content-encoding") is not None
+    if length is not None and not encoded and length != str(len(get.body)):
+        yield f"content-length is {length}, and the body of GET has {len(get.body)} bytes"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentserver import AgentserverError
 from agentserver_contract import departures
 from agentserver_contract.context import Context, Plan
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.departures import Departure
 from agentserver_contract.fixtures.accounts import SetupFailed
 from agentserver_contract.http.differential import NAME as DIFFERENTIAL
@@ -18,6 +20,7 @@ from agentserver_contract.http.messages import scrubbed
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import fuzzing, gate
 from agentserver_contract.layers.table import LAYERS, Layer, planned
+from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.findings import EnoughFound, Finding, LayerResult, never
 
 COMMAND = "agentserver-contract"
@@ -68,6 +71,7 @@ class Outcome:
 def run(
     context: Context,
     counter: StatusCounter,
+    answers: AnswerChecks,
     *,
     known: Sequence[Departure] = (),
     started: Callable[[str], None] = lambda name: None,
@@ -78,6 +82,7 @@ def run(
     Args:
         context: What the layers work with.
         counter: A hook of the target.
+        answers: Another one; what it found in the requests that prepared the run counts too.
         known: Departures that break nothing.
         started: Takes the name of each layer before it runs.
         finished: Takes the result of each layer.
@@ -104,6 +109,7 @@ def run(
             result = run_layer(layer, replace(context, results=results))
         if not layer.judges:
             result.statuses.update(counter.drain())
+            _add_answers(result, answers, context)
         results.append(result)
         finished(result)
         is_over = is_over or any(map(context.ends_at, result.findings))
@@ -115,6 +121,28 @@ def _nothing_to_judge(layer: Layer, results: Iterable[LayerResult]) -> str | Non
     if not layer.judges or any(result.cases or result.findings for result in results):
         return None
     return "no layer before it tried anything"
+
+
+def judge_cleanup(outcome: Outcome, contract: Contract, answers: AnswerChecks) -> None:
+    """Add what was found in the requests after the last layer."""
+    account = departures.account(contract, outcome.departures, answers.drain())
+    known = {finding.key for finding in outcome.unexplained}
+    for finding in account.unexplained:
+        if finding.key not in known:
+            known.add(finding.key)
+            outcome.unexplained.append(finding)
+
+
+def _add_answers(result: LayerResult, answers: AnswerChecks, context: Context) -> None:
+    """Add what was found in the responses that a layer received, from the layer's whole run.
+
+    The operation that answered need not be the one that was tried.
+    """
+    url, plan = context.target.base_url, context.plan
+    result.notes.update(answers.drain_notes())
+    for finding in answers.drain():
+        with suppress(EnoughFound):  # the layer has ended already
+            result.add(replace(finding, replay=replay_command(result.layer, url, plan)))
 
 
 def run_layer(layer: Layer, context: Context) -> LayerResult:
@@ -167,10 +195,17 @@ def _outcome(
 
 def with_replay(finding: Finding, url: str, plan: Plan) -> Finding:
     """The finding with the command of this tool that finds it again."""
-    command = [COMMAND, "run", url, "--seed", str(plan.seed)]
+    if finding.replay:
+        return finding
     layer = fuzzing.NAME if finding.layer == DIFFERENTIAL else finding.layer
-    command += [] if layer == gate.NAME else ["--layers", layer]
     by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
-    if finding.operation and by_operation:
-        command += ["--operation", finding.operation]
-    return replace(finding, replay=shlex.join([*command, *plan.options]))
+    operation = finding.operation if by_operation else ""
+    return replace(finding, replay=replay_command(layer, url, plan, operation))
+
+
+def replay_command(layer: str, url: str, plan: Plan, operation: str = "") -> str:
+    """The command that runs one layer again, on one operation or as before."""
+    command = [COMMAND, "run", url, "--seed", str(plan.seed)]
+    command += [] if layer == gate.NAME else ["--layers", layer]
+    command += ["--operation", operation] if operation else []
+    return shlex.join([*command, *plan.options])

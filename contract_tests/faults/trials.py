@@ -30,6 +30,7 @@ from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import fuzzing, gate, roles, stateful
 from agentserver_contract.layers.table import LAYERS, Layer
+from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.run import run_layer
 from agentserver_reference.contract import load_contract
@@ -199,14 +200,18 @@ def _context(server: Server, trial: TrialContext, plan: Plan) -> Context:
 
 def _on_own_server(layer: Layer, trial: TrialContext, plan: Plan) -> LayerResult:
     """A layer on a server of its own, so that none can spoil another's."""
-    counter = StatusCounter(trial.contract)
+    counter, answers = StatusCounter(trial.contract), AnswerChecks(trial.contract, closed=True)
     database = f"sqlite:///{trial.work / layer.name}-{time.monotonic_ns()}.db"
     clock = TickingClock()
-    with in_process(database, clock=clock, checks_answers=False, hooks=[counter]) as server:
+    with in_process(
+        database, clock=clock, checks_answers=False, hooks=[counter, answers]
+    ) as server:
         context = _context(server, trial, plan)
         counter.drain()  # requests that prepare the run do not count
         result = run_layer(layer, context)
         result.statuses.update(counter.drain())
+        for finding in answers.drain():
+            result.add(finding)
         return result
 
 

@@ -15,12 +15,12 @@ from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.departures import Departure
 from agentserver_contract.fixtures.accounts import SetupFailed
-from agentserver_contract.http.differential import NAME as DIFFERENTIAL
 from agentserver_contract.http.messages import scrubbed
 from agentserver_contract.http.status_counter import StatusCounter
-from agentserver_contract.layers import fuzzing, gate
+from agentserver_contract.layers import gate
 from agentserver_contract.layers.table import LAYERS, Layer, planned
 from agentserver_contract.results.answers import AnswerChecks
+from agentserver_contract.results.conformance import LAYER as EXCHANGE
 from agentserver_contract.results.findings import EnoughFound, Finding, LayerResult, never
 
 COMMAND = "agentserver-contract"
@@ -94,7 +94,8 @@ def run(
     def is_new(finding: Finding) -> bool:
         return bool(departures.account(context.contract, known, [finding]).unexplained)
 
-    context = replace(context, ends_at=is_new if context.plan.fail_fast else never)
+    ends_at = is_new if context.plan.fail_fast else never
+    context = replace(context, ends_at=ends_at, answers=answers.drain)
     is_over = False
     for layer in planned(context.plan):
         started(layer.name)
@@ -109,7 +110,7 @@ def run(
             result = run_layer(layer, replace(context, results=results))
         if not layer.judges:
             result.statuses.update(counter.drain())
-            _add_answers(result, answers, context)
+            result.notes.update(answers.drain_notes())
         results.append(result)
         finished(result)
         is_over = is_over or any(map(context.ends_at, result.findings))
@@ -124,25 +125,15 @@ def _nothing_to_judge(layer: Layer, results: Iterable[LayerResult]) -> str | Non
 
 
 def judge_cleanup(outcome: Outcome, contract: Contract, answers: AnswerChecks) -> None:
-    """Add what was found in the requests after the last layer."""
+    """Add what was found in the requests after the last layer, if the run goes on until then."""
+    if outcome.plan.fail_fast and not outcome.holds:
+        return
     account = departures.account(contract, outcome.departures, answers.drain())
     known = {finding.key for finding in outcome.unexplained}
     for finding in account.unexplained:
         if finding.key not in known:
             known.add(finding.key)
             outcome.unexplained.append(finding)
-
-
-def _add_answers(result: LayerResult, answers: AnswerChecks, context: Context) -> None:
-    """Add what was found in the responses that a layer received, from the layer's whole run.
-
-    The operation that answered need not be the one that was tried.
-    """
-    url, plan = context.target.base_url, context.plan
-    result.notes.update(answers.drain_notes())
-    for finding in answers.drain():
-        with suppress(EnoughFound):  # the layer has ended already
-            result.add(replace(finding, replay=replay_command(result.layer, url, plan)))
 
 
 def run_layer(layer: Layer, context: Context) -> LayerResult:
@@ -152,22 +143,27 @@ def run_layer(layer: Layer, context: Context) -> LayerResult:
         if not layer.judges:
             context.reset()
         result = layer.run(context)
+        result.collect()
     except EnoughFound as found:
         result = found.result
     except (AgentserverError, SetupFailed) as error:
-        result = LayerResult(layer.name, seed=context.plan.seed)
-        result.add(
-            Finding(
-                layer=layer.name,
-                operation=getattr(error, "operation_id", ""),
-                promise="what the layer needs can be created",
-                contract="",
-                detail=scrubbed(f"{type(error).__name__}: {error}"),
-                check="preparation",
-            )
-        )
+        result = context.new_result(layer.name)
+        with suppress(EnoughFound):
+            result.add(_not_prepared(layer, error))
+            result.collect()
     result.seconds = time.monotonic() - beginning
     return result
+
+
+def _not_prepared(layer: Layer, error: AgentserverError | SetupFailed) -> Finding:
+    return Finding(
+        layer=layer.name,
+        operation=getattr(error, "operation_id", ""),
+        promise="what the layer needs can be created",
+        contract="",
+        detail=scrubbed(f"{type(error).__name__}: {error}"),
+        check="preparation",
+    )
 
 
 def _outcome(
@@ -175,11 +171,13 @@ def _outcome(
 ) -> Outcome:
     guard = context.target.guard
     found = [finding for result in results for finding in result.all_findings]
+    layers = {id(finding): result.layer for result in results for finding in result.all_findings}
     account = departures.account(context.contract, known, found)
     url, plan = context.target.base_url, context.plan
     unexplained: dict[Any, Finding] = {}
     for finding in account.unexplained:
-        unexplained.setdefault(finding.key, with_replay(finding, url, plan))
+        layer = layers[id(finding)]
+        unexplained.setdefault(finding.key, with_replay(finding, layer, url, plan))
     return Outcome(
         url=url,
         plan=plan,
@@ -193,19 +191,19 @@ def _outcome(
     )
 
 
-def with_replay(finding: Finding, url: str, plan: Plan) -> Finding:
-    """The finding with the command of this tool that finds it again."""
-    if finding.replay:
-        return finding
-    layer = fuzzing.NAME if finding.layer == DIFFERENTIAL else finding.layer
-    by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
-    operation = finding.operation if by_operation else ""
-    return replace(finding, replay=replay_command(layer, url, plan, operation))
+def with_replay(finding: Finding, layer: str, url: str, plan: Plan) -> Finding:
+    """The finding with the command of this tool that finds it again.
 
-
-def replay_command(layer: str, url: str, plan: Plan, operation: str = "") -> str:
-    """The command that runs one layer again, on one operation or as before."""
+    Args:
+        finding: What was found.
+        layer: The layer that ran then; that of the finding may be a check that several make.
+        url: The server.
+        plan: What was tried.
+    """
     command = [COMMAND, "run", url, "--seed", str(plan.seed)]
     command += [] if layer == gate.NAME else ["--layers", layer]
-    command += ["--operation", operation] if operation else []
-    return shlex.join([*command, *plan.options])
+    by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
+    # The operation that answered need not be the one that was tried.
+    if finding.operation and by_operation and finding.layer != EXCHANGE:
+        command += ["--operation", finding.operation]
+    return replace(finding, replay=shlex.join([*command, *plan.options]))

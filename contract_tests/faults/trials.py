@@ -12,7 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -206,12 +206,10 @@ def _on_own_server(layer: Layer, trial: TrialContext, plan: Plan) -> LayerResult
     with in_process(
         database, clock=clock, checks_answers=False, hooks=[counter, answers]
     ) as server:
-        context = _context(server, trial, plan)
+        context = replace(_context(server, trial, plan), answers=answers.drain)
         counter.drain()  # requests that prepare the run do not count
         result = run_layer(layer, context)
         result.statuses.update(counter.drain())
-        for finding in answers.drain():
-            result.add(finding)
         return result
 
 

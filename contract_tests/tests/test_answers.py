@@ -92,6 +92,10 @@ RIGHT: Mapping[str, Exchange] = {
     "a request id that cannot be kept": Exchange(
         replace(READ, headers={"x-request-id": "not mine!"}), as_json(WORKSPACE)
     ),
+    "a proxy that does not pass on a method": Exchange(
+        replace(READ, method="TRACE"),
+        Response(405, {"content-type": ("text/html",)}, b"<h1>405 Not Allowed</h1>"),
+    ),
     "a full server": Exchange(READ, as_text("too many\n", 503)),
 }
 

@@ -48,6 +48,8 @@ _OF_EVERY_OPERATION = (408, 431, 503)
 _METHODS_OF_SERVERS = frozenset({"HEAD", "OPTIONS"})
 """The methods that a server may answer by itself, and lists in Allow then."""
 _NO_BODY = (204, 304)
+HTML = "text/html"
+_REFUSED_BY_PROXIES = (400, 405, 414, 431, 501)
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,8 @@ class Conformance:
     def _without_operation(self, exchange: Exchange) -> Iterator[Finding]:
         """An unknown path, a method that the path lacks, or a request that could not be read."""
         request, response = exchange.request, exchange.response
+        if _is_of_proxy(response):
+            return
         known = self.contract.operations_at(request.path)
         operation = known[0] if known else None
         headers = dict(self._general_headers)
@@ -323,6 +327,15 @@ def _own_values(name: str, response: Response) -> Iterable[str]:
     if name.lower() != "set-cookie":
         return values
     return [value for value in values if value.startswith(f"{SESSION_COOKIE}=")]
+
+
+def _is_of_proxy(response: Response) -> bool:
+    """Whether a proxy in front has refused a request that it does not pass on."""
+    return (
+        response.status in _REFUSED_BY_PROXIES
+        and response.media_type in (HTML, None)
+        and REQUEST_ID_HEADER not in response.headers
+    )
 
 
 def _charset_of(response: Response) -> str | None:

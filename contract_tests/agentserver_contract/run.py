@@ -133,7 +133,8 @@ def judge_cleanup(outcome: Outcome, contract: Contract, answers: AnswerChecks) -
     for finding in account.unexplained:
         if finding.key not in known:
             known.add(finding.key)
-            outcome.unexplained.append(finding)
+            layer = outcome.results[-1].layer  # any: each is followed by the clean-up
+            outcome.unexplained.append(with_replay(finding, layer, outcome.url, outcome.plan))
 
 
 def run_layer(layer: Layer, context: Context) -> LayerResult:
@@ -203,7 +204,9 @@ def with_replay(finding: Finding, layer: str, url: str, plan: Plan) -> Finding:
     command = [COMMAND, "run", url, "--seed", str(plan.seed)]
     command += [] if layer == gate.NAME else ["--layers", layer]
     by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
-    # The operation that answered need not be the one that was tried.
-    if finding.operation and by_operation and finding.layer != EXCHANGE:
-        command += ["--operation", finding.operation]
+    operations = {finding.operation} if finding.operation and by_operation else set[str]()
+    if finding.layer == EXCHANGE:  # the operation that answered need not be the one tried
+        operations = set(plan.operations or ())
+    for operation in sorted(operations):
+        command += ["--operation", operation]
     return replace(finding, replay=shlex.join([*command, *plan.options]))

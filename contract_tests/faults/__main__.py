@@ -1,10 +1,11 @@
-"""Plants every fault of the catalogue, one at a time, and counts what the suite lets pass."""
+"""Plants faults, one at a time, and counts how many `agentserver-contract run URL` catches."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -12,30 +13,44 @@ from pathlib import Path
 from catalogue import catalogue
 from definitions import ROOTS, TIERS, CatalogueError, Edits, Fault, Tier
 from edits import edited_texts
-from matrix import (
+from mutants import Mutant, drawn, equivalents, every_mutant
+from results import STATUSES, Trial, TrialPlan
+from trial_figures import (
     as_json,
-    idle,
-    matrix,
+    by_kind,
+    by_layer,
     rates,
-    summary,
     survivor_text,
-    survivors,
     trial_line,
 )
-from planting import run_trial
-from results import Trial, TrialPlan
+from trials import run_trial
 
-WANTED_RATE = 0.95
-DETECTED, SURVIVED, COULD_NOT_RUN = 0, 1, 2
+WANTED: dict[Tier, float] = {"answer": 1.0, "rule": 0.97, "edit": 0.97, "mutant": 0.90}
+"""The share of each tier that is to be caught."""
+CAUGHT, SURVIVED, COULD_NOT_RUN = 0, 1, 2
 
-RANDOM_LAYERS = frozenset({"fuzzing", "differential", "model", "stateful", "gate"})
-"""Layers whose requests depend on the seed; what another one detected is detected with each."""
+_EPILOG = """\
+A trial starts a server with the fault on an empty database, makes its administrator, and runs the
+tool against its URL with --allow-global and --closed, until its first finding. It ends as one of:
+{statuses}
+
+Only what the tool finds is counted. Faults that it misses are given to the checks of the contract
+and of breaking changes, and to the SDK's tests; what only they catch is listed as "elsewhere".
+
+exit status:
+  0  enough is caught of each tier with each seed: {wanted}
+     (--clean: no finding)
+  1  it is not
+  2  a fault cannot be planted, or the tool finds something in the sources as they are
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit status is explained in its help."""
     options = _parser().parse_args(arguments)
     try:
+        if options.mutants:
+            return _run_mutants(options)
         faults = _chosen(options)
     except CatalogueError as error:
         print(f"faults: {error}", file=sys.stderr)
@@ -43,42 +58,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         for fault in faults:
             print(f"{fault.id} ({fault.side}, {fault.tier}, {fault.kind}): {fault.breaks}")
-        return DETECTED
+        return CAUGHT
     if options.clean:
-        return _run_clean(options.clean, options.jobs, options.seed)
-    if not options.no_control and not _control(options.seed, tuple(options.layer)):
-        return COULD_NOT_RUN
-    return _run(faults, options)
+        return _run_clean(options)
+    return _run_faults(faults, options)
 
 
 def _parser() -> argparse.ArgumentParser:
+    statuses = "\n".join(f"  {name}: {text}" for name, text in STATUSES.items())
+    wanted = ", ".join(f"{share:.0%} of {tier}" for tier, share in WANTED.items())
     parser = argparse.ArgumentParser(
         prog="nox -s faults --",
         description=__doc__,
-        epilog="Exit status: 0 at least 95 % of each tier are detected with each seed, and each "
-        "layer is the only one to detect some fault (--clean: no finding), 1 they are not, 2 a "
-        "fault cannot be planted, or the layers find something in the sources as they are.",
+        epilog=_EPILOG.format(statuses=statuses, wanted=wanted),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", action="append", default=[], metavar="ID", help="this fault")
-    parser.add_argument("--side", choices=tuple(ROOTS), help="faults of one side")
-    tiers = "; ".join(f"{tier}: {text}" for tier, text in TIERS.items())
-    parser.add_argument("--tier", choices=tuple(TIERS), help=f"faults of one tier ({tiers})")
-    parser.add_argument("--kind", action="append", default=[], help="faults of this kind")
-    parser.add_argument(
+    which = parser.add_argument_group("which faults")
+    which.add_argument("--only", action="append", default=[], metavar="ID", help="this fault")
+    which.add_argument("--side", choices=tuple(ROOTS), help="faults of one side")
+    tiers = "; ".join(f"{tier}: {text}" for tier, text in TIERS.items() if tier != "mutant")
+    which.add_argument(
+        "--tier",
+        choices=[tier for tier in TIERS if tier != "mutant"],
+        help=f"faults of one tier ({tiers})",
+    )
+    which.add_argument("--kind", action="append", default=[], help="faults of this kind")
+    which.add_argument(
         "--operation", action="append", default=[], metavar="ID", help="faults of this operation"
     )
-    parser.add_argument("--layer", action="append", default=[], help="this layer alone")
-    parser.add_argument("--full", action="store_true", help="run every layer, also after one")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="the first of them (%(default)s)")
-    parser.add_argument("--jobs", type=int, default=2, help="processes at a time (%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every trial down")
-    parser.add_argument("--list", action="store_true", help="list the faults and end")
-    parser.add_argument("--clean", type=int, metavar="N", help="plant nothing, with N seeds")
-    parser.add_argument(
+    which.add_argument(
+        "--mutants",
+        type=int,
+        metavar="N",
+        help="instead: N places of the server's code, drawn with --seed, each changed in one way "
+        "(--only: the drawn one with this id)",
+    )
+    which.add_argument("--clean", type=int, metavar="N", help="instead: no fault, N times")
+    which.add_argument("--list", action="store_true", help="list the faults and end")
+    how = parser.add_argument_group("how they are tried")
+    how.add_argument("--seed", type=int, default=1, help="the first seed (%(default)s)")
+    how.add_argument(
+        "--seeds",
+        type=int,
+        help="how many seeds, one after the other (3; with --mutants, which draws others with "
+        "each seed, 1)",
+    )
+    how.add_argument("--layer", action="append", default=[], help="this layer of the tool alone")
+    how.add_argument(
+        "--full",
+        action="store_true",
+        help="let the tool go on after its first finding, to see what each layer finds",
+    )
+    how.add_argument(
+        "--limit", type=float, default=300, metavar="SECONDS", help="of one run (%(default)s)"
+    )
+    how.add_argument("--jobs", type=int, default=2, help="trials at a time (%(default)s)")
+    how.add_argument(
         "--no-control", action="store_true", help="do not first try the sources as they are"
     )
+    how.add_argument("--json", type=Path, metavar="FILE", help="write every trial down")
     return parser
+
+
+# --- planted faults -------------------------------------------------------------------------------
 
 
 def _chosen(options: argparse.Namespace) -> list[Fault]:
@@ -105,79 +147,132 @@ def _chosen(options: argparse.Namespace) -> list[Fault]:
     return chosen
 
 
-def _control(seed: int, layers: tuple[str, ...]) -> bool:
-    """Whether no layer finds anything in the sources as they are: else no finding means a fault."""
-    trial = run_trial(TrialPlan(None, seed, layers, runs_all=True))
-    for verdict in trial.verdicts:
-        print(f"without a fault: {verdict.layer} {verdict.status}, {verdict.seconds:.1f} s")
-        for finding in verdict.findings:
-            print(f"  {finding}")
-    return trial.is_survived
-
-
-def _run_clean(runs: int, jobs: int, seed: int) -> int:
-    """The whole suite on the sources as they are, with as many seeds."""
-    false_alarms = 0
-    plans = [TrialPlan(None, seed + n, ("gate",)) for n in range(runs)]
-    for plan, trial in _trials(plans, jobs):
-        false_alarms += not trial.is_survived
-        result = "nothing found" if trial.is_survived else "FALSE ALARM"
-        print(f"seed {plan.seed}: {result}, {trial.seconds:.0f} s", flush=True)
-        for verdict in trial.verdicts:
-            for finding in verdict.findings:
-                print(f"  {verdict.layer}: {finding}")
-    print(f"{runs} runs without a fault, {false_alarms} false alarms")
-    return SURVIVED if false_alarms else DETECTED
-
-
-def _run(faults: Sequence[Fault], options: argparse.Namespace) -> int:
-    by_id = {fault.id: fault for fault in faults}
+def _run_faults(faults: Sequence[Fault], options: argparse.Namespace) -> int:
+    """Every fault with every seed."""
+    if not _control(options):
+        return COULD_NOT_RUN
     lowest: dict[Tier, float] = {}
     written = []
     settled: dict[str, Trial] = {}
-    idle_layers: list[str] = []
-    for seed in range(options.seed, options.seed + options.seeds):
-        plans = [
-            TrialPlan(fault, seed, tuple(options.layer), options.full or fault.only is not None)
-            for fault in faults
-            if fault.id not in settled
-        ]
-        found = {}
-        for n, (plan, trial) in enumerate(_trials(plans, options.jobs), 1):
-            if plan.fault is not None:
-                found[plan.fault.id] = trial
-                print(f"[{n}/{len(plans)}] {trial_line(plan.fault, trial)}", flush=True)
-        trials = {name: found.get(name) or settled[name] for name in by_id}
-        settled |= {name: trial for name, trial in found.items() if _is_settled(trial)}
-        for tier, rate in rates(trials).items():
-            lowest[tier] = min(rate, lowest.get(tier, 1.0))
-        written += [as_json(by_id[name], trial) for name, trial in found.items()]
-        if options.json:
-            options.json.write_text(json.dumps(written, indent=1), encoding="utf-8")
-        print(f"\nseed {seed}\n{matrix(trials)}\n\n{summary(trials)}")
-        if len(faults) == len(catalogue()) and not options.layer:
-            idle_layers += idle(by_id, trials)
-        for name in survivors(trials):
-            print(f"survived: {survivor_text(by_id[name], trials[name])}")
-        print(flush=True)
-    for tier, rate in lowest.items():
-        print(f"lowest of {options.seeds} seeds: {rate:.1%} of the {tier} faults detected")
-    for layer in dict.fromkeys(idle_layers):
-        print(f"{layer}: no fault is detected by it alone with every seed")
-    is_enough = all(rate >= WANTED_RATE for rate in lowest.values()) and not idle_layers
-    return DETECTED if is_enough else SURVIVED
+    for seed in range(options.seed, options.seed + (options.seeds or 3)):
+        tried = [fault for fault in faults if fault.id not in settled]
+        trials = settled | _tried(tried, seed, options)
+        settled |= {name: trials[name] for name in trials if _is_settled(trials[name])}
+        lowest = {tier: min(share, lowest.get(tier, 1.0)) for tier, share in rates(trials).items()}
+        written += [as_json(fault, trials[fault.id]) for fault in tried]
+        _write(options, written)
+        _show(faults, trials, seed)
+    return CAUGHT if _is_enough(lowest) else SURVIVED
 
 
 def _is_settled(trial: Trial) -> bool:
     """Whether another seed would show nothing new.
 
     A fault of an answer changes every answer of its operation, so that the requests that meet it
-    do not depend on chance either.
+    do not depend on chance.
     """
-    of_answer = trial.plan.fault is not None and trial.plan.fault.tier == "answer"
-    return bool(trial.detected_by) and (
-        of_answer or not RANDOM_LAYERS.issuperset(trial.detected_by)
-    )
+    fault = trial.plan.fault
+    return trial.is_caught and fault is not None and fault.tier == "answer"
+
+
+# --- mutants --------------------------------------------------------------------------------------
+
+
+def _run_mutants(options: argparse.Namespace) -> int:
+    """So many mutants with every seed; those that nobody can see are not tried."""
+    lowest: dict[Tier, float] = {}
+    written = []
+    every = list(every_mutant())
+    chosen = {
+        seed: list(drawn(every, options.mutants, seed))
+        for seed in range(options.seed, options.seed + (options.seeds or 1))
+    }
+    if options.list:
+        for mutants in chosen.values():
+            for mutant in mutants:
+                print(_mutant_text(mutant))
+        return CAUGHT
+    if not _control(options):
+        return COULD_NOT_RUN
+    for seed, mutants in chosen.items():
+        by_id = {mutant.fault.id: mutant for mutant in mutants}
+        if unknown := set(options.only) - by_id.keys():
+            raise CatalogueError(f"{', '.join(sorted(unknown))}: not drawn with seed {seed}")
+        listed = [mutant for mutant in mutants if equivalents().reason(mutant)]
+        faults = [
+            mutant.fault
+            for mutant in mutants
+            if mutant not in listed and (not options.only or mutant.fault.id in options.only)
+        ]
+        trials = _tried(faults, seed, options)
+        lowest = {tier: min(share, lowest.get(tier, 1.0)) for tier, share in rates(trials).items()}
+        written += [
+            as_json(fault, trials[fault.id]) | {"diff": by_id[fault.id].diff} for fault in faults
+        ]
+        _write(options, written)
+        print(f"\n{len(listed)} of {len(mutants)} are listed as equivalent, and were not tried")
+        _show(faults, trials, seed, texts={name: _mutant_text(by_id[name]) for name in trials})
+    return CAUGHT if _is_enough(lowest) else SURVIVED
+
+
+def _mutant_text(mutant: Mutant) -> str:
+    return f"{mutant.fault.id} in {mutant.function}\n{mutant.diff}"
+
+
+# --- without a fault ------------------------------------------------------------------------------
+
+
+def _control(options: argparse.Namespace) -> bool:
+    """Whether the tool finds nothing in the sources as they are: else a finding says nothing."""
+    if options.no_control:
+        return True
+    trial = run_trial(TrialPlan(None, options.seed, tuple(options.layer), limit=options.limit))
+    print(f"without a fault: {trial.status}, {trial.seconds:.1f} s {trial.message}", flush=True)
+    for finding in trial.findings:
+        print(f"  {finding}: {finding.detail}")
+    return trial.status == "survived"
+
+
+def _run_clean(options: argparse.Namespace) -> int:
+    """The tool on the sources as they are, with as many seeds."""
+    plans = [
+        TrialPlan(None, options.seed + n, tuple(options.layer), limit=options.limit)
+        for n in range(options.clean)
+    ]
+    alarms = 0
+    for plan, trial in _trials(plans, options.jobs):
+        alarms += trial.status != "survived"
+        result = "nothing found" if trial.status == "survived" else trial.status.upper()
+        print(f"seed {plan.seed}: {result}, {trial.seconds:.0f} s {trial.message}", flush=True)
+        for finding in trial.findings:
+            print(f"  {finding}: {finding.detail}")
+    print(f"{options.clean} runs without a fault, {alarms} false alarms")
+    return SURVIVED if alarms else CAUGHT
+
+
+# --- trials ---------------------------------------------------------------------------------------
+
+
+def _tried(faults: Sequence[Fault], seed: int, options: argparse.Namespace) -> dict[str, Trial]:
+    """The trial of each fault, reported as it ends."""
+    plans = [
+        TrialPlan(
+            fault,
+            seed,
+            tuple(options.layer),
+            runs_all=options.full,
+            limit=options.limit,
+        )
+        for fault in faults
+    ]
+    started = time.monotonic()
+    found: dict[str, Trial] = {}
+    for number, (plan, trial) in enumerate(_trials(plans, options.jobs), 1):
+        if plan.fault is not None:
+            found[plan.fault.id] = trial
+            print(f"[{number}/{len(plans)}] {trial_line(plan.fault, trial)}", flush=True)
+    print(f"{len(plans)} trials in {time.monotonic() - started:.0f} s")
+    return {fault.id: found[fault.id] for fault in faults}
 
 
 def _trials(plans: Iterable[TrialPlan], jobs: int) -> Iterator[tuple[TrialPlan, Trial]]:
@@ -186,6 +281,33 @@ def _trials(plans: Iterable[TrialPlan], jobs: int) -> Iterator[tuple[TrialPlan, 
         running = {pool.submit(run_trial, plan): plan for plan in plans}
         for done in as_completed(running):
             yield running[done], done.result()
+
+
+def _show(
+    faults: Sequence[Fault],
+    trials: dict[str, Trial],
+    seed: int,
+    texts: dict[str, str] | None = None,
+) -> None:
+    print(f"\nseed {seed}\n{by_kind(trials)}\n\nfound by layer\n{by_layer(trials)}\n")
+    for fault in faults:
+        trial = trials[fault.id]
+        if not trial.is_caught and trial.status != "did not start":
+            print(survivor_text(fault, trial))
+            if texts is not None:
+                print(texts[fault.id])
+    for tier, share in rates(trials).items():
+        print(f"seed {seed}: {share:.1%} of the {tier} faults are caught")
+    print(flush=True)
+
+
+def _is_enough(lowest: dict[Tier, float]) -> bool:
+    return all(share >= WANTED[tier] for tier, share in lowest.items())
+
+
+def _write(options: argparse.Namespace, written: Sequence[object]) -> None:
+    if options.json:
+        options.json.write_text(json.dumps(written, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

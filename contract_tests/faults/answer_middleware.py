@@ -21,6 +21,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Change = Callable[[Answer], Answer]
 
+STREAM = b"text/event-stream"
+"""The media type of an answer that is passed on event by event."""
+
 
 @contextmanager
 def answers_changed(
@@ -89,11 +92,15 @@ class AnswersChanged:
         async def collect(message: Message) -> None:
             if message["type"] == "http.response.start":
                 start.update(message)
+                if _is_stream(start):
+                    await send(self._start_of_stream(message))
+            elif _is_stream(start):
+                await send(message)
             else:
                 body.extend(message.get("body", b""))
 
         await self._app(scope, receive, collect)
-        if not start:  # the caller has hung up
+        if not start or _is_stream(start):  # the caller has hung up, or has everything
             return
         before = Answer(start["status"], [(k, v) for k, v in start["headers"]], bytes(body))
         after = self._change(before)
@@ -102,9 +109,25 @@ class AnswersChanged:
         await send(start | {"status": after.status, "headers": after.headers})
         await send({"type": "http.response.body", "body": after.body})
 
+    def _start_of_stream(self, message: Message) -> Message:
+        """The start of a stream, whose status and headers alone can be changed: it has no end."""
+        before = Answer(message["status"], list(message["headers"]), b"")
+        after = self._change(before)
+        if (after.status, after.headers) != (before.status, before.headers):
+            self._on_change()
+        return {**message, "status": after.status, "headers": after.headers}
+
     def _concerns(self, scope: Scope) -> bool:
         if self._contract is None or self._operation is None:
             return True
         path = scope.get("raw_path") or scope["path"].encode()
         operation = self._contract.operation_at(scope["method"], path.decode("latin-1"))
         return operation is not None and operation.id == self._operation
+
+
+def _is_stream(start: Message) -> bool:
+    """Whether an answer is sent event by event."""
+    return any(
+        name.lower() == b"content-type" and value.startswith(STREAM)
+        for name, value in start.get("headers", ())
+    )

@@ -14,12 +14,13 @@ SOURCES = tuple(CHECKOUT / name for name in ("sdk", "reference_server", "contrac
 """The folders that the project's packages are imported from."""
 
 Side = Literal["server", "sdk", "contract"]
-Tier = Literal["answer", "rule", "edit"]
+Tier = Literal["answer", "rule", "edit", "mutant"]
 
 TIERS: Mapping[Tier, str] = {
     "answer": "answers that are changed on their way, made from the contract for every operation",
     "rule": "functions and tables that are replaced by name",
     "edit": "texts of the sources that are replaced",
+    "mutant": "the server's code, changed at places that are drawn at random",
 }
 
 ROOTS: Mapping[Side, Path] = {
@@ -92,7 +93,23 @@ class AnswerChange:
         return "answer"
 
 
-Change = Edits | Replacements | AnswerChange
+@dataclass(frozen=True)
+class Mutation:
+    """One change of the server's code, at a place of its own."""
+
+    file: str
+    """The path inside the package."""
+    position: int
+    """Where the old text starts, in bytes."""
+    old: str
+    new: str
+
+    @property
+    def tier(self) -> Tier:
+        return "mutant"
+
+
+Change = Edits | Replacements | AnswerChange | Mutation
 
 
 @dataclass(frozen=True)
@@ -108,8 +125,9 @@ class Fault:
     breaks: str
     """What is wrong then, in one line."""
     change: Change
-    only: str | None = None
-    """The one layer that detects it: each layer has such a fault, or it would not be needed."""
+    by: str | None = None
+    """The check of the project whose task it is, where the tool cannot see it: one of those in
+    `elsewhere.py`."""
 
     @property
     def tier(self) -> Tier:

@@ -53,6 +53,6 @@ def _fault(name: str, side: Side, table: Mapping[str, Any]) -> Fault:
         kind=table["kind"],
         operations=tuple(table["operations"]),
         breaks=table["breaks"],
-        only=table.get("only"),
+        by=table.get("by"),
         change=Edits(tuple(Edit(edit["file"], edit["old"], edit["new"]) for edit in edits)),
     )

@@ -37,7 +37,7 @@ def fault(
     replaces: str,
     kind: str,
     operations: Sequence[str],
-    only: str | None = None,
+    by: str | None = None,
 ) -> Callable[[Function], Function]:
     """Mark a function as a fault.
 
@@ -45,7 +45,7 @@ def fault(
         replaces: The qualified name of what it replaces.
         kind: One of the names in `kinds.toml`.
         operations: Where it shows, by operationId.
-        only: The one layer that detects it.
+        by: The check whose task it is, if it is none of the tool's.
     """
 
     def mark(replacement: Function) -> Function:
@@ -59,7 +59,7 @@ def fault(
             operations=tuple(operations),
             breaks=_uncapitalised(lines[0].rstrip(".")),
             change=Replacements((Replacement(replaces, _name_of(replacement)),)),
-            only=only,
+            by=by,
         )
         setattr(replacement, _MARK, found)
         return replacement

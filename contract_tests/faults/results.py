@@ -7,12 +7,20 @@ from typing import Literal
 
 from definitions import Fault
 
-Status = Literal["detected", "missed", "failed"]
+Status = Literal["caught", "survived", "time limit", "not run", "did not start"]
+
+STATUSES: dict[Status, str] = {
+    "caught": "the tool printed a finding",
+    "survived": "the tool ended, and found nothing",
+    "time limit": "the tool did not end in time, and had found nothing",
+    "not run": "the tool said that it could not try the server",
+    "did not start": "the server did not come up, or no administrator could be made",
+}
 
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """One fault, and what is run on it."""
+    """One fault, and how the tool is run on it."""
 
     fault: Fault | None
     """None for the sources as they are."""
@@ -20,48 +28,45 @@ class TrialPlan:
     layers: tuple[str, ...] = ()
     """Only these; all of them when empty."""
     runs_all: bool = False
-    """Whether further layers are run after one has detected the fault."""
+    """Whether the tool goes on after its first finding."""
+    limit: float = 300.0
+    """Seconds that the tool may take."""
 
 
 @dataclass(frozen=True)
-class LayerVerdict:
-    """What one layer made of a fault."""
+class Found:
+    """A finding, as a trial reports it."""
 
     layer: str
-    status: Status
-    """`failed` where the layer could not go on: that is noticed, but explains nothing."""
-    findings: tuple[str, ...] = ()
-    """The first findings, each in one line."""
-    seconds: float = 0.0
+    operation: str
+    promise: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.operation}: {self.promise}"
 
 
 @dataclass
 class Trial:
-    """What all layers made of one fault."""
+    """What the tool made of one fault."""
 
     plan: TrialPlan
-    by_layer: dict[str, LayerVerdict] = field(default_factory=dict)
-    was_reached: bool = True
-    """Whether what the fault changes was met at all; of an edited text that is not known."""
+    status: Status = "survived"
+    findings: list[Found] = field(default_factory=list)
+    message: str = ""
+    """What the server or the tool said, where the tool could not run to its end."""
+    elsewhere: list[str] = field(default_factory=list)
+    """What else caught a fault that the tool missed: checks of the project that it does not run."""
+    was_reached: bool | None = None
+    """Whether what the fault changes was met at all; None where that is not known."""
     seconds: float = 0.0
 
-    def add(self, verdict: LayerVerdict) -> None:
-        """Note a verdict; a layer that is run twice has detected the fault if it did so once."""
-        before = self.by_layer.get(verdict.layer)
-        if before is None or before.status == "missed":
-            self.by_layer[verdict.layer] = verdict
+    @property
+    def is_caught(self) -> bool:
+        """Whether the tool found the fault."""
+        return self.status == "caught"
 
     @property
-    def verdicts(self) -> list[LayerVerdict]:
-        """One for each layer, in the order in which they were run."""
-        return list(self.by_layer.values())
-
-    @property
-    def detected_by(self) -> list[str]:
-        """The layers that did not let the fault pass."""
-        return [verdict.layer for verdict in self.verdicts if verdict.status != "missed"]
-
-    @property
-    def is_survived(self) -> bool:
-        """Whether no layer detected the fault."""
-        return not self.detected_by
+    def layers(self) -> list[str]:
+        """The layers that found it."""
+        return list(dict.fromkeys(each.layer for each in self.findings))

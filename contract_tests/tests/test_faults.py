@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 from answer_faults import CHANGES, answer_faults, changed
-from answer_middleware import answers_changed
+from answer_middleware import AnswersChanged, answers_changed
 from answer_places import EMPTY_UNTIL
 from answers import Answer
 from catalogue import catalogue
@@ -32,11 +33,13 @@ from definitions import (
     kinds,
 )
 from edits import edited_texts
-from matrix import idle, matrix, rates, summary, survivors
+from elsewhere import CHECKS
 from planting import planted_folder
 from replacing import everywhere_replaced, replaced, resolved
-from results import LayerVerdict, Trial, TrialPlan
+from results import Status, Trial, TrialPlan
 from servers import in_process
+from trial_figures import by_kind, rates, trial_line
+from trial_processes import ToolRun
 
 from agentserver_contract.contract.document import JSON, Contract, load
 from agentserver_contract.http.messages import Request
@@ -351,52 +354,51 @@ def test_edit_whose_text_has_gone_is_refused_by_name() -> None:
 # --- trials ---------------------------------------------------------------------------------------
 
 
-def trial(fault: Fault, *verdicts: LayerVerdict) -> Trial:
-    found = Trial(TrialPlan(fault, 1))
-    for verdict in verdicts:
-        found.add(verdict)
-    return found
+def trial(fault: Fault, status: Status, **known: Any) -> Trial:
+    return Trial(TrialPlan(fault, 1), status, **known)
 
 
-def test_matrix_tells_detected_from_missed_and_from_not_run() -> None:
+def test_table_counts_by_tier_and_kind_how_trials_ended() -> None:
+    one, two, three = (replace(fault, kind="lost-update") for fault in OF_RULES[:3])
     trials = {
-        "one": trial(EDITED[0], LayerVerdict("roles", "missed"), LayerVerdict("model", "detected")),
-        "two": trial(EDITED[1], LayerVerdict("roles", "failed")),
-        "three": trial(
-            OF_ANSWERS[0], LayerVerdict("roles", "missed"), LayerVerdict("model", "missed")
-        ),
+        one.id: trial(one, "caught"),
+        two.id: trial(two, "survived"),
+        three.id: trial(three, "survived", elsewhere=["breaking"]),
+        OF_ANSWERS[0].id: trial(OF_ANSWERS[0], "did not start"),
+        EDITED[0].id: trial(EDITED[0], "time limit"),
     }
-    lines = [line.split() for line in matrix(trials).splitlines()]
-    assert lines[:4] == [["roles", "model"], ["one", ".", "x"], ["two", "!"], ["three", ".", "."]]
-    assert survivors(trials) == ["three"]
-    assert rates(trials) == {"answer": 0.0, "edit": 1.0}
-    assert summary(trials).splitlines() == [
-        "roles: 1 of 3 detected, 1 by no other",
-        "model: 1 of 2 detected, 1 by no other",
-        "answer faults: 0 of 1 detected, 0.0%",
-        "edit faults: 2 of 2 detected, 100.0%",
+    head, *lines = [line.split() for line in by_kind(trials).splitlines()]
+    assert head == ["caught", "survived", "time", "limit", "elsewhere", "did", "not", "start"]
+    assert lines == [
+        ["answer:", OF_ANSWERS[0].kind, ".", ".", ".", ".", "1"],
+        ["rule:", "lost-update", "1", "1", ".", "1", "."],
+        ["edit:", EDITED[0].kind, ".", ".", "1", ".", "."],
+        ["all", "1", "1", "1", "1", "1"],
     ]
 
 
-def test_layer_that_is_run_twice_has_detected_what_it_detected_once() -> None:
-    found = trial(
-        FAULTS[0],
-        LayerVerdict("differential", "missed"),
-        LayerVerdict("differential", "detected"),
-        LayerVerdict("differential", "missed"),
-    )
-    assert [verdict.status for verdict in found.verdicts] == ["detected"]
-
-
-def test_layer_is_idle_that_never_is_the_only_one() -> None:
-    faults = {"one": replace(FAULTS[0], only="roles"), "two": replace(FAULTS[1], only="model")}
+def test_rate_counts_what_the_tool_caught_of_what_it_could() -> None:
+    own, other, lost = (replace(fault, by=None) for fault in OF_RULES[:3])
+    foreign = replace(OF_RULES[3], by="breaking")
     trials = {
-        "one": trial(FAULTS[0], LayerVerdict("roles", "detected"), LayerVerdict("model", "missed")),
-        "two": trial(
-            FAULTS[1], LayerVerdict("roles", "detected"), LayerVerdict("model", "detected")
-        ),
+        own.id: trial(own, "caught"),
+        other.id: trial(other, "survived", elsewhere=["sdk tests"]),
+        lost.id: trial(lost, "did not start"),
+        foreign.id: trial(foreign, "survived", elsewhere=["breaking"]),
     }
-    assert idle(faults, trials) == ["model"]
+    assert rates(trials) == {"rule": 0.5}
+    assert "elsewhere (0 s): sdk tests" in trial_line(other, trials[other.id])
+
+
+def test_what_is_no_task_of_the_tool_is_that_of_a_check_there_is() -> None:
+    assert {fault.by for fault in FAULTS} == {None, *CHECKS}
+
+
+def test_time_limit_counts_as_caught_only_where_a_finding_was_printed() -> None:
+    silent = ToolRun(None, "", "roles ...\nroles: 12 cases, 0 findings, 1.0 s\nmodel ...\n")
+    found = ToolRun(None, "", "roles ...\nroles: 12 cases, 2 findings, 1.0 s\nmodel ...\n")
+    assert not silent.has_found
+    assert found.has_found
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -404,24 +406,24 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_planted_fault_is_detected_and_survives_a_layer_that_cannot_see_it(tmp_path: Path) -> None:
-    options = ["--no-control", "--seeds", "1", "--only", "workspace-read-by-outsiders"]
-    seeing = run(*options, "--layer", "roles", "--json", str(tmp_path / "trials.json"))
-    assert seeing.returncode == 0, seeing.stdout + seeing.stderr
-    assert "outsider is refused with 403" in (tmp_path / "trials.json").read_text()
-    blind = run(*options, "--layer", "conformance")
-    assert blind.returncode == 1, blind.stdout + blind.stderr
-    assert "survived: workspace-read-by-outsiders" in blind.stdout
+ONCE = ("--no-control", "--seeds", "1", "--layer", "roles")
 
 
-def test_fault_of_an_answer_is_detected_and_said_to_be_unreached_where_it_is() -> None:
-    fault = "get_workspace:field-added:undocumented"
-    reached = run("--no-control", "--seeds", "1", "--only", fault, "--layer", "conformance")
-    assert reached.returncode == 0, reached.stdout + reached.stderr
-    assert "answer faults: 1 of 1 detected, 100.0%" in reached.stdout
-    unreached = run("--no-control", "--seeds", "1", "--only", fault, "--layer", "rules")
-    assert unreached.returncode == 1, unreached.stdout + unreached.stderr
-    assert f"{fault}: SURVIVED, NEVER REACHED" in unreached.stdout
+def test_planted_fault_is_caught_by_url_and_named_in_the_report(tmp_path: Path) -> None:
+    report = tmp_path / "trials.json"
+    ended = run(*ONCE, "--only", "workspace-read-by-outsiders", "--json", str(report))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (written,) = json.loads(report.read_text())
+    assert (written["status"], written["was_reached"]) == ("caught", True)
+    assert written["layers"] == ["roles"]
+
+
+def test_fault_that_no_request_meets_survives_and_is_said_to_be_unreached() -> None:
+    fault = "register_user:other-refusal-status:400"
+    ended = run(*ONCE, "--only", fault)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert f"{fault}: survived" in ended.stdout
+    assert "never reached" in ended.stdout
 
 
 def test_faults_are_chosen_by_kind_operation_and_tier() -> None:
@@ -465,3 +467,32 @@ def test_fault_is_planted_in_every_python_that_has_its_folder_first() -> None:
             text=True,
         )
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+def test_stream_is_passed_on_event_by_event_with_its_headers_changed() -> None:
+    sent: list[Any] = []
+    seen_at_second_event: list[Any] = []
+
+    async def streaming(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/event-stream"), (b"x-request-id", b"one")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+        seen_at_second_event.extend(sent)
+        await send({"type": "http.response.body", "body": b"data: 2\n\n"})
+
+    async def collect(message: Any) -> None:
+        sent.append(message)
+
+    def without_id(before: Answer) -> Answer:
+        after = Answer(before.status, list(before.headers), before.body)
+        after.set_header("x-request-id", None)
+        return after
+
+    app = AnswersChanged(streaming, without_id)
+    asyncio.run(app({"type": "http"}, collect, collect))
+    assert [message.get("body") for message in sent] == [None, b"data: 1\n\n", b"data: 2\n\n"]
+    assert sent[0]["headers"] == [(b"content-type", b"text/event-stream")]
+    assert len(seen_at_second_event) == 2, "the first event is not kept back until the second"

@@ -12,7 +12,6 @@ from agentserver_contract.http.rate_limit import RateLimit
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import stateful
 from agentserver_contract.reports.text import findings_text, result_text
-from agentserver_contract.results.answers import AnswerChecks
 
 A_REQUEST = Request("GET", "/healthz", {})
 
@@ -20,8 +19,8 @@ A_REQUEST = Request("GET", "/healthz", {})
 def test_every_layer_holds_and_the_gate_finds_nothing_missing(
     contract: Contract, database_url: str, seed: int
 ) -> None:
-    counter, answers = StatusCounter(contract), AnswerChecks(contract, closed=True)
-    with in_process(database_url, hooks=[counter, answers]) as server:
+    counter = StatusCounter(contract)
+    with in_process(database_url, hooks=[counter]) as server:
         accounts = prepare_accounts(server.target)
         context = Context(
             server.target,
@@ -32,7 +31,7 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
             shift_clock=server.shift_clock,
             snapshot=server.rows,
         )
-        outcome = runs.run(context, counter, answers)
+        outcome = runs.run(context, counter)
     for result in outcome.results:
         print(result_text(result))
     assert outcome.holds, findings_text(outcome.unexplained)

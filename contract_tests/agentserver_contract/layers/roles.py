@@ -46,7 +46,6 @@ def run(context: Context) -> LayerResult:
         for row in tables().callers:
             if row.operation == operation.id:
                 matrix.try_row(row, operation)
-                matrix.result.collect()
     return matrix.result
 
 

@@ -37,7 +37,6 @@ def accounts_without_administrators(original, conn):
     replaces="agentserver_reference.storage.users.list_all",
     kind="extra-field",
     operations=["admin_list_users"],
-    only="conformance",
 )
 def accounts_with_password_hash(original, conn):
     """The list shows the password hash of every account."""

@@ -252,7 +252,6 @@ def media_type_with_case(original, request):
     replaces="agentserver_reference.http.request._check_media_type",
     kind="media-type-not-checked",
     operations=["add_workspace_member"],
-    only="refusals",
 )
 def members_are_added_by_forms(original, request):
     """One operation reads bodies of any media type."""
@@ -308,7 +307,6 @@ def whole_floats_stay_floats(original, value, shape):
     replaces="agentserver_reference.http.request._parse",
     kind="accepts-wrong-type",
     operations=["admin_set_workspace_quota", "admin_set_user_quota"],
-    only="fuzzing",
 )
 def numbers_may_be_true(original, raw):
     """`true` is accepted for a number, as in Python."""

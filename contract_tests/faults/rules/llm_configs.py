@@ -211,7 +211,6 @@ def endpoint_trims_address(original, *args, **kwargs):
     replaces="agentserver_reference.services.llm_configs.store",
     kind="lost-update",
     operations=["set_workspace_llm_config"],
-    only="model",
 )
 async def endpoint_loses_update(original, work, workspace_id, config):
     """Of two concurrent changes, the key of one is stored with the address of the other."""

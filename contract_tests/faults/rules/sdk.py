@@ -44,7 +44,7 @@ def sdk_path_encoded_twice(original, name, value, unescaped=""):
     replaces="agentserver._encode.segment",
     kind="sdk-path-encoding",
     operations=["admin_delete_user_quota"],
-    only="sdk tests",
+    by="sdk tests",
 )
 def sdk_takes_dots_in_path(original, name, value, unescaped=""):
     """`..` as an id reaches another operation."""

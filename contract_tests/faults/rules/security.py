@@ -164,7 +164,6 @@ def _requiring(role, operation_id, operation):
     replaces="agentserver_reference.security.authorize.check_role",
     kind="rejects-legal-call",
     operations=["get_workspace", "rename_workspace", "get_workspace_defaults"],
-    only="stateful",
 )
 def administrators_lose_their_own_workspaces(original, operation, principal):
     """Administrators are refused in workspaces that they own."""

@@ -1,0 +1,67 @@
+"""Checks of the project that the tool does not run, for faults that it missed.
+
+What they catch is told apart: it never counts as caught by the tool.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from definitions import CHECKOUT, SOURCES, Fault
+
+from agentserver_contract.contract.breaking import breaking_changes
+from agentserver_contract.contract.document import load
+from agentserver_contract.contract.rules import RULES
+from agentserver_contract.contract.source import ContractError
+
+RULES_OF_CONTRACT, BREAKING, SDK_TESTS = "promises", "breaking", "sdk tests"
+CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS)
+
+_SDK_TESTS = (
+    *("test_paths.py", "test_responses.py", "test_errors.py", "test_encode.py", "test_retry.py"),
+    *("test_auth.py", "test_generated.py", "test_model.py"),
+)
+
+
+def caught_elsewhere(fault: Fault, folder: Path) -> list[str]:
+    """Which of these checks catch a fault.
+
+    Args:
+        fault: Which.
+        folder: Where it is planted.
+    """
+    return list(_caught(fault, folder))
+
+
+def _caught(fault: Fault, folder: Path) -> Iterator[str]:
+    if fault.side == "contract":
+        try:
+            contract = load(folder / "openapi.yaml")
+            if any(any(rule(contract)) for rule in RULES.values()):
+                yield RULES_OF_CONTRACT
+            if any(breaking_changes(load(), contract)):
+                yield BREAKING
+        except ContractError:
+            yield RULES_OF_CONTRACT
+    elif fault.side == "sdk" and _sdk_tests_fail(folder):
+        yield SDK_TESTS
+
+
+def _sdk_tests_fail(folder: Path) -> bool:
+    """Whether the SDK's own tests fail: of paths, answers, errors and repeats."""
+    tests = [str(CHECKOUT / "sdk" / "tests" / name) for name in _SDK_TESTS]
+    # A fault that is planted as Python starts has imported what pytest would rewrite.
+    options = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "--assert=plain"]
+    done = subprocess.run(  # noqa: S603 (the project's own tests)
+        [sys.executable, "-m", "pytest", *options, *tests],
+        check=False,
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (folder, *SOURCES)))},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return done.returncode == 1

@@ -56,6 +56,7 @@ from agentserver_contract.reports import data, junit, page
 from agentserver_contract.reports.console import Console
 from agentserver_contract.reports.style import Style
 from agentserver_contract.reports.text import result_text
+from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.findings import LayerResult
 
 HOLDS, BROKEN = 0, 1
@@ -267,7 +268,11 @@ def run(options: argparse.Namespace) -> int:
     text = options.format == "text"
     console = Console(Style(sys.stdout if text else sys.stderr, options.color))
     counter = StatusCounter(contract)
-    with _session(options, contract, counter, shard=plan.shard[0]) as (target, session):
+    answers = AnswerChecks(contract, (options.url or "").rstrip("/"), closed=plan.closed)
+    with _session(options, contract, counter, everywhere=[answers], shard=plan.shard[0]) as (
+        target,
+        session,
+    ):
         console.begins(target.base_url, plan)
         plan = replace(plan, many_rows=options.many_rows or session.on_own_server)
         context = Context(
@@ -279,8 +284,12 @@ def run(options: argparse.Namespace) -> int:
             examples=_existing(contract, session) if plan.read_only else None,
         )
         outcome = runs.run(
-            context, counter, known=known, started=console.started, finished=console.finished
+            *(context, counter, answers),
+            known=known,
+            started=console.started,
+            finished=console.finished,
         )
+    runs.judge_cleanup(outcome, contract, answers)
     outcome.left_behind = session.left_behind
     for path, written in ((options.junit, junit.text), (options.html, page.text)):
         if path is not None:
@@ -360,9 +369,17 @@ def judge(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _session(
-    options: argparse.Namespace, contract: Contract, hook: Hook, *, shard: int = 1
+    options: argparse.Namespace,
+    contract: Contract,
+    hook: Hook,
+    *,
+    everywhere: Sequence[Hook] = (),
+    shard: int = 1,
 ) -> Iterator[tuple[Target, RunSession]]:
-    """The server, and the run's session on it. Raises CannotRun."""
+    """The server, and the run's session on it. Raises CannotRun.
+
+    The hooks that are for requests `everywhere` are called for those of the clean-up as well.
+    """
     if options.url is None:
         raise CannotRun(
             "no URL: give it, or set AGENTSERVER_URL, or write `url` into agentserver-contract.toml"
@@ -383,7 +400,7 @@ def _session(
         allow_global=options.allow_global,
         read_only=options.read_only,
     )
-    limits = [RateLimit(options.rate_limit)] if options.rate_limit else []
+    limits = [*([RateLimit(options.rate_limit)] if options.rate_limit else []), *everywhere]
     try:
         with (
             Target(url, hooks=limits, timeout=options.timeout) as unguarded,

@@ -107,10 +107,12 @@ class Context:
     """Of the layers that ran before this one."""
     ends_at: Callable[[Finding], bool] = never
     """Whether a finding ends the run."""
+    answers: Callable[[], Sequence[Finding]] = tuple
+    """Takes what was found in single responses since it was called last."""
 
     def new_result(self, layer: str) -> LayerResult:
         """What a layer adds to while it runs."""
-        return LayerResult(layer, seed=self.plan.seed, ends_at=self.ends_at)
+        return LayerResult(layer, seed=self.plan.seed, ends_at=self.ends_at, answers=self.answers)
 
     @property
     def operations(self) -> list[Operation]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentserver import AgentserverError
 from agentserver_contract import departures
 from agentserver_contract.context import Context, Plan
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.departures import Departure
 from agentserver_contract.fixtures.accounts import SetupFailed
-from agentserver_contract.http.differential import NAME as DIFFERENTIAL
 from agentserver_contract.http.messages import scrubbed
 from agentserver_contract.http.status_counter import StatusCounter
-from agentserver_contract.layers import fuzzing, gate
+from agentserver_contract.layers import gate
 from agentserver_contract.layers.table import LAYERS, Layer, planned
+from agentserver_contract.results.answers import AnswerChecks
+from agentserver_contract.results.conformance import LAYER as EXCHANGE
 from agentserver_contract.results.findings import EnoughFound, Finding, LayerResult, never
 
 COMMAND = "agentserver-contract"
@@ -68,6 +71,7 @@ class Outcome:
 def run(
     context: Context,
     counter: StatusCounter,
+    answers: AnswerChecks,
     *,
     known: Sequence[Departure] = (),
     started: Callable[[str], None] = lambda name: None,
@@ -78,6 +82,7 @@ def run(
     Args:
         context: What the layers work with.
         counter: A hook of the target.
+        answers: Another one; what it found in the requests that prepared the run counts too.
         known: Departures that break nothing.
         started: Takes the name of each layer before it runs.
         finished: Takes the result of each layer.
@@ -89,7 +94,8 @@ def run(
     def is_new(finding: Finding) -> bool:
         return bool(departures.account(context.contract, known, [finding]).unexplained)
 
-    context = replace(context, ends_at=is_new if context.plan.fail_fast else never)
+    ends_at = is_new if context.plan.fail_fast else never
+    context = replace(context, ends_at=ends_at, answers=answers.drain)
     is_over = False
     for layer in planned(context.plan):
         started(layer.name)
@@ -104,6 +110,7 @@ def run(
             result = run_layer(layer, replace(context, results=results))
         if not layer.judges:
             result.statuses.update(counter.drain())
+            result.notes.update(answers.drain_notes())
         results.append(result)
         finished(result)
         is_over = is_over or any(map(context.ends_at, result.findings))
@@ -117,6 +124,19 @@ def _nothing_to_judge(layer: Layer, results: Iterable[LayerResult]) -> str | Non
     return "no layer before it tried anything"
 
 
+def judge_cleanup(outcome: Outcome, contract: Contract, answers: AnswerChecks) -> None:
+    """Add what was found in the requests after the last layer, if the run goes on until then."""
+    if outcome.plan.fail_fast and not outcome.holds:
+        return
+    account = departures.account(contract, outcome.departures, answers.drain())
+    known = {finding.key for finding in outcome.unexplained}
+    for finding in account.unexplained:
+        if finding.key not in known:
+            known.add(finding.key)
+            layer = outcome.results[-1].layer  # any: each is followed by the clean-up
+            outcome.unexplained.append(with_replay(finding, layer, outcome.url, outcome.plan))
+
+
 def run_layer(layer: Layer, context: Context) -> LayerResult:
     """The result of a layer; if the server does not let it begin, that is its finding."""
     beginning = time.monotonic()
@@ -124,22 +144,27 @@ def run_layer(layer: Layer, context: Context) -> LayerResult:
         if not layer.judges:
             context.reset()
         result = layer.run(context)
+        result.collect()
     except EnoughFound as found:
         result = found.result
     except (AgentserverError, SetupFailed) as error:
-        result = LayerResult(layer.name, seed=context.plan.seed)
-        result.add(
-            Finding(
-                layer=layer.name,
-                operation=getattr(error, "operation_id", ""),
-                promise="what the layer needs can be created",
-                contract="",
-                detail=scrubbed(f"{type(error).__name__}: {error}"),
-                check="preparation",
-            )
-        )
+        result = context.new_result(layer.name)
+        with suppress(EnoughFound):
+            result.add(_not_prepared(layer, error))
+            result.collect()
     result.seconds = time.monotonic() - beginning
     return result
+
+
+def _not_prepared(layer: Layer, error: AgentserverError | SetupFailed) -> Finding:
+    return Finding(
+        layer=layer.name,
+        operation=getattr(error, "operation_id", ""),
+        promise="what the layer needs can be created",
+        contract="",
+        detail=scrubbed(f"{type(error).__name__}: {error}"),
+        check="preparation",
+    )
 
 
 def _outcome(
@@ -147,11 +172,13 @@ def _outcome(
 ) -> Outcome:
     guard = context.target.guard
     found = [finding for result in results for finding in result.all_findings]
+    layers = {id(finding): result.layer for result in results for finding in result.all_findings}
     account = departures.account(context.contract, known, found)
     url, plan = context.target.base_url, context.plan
     unexplained: dict[Any, Finding] = {}
     for finding in account.unexplained:
-        unexplained.setdefault(finding.key, with_replay(finding, url, plan))
+        layer = layers[id(finding)]
+        unexplained.setdefault(finding.key, with_replay(finding, layer, url, plan))
     return Outcome(
         url=url,
         plan=plan,
@@ -165,12 +192,21 @@ def _outcome(
     )
 
 
-def with_replay(finding: Finding, url: str, plan: Plan) -> Finding:
-    """The finding with the command of this tool that finds it again."""
+def with_replay(finding: Finding, layer: str, url: str, plan: Plan) -> Finding:
+    """The finding with the command of this tool that finds it again.
+
+    Args:
+        finding: What was found.
+        layer: The layer that ran then; that of the finding may be a check that several make.
+        url: The server.
+        plan: What was tried.
+    """
     command = [COMMAND, "run", url, "--seed", str(plan.seed)]
-    layer = fuzzing.NAME if finding.layer == DIFFERENTIAL else finding.layer
     command += [] if layer == gate.NAME else ["--layers", layer]
     by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
-    if finding.operation and by_operation:
-        command += ["--operation", finding.operation]
+    operations = {finding.operation} if finding.operation and by_operation else set[str]()
+    if finding.layer == EXCHANGE:  # the operation that answered need not be the one tried
+        operations = set(plan.operations or ())
+    for operation in sorted(operations):
+        command += ["--operation", operation]
     return replace(finding, replay=shlex.join([*command, *plan.options]))

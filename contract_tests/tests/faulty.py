@@ -15,6 +15,7 @@ from answers import Answer
 from servers import CHEAPEST_PASSWORDS
 
 from agentserver_reference.app import create_app
+from agentserver_reference.serve import protocol
 from agentserver_reference.settings import Settings
 
 
@@ -33,7 +34,13 @@ def served(folder: Path, wrap: Callable[[Any], App] = lambda app: app) -> Iterat
         encryption_key="11" * 32,
     )
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(wrap(create_app(settings)), log_config=None, lifespan="on")
+    config = uvicorn.Config(
+        wrap(create_app(settings)),
+        http=protocol(settings),  # type: ignore[arg-type]
+        log_config=None,
+        lifespan="on",
+        server_header=False,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

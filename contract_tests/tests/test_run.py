@@ -12,6 +12,7 @@ from agentserver_contract.http.rate_limit import RateLimit
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import stateful
 from agentserver_contract.reports.text import findings_text, result_text
+from agentserver_contract.results.answers import AnswerChecks
 
 A_REQUEST = Request("GET", "/healthz", {})
 
@@ -19,8 +20,8 @@ A_REQUEST = Request("GET", "/healthz", {})
 def test_every_layer_holds_and_the_gate_finds_nothing_missing(
     contract: Contract, database_url: str, seed: int
 ) -> None:
-    counter = StatusCounter(contract)
-    with in_process(database_url, hooks=[counter]) as server:
+    counter, answers = StatusCounter(contract), AnswerChecks(contract, closed=True)
+    with in_process(database_url, hooks=[counter, answers]) as server:
         accounts = prepare_accounts(server.target)
         context = Context(
             server.target,
@@ -31,7 +32,7 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
             shift_clock=server.shift_clock,
             snapshot=server.rows,
         )
-        outcome = runs.run(context, counter)
+        outcome = runs.run(context, counter, answers)
     for result in outcome.results:
         print(result_text(result))
     assert outcome.holds, findings_text(outcome.unexplained)

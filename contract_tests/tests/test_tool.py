@@ -102,6 +102,10 @@ def test_listed_departure_does_not_end_a_run(
     assert main(["run", broken, *QUICK, *words]) == HOLDS, capsys.readouterr().out
 
 
+def promises_of(layer: str, findings: list[dict[str, str]]) -> list[str]:
+    return [each["promise"] for each in findings if each["layer"] == layer]
+
+
 def test_replay_command_finds_the_same_again(
     broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,7 +116,8 @@ def test_replay_command_finds_the_same_again(
     assert name == "agentserver-contract"
     assert main([*arguments, "--format", "json"]) == BROKEN
     again = json.loads(capsys.readouterr().out)["findings"]
-    assert [f["promise"] for f in again] == [f["promise"] for f in first]
+    # What the set-up is answered depends on the accounts that are there already.
+    assert promises_of("fuzzing", again) == promises_of("fuzzing", first)
 
 
 def test_listed_departure_breaks_nothing_and_those_not_met_are_reported(
@@ -153,7 +158,7 @@ def test_reports_say_the_same(
     promises = {finding["promise"] for finding in document["findings"]}
     assert promises
     suites = {suite.get("name"): suite for suite in ET.parse(junit).getroot()}  # noqa: S314 (ours)
-    failures = {each.get("message") for each in suites["fuzzing"].iter("failure")}
+    failures = {each.get("message") for suite in suites.values() for each in suite.iter("failure")}
     assert failures == promises
     skipped = {each.get("message") for each in suites["roles"].iter("skipped")}
     assert "over HTTP no session can be made to expire" in skipped

@@ -28,7 +28,7 @@ from agentserver_reference.http.routing import Router
 from agentserver_reference.security.credentials import CredentialKind
 from agentserver_reference.security.schemes import SCHEMES
 from agentserver_reference.settings import Settings, SettingsError
-from agentserver_reference.storage import open_store, sqlite_path
+from agentserver_reference.storage import open_store, sqlite_path, users
 from agentserver_reference.storage.keyfile import read_or_create_key
 from agentserver_reference.workers import expired_sessions
 from agentserver_reference.workers.runner import Runner, Wait
@@ -109,6 +109,7 @@ def create_app(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         try:
+            await context.passwords.add_costs(await store.read(users.hash_costs))
             async with workers:
                 yield
         finally:

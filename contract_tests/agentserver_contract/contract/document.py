@@ -278,13 +278,22 @@ class Contract:
         return components
 
     def operation_at(self, method: str, path: str) -> Operation | None:
-        """The operation that a raw path is of; concrete paths go before templates."""
+        """The operation of a request to a raw path; None where the path lacks the method."""
+        return next((each for each in self.operations_at(path) if each.method == method), None)
+
+    def operations_at(self, path: str) -> list[Operation]:
+        """The operations of the path that a raw path is of; concrete paths go before templates.
+
+        No id is empty, and a dot or two in the place of one lead elsewhere.
+        """
         matching = [
             operation
             for operation in self.operations.values()
-            if operation.method == method and operation.path_pattern.fullmatch(path)
+            if (found := operation.path_pattern.fullmatch(path))
+            and not any(part in ("", ".", "..") for part in found.groups())
         ]
-        return min(matching, key=lambda each: len(each.path_parameters), default=None)
+        fewest = min((len(each.path_parameters) for each in matching), default=0)
+        return [each for each in matching if len(each.path_parameters) == fewest]
 
     def locate(self, pointer: str) -> Located:
         """The piece at a JSON pointer such as `/components/schemas/Workspace`.

@@ -145,6 +145,7 @@ def run(context: Context) -> LayerResult:
     )
     for operation in context.operations:
         trials.try_operation(operation)
+        trials.result.collect()
     return trials.result
 
 

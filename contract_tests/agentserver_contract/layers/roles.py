@@ -46,6 +46,7 @@ def run(context: Context) -> LayerResult:
         for row in tables().callers:
             if row.operation == operation.id:
                 matrix.try_row(row, operation)
+                matrix.result.collect()
     return matrix.result
 
 

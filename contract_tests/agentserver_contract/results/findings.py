@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from agentserver_contract.http.messages import Request, Response
@@ -98,6 +98,8 @@ class LayerResult:
     """Every finding, those that repeat a fault included."""
     ends_at: Callable[[Finding], bool] = field(default=never, repr=False, compare=False)
     """Whether a finding ends the run."""
+    answers: Callable[[], Iterable[Finding]] = field(default=tuple, repr=False, compare=False)
+    """Takes what was found in single responses since it was called last."""
 
     @property
     def holds(self) -> bool:
@@ -115,3 +117,12 @@ class LayerResult:
             self.findings.append(finding)
         if self.ends_at(finding):
             raise EnoughFound(self)
+
+    def collect(self) -> None:
+        """Keep what was found in single responses until now.
+
+        Raises:
+            EnoughFound: Some of it ends the run.
+        """
+        for finding in self.answers():
+            self.add(finding)

@@ -58,6 +58,7 @@ class EventCollector:
         """Collect one event. Raises the engine's exception when the engine itself has failed."""
         if isinstance(event, events.ScenarioFinished):
             self._scenario(event.recorder)
+            self.result.collect()
         elif isinstance(event, events.NonFatalError):
             self._error(event.label, f"{event.info.title}: {event.value}")
         elif isinstance(event, events.FatalError):

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from agentserver_reference.domain.emails import email_key
 from agentserver_reference.domain.errors import NotFound
+from agentserver_reference.domain.passwords import RANDOM_PART
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
@@ -31,6 +32,12 @@ _all = Query(
     select(users.c.id, users.c.email, users.c.name, users.c.role, users.c.created_at).order_by(
         users.c.created_at, users.c.sequence
     )
+)
+_hash = credentials.c.password_hash
+_hash_costs = (
+    select(func.substr(_hash, 1, func.length(_hash) - RANDOM_PART))
+    .where(func.length(_hash) > RANDOM_PART)
+    .distinct()
 )
 _any = select(users.c.sequence).limit(1)
 _admins = select(users.c.id).where(users.c.role == "admin")
@@ -61,6 +68,11 @@ def find_by_email(conn: Connection, email: str) -> Record | None:
 def find_credential(conn: Connection, email: str) -> Record | None:
     """id and password_hash of the account with this address, if it has a password."""
     return _credential.first(conn, email_key=email_key(email))
+
+
+def hash_costs(conn: Connection) -> list[str]:
+    """What stands before salt and hash in the stored hashes, each once: their costs."""
+    return conn.execute(_hash_costs).scalars()
 
 
 def list_all(conn: Connection) -> list[Record]:

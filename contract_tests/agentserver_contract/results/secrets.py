@@ -1,0 +1,101 @@
+"""Secrets in responses: those that were sent or given in this run, and what looks like one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.http.messages import Exchange
+
+_NAME = re.compile(
+    r"pass(word|wd|phrase)|hash|salt|secret|token|session|cookie|credential|api_?key|private_?key",
+    re.IGNORECASE,
+)
+_FORM = re.compile(
+    r"\$argon2|\$2[abxy]\$\d\d\$|\$scrypt\$|\$pbkdf2|-----BEGIN |^eyJ[\w-]+\.[\w-]+\.[\w-]*$"
+)
+_LONG = re.compile(r"[0-9a-fA-F]{40,}|[A-Za-z0-9+/_-]{40,}={0,2}")
+"""Hexadecimal or Base64 of twenty bytes and more, which is longer than an id has to be."""
+_SESSION = re.compile(r"[0-9a-f]{64}")
+_SHORTEST = 12
+"""A shorter secret may stand in a body by chance."""
+_FEWEST_CHARACTERS = 6
+_REMEMBERED = 50
+
+
+def looks_secret(name: str, value: Any) -> bool:
+    """Whether a field that the contract does not describe is a secret, by its name or value."""
+    if value is None or isinstance(value, bool):
+        return False
+    if _NAME.search(name):
+        return True
+    return isinstance(value, str) and bool(_FORM.search(value) or _is_random(name, value))
+
+
+def _is_random(name: str, value: str) -> bool:
+    is_id = name == "id" or name.endswith("_id")
+    mixed = re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
+    return not is_id and bool(mixed) and bool(_LONG.fullmatch(value))
+
+
+class KnownSecrets:
+    """The sessions that were opened, the passwords and keys that were sent, and where they appear.
+
+    Args:
+        contract: Says which fields of a request are secrets: those of the format `password`.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._sessions: set[str] = set()
+        self._values: dict[str, None] = {}
+        """Those that were sent last, in order."""
+        self._fields = {
+            operation.id: frozenset(
+                field.name
+                for field in operation.fields
+                if contract.follow(field.piece).value.get("format") == "password"
+            )
+            for operation in contract.operations.values()
+        }
+
+    def shown(self, operation: Operation | None, exchange: Exchange) -> Iterator[str]:
+        """What each secret is that the body of a response shows; the exchange's own are noted."""
+        response = exchange.response
+        self._note(operation, exchange)
+        if not response.body:
+            return
+        text = response.text
+        if any(found in self._sessions for found in _SESSION.findall(text)):
+            yield "a session"
+        if any(value in text for value in self._values):
+            yield "a password or key that was sent"
+        if _FORM.search(text):
+            yield "a hash of a password, or a private key"
+
+    def _note(self, operation: Operation | None, exchange: Exchange) -> None:
+        opened = exchange.response.session
+        if opened is not None and _SESSION.fullmatch(opened):
+            self._sessions.add(opened)
+        names = self._fields[operation.id] if operation is not None else frozenset[str]()
+        body = exchange.request.body
+        if not body:
+            return
+        try:
+            sent = json.loads(body)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(sent, Mapping):
+            return
+        secrets = {sent[name] for name in names & sent.keys() if isinstance(sent[name], str)}
+        others = json.dumps([value for name, value in sent.items() if name not in names])
+        # What is sent as a name as well, by chance or on purpose, is rightly shown.
+        self._values.update(dict.fromkeys(filter(_is_unlikely, sorted(secrets))))
+        kept = [value for value in self._values if json.dumps(value)[1:-1] not in others]
+        self._values = dict.fromkeys(kept[-_REMEMBERED:])
+
+
+def _is_unlikely(value: str) -> bool:
+    return len(value) >= _SHORTEST and len(set(value)) >= _FEWEST_CHARACTERS

@@ -12,6 +12,7 @@ from agentserver_contract.layers import (
     lists,
     model,
     people,
+    races,
     refusals,
     roles,
     stateful,
@@ -70,6 +71,7 @@ LAYERS = (
     Layer(model.NAME, model.run, writes=True),
     Layer(stateful.NAME, stateful.run, writes=True),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
+    Layer(races.NAME, races.run, by_operation=True, writes=True),
     # After the others, which read all that there is again and again.
     Layer(lists.NAME, lists.run, by_operation=True, writes=True),
     Layer(gate.NAME, gate.run, judges=True),

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from contrast import CONTRAST
 from playwright.sync_api import Browser, Page, Request, expect
 
 from agentserver_contract.contract.document import load
@@ -16,34 +17,6 @@ OPERATIONS = {
     operation.id: operation.path for operation in load(ROOT / "openapi.yaml").operations.values()
 }
 WIDTHS = {"desktop": 1280, "phone": 390}
-
-CONTRAST = """() => {
-  const parse = color => color.match(/[\\d.]+/g).map(Number)
-  const luminance = ([r, g, b]) => [r, g, b].map(part => part / 255)
-    .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0)
-  const behind = element => {
-    for (let each = element; each; each = each.parentElement) {
-      const color = parse(getComputedStyle(each).backgroundColor)
-      if (color[3] !== 0) return color
-    }
-    return [255, 255, 255]
-  }
-  const words = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT)
-  const faint = []
-  while (words.nextNode()) {
-    const element = words.currentNode.parentElement
-    const skipped = ".headerlink, svg, script, style"
-    if (!words.currentNode.data.trim() || element.closest(skipped)) continue
-    if (!element.checkVisibility()) continue
-    const color = parse(getComputedStyle(element).color)
-    const [light, dark] = [color, behind(element)].map(luminance).sort((a, b) => b - a)
-    if ((light + 0.05) / (dark + 0.05) < 4.5)
-      faint.push(`${element.tagName}.${element.className}: ${getComputedStyle(element).color}`)
-  }
-  return faint
-}"""
-"""The elements whose text has a contrast below 4.5 : 1, which is WCAG's level AA."""
 
 
 class _Html(HTMLParser):

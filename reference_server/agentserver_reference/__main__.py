@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from typing import TYPE_CHECKING, NoReturn
+
+from agentserver_reference.version import installed_version
 
 if TYPE_CHECKING:
     from agentserver_reference.settings import Settings
@@ -54,7 +55,7 @@ def _read_settings(arguments: Sequence[str] | None) -> Settings:
     from agentserver_reference.settings import SETTINGS, Settings
 
     parser = _Parser(prog=COMMAND, description="The reference server of the agentserver API.")
-    parser.add_argument("--version", action="version", version=f"{COMMAND} {_version()}")
+    parser.add_argument("--version", action="version", version=f"{COMMAND} {installed_version()}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     serve = commands.add_parser(
         "serve",
@@ -89,13 +90,6 @@ def _variables() -> str:
             *(f"    {variable}" for variable in QUOTA_VARIABLES),
         )
     )
-
-
-def _version() -> str:
-    try:
-        return metadata.version("agentserver")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 def _stop(line: str) -> NoReturn:

@@ -118,7 +118,7 @@ def create_app(
 
     app = Starlette(lifespan=lifespan)
     dispatcher = Dispatcher(
-        router=route(endpoints, console.pages(contract.document), settings),
+        router=route(endpoints, console.pages(contract.document, settings), settings),
         context=context,
         validate_responses=validate_responses,
     )

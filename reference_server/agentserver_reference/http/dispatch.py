@@ -40,7 +40,8 @@ _logger = logging.getLogger(LOGGER)
 class Page:
     """A page outside of the contract, such as a file of the console."""
 
-    respond: Callable[[dict[str, str]], Response]
+    respond: Callable[[Request, dict[str, str]], Response]
+    """Takes the request and the parameters of its path."""
 
 
 @attrs.frozen
@@ -78,7 +79,7 @@ class Dispatcher:
         try:
             target, path = self.router.find(request.method, _raw_path(request.scope))
             if isinstance(target, Page):
-                response = target.respond(path)
+                response = target.respond(request, path)
             else:
                 response = await self._answer(target, request, path, request_id)
         except DatabaseUnavailable as error:

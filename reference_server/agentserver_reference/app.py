@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,7 +18,6 @@ from agentserver_reference import console
 from agentserver_reference import handlers as handler_package
 from agentserver_reference.context import Context
 from agentserver_reference.contract import Contract, load_contract
-from agentserver_reference.domain.cipher import KEY_BYTES, Cipher
 from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.llm import open_llm_proxy
@@ -27,13 +25,11 @@ from agentserver_reference.http.dispatch import Dispatcher, Endpoint, Handler, P
 from agentserver_reference.http.routing import Router
 from agentserver_reference.security.credentials import CredentialKind
 from agentserver_reference.security.schemes import SCHEMES
-from agentserver_reference.settings import Settings, SettingsError
+from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store, sqlite_path, users
-from agentserver_reference.storage.keyfile import read_or_create_key
+from agentserver_reference.storage.encryption_key import find_key
 from agentserver_reference.workers import expired_sessions
 from agentserver_reference.workers.runner import Runner, Wait
-
-KEY_FILE = "secret.key"
 
 PASSWORD_OPERATIONS = frozenset({"register_user", "login"})
 """Operations that respond with 405 when password authentication is disabled."""
@@ -89,7 +85,8 @@ def create_app(
     contract = contract or load_contract(closed=validate_responses)
     handlers = handlers_of(handler_modules()) if handlers is None else handlers
     endpoints = bind(contract, handlers, schemes)
-    store = open_store(settings)
+    key = find_key(settings, sqlite_path(settings.resolved_database_url))
+    store = open_store(settings, key)
     context = Context(
         settings=settings,
         store=store,
@@ -97,7 +94,7 @@ def create_app(
         ids=ids,
         tokens=tokens,
         passwords=Passwords(Cost.parse(settings.password_cost)),
-        cipher=Cipher(encryption_key(settings)),
+        cipher=key.cipher,
         llm_proxy=open_llm_proxy(settings, store, clock),
     )
 
@@ -127,29 +124,6 @@ def create_app(
     app.router.redirect_slashes = False
     app.router.default = dispatcher
     return app
-
-
-def encryption_key(settings: Settings) -> bytes:
-    """Return the key for stored secrets, from the settings or the file beside the database.
-
-    Raises:
-        SettingsError: the folder cannot be created, read or written.
-        StoreError: the key file is invalid.
-    """
-    if settings.encryption_key is not None:
-        return settings.encryption_key
-    database = sqlite_path(settings.resolved_database_url)
-    if database is None:
-        return os.urandom(KEY_BYTES)  # a database in memory does not outlive it
-    try:
-        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return read_or_create_key(database.with_name(KEY_FILE))
-    except OSError as error:
-        where = "--data-dir" if settings.database_url is None else "--database-url"
-        raise SettingsError(
-            f"{where}: {database.parent} must be a folder that this user may write "
-            f"({error.strerror})"
-        ) from None
 
 
 def handler_modules() -> list[ModuleType]:

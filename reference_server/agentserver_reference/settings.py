@@ -243,6 +243,13 @@ class Settings:
         metavar="KEY",
         secret=True,
     )
+    new_encryption_key: bytes | None = _setting(
+        None,
+        "AGENTSERVER_NEW_ENCRYPTION_KEY",
+        _encryption_key,
+        "key that rotate-key replaces the old one with; ignored by serve",
+        secret=True,
+    )
     log_format: str = _setting(
         "human",
         "AGENTSERVER_LOG_FORMAT",

@@ -40,11 +40,11 @@ class Cipher:
             raise Undecipherable(
                 f"{column}: was encrypted with key {key_id}, this server has key {self.key_id}"
             )
-        sealed = b64decode(text)
-        nonce, sealed = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
+            sealed = b64decode(text, validate=True)
+            nonce, sealed = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             return self._aead.decrypt(nonce, sealed, _place(row, column)).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Undecipherable(f"{column}: does not belong to this row or was changed") from None
 
 

@@ -9,9 +9,9 @@ from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.engine.upsert import Values, upsert
-from agentserver_reference.storage.tables import llm_configs
+from agentserver_reference.storage.tables import PLACE, llm_configs
 
-KEY_COLUMN = "llm_configs.api_key"
+KEY_COLUMN: str = llm_configs.c.api_key_encrypted.info[PLACE]
 """The place to which the cipher binds the key, together with the workspace's id."""
 
 _of_workspace = llm_configs.c.workspace_id == bindparam("owner")

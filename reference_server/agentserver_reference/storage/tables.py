@@ -21,6 +21,10 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+PLACE = "place"
+"""The key of a column's `info` that marks it as encrypted: what its values are bound to besides
+their row."""
+
 
 def _sequence() -> Column[int]:
     """SQLite numbers rows only in a column whose type is exactly INTEGER."""
@@ -47,6 +51,10 @@ def _reference(name: str, target: str, *, primary_key: bool = False) -> Column[s
     )
 
 
+def _encrypted(name: str, place: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, String, nullable=nullable, info={PLACE: place})
+
+
 def _time(name: str) -> Column[str]:
     return Column(name, String, nullable=False)
 
@@ -56,6 +64,7 @@ installation = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("schema_version", Integer, nullable=False),
+    _encrypted("key_check", "installation.key_check", nullable=True),
 )
 
 users = Table(
@@ -164,7 +173,7 @@ llm_configs = Table(
     metadata,
     _reference("workspace_id", "workspaces.id", primary_key=True),
     Column("base_url", String, nullable=False),
-    Column("api_key_encrypted", String, nullable=False),
+    _encrypted("api_key_encrypted", "llm_configs.api_key"),
     Column("models", JSON, nullable=False),
     _time("created_at"),
     _time("updated_at"),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, text
+from sqlalchemy import bindparam, delete, select, text
 
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
@@ -16,6 +16,7 @@ _acquire = text("""
     WHERE worker_leases.holder = excluded.holder OR worker_leases.expires_at <= :now
     RETURNING holder
 """)
+_held = select(worker_leases.c.name).where(worker_leases.c.expires_at > bindparam("now")).limit(1)
 _release = delete(worker_leases).where(worker_leases.c.holder == bindparam("leaving"))
 
 
@@ -23,6 +24,11 @@ def acquire(conn: Connection, name: str, holder: str, *, now: datetime, until: d
     """Take the lease `name`, or renew it, until `until`; False where another has it at `now`."""
     values = {"name": name, "holder": holder, "now": timestamp(now), "until": timestamp(until)}
     return conn.execute(_acquire, values).first() is not None
+
+
+def any_held(conn: Connection, now: datetime) -> bool:
+    """Whether any process has a lease at `now`, as every running server tries to."""
+    return conn.execute(_held, {"now": timestamp(now)}).first() is not None
 
 
 def release(conn: Connection, holder: str) -> None:

@@ -25,6 +25,7 @@ from agentserver_reference.storage.engine.store import (
     Store,
     StoreUnreachable,
     T,
+    Verify,
 )
 
 _POOL_SIZE = 16
@@ -80,7 +81,8 @@ class _Connection(Connection):
 class PostgresStore(Store):
     """The database at `url` (`postgresql://...`), shared by any number of processes."""
 
-    def __init__(self, url: str, availability: Availability) -> None:
+    def __init__(self, url: str, availability: Availability, verify: Verify) -> None:
+        self._verify = verify
         self._url = url
         self._availability = availability
         self._opened: Any = None
@@ -103,19 +105,39 @@ class PostgresStore(Store):
                 reset=_no_reset,
                 timeout=self._availability.timeout,
             )
-            # Without a limit of time: another process may be upgrading, and has the lock.
-            async with self._opened.acquire() as raw:
-                found = await _write(raw, _prepare_locked)
+            found = await self._locked(self._prepare)
             if found < schema.VERSION:
                 await self._upgrade()
+                await self._locked(self._prepare)
         except _DATABASE_ERRORS as error:
             await self.close()
-            where = make_url(self._url).render_as_string(hide_password=True)
-            reason = getattr(error, "driver_exception", error)
-            raise StoreUnreachable(f"cannot use the database at {where}: {reason}") from error
+            raise self._unreachable(error) from error
         except BaseException:
             await self.close()
             raise
+
+    def _unreachable(self, error: Exception) -> StoreUnreachable:
+        where = make_url(self._url).render_as_string(hide_password=True)
+        reason = getattr(error, "driver_exception", error)
+        return StoreUnreachable(f"cannot use the database at {where}: {reason}")
+
+    async def _locked(self, query: Callable[[Connection], T]) -> T:
+        """Run a transaction with the lock of starts, without a limit of time: the process that has
+        the lock may be upgrading.
+        """
+
+        def locked(conn: Connection) -> T:
+            conn.execute(_START_LOCK)
+            return query(conn)
+
+        async with self._pool.acquire() as raw:
+            return await _write(raw, locked)
+
+    def _prepare(self, conn: Connection) -> int:
+        """Several processes may start at once on an empty database; one creates the tables."""
+        found = schema.prepare(conn, _TABLES)
+        self._verify(conn, found)
+        return found
 
     async def _upgrade(self) -> None:
         from sqlalchemy import NullPool
@@ -132,6 +154,15 @@ class PostgresStore(Store):
         async with engine.begin() as connection:
             await connection.execute(_START_LOCK)
             await connection.run_sync(upgrade)
+
+    async def write_alone(
+        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See Store."""
+        try:
+            return await self._locked(lambda conn: query(conn, *args, **kwargs))
+        except _DATABASE_ERRORS as error:
+            raise self._unreachable(error) from error
 
     async def close(self) -> None:
         """See Store."""
@@ -225,12 +256,6 @@ async def _write(raw: Any, query: Callable[[Connection], T]) -> T:
 
 async def _no_reset(raw: Any) -> None:
     """Return a connection to the pool without a round trip: nothing here changes its state."""
-
-
-def _prepare_locked(conn: Connection) -> int:
-    """Several processes may start at once on an empty database; one creates the tables."""
-    conn.execute(_START_LOCK)
-    return schema.prepare(conn, _TABLES)
 
 
 _TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

@@ -9,6 +9,7 @@ attempt is repeated until it succeeds or its time is over.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from agentserver_reference.storage.engine.store import (
     Store,
     StoreUnreachable,
     T,
+    Verify,
 )
 
 _RETRY = 0.01
@@ -79,7 +81,8 @@ class _Locked(Exception):
 class SqliteStore(Store):
     """The embedded database in the file at `path`; without a path, in memory."""
 
-    def __init__(self, path: Path | None, availability: Availability) -> None:
+    def __init__(self, path: Path | None, availability: Availability, verify: Verify) -> None:
+        self._verify = verify
         self._availability = availability
         self._path = ":memory:" if path is None else str(path)
         self._opened: _Connection | None = None
@@ -107,9 +110,10 @@ class SqliteStore(Store):
         """See Store."""
         try:
             self._opened = _Connection(self._connect())
-            found = self._in_transaction("BEGIN EXCLUSIVE", schema.prepare, _TABLES)
+            found = self._in_transaction("BEGIN EXCLUSIVE", self._prepare)
             if found < schema.VERSION:
                 self._upgrade()
+                self._in_transaction("BEGIN EXCLUSIVE", self._prepare)
             self._opened.raw.execute("PRAGMA busy_timeout = 0")
         # SQLAlchemy wraps the errors of an upgrade.
         except (sqlite3.Error, _Locked, DBAPIError) as error:
@@ -119,6 +123,11 @@ class SqliteStore(Store):
         except BaseException:
             await self.close()
             raise
+
+    def _prepare(self, conn: Connection) -> int:
+        found = schema.prepare(conn, _TABLES)
+        self._verify(conn, found)
+        return found
 
     def _upgrade(self) -> None:
         from sqlalchemy import NullPool, create_engine
@@ -134,6 +143,15 @@ class SqliteStore(Store):
             connection.exec_driver_sql("BEGIN EXCLUSIVE")
             upgrade(connection)
             connection.commit()
+
+    async def write_alone(
+        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See Store."""
+        try:
+            return self._in_transaction("BEGIN EXCLUSIVE", query, *args, **kwargs)
+        except (sqlite3.Error, _Locked) as error:
+            raise StoreUnreachable(f"cannot use {self._path} as a database: {error}") from None
 
     async def close(self) -> None:
         """See Store."""
@@ -211,6 +229,19 @@ class SqliteStore(Store):
                 connection.raw.execute("ROLLBACK")
             raise
         return result
+
+
+def read_once(path: Path, sql: str) -> object:
+    """The first value that a query finds in a file which no store has opened.
+
+    None where it finds nothing, or where the tables do not have what it asks for.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            row = connection.execute(sql).fetchone()
+        except sqlite3.OperationalError:
+            return None
+    return row[0] if row else None
 
 
 def _primary_code(error: BaseException) -> int:

@@ -11,6 +11,10 @@ T = TypeVar("T")
 
 DatabaseFunction = Callable[Concatenate[Connection, P], T]
 
+Verify = Callable[[Connection, int], None]
+"""Raises StoreError for a database that must not be used: called at the start, in its transaction,
+with the schema version, before the tables are upgraded and once more afterwards."""
+
 
 class StoreError(Exception):
     """The database cannot be used; the message is one line that says why, without a password."""
@@ -29,6 +33,15 @@ class Store(ABC):
 
         Raises `StoreError` for a database that cannot be reached, or that this server must not
         use.
+        """
+
+    @abstractmethod
+    async def write_alone(
+        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `query(connection, *args)` in a transaction beside which no server starts.
+
+        It may take any time. Raises StoreError if the database fails.
         """
 
     @abstractmethod

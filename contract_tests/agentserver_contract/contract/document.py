@@ -19,6 +19,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 JSON = "application/json"
 TEXT = "text/plain"
 _BASE = "urn:agentserver:contract"
+_REMEMBERED_PATHS = 1000
 _PATH_PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
@@ -247,6 +248,7 @@ class Contract:
         self.document = document
         self._registry = jsonschema_rs.Registry([(_BASE, dict(document))])
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+        self._operations_at: dict[str, list[Operation]] = {}
 
     def __repr__(self) -> str:
         version = self.document.get("info", {}).get("version")
@@ -286,6 +288,13 @@ class Contract:
 
         No id is empty, and a dot or two in the place of one lead elsewhere.
         """
+        if path not in self._operations_at:
+            if len(self._operations_at) >= _REMEMBERED_PATHS:
+                self._operations_at.clear()
+            self._operations_at[path] = self._matching(path)
+        return self._operations_at[path]
+
+    def _matching(self, path: str) -> list[Operation]:
         matching = [
             operation
             for operation in self.operations.values()

@@ -1,252 +1,185 @@
-"""What operations refuse: some requests all of them, and some because of the server's state.
+"""What operations refuse: requests that are wrong in one way, or in two.
 
-The contract says in which order a request is checked (the session, the role, the body) and what a
-refusal looks like. Schemas can say neither.
+The contract says in which order a request is checked and what a refusal looks like, and a refused
+request changes nothing. Schemas can say none of it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from urllib.parse import quote
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext, suppress
+from typing import Any
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, TEXT, Operation, escape
-from agentserver_contract.contract.schemas import MAX_BODY_BYTES, MAX_NESTING
-from agentserver_contract.data.tables import tables
-from agentserver_contract.fixtures.accounts import caller_of
+from agentserver_contract.data.tables import Conflict, tables
+from agentserver_contract.fixtures.accounts import Account, SetupFailed, caller_of, log_in
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
-from agentserver_contract.fixtures.states import conflict_request, in_state, reason_impossible
+from agentserver_contract.fixtures.states import in_state, reason_impossible
 from agentserver_contract.fixtures.workspaces import team_with
-from agentserver_contract.http.guard import NO_SUCH, Blocked
+from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.results.findings import Finding, LayerResult
+from agentserver_contract.variants.bodies import MALFORMED
+from agentserver_contract.variants.drafts import Draft
+from agentserver_contract.variants.violations import Trial, trials_of, violations_of
 
 NAME = "refusals"
-_BROKEN = b'{"broken": '
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A request that many operations refuse."""
-
-    name: str
-    status: Callable[[Operation], int | None]
-    """What an operation is answered with; None where it does not refuse this."""
-    change: Callable[[Request], Request]
-    """Makes it from a request that works."""
-    caller: Callable[[Operation], str | None] = caller_of
-    """The name of the account that sends it."""
-
-
-def _reads_body(status: int) -> Callable[[Operation], int | None]:
-    return lambda operation: status if operation.body is not None else None
-
-
-def _needs_body(operation: Operation) -> int | None:
-    return 400 if operation.body_required else None
-
-
-def _needs_credential(operation: Operation) -> int | None:
-    """The session is checked before the body."""
-    return 401 if operation.body is not None and operation.is_secured else None
-
-
-def _needs_role(operation: Operation) -> int | None:
-    """The role is checked before the body."""
-    role = operation.required_role
-    return 403 if operation.body is not None and role not in ("none", "user") else None
-
-
-def _hides_workspace(operation: Operation) -> int | None:
-    """An unknown workspace is answered like one of others; to an administrator it is unknown."""
-    if not operation.path_parameters:
-        return None
-    return 404 if operation.required_role == "admin" else 403
-
-
-def _anonymous(operation: Operation) -> str | None:
-    return None
-
-
-def _outsider(operation: Operation) -> str | None:
-    return "outsider"
-
-
-def _with_body(body: bytes) -> Callable[[Request], Request]:
-    return lambda request: replace(request, body=body)
-
-
-def _as_text(request: Request) -> Request:
-    return replace(request, headers={**request.headers, "content-type": TEXT})
-
-
-def _over_limit(request: Request) -> Request:
-    padded = {**json.loads(request.body or b"{}"), "padding": "x" * MAX_BODY_BYTES}
-    return replace(request, body=json.dumps(padded).encode())
-
-
-def _twice(request: Request) -> Request:
-    return replace(request, body=(request.body or b"") * 2)
-
-
-def _with_field(request: Request, field: bytes) -> Request:
-    """A request with one more field, as raw bytes, at the end of its JSON object."""
-    body = (request.body or b"{}").rstrip()
-    return replace(request, body=body[:-1] + (b", " if len(body) > 2 else b"") + field + b"}")
-
-
-def _nested(request: Request) -> Request:
-    levels = MAX_NESTING + 1
-    return _with_field(request, b'"padding": ' + b"[" * levels + b"]" * levels)
-
-
-def _not_utf8(request: Request) -> Request:
-    return _with_field(request, b'"padding": "\xff"')
-
-
-def _unchanged(request: Request) -> Request:
-    return request
-
-
-REFUSALS = (
-    Refusal(
-        "a broken body without a credential", _needs_credential, _with_body(_BROKEN), _anonymous
-    ),
-    Refusal("a broken body of an outsider", _needs_role, _with_body(_BROKEN), _outsider),
-    Refusal("a body that is not JSON", _reads_body(400), _with_body(_BROKEN)),
-    Refusal("an array for a body", _reads_body(400), _with_body(b"[]")),
-    Refusal("null for a body", _reads_body(400), _with_body(b"null")),
-    Refusal("no body", _needs_body, _with_body(b"")),
-    Refusal("a body sent twice over", _reads_body(400), _twice),
-    Refusal("a body nested too deep", _reads_body(400), _nested),
-    Refusal("a body that is not UTF-8", _reads_body(400), _not_utf8),
-    Refusal("a body called text/plain", _reads_body(415), _as_text),
-    Refusal("a body over the limit", _reads_body(413), _over_limit),
-    Refusal("an unknown id", _hides_workspace, _unchanged),
-)
 
 
 def run(context: Context) -> LayerResult:
-    """Send every refusal and every conflict to every operation."""
-    accounts = context.accounts
-    trials = _Trials(
-        context,
-        prepare_examples(
-            context.contract,
-            accounts,
-            owner="owner",
-            members=team_with("guest"),
-            caller=accounts["owner"],
-        ),
-    )
+    """Send every operation what it refuses."""
+    trials = _Trials(context)
     for operation in context.operations:
         trials.try_operation(operation)
         trials.result.collect()
     return trials.result
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """One request to one operation, and the refusal that is promised."""
-
-    operation: Operation
-    name: str
-    status: int
-    request: Request
-
-
 class _Trials:
-    def __init__(self, context: Context, examples: Examples) -> None:
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.target = context.target
         self.accounts = context.accounts
-        self.examples = examples
         self.result = context.new_result(NAME)
+        self.examples = self._prepare()
+        self._seen: Any = None
 
     def try_operation(self, operation: Operation) -> None:
-        """Send one operation everything that it refuses."""
-        before = snapshot(self.accounts, self.examples)
-        for trial, state in self._trials(operation):
-            self.result.cases[operation.id] += 1
-            try:
-                with state:
-                    response = self.target.send(trial.request)
-            except Blocked as reason:
-                self.result.not_run[f"{operation.id}, {trial.name}"] = str(reason)
-                continue
-            if response.status in OUTSIDE and response.status in operation.responses:
-                self.result.not_run[operation.id] = f"an outside service answers {response.status}"
-                continue
-            for wrong in (*_wrong(response, trial.status), *_missing_headers(operation, response)):
-                self._found(trial, wrong, response)
-            after = snapshot(self.accounts, self.examples)
-            if after != before:
-                self._found(trial, "\n".join(differences(before, after)), response)
-                before = after
+        """Send one operation everything that it refuses, and see whether something has changed."""
+        before = snapshot(self.accounts, self.examples) if self._seen is None else self._seen
+        trials = list(self._trials(operation))
+        answered = [trial for trial in trials if self._try(operation, trial)]
+        after = snapshot(self.accounts, self.examples)
+        self._seen = after
+        if after != before:
+            self._find_change(operation, list(differences(before, after)))
+        self._check_passwords(operation, answered)
 
-    def _trials(
-        self, operation: Operation
-    ) -> Iterator[tuple[_Trial, AbstractContextManager[None]]]:
-        """What an operation refuses, each with the state of the server while it is tried."""
-        for refusal in REFUSALS:
-            status = refusal.status(operation)
-            if status is not None:
-                request = self._request(operation, refusal)
-                yield _Trial(operation, refusal.name, status, request), nullcontext()
-        for conflict in tables().conflicts:
-            if conflict.operation != operation.id:
-                continue
-            if reason := reason_impossible(conflict, self.accounts):
-                self.result.not_run[f"{operation.id}, {conflict.name}"] = reason
-                continue
-            request = conflict_request(conflict, operation, self.accounts, self.examples)
-            trial = _Trial(operation, conflict.name, conflict.status, request)
-            yield trial, in_state(conflict, self.accounts)
+    def _prepare(self) -> Examples:
+        return prepare_examples(
+            *(self.context.contract, self.accounts),
+            owner="owner",
+            members=team_with("guest"),
+            caller=self.accounts["owner"],
+        )
 
-    def _request(self, operation: Operation, refusal: Refusal) -> Request:
-        caller = refusal.caller(operation)
+    def _trials(self, operation: Operation) -> Iterator[Trial]:
+        caller = caller_of(operation)
         session = self.accounts[caller].session if caller is not None else None
-        request = refusal.change(self.examples.request(operation, session))
-        if refusal.change is _unchanged:
-            for name in operation.path_parameters[:1]:
-                own = quote(self.examples.parameters[name], safe="")
-                request = replace(request, target=request.target.replace(own, f"{NO_SUCH}{name}"))
-        return request
+        draft = Draft(operation, self.examples, session)
+        conflicts = list(self._conflicts(operation))
+        violations = violations_of(operation, self.accounts, self.examples, conflicts)
+        yield from trials_of(draft, violations)
+        for name, change in MALFORMED.items() if operation.body is not None else ():
+            yield Trial(name, 400, TEXT, draft.changed(change))
 
-    def _found(self, trial: _Trial, wrong: str, response: Response) -> None:
-        operation = trial.operation
+    def _conflicts(self, operation: Operation) -> Iterator[Conflict]:
+        for conflict in tables().conflicts:
+            if conflict.operation == operation.id:
+                if reason := reason_impossible(conflict, self.accounts):
+                    self.result.not_run[f"{operation.id}, {conflict.name}"] = reason
+                else:
+                    yield conflict
+
+    def _try(self, operation: Operation, trial: Trial) -> bool:
+        """Send a request and judge its answer; whether it was sent."""
+        conflict = trial.conflict
+        self.result.cases[operation.id] += 1
+        try:
+            with in_state(conflict, self.accounts) if conflict else nullcontext():
+                response = self.target.send(trial.request)
+        except Blocked as reason:
+            self.result.not_run[f"{operation.id}, {trial.name}"] = str(reason)
+            return False
+        if response.status in OUTSIDE and response.status in operation.responses:
+            self.result.not_run[operation.id] = f"an outside service answers {response.status}"
+            return False
+        if response.status != trial.status:
+            self._found(operation, trial, f"got {response.status}", response)
+        elif response.media_type != trial.media_type:
+            self._found(operation, trial, f"got {trial.status} as {response.media_type}", response)
+        return True
+
+    def _find_change(self, operation: Operation, changed: list[str]) -> None:
+        """Find the request that changed something, by sending each once more from the beginning."""
+        self.context.reset()
+        self.examples = self._prepare()
+        before = snapshot(self.accounts, self.examples)
+        names = []
+        for trial in self._trials(operation):
+            conflict = trial.conflict
+            with (
+                suppress(Blocked),
+                in_state(conflict, self.accounts) if conflict else nullcontext(),
+            ):
+                response = self.target.send(trial.request)
+                names.append(trial.name)
+            self._seen = after = snapshot(self.accounts, self.examples)
+            if after != before:
+                found = "\n".join(differences(before, after))
+                self._found(operation, trial, f"it changed\n{found}", response)
+                return
+        if self.context.plan.guarded:
+            return  # others use the server too, and may have changed it
+        self.result.add(
+            Finding(
+                layer=NAME,
+                operation=operation.id,
+                promise="what is refused changes nothing",
+                contract=operation.pointer,
+                detail="expected no difference, got\n"
+                + "\n".join(changed)
+                + f"\nafter {'; '.join(names)}",
+                check="changes nothing",
+            )
+        )
+
+    def _check_passwords(self, operation: Operation, trials: list[Trial]) -> None:
+        """A refused request gives no account another password, and takes none away."""
+        by_email = {account.email: account for account in self.accounts.by_name.values()}
+        tried: set[tuple[str, str]] = set()
+        for trial in trials:
+            sent = _object(trial.request)
+            account, password = by_email.get(str(sent.get("email"))), sent.get("password")
+            if account is None or not isinstance(password, str) or not account.password:
+                continue
+            if password == account.password or (account.email, password) in tried:
+                continue
+            tried.add((account.email, password))
+            if self._opens(account, password):
+                self._found(operation, trial, f"the password sent opens {account.name}'s account")
+            if not self._opens(account, account.password):
+                self._found(operation, trial, f"{account.name}'s own password opens nothing more")
+
+    def _opens(self, account: Account, password: str) -> bool:
+        try:
+            log_in(self.target, account.email, password)
+        except SetupFailed:
+            return False
+        return True
+
+    def _found(
+        self, operation: Operation, trial: Trial, wrong: str, response: Response | None = None
+    ) -> None:
         self.result.add(
             Finding(
                 layer=NAME,
                 operation=operation.id,
                 promise=f"{trial.name} is refused with {trial.status}, and changes nothing",
                 contract=f"{operation.pointer}/responses/{escape(str(trial.status))}",
-                detail=wrong,
+                detail=f"expected {trial.status} as {trial.media_type}, {wrong}",
                 check=trial.name,
             ).with_exchange(trial.request, response, self.target.base_url)
         )
 
 
-def _wrong(response: Response, status: int) -> Iterator[str]:
-    """How a response differs from the refusal that was promised."""
-    content_type, body = response.header("content-type"), response.body
-    if response.status != status:
-        yield f"expected {status}, got {response.status}"
-    elif response.media_type == JSON:
-        if status != 403:
-            yield "a refusal is text/plain, except where a limit is reached"
-    elif content_type != "text/plain; charset=utf-8":
-        yield f"a refusal is text/plain; charset=utf-8, not {content_type}"
-    elif body.count(b"\n") != 1 or not body.endswith(b"\n") or len(body) < 2:
-        yield f"a refusal is one line, not {body!r}"
-
-
-def _missing_headers(operation: Operation, response: Response) -> Iterator[str]:
-    """The required headers of the documented response that are not there."""
-    documented = operation.responses.get(response.status)
-    for name, header in documented.headers.items() if documented else ():
-        if header.required and response.header(name.lower()) is None:
-            yield f"{response.status} has the header {name}"
+def _object(request: Request) -> Mapping[str, Any]:
+    """The JSON object in a body; empty where it has none."""
+    try:
+        value = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) and request.headers.get("content-type") == JSON else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from agentserver_contract.contract.document import Contract
+from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.http.messages import Exchange, Request, Response
 from agentserver_contract.results.conformance import REQUEST_ID_HEADER, Conformance
 from agentserver_contract.results.findings import Finding
@@ -35,8 +35,8 @@ class AnswerChecks:
         self._findings: list[Finding] = []
         self._notes: Counter[str] = Counter()
         self._found: Counter[tuple[str, str]] = Counter()
-        self._described: set[tuple[str, int, int]] = set()
-        """Hashes of bodies without undocumented fields: the same is often read again."""
+        self._right_bodies: set[tuple[str, int, str | None, int]] = set()
+        """By operation, status, media type and hash: the same is often read again."""
         self._request_ids: Counter[str] = Counter()
 
     def drain(self) -> list[Finding]:
@@ -55,41 +55,39 @@ class AnswerChecks:
     def after(self, request: Request, response: Response) -> None:
         """Check an exchange."""
         exchange = Exchange(request, response)
-        for finding in self._conformance.findings_of(exchange):
-            self._add(finding)
-        self._check_fields(exchange)
-        self._check_request_id(exchange)
         operation = self._contract.operation_at(request.method, request.path)
+        if operation is None:
+            self._add(*self._conformance.findings_without_operation(exchange))
+        else:
+            self._check(operation, exchange)
+        self._check_request_id(operation, exchange)
         for what in self._secrets.shown(operation, exchange):
             detail = f"the body has {what}"
             self._add(self._conformance.finding(operation, exchange, "secret", what, "$", detail))
 
-    def _check_fields(self, exchange: Exchange) -> None:
-        request, response = exchange.request, exchange.response
-        operation = self._contract.operation_at(request.method, request.path)
-        if operation is None:
-            return
-        body = operation.id, response.status, hash(response.body)
-        if body in self._described:
-            return
-        found = list(self._conformance.unknown_fields(operation, exchange))
-        for finding in found:
-            if finding.check == "secret" or self._closed:
-                self._add(finding)
-            else:
-                self._notes[f"{operation.id} {response.status}: {finding.detail}"] += 1
-        if not found:
-            self._described.add(body)
+    def _check(self, operation: Operation, exchange: Exchange) -> None:
+        response = exchange.response
+        body = operation.id, response.status, response.media_type, hash(response.body)
+        checks_body = body not in self._right_bodies
+        found = list(self._conformance.findings(operation, exchange, checks_body=checks_body))
+        if checks_body:
+            unknown = list(self._conformance.unknown_fields(operation, exchange))
+            if not (found or unknown):
+                self._right_bodies.add(body)
+            for finding in unknown:
+                if finding.check == "secret" or self._closed:
+                    found.append(finding)
+                else:
+                    self._notes[f"{operation.id} {response.status}: {finding.detail}"] += 1
+        self._add(*found)
 
-    def _check_request_id(self, exchange: Exchange) -> None:
+    def _check_request_id(self, operation: Operation | None, exchange: Exchange) -> None:
         """Whether every response has an id of its own, but for those that the caller gave."""
         received = exchange.response.header(REQUEST_ID_HEADER)
         if received is None or exchange.request.headers.get(REQUEST_ID_HEADER) == received:
             return
         self._request_ids[received] += 1
         if self._request_ids[received] == _SAME_ID:
-            request = exchange.request
-            operation = self._contract.operation_at(request.method, request.path)
             detail = f"{received} identifies {_SAME_ID} requests"
             self._add(
                 self._conformance.finding(
@@ -97,8 +95,9 @@ class AnswerChecks:
                 )
             )
 
-    def _add(self, finding: Finding) -> None:
-        key = finding.operation, finding.promise
-        self._found[key] += 1
-        if self._found[key] <= _KEPT:
-            self._findings.append(finding)
+    def _add(self, *findings: Finding) -> None:
+        for finding in findings:
+            key = finding.operation, finding.promise
+            self._found[key] += 1
+            if self._found[key] <= _KEPT:
+                self._findings.append(finding)

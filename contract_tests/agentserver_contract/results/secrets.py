@@ -14,9 +14,10 @@ _NAME = re.compile(
     r"pass(word|wd|phrase)|hash|salt|secret|token|session|cookie|credential|api_?key|private_?key",
     re.IGNORECASE,
 )
-_FORM = re.compile(
-    r"\$argon2|\$2[abxy]\$\d\d\$|\$scrypt\$|\$pbkdf2|-----BEGIN |^eyJ[\w-]+\.[\w-]+\.[\w-]*$"
-)
+_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+"""A JSON Web Token."""
+_MARKS = ("$argon2", "$2a$", "$2b$", "$2y$", "$scrypt$", "$pbkdf2", "-----BEGIN ")
+"""Of hashes of passwords, and of private keys."""
 _LONG = re.compile(r"[0-9a-fA-F]{40,}|[A-Za-z0-9+/_-]{40,}={0,2}")
 """Hexadecimal or Base64 of twenty bytes and more, which is longer than an id has to be."""
 _SESSION = re.compile(r"[0-9a-f]{64}")
@@ -32,7 +33,10 @@ def looks_secret(name: str, value: Any) -> bool:
         return False
     if _NAME.search(name):
         return True
-    return isinstance(value, str) and bool(_FORM.search(value) or _is_random(name, value))
+    if not isinstance(value, str):
+        return False
+    is_marked = any(mark in value for mark in _MARKS) or _TOKEN.fullmatch(value)
+    return bool(is_marked or _is_random(name, value))
 
 
 def _is_random(name: str, value: str) -> bool:
@@ -52,6 +56,9 @@ class KnownSecrets:
         self._sessions: set[str] = set()
         self._values: dict[str, None] = {}
         """Those that were sent last, in order."""
+        self._sent = 0
+        self._without_secrets: dict[int, int] = {}
+        """How many secrets were known when a body was read, by its hash."""
         self._fields = {
             operation.id: frozenset(
                 field.name
@@ -67,13 +74,19 @@ class KnownSecrets:
         self._note(operation, exchange)
         if not response.body:
             return
+        known = len(self._sessions) + self._sent
+        seen = hash(response.body)
+        if self._without_secrets.get(seen) == known:
+            return  # the same is often read again
         text = response.text
-        if any(found in self._sessions for found in _SESSION.findall(text)):
-            yield "a session"
-        if any(value in text for value in self._values):
-            yield "a password or key that was sent"
-        if _FORM.search(text):
-            yield "a hash of a password, or a private key"
+        is_shown = {
+            "a session": any(found in self._sessions for found in _SESSION.findall(text)),
+            "a password or key that was sent": any(value in text for value in self._values),
+            "a hash of a password, or a private key": any(mark in text for mark in _MARKS),
+        }
+        yield from (what for what, shown in is_shown.items() if shown)
+        if not any(is_shown.values()):
+            self._without_secrets[seen] = known
 
     def _note(self, operation: Operation | None, exchange: Exchange) -> None:
         opened = exchange.response.session
@@ -92,7 +105,9 @@ class KnownSecrets:
         secrets = {sent[name] for name in names & sent.keys() if isinstance(sent[name], str)}
         others = json.dumps([value for name, value in sent.items() if name not in names])
         # What is sent as a name as well, by chance or on purpose, is rightly shown.
-        self._values.update(dict.fromkeys(filter(_is_unlikely, sorted(secrets))))
+        new = [value for value in sorted(secrets) if _is_unlikely(value)]
+        self._sent += any(value not in self._values for value in new)
+        self._values.update(dict.fromkeys(new))
         kept = [value for value in self._values if json.dumps(value)[1:-1] not in others]
         self._values = dict.fromkeys(kept[-_REMEMBERED:])
 

@@ -1,0 +1,1 @@
+"""Requests that differ from an example in what they are about, made from the contract."""

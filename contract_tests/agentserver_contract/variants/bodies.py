@@ -1,0 +1,87 @@
+"""Bodies that no operation reads, whatever its schema says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from agentserver_contract.contract.document import TEXT
+from agentserver_contract.contract.schemas import MAX_BODY_BYTES, MAX_NESTING
+from agentserver_contract.http.messages import Request
+from agentserver_contract.variants.drafts import Change
+
+
+def with_body(body: bytes) -> Change:
+    """The change that replaces the body."""
+    return lambda request: replace(request, body=body)
+
+
+def broken(request: Request) -> Request:
+    """The request with a body that ends in the middle."""
+    return replace(request, body=(request.body or b"{}").rstrip()[:-1] + b', "broken": ')
+
+
+def as_text(request: Request) -> Request:
+    """The request with a body that is said to be text."""
+    return replace(request, headers={**request.headers, "content-type": TEXT})
+
+
+def as_form(request: Request) -> Request:
+    """The request with a body that is said to be a form, as a page of another site can send."""
+    kind = "application/x-www-form-urlencoded"
+    return replace(request, headers={**request.headers, "content-type": kind})
+
+
+def over_limit(request: Request) -> Request:
+    """The request with a body that is larger than any may be."""
+    padded = {**json.loads(request.body or b"{}"), "padding": "x" * MAX_BODY_BYTES}
+    return replace(request, body=json.dumps(padded).encode())
+
+
+def twice(request: Request) -> Request:
+    """The request with its body two times."""
+    return replace(request, body=(request.body or b"") * 2)
+
+
+def with_text_behind(request: Request) -> Request:
+    """The request with something behind its body."""
+    return replace(request, body=(request.body or b"") + b" x")
+
+
+def nested(request: Request) -> Request:
+    """The request with a field that is nested deeper than any may be."""
+    levels = MAX_NESTING + 1
+    return with_raw_field(request, b'"padding": ' + b"[" * levels + b"]" * levels)
+
+
+def not_utf8(request: Request) -> Request:
+    """The request with a field that is not UTF-8."""
+    return with_raw_field(request, b'"padding": "\xff"')
+
+
+def in_utf16(request: Request) -> Request:
+    """The request with a body in another encoding."""
+    return replace(request, body=(request.body or b"{}").decode().encode("utf-16"))
+
+
+def with_raw_field(request: Request, field: bytes) -> Request:
+    """The request with one more field, as raw bytes, at the end of its JSON object."""
+    body = (request.body or b"{}").rstrip()
+    return replace(request, body=body[:-1] + (b", " if len(body) > 2 else b"") + field + b"}")
+
+
+MALFORMED: Mapping[str, Change] = {
+    "an array for a body": with_body(b"[]"),
+    "null for a body": with_body(b"null"),
+    "a string for a body": with_body(b'"{}"'),
+    "a body sent twice over": twice,
+    "text behind the body": with_text_behind,
+    "a body nested too deep": nested,
+    "a body that is not UTF-8": not_utf8,
+    "a body in UTF-16": in_utf16,
+    "NaN in a body": lambda request: with_raw_field(request, b'"padding": NaN'),
+    "a comma too many": lambda request: with_raw_field(request, b'"padding": [1,]'),
+    "single quotes": lambda request: with_raw_field(request, b"'padding': 1"),
+}
+"""Changes after which every operation that reads a body answers 400, by name."""

@@ -1,0 +1,39 @@
+"""A request that works, on its way to becoming one that is wrong in one place, or in several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from agentserver_contract.contract.document import Operation
+from agentserver_contract.fixtures.examples import Examples
+from agentserver_contract.http.messages import Request
+
+Change = Callable[[Request], Request]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a request is made of."""
+
+    operation: Operation
+    examples: Examples
+    session: str | None
+    changes: tuple[Change, ...] = ()
+    """What is done to the request in the end, in this order."""
+
+    def changed(self, change: Change) -> Draft:
+        """The same with one more change of the request."""
+        return replace(self, changes=(*self.changes, change))
+
+    def with_id(self, parameter: str, value: str) -> Draft:
+        """The same with another id in the path."""
+        parameters = {**self.examples.parameters, parameter: value}
+        return replace(self, examples=replace(self.examples, parameters=parameters))
+
+    def request(self) -> Request:
+        """The request."""
+        request = self.examples.request(self.operation, self.session)
+        for change in self.changes:
+            request = change(request)
+        return request

@@ -1,0 +1,199 @@
+"""What can be wrong with a request of an operation, and which of two faults is answered.
+
+The contract says in which order a request is checked: the identity, the permission, the body, the
+state, the quota. Where a request is wrong in two ways, the first in this order is answered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from itertools import combinations
+
+from agentserver_contract.contract.document import JSON, Operation
+from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
+from agentserver_contract.data.tables import Conflict, is_exception
+from agentserver_contract.fixtures.accounts import Accounts
+from agentserver_contract.fixtures.examples import Examples
+from agentserver_contract.fixtures.states import with_conflict
+from agentserver_contract.fixtures.workspaces import PARAMETER
+from agentserver_contract.http.guard import NO_SUCH
+from agentserver_contract.http.messages import Request
+from agentserver_contract.variants import bodies
+from agentserver_contract.variants.drafts import Change, Draft
+
+INVALID_SESSION = "0badc0de" * 8
+
+
+class Rank(IntEnum):
+    """The order of checks."""
+
+    IDENTITY = 1
+    PERMISSION = 2
+    BODY = 3
+    STATE = 4
+    QUOTA = 5
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that is wrong with a request."""
+
+    name: str
+    rank: Rank
+    status: int
+    part: str
+    """The part of the request that is wrong: two of one part cannot be combined."""
+    apply: Callable[[Draft], Draft]
+    conflict: Conflict | None = None
+    """The conflict of the tables that it is, if it is one."""
+    is_costly: bool = False
+    """Whether it is combined with one other of each rank only."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A request, and the refusal that is promised."""
+
+    name: str
+    status: int
+    media_type: str
+    draft: Draft
+    conflict: Conflict | None = None
+
+    @property
+    def request(self) -> Request:
+        """The request."""
+        return self.draft.request()
+
+
+def trials_of(draft: Draft, violations: list[Violation]) -> Iterator[Trial]:
+    """A request with each violation alone, and one with each two that differ in their rank.
+
+    Args:
+        draft: A request that works.
+        violations: What can be wrong with it.
+    """
+    for each in violations:
+        yield _trial(draft, each)
+    for first, second in combinations(sorted(violations, key=lambda each: each.rank), 2):
+        if first.rank != second.rank and first.part != second.part:
+            costly = first.is_costly or second.is_costly
+            if not costly or _is_first_of_rank(first if second.is_costly else second, violations):
+                yield _trial(draft, first, second)
+
+
+def violations_of(
+    operation: Operation, accounts: Accounts, examples: Examples, conflicts: list[Conflict]
+) -> list[Violation]:
+    """What can be wrong with a request of an operation.
+
+    Args:
+        operation: Which.
+        accounts: The accounts of the run.
+        examples: A workspace, and what is in it.
+        conflicts: The conflicts of the operation that this server can have.
+    """
+    return [
+        *_of_identity(operation),
+        *_of_permission(operation, accounts),
+        *_of_body(operation),
+        *_of_ids(operation),
+        *(_of_state(conflict, operation, accounts) for conflict in conflicts),
+    ]
+
+
+def _trial(draft: Draft, *violations: Violation) -> Trial:
+    first = min(violations, key=lambda each: each.rank)
+    # What is changed in the end must be changed last, as it replaces the whole body.
+    for each in sorted(violations, key=lambda each: each.rank == Rank.BODY):
+        draft = each.apply(draft)
+    names = " and ".join(each.name for each in violations)
+    media_type = JSON if first.rank == Rank.QUOTA else "text/plain"
+    conflict = next((each.conflict for each in violations if each.conflict), None)
+    return Trial(names, first.status, media_type, draft, conflict)
+
+
+def _is_first_of_rank(violation: Violation, violations: list[Violation]) -> bool:
+    return violation is next(each for each in violations if each.rank == violation.rank)
+
+
+def _with_session(session: str | None) -> Callable[[Draft], Draft]:
+    return lambda draft: replace(draft, session=session)
+
+
+def _changed(change: Callable[[Request], Request]) -> Callable[[Draft], Draft]:
+    return lambda draft: draft.changed(change)
+
+
+def _of_identity(operation: Operation) -> Iterator[Violation]:
+    if not operation.is_secured:
+        return
+    for name, session in (("no credential", None), ("an unknown session", INVALID_SESSION)):
+        yield Violation(name, Rank.IDENTITY, 401, "caller", _with_session(session))
+
+
+def _of_permission(operation: Operation, accounts: Accounts) -> Iterator[Violation]:
+    role = operation.required_role or "none"
+    if role in ("none", "user", "agent"):
+        return
+    callers = ["outsider"]
+    if role in WORKSPACE_ROLES:
+        # The role that comes closest without being enough.
+        callers += [each for each in WORKSPACE_ROLES if each not in may_call(role)][-1:]
+    else:
+        callers += ["owner"]
+    for caller in callers:
+        session = accounts[caller].session
+        yield Violation(f"a caller who is {caller}", Rank.PERMISSION, 403, "caller",
+                        _with_session(session))  # fmt: skip
+    if role in WORKSPACE_ROLES and PARAMETER in operation.path_parameters:
+        yield Violation("an unknown workspace", Rank.PERMISSION, 403, PARAMETER,
+                        lambda draft: draft.with_id(PARAMETER, f"{NO_SUCH}workspace"))  # fmt: skip
+
+
+def _of_body(operation: Operation) -> Iterator[Violation]:
+    if operation.body is None:
+        return
+    changes: list[tuple[str, Change]] = [
+        ("a body that is not JSON", bodies.broken),
+        ("a field of another type", _mistyped),
+    ]
+    if operation.body_required:
+        changes.append(("no body", bodies.with_body(b"")))
+    for name, change in changes:
+        yield Violation(name, Rank.BODY, 400, "body", _changed(change))
+    yield Violation("a body called text/plain", Rank.BODY, 415, "body", _changed(bodies.as_text))
+    yield Violation(
+        "a body over the limit", Rank.BODY, 413, "body", _changed(bodies.over_limit),
+        is_costly=True,
+    )  # fmt: skip
+
+
+def _of_ids(operation: Operation) -> Iterator[Violation]:
+    """An unknown thing, where that is no question of permission."""
+    for parameter in operation.path_parameters:
+        asks_permission = parameter == PARAMETER and operation.required_role in WORKSPACE_ROLES
+        if asks_permission or is_exception("accepts-unknown-id", operation.id):
+            continue
+        if 404 in operation.responses:
+            yield Violation(f"an unknown {parameter}", Rank.STATE, 404, parameter,
+                            lambda draft, name=parameter: draft.with_id(name, f"{NO_SUCH}{name}"))  # type: ignore[misc]  # fmt: skip
+
+
+def _of_state(conflict: Conflict, operation: Operation, accounts: Accounts) -> Violation:
+    def apply(draft: Draft) -> Draft:
+        return replace(draft, examples=with_conflict(conflict, operation, accounts, draft.examples))
+
+    rank = Rank.QUOTA if conflict.status == 403 else Rank.STATE
+    part = "user_id" if conflict.user else "state"
+    return Violation(conflict.name, rank, conflict.status, part, apply, conflict)
+
+
+def _mistyped(request: Request) -> Request:
+    """The request with its first field as an object or a number, whichever it is not."""
+    body = json.loads(request.body or b"{}")
+    name = next(iter(body))
+    return replace(request, body=json.dumps({**body, name: [{}]}).encode())

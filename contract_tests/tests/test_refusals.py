@@ -1,0 +1,124 @@
+"""What is refused, in which order, and without effect: faults of it are found, and only those."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from catalogue import find
+from faulty import served
+from planting import planted
+from servers import Server, in_process, prepare_accounts
+from wrapping import Seen, answering
+
+from agentserver_contract.context import Context, Plan
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import Accounts
+from agentserver_contract.http.target import Target
+from agentserver_contract.layers import refusals
+from agentserver_contract.reports.text import findings_text
+from agentserver_contract.results.findings import LayerResult
+from agentserver_reference.domain.errors import Conflict
+from agentserver_reference.services import auth
+from agentserver_reference.storage import users
+from agentserver_reference.storage.locks import Lock
+
+RENAME = frozenset({"rename_workspace"})
+
+
+def run_on(
+    folder: Path, contract: Contract, wrap: Callable[[Any], Any], operations: frozenset[str]
+) -> LayerResult:
+    """The layer on a server with something around it."""
+    with served(folder, wrap) as url, Target(url) as target:
+        accounts = prepare_accounts(target)
+        plan = Plan(seed=1, operations=operations)
+        return refusals.run(Context(target, accounts, contract, plan))
+
+
+def test_healthy_server_refuses_everything_in_the_promised_order(
+    server: Server, accounts: Accounts, contract: Contract
+) -> None:
+    result = refusals.run(Context(server.target, accounts, contract, Plan(seed=1)))
+    assert result.holds, findings_text(result.findings)
+    assert not result.not_run
+    assert result.cases.total() > 500
+
+
+def test_body_that_is_read_before_the_session_is_found(tmp_path: Path, contract: Contract) -> None:
+    def answer(sent: Seen) -> tuple[int, str] | None:
+        if sent.method != "PATCH":
+            return None
+        try:
+            json.loads(sent.body)
+        except ValueError:
+            return 400, "not JSON"
+        return None
+
+    result = run_on(tmp_path, contract, answering(answer), RENAME)
+    assert {finding.check for finding in result.findings} >= {
+        "no credential and a body that is not JSON",
+        "a caller who is outsider and a body that is not JSON",
+        "an unknown workspace and a body that is not JSON",
+    }
+    assert {finding.operation for finding in result.findings} == RENAME
+
+
+def test_media_type_that_is_not_looked_at_is_found(tmp_path: Path, contract: Contract) -> None:
+    def wrap(app: Any) -> Any:
+        async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                named = [pair for pair in scope["headers"] if pair[0] != b"content-type"]
+                scope = {**scope, "headers": named}
+            await app(scope, receive, send)
+
+        return wrapped
+
+    result = run_on(tmp_path, contract, wrap, RENAME)
+    assert {finding.check for finding in result.findings} == {"a body called text/plain"}
+    assert "expected 415" in result.findings[0].detail
+
+
+def test_refused_request_that_writes_is_found_by_its_name(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with (
+        planted(find("rename-refused-and-made")),
+        in_process(sqlite_url, checks_answers=False) as server,
+    ):
+        context = Context(
+            server.target, prepare_accounts(server.target), contract, Plan(1, operations=RENAME)
+        )
+        result = refusals.run(context)
+    (finding,) = [each for each in result.findings if "it changed" in each.detail]
+    assert finding.operation == "rename_workspace"
+    assert finding.check.startswith("a caller who is")
+    assert "became" in finding.detail
+
+
+def test_password_of_a_refused_request_that_is_kept_is_found(
+    sqlite_url: str, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = auth.register
+
+    async def register(work: Any, email: str, password: str) -> Any:
+        try:
+            return await original(work, email, password)
+        except Conflict:
+            account = await work.read(users.find_credential, email)
+            kept = await work.context.passwords.hash(password)
+            await work.write(Lock(), users.set_password_hash, account["id"], kept)
+            raise
+
+    monkeypatch.setattr(auth, "register", register)
+    with in_process(sqlite_url, checks_answers=False) as server:
+        plan = Plan(1, operations=frozenset({"register_user"}))
+        accounts = prepare_accounts(server.target)
+        result = refusals.run(Context(server.target, accounts, contract, plan))
+    found = [finding for finding in result.findings if finding.check == "an address that is taken"]
+    assert found, findings_text(result.findings)
+    assert found[0].operation == "register_user"
+    assert "the password sent opens owner's account" in found[0].detail

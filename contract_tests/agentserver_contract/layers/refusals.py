@@ -74,7 +74,7 @@ class _Trials:
         violations = violations_of(operation, self.accounts, self.examples, conflicts)
         yield from trials_of(draft, violations)
         for name, change in MALFORMED.items() if operation.body is not None else ():
-            yield Trial(name, 400, TEXT, draft.changed(change))
+            yield Trial(name, name, 400, TEXT, draft.changed(change))
 
     def _conflicts(self, operation: Operation) -> Iterator[Conflict]:
         for conflict in tables().conflicts:
@@ -171,7 +171,7 @@ class _Trials:
                 promise=f"{trial.name} is refused with {trial.status}, and changes nothing",
                 contract=f"{operation.pointer}/responses/{escape(str(trial.status))}",
                 detail=f"expected {trial.status} as {trial.media_type}, {wrong}",
-                check=trial.name,
+                check=trial.check,
             ).with_exchange(trial.request, response, self.target.base_url)
         )
 

@@ -58,6 +58,8 @@ class Trial:
     """A request, and the refusal that is promised."""
 
     name: str
+    check: str
+    """What the promised refusal is for: the first thing that is wrong."""
     status: int
     media_type: str
     draft: Draft
@@ -113,7 +115,7 @@ def _trial(draft: Draft, *violations: Violation) -> Trial:
     names = " and ".join(each.name for each in violations)
     media_type = JSON if first.rank == Rank.QUOTA else "text/plain"
     conflict = next((each.conflict for each in violations if each.conflict), None)
-    return Trial(names, first.status, media_type, draft, conflict)
+    return Trial(names, first.name, first.status, media_type, draft, conflict)
 
 
 def _is_first_of_rank(violation: Violation, violations: list[Violation]) -> bool:
@@ -179,7 +181,7 @@ def _of_ids(operation: Operation) -> Iterator[Violation]:
         if asks_permission or is_exception("accepts-unknown-id", operation.id):
             continue
         if 404 in operation.responses:
-            yield Violation(f"an unknown {parameter}", Rank.STATE, 404, parameter,
+            yield Violation("an unknown id", Rank.STATE, 404, parameter,
                             lambda draft, name=parameter: draft.with_id(name, f"{NO_SUCH}{name}"))  # type: ignore[misc]  # fmt: skip
 
 

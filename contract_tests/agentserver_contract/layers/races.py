@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from typing import Any
 
 from agentserver import AgentserverError
 from agentserver_contract.context import Context
-from agentserver_contract.contract.document import JSON, Operation
+from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.data.tables import Conflict, is_exception, tables
 from agentserver_contract.fixtures.accounts import (
     COLLEAGUE,
@@ -43,6 +43,7 @@ TIMES = 2
 
 _OWNER = "owner"
 _REFUSED = "refused"
+_OF_ACCOUNTS = ("email", "password")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def run(context: Context) -> LayerResult:
     result = context.new_result(NAME)
     with ThreadPoolExecutor(2) as threads:
         layer = _Races(context, Sender(context, result), threads)
-        for race in races(context.contract.operations.values()):
+        for race in races(context.contract):
             if race.first not in context.operations:
                 continue
             reason = layer.reason_impossible(race)
@@ -99,12 +100,12 @@ def run(context: Context) -> LayerResult:
     return result
 
 
-def races(operations: Iterable[Operation]) -> Iterator[Race]:
+def races(contract: Contract) -> Iterator[Race]:
     """Everything that is raced."""
-    writes = [operation for operation in operations if not operation.is_read]
+    writes = [each for each in contract.operations.values() if not each.is_read]
     for operation in writes:
         yield Race(operation, operation, "the same request twice")
-        if changed_body(operation):
+        if changed_body(contract, operation):
             yield Race(operation, operation, "two requests with different values", True)
         for other in writes:
             if other.path == operation.path and other.id > operation.id:
@@ -132,22 +133,31 @@ def is_part_of(operation: Operation, deletion: Operation) -> bool:
     return f"/{thing}/{{{deletion.path_parameters[-1]}}}/" in operation.path
 
 
-def changed_body(operation: Operation) -> dict[str, Any]:
-    """The fields of an operation's example with other values, as far as its schemas allow."""
+def changed_body(contract: Contract, operation: Operation) -> dict[str, Any]:
+    """The fields of an operation's example with other values, as far as its schemas allow.
+
+    Addresses and passwords are left: another one is another account.
+    """
     example = operation.body_example
     changed: dict[str, Any] = {}
     for each in operation.fields if isinstance(example, Mapping) else ():
-        schema = each.schema.value if each.schema is not None else {}
-        value, other = example.get(each.name), None
-        if "enum" in schema:
-            other = next((one for one in schema["enum"] if one != value), None)
-        elif isinstance(value, int) and not isinstance(value, bool):
-            other = value + 1 if value < schema.get("maximum", value + 1) else value - 1
-        elif each.name == "name" and isinstance(value, str):
-            other = f"{value} 2"
-        if other is not None and other != value:
+        if each.name not in example or each.name in _OF_ACCOUNTS or each.schema is None:
+            continue
+        other = _another(example[each.name], contract.follow(each.schema).value.get("enum", ()))
+        if other is not None and contract.validator(each.schema).is_valid(other):
             changed[each.name] = other
     return changed
+
+
+def _another(value: Any, enum: Sequence[Any]) -> Any:
+    """A value of the same kind; None where that is not simple."""
+    if enum:
+        return next((each for each in enum if each != value), None)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return f"{value}2" if isinstance(value, str) else None
 
 
 @dataclass(frozen=True)
@@ -311,7 +321,9 @@ class _Races:
             return request, request
         other = examples
         if race.other_values:
-            other = examples.with_body(race.second, changed_body(race.second))
+            other = examples.with_body(
+                race.second, changed_body(self.context.contract, race.second)
+            )
         return (
             examples.request(race.first, self._session(race.first)),
             other.request(race.second, self._session(race.second)),

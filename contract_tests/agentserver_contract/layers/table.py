@@ -16,6 +16,7 @@ from agentserver_contract.layers import (
     refusals,
     roles,
     stateful,
+    times,
 )
 from agentserver_contract.results.findings import LayerResult
 
@@ -71,6 +72,7 @@ LAYERS = (
     Layer(model.NAME, model.run, writes=True),
     Layer(stateful.NAME, stateful.run, writes=True),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
+    Layer(times.NAME, times.run, by_operation=True, writes=True),
     Layer(races.NAME, races.run, by_operation=True, writes=True),
     # After the others, which read all that there is again and again.
     Layer(lists.NAME, lists.run, by_operation=True, writes=True),

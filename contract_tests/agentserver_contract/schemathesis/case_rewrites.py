@@ -49,6 +49,8 @@ class CaseRewrites:
         self._workspace_id = examples.parameters.get(PARAMETER)
         self.owned = {self._workspace_id} if self._workspace_id is not None else set()
         """The workspaces that were created for the cases."""
+        self.stored: set[str] = set()
+        """Ids of the cases that rely on a stored value, for which one was stored."""
         self._limits = {
             operation.id: {
                 field.name: limit
@@ -68,12 +70,14 @@ class CaseRewrites:
         """Rewrite a case."""
         self.fit_bytes(case)
         if self._protects:
-            self.store_kept_field(case)
             self.redirect_deletions(case)
         if self._guard is not None and case.method not in SAFE_METHODS:
             self.use_owned_ids(case, self._guard)
             self.use_owned_addresses(case, self._guard)
         self.keep_tenants_apart(case)
+        if self._protects:
+            # After the ids, which say in which workspace the value is stored.
+            self.store_kept_field(case)
 
     def fit_bytes(self, case: Case[Any]) -> None:
         """Cut texts of a valid body to their `x-max-bytes`: Schemathesis counts characters.
@@ -97,7 +101,9 @@ class CaseRewrites:
         if in_workspace and lacks_kept_field(operation_id(case), case.body):
             operation = self._contract.operations[operation_id(case)]
             session = self._accounts[self._owner].session
-            self._accounts.target.send(self._examples.request(operation, session))
+            response = self._accounts.target.send(self._examples.request(operation, session))
+            if response.succeeded:
+                self.stored.add(case.id)
 
     def redirect_deletions(self, case: Case[Any]) -> None:
         """Redirect calls that would delete the workspace of the examples, or the caller's rights.

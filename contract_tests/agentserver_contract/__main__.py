@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from agentserver_contract.interruption import ending_signals
 from agentserver_contract.reports import stream as streams
 
 NAME = "agentserver-contract"
@@ -27,16 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import platformdirs
 
     from agentserver_contract import cli
+    from agentserver_contract.reports.files import CannotWrite
 
     # Else it writes into the folder in which this is run.
     hypothesis.configuration.set_hypothesis_home_dir(platformdirs.user_cache_path(NAME))
     try:
-        options = cli.parse(arguments)
-        return int(options.command(options))
-    except cli.CannotRun as reason:
+        with ending_signals():
+            options = cli.parse(arguments)
+            return int(options.command(options))
+    except (cli.CannotRun, CannotWrite) as reason:
         return _could_not_run(str(reason))
-    except KeyboardInterrupt:
-        return _could_not_run("interrupted")
+    except KeyboardInterrupt as reason:
+        return _could_not_run(str(reason) or "interrupted")
     except Exception:  # noqa: BLE001 (an error in this tool must not look like one of the server)
         traceback.print_exc()
         return _could_not_run("an error in this tool itself, shown above")

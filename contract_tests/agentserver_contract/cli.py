@@ -53,11 +53,14 @@ from agentserver_contract.layers import gate
 from agentserver_contract.layers.table import NAMES
 from agentserver_contract.recordings import cassettes
 from agentserver_contract.reports import data, junit, page
+from agentserver_contract.reports import stream as streams
 from agentserver_contract.reports.console import Console
+from agentserver_contract.reports.files import ReportFiles, write
 from agentserver_contract.reports.style import Style
 from agentserver_contract.reports.text import result_text
 from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.run import Outcome
 
 HOLDS, BROKEN = 0, 1
 
@@ -78,7 +81,18 @@ Options may also stand in agentserver-contract.toml, or in [tool.agentserver-con
 pyproject.toml, in the current folder: `examples = 5`, `read-only = true`.
 """
 _NOT_IN_REPLAY = frozenset(
-    {"color", "fail-fast", "format", "html", "junit", "layers", "operation", "seed", "shard"}
+    {
+        "color",
+        "fail-fast",
+        "format",
+        "html",
+        "json",
+        "junit",
+        "layers",
+        "operation",
+        "seed",
+        "shard",
+    }
     | {"tag", "wait", "yes"}
 )
 """Options of `run` that a replay chooses itself, or that change nothing of what is found."""
@@ -232,6 +246,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     _add_departures(tried)
     reports = command.add_argument_group("reports")
     reports.add_argument("--format", choices=("text", "json"), default="text")
+    reports.add_argument("--json", type=Path, metavar="FILE", help="write a JSON report")
     reports.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report")
     reports.add_argument("--html", type=Path, metavar="FILE", help="write an HTML report")
 
@@ -265,41 +280,51 @@ def run(options: argparse.Namespace) -> int:
     contract = _contract(options.contract)
     known = _departures(options.departures)
     plan = _plan(options, contract)
+    files = ReportFiles(
+        {options.json: data.text, options.junit: junit.text, options.html: page.text}
+    )
     text = options.format == "text"
     console = Console(Style(sys.stdout if text else sys.stderr, options.color))
     counter = StatusCounter(contract)
     answers = AnswerChecks(contract, (options.url or "").rstrip("/"), closed=plan.closed)
-    with _session(options, contract, counter, everywhere=[answers], shard=plan.shard[0]) as (
-        target,
-        session,
-    ):
-        console.begins(target.base_url, plan)
-        plan = replace(plan, many_rows=options.many_rows or session.on_own_server)
-        context = Context(
+    outcome = Outcome(options.url or "", plan, [], departures=known)
+    try:
+        with _session(options, contract, counter, everywhere=[answers], shard=plan.shard[0]) as (
             target,
-            session.accounts,
-            contract,
-            plan,
-            reset=session.reset,
-            examples=_existing(contract, session) if plan.read_only else None,
-        )
-        outcome = runs.run(
-            *(context, counter, answers),
-            known=known,
-            started=console.started,
-            finished=console.finished,
-        )
+            session,
+        ):
+            console.begins(target.base_url, plan)
+            plan = replace(plan, many_rows=options.many_rows or session.on_own_server)
+            context = Context(
+                target,
+                session.accounts,
+                contract,
+                plan,
+                reset=session.reset,
+                examples=_existing(contract, session) if plan.read_only else None,
+            )
+            outcome = runs.run(
+                *(context, counter, answers),
+                known=known,
+                started=console.started,
+                finished=console.finished,
+            )
+            files.write(outcome)  # should the clean-up be killed, they are there
+    except (CannotRun, KeyboardInterrupt) as error:
+        outcome.ended_by = outcome.ended_by or str(error) or "interrupted"
+        files.write(outcome)
+        raise
     runs.judge_cleanup(outcome, contract, answers)
     outcome.left_behind = session.left_behind
-    for path, written in ((options.junit, junit.text), (options.html, page.text)):
-        if path is not None:
-            _write(path, written(outcome))
+    files.write(outcome)
     if text:
         console.sum_up(outcome)
     else:
-        sys.stdout.write(data.text(outcome))
+        streams.write(sys.stdout, data.text(outcome))
     if outcome.left_behind:
         raise CannotRun("not everything could be restored: " + "; ".join(outcome.left_behind))
+    if outcome.ended_by:
+        raise CannotRun(outcome.ended_by)
     if outcome.tried == 0 and outcome.holds:
         raise CannotRun("nothing was tried, so that nothing can be said: see above, not run")
     return HOLDS if outcome.holds else BROKEN
@@ -315,7 +340,7 @@ def record(options: argparse.Namespace) -> int:
         missed = cassettes.record(target, session.accounts, contract, style.line)
         recorder.stop()
     source = options.source or target.base_url
-    _write(options.file, cassettes.text(recorder.exchanges, source))
+    write(options.file, cassettes.text(recorder.exchanges, source))
     if not recorder.exchanges:
         raise CannotRun("nothing was recorded")
     style.line(f"{len(recorder.exchanges)} exchanges with {source} written to {options.file}")
@@ -404,12 +429,22 @@ def _session(
     try:
         with (
             Target(url, hooks=limits, timeout=options.timeout) as unguarded,
-            Target(url, guard=guard, hooks=[*limits, hook], timeout=options.timeout) as target,
+            Target(
+                url,
+                guard=guard,
+                hooks=[*limits, hook],
+                timeout=options.timeout,
+                ends_run=True,
+            ) as target,
             _found(unguarded, contract, options.wait),
             run_session(target, guard, unguarded, credential, shard=shard) as session,
         ):
-            yield target, session
-    except (SetupFailed, Blocked, NoAgentserver) as error:
+            unguarded.ends_run = True
+            try:
+                yield target, session
+            finally:
+                unguarded.ends_run = False  # what the clean-up cannot do is reported by name
+    except (SetupFailed, Blocked, NoAgentserver, UrlError) as error:
         raise CannotRun(one_line(str(error))) from None
     except (AgentserverError, httpx.HTTPError) as error:
         raise CannotRun(f"{url}: {one_line(str(error))}") from None
@@ -496,13 +531,6 @@ def _departures(path: Path | None) -> Sequence[Departure]:
         return departures.load(path) if path is not None else ()
     except DepartureError as error:
         raise CannotRun(str(error)) from None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CannotRun(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _layers(text: str) -> tuple[str, ...]:

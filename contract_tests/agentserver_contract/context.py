@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -109,10 +109,14 @@ class Context:
     """Whether a finding ends the run."""
     answers: Callable[[], Sequence[Finding]] = tuple
     """Takes what was found in single responses since it was called last."""
+    begun: list[LayerResult] = field(default_factory=list)
+    """The results that were begun, so that what is in them survives whatever ends the layer."""
 
     def new_result(self, layer: str) -> LayerResult:
         """What a layer adds to while it runs."""
-        return LayerResult(layer, seed=self.plan.seed, ends_at=self.ends_at, answers=self.answers)
+        result = LayerResult(layer, seed=self.plan.seed, ends_at=self.ends_at, answers=self.answers)
+        self.begun.append(result)
+        return result
 
     @property
     def operations(self) -> list[Operation]:

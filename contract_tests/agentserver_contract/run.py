@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
+import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,13 +17,15 @@ from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.departures import Departure
 from agentserver_contract.fixtures.accounts import SetupFailed
-from agentserver_contract.http.messages import scrubbed
+from agentserver_contract.http.contact import one_line
 from agentserver_contract.http.status_counter import StatusCounter
+from agentserver_contract.http.target import Target
 from agentserver_contract.layers import gate
 from agentserver_contract.layers.table import LAYERS, Layer, planned
 from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.conformance import LAYER as EXCHANGE
 from agentserver_contract.results.findings import EnoughFound, Finding, LayerResult, never
+from agentserver_contract.results.preparation import preparation_failed
 
 COMMAND = "agentserver-contract"
 
@@ -47,11 +51,25 @@ class Outcome:
     """What could not be restored."""
     seconds: float = 0.0
     """How long the run took."""
+    ended_by: str = ""
+    """What ended the run before its end; empty where nothing did."""
 
     @property
     def holds(self) -> bool:
         """Whether nothing is broken, apart from what is listed."""
         return not self.unexplained
+
+    @property
+    def verdict(self) -> str:
+        """The result in one line."""
+        known = f", departures as listed: {len(self.known)}" if self.known else ""
+        found = f"{len(self.unexplained)} finding{'' if len(self.unexplained) == 1 else 's'}"
+        seed = f"seed {self.plan.seed}"
+        if self.ended_by:
+            return f"The run ended early, after {found}{known} ({seed}): {self.ended_by}"
+        if self.holds:
+            return f"The contract holds{known} ({seed})"
+        return f"The contract is broken: {found}{known} ({seed})"
 
     @property
     def tried(self) -> int:
@@ -89,32 +107,52 @@ def run(
     """
     beginning = time.monotonic()
     results: list[LayerResult] = []
-    counter.drain()  # the requests that prepared the run do not count
+    _drain(counter)  # the requests that prepared the run do not count
 
     def is_new(finding: Finding) -> bool:
         return bool(departures.account(context.contract, known, [finding]).unexplained)
 
-    ends_at = is_new if context.plan.fail_fast else never
-    context = replace(context, ends_at=ends_at, answers=answers.drain)
-    is_over = False
+    is_over = is_new if context.plan.fail_fast else never
+    context = replace(context, ends_at=is_over, answers=answers.drain)
+    reason = ended_by = ""
     for layer in planned(context.plan):
-        started(layer.name)
-        reason = "the run ended with its first finding" if is_over else None
-        if (
-            reason := reason
-            or layer.reason_not_run(context.plan)
-            or _nothing_to_judge(layer, results)
-        ):
-            result = LayerResult(layer.name, not_run={layer.name: reason})
-        else:
-            result = run_layer(layer, replace(context, results=results))
+        begun: list[LayerResult] = []
+        not_run = reason or layer.reason_not_run(context.plan) or _nothing_to_judge(layer, results)
+        try:
+            started(layer.name)
+            if not_run:
+                result = LayerResult(layer.name, not_run={layer.name: not_run})
+            else:
+                result = run_layer(layer, replace(context, results=results, begun=begun))
+        except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 (reports are written)
+            ended_by = what_ended(context.target, error)
+            reason = "the run ended early"
+            result = begun[-1] if begun else LayerResult(layer.name)
+            with suppress(EnoughFound):
+                result.collect()
+            result.not_run[f"the rest of {layer.name}"] = ended_by
         if not layer.judges:
-            result.statuses.update(counter.drain())
+            statuses, result.seconds_of = _drain(counter)
+            result.statuses.update(statuses)
             result.notes.update(answers.drain_notes())
         results.append(result)
         finished(result)
-        is_over = is_over or any(map(context.ends_at, result.findings))
-    return _outcome(context, results, known, time.monotonic() - beginning)
+        if any(map(is_over, result.findings)):
+            reason = reason or "the run ended with its first finding"
+    seconds = time.monotonic() - beginning
+    return replace(_outcome(context, results, known, seconds), ended_by=ended_by)
+
+
+def _drain(counter: StatusCounter) -> tuple[Counter[tuple[str, int]], dict[str, float]]:
+    return counter.drain(), counter.drain_seconds()
+
+
+def what_ended(target: Target | None, error: BaseException) -> str:
+    """What ended a run, in one line; the traceback of an error in this tool goes to stderr."""
+    if isinstance(error, KeyboardInterrupt):
+        return str((target and target.unreachable) or error) or "interrupted"
+    traceback.print_exception(error)
+    return f"an error in this tool itself: {one_line(f'{type(error).__name__}: {error}')}"
 
 
 def _nothing_to_judge(layer: Layer, results: Iterable[LayerResult]) -> str | None:
@@ -140,31 +178,26 @@ def judge_cleanup(outcome: Outcome, contract: Contract, answers: AnswerChecks) -
 def run_layer(layer: Layer, context: Context) -> LayerResult:
     """The result of a layer; if the server does not let it begin, that is its finding."""
     beginning = time.monotonic()
+    failed: list[Finding] = []
     try:
         if not layer.judges:
-            context.reset()
+            try:
+                context.reset()
+            except (AgentserverError, SetupFailed) as error:
+                failed.append(preparation_failed(layer.name, error))  # the layer may need none
         result = layer.run(context)
         result.collect()
     except EnoughFound as found:
         result = found.result
     except (AgentserverError, SetupFailed) as error:
         result = context.new_result(layer.name)
-        with suppress(EnoughFound):
-            result.add(_not_prepared(layer, error))
-            result.collect()
+        failed.append(preparation_failed(layer.name, error))
+    with suppress(EnoughFound):
+        for finding in failed:
+            result.add(finding)
+        result.collect()
     result.seconds = time.monotonic() - beginning
     return result
-
-
-def _not_prepared(layer: Layer, error: AgentserverError | SetupFailed) -> Finding:
-    return Finding(
-        layer=layer.name,
-        operation=getattr(error, "operation_id", ""),
-        promise="what the layer needs can be created",
-        contract="",
-        detail=scrubbed(f"{type(error).__name__}: {error}"),
-        check="preparation",
-    )
 
 
 def _outcome(

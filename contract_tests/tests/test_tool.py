@@ -77,7 +77,7 @@ def test_broken_promise_is_reported_with_what_shows_it(
     output = capsys.readouterr().out
     assert status == BROKEN, output
     assert "check_session: " in output
-    for part in ("promised at", "sent         curl", "received     401", "replay"):
+    for part in ("expected", "sent         curl", "answered     401", "replay"):
         assert part in output, f"a failure must have {part!r}:\n{output}"
 
 

@@ -9,7 +9,7 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -35,6 +35,8 @@ _SESSION = re.compile(rf"({SESSION_COOKIE}=)[^;\s'\"]+")
 _BEARER = re.compile(r"(Bearer )\S+", re.IGNORECASE)
 _SECRET_FIELD = re.compile(rf'("(?:{"|".join(sorted(SECRET_FIELDS))})"\s*:\s*)"(?:[^"\\]|\\.)*"')
 _LONGEST_BODY = 600
+# Of the bytes on a connection, which are no longer what a body is once it has been read.
+_OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 # Set by every client, and the same on every request: not worth a line in a report.
 _UNINTERESTING = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
@@ -154,7 +156,7 @@ class Response:
         """The same as httpx has it, as the response to `request`."""
         return httpx.Response(
             self.status,
-            headers=[(name, each) for name, values in self.headers.items() for each in values],
+            headers=[(name, each) for name, values in self._of_body() for each in values],
             content=self.body,
             request=request,
         )
@@ -164,11 +166,15 @@ class Response:
         raw = urllib3.HTTPResponse(
             body=io.BytesIO(self.body),
             status=self.status,
-            headers={name: ", ".join(values) for name, values in self.headers.items()},
+            headers={name: ", ".join(values) for name, values in self._of_body()},
             preload_content=False,
             request_method=prepared.method,
         )
         return HTTPAdapter().build_response(prepared, raw)
+
+    def _of_body(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The headers that still hold where the body is already decoded."""
+        return ((name, each) for name, each in self.headers.items() if name not in _OF_TRANSFER)
 
     def header(self, name: str) -> str | None:
         """The first value of a header."""

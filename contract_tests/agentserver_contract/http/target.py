@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -13,7 +14,8 @@ import schemathesis
 from requests.structures import CaseInsensitiveDict
 
 from agentserver import Client
-from agentserver_contract.http.guard import Blocked, Guard
+from agentserver_contract.http.environment import Environment
+from agentserver_contract.http.guard import SAFE_METHODS, Blocked, Guard
 from agentserver_contract.http.messages import Request, Response
 
 AsgiApp = Callable[
@@ -27,8 +29,17 @@ AsgiApp = Callable[
 
 IN_PROCESS = "http://127.0.0.1"
 TIMEOUT_SECONDS = 30.0
+_SECONDS_BEFORE_ASKING = (0.0, 0.2, 0.4)
+"""Before each time that a server is asked whether it is still there."""
 GUARD_HEADER = "x-contract-guard"
 """The header of a response that no server sent: the guard blocked the request."""
+
+
+class ServerUnreachable(KeyboardInterrupt):
+    """The server cannot be reached any more, or does not answer in time: nothing can be judged.
+
+    It ends a run as Ctrl+C does, so that no layer and no library takes it for an answer.
+    """
 
 
 class Hook(Protocol):
@@ -50,6 +61,8 @@ class Target:
         guard: Blocks writes to anything that the run did not create; without one, all is sent.
         hooks: Are called for each request that is sent.
         timeout: Seconds that a response may take.
+        ends_run: Whether a server that cannot be reached raises ServerUnreachable instead of the
+            error of the HTTP library.
     """
 
     def __init__(
@@ -60,13 +73,18 @@ class Target:
         guard: Guard | None = None,
         hooks: Sequence[Hook] = (),
         timeout: float = TIMEOUT_SECONDS,
+        ends_run: bool = False,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.app = app
         self.guard = guard
         self.timeout = timeout
+        self.ends_run = ends_run and app is None
+        self.unreachable: ServerUnreachable | None = None
+        """Why nothing more can be tried, once that is so."""
+        self.environment = Environment() if app is not None else Environment.of(base_url)
         self._hooks: tuple[Hook, ...] = (*((guard,) if guard else ()), *hooks)
-        inner = httpx.HTTPTransport() if app is None else AppTransport(app)
+        inner = self.environment.httpx_transport() if app is None else AppTransport(app)
         self._transport = _HookedTransport(inner, self)
         self._http = httpx.Client(transport=self._transport, timeout=timeout)
 
@@ -83,6 +101,41 @@ class Target:
         """Call the hooks after a response has come."""
         for hook in self._hooks:
             hook.after(request, response)
+
+    def lost(self, request: Request, error: Exception) -> None:
+        """Take note that a request has had no response.
+
+        Raises:
+            ServerUnreachable: The machine is the reason, and this ends the run. Otherwise the
+                server has closed the connection, although it still listens: that is its own fault.
+        """
+        if not self.ends_run:
+            return
+        what = f"{request.method} {request.path}"
+        if isinstance(error, httpx.ConnectError | requests.exceptions.ConnectTimeout):
+            reason = f"{what}: no connection: {error}"
+        elif isinstance(error, httpx.TimeoutException | requests.exceptions.Timeout):
+            reason = f"{what}: no response within {self.timeout:g} s"
+        elif (gone := self._reason_gone()) is not None:
+            reason = f"{what}: the connection broke, and no other one can be had: {gone}"
+        else:
+            return
+        self.unreachable = ServerUnreachable(f"{self.base_url} cannot be tried any more: {reason}")
+        raise self.unreachable from None
+
+    def _reason_gone(self) -> str | None:
+        """Why the server answers no more, if it does not.
+
+        A server that is going may still take a connection, so that it is asked several times.
+        """
+        for pause in _SECONDS_BEFORE_ASKING:
+            time.sleep(pause)
+            with httpx.Client(transport=self.environment.httpx_transport()) as client:
+                try:
+                    client.get(self.base_url, timeout=self.timeout)
+                except httpx.TransportError as error:
+                    return str(error) or type(error).__name__
+        return None
 
     def send(self, request: Request) -> Response:
         """Send one request as it is, once, following no redirect.
@@ -123,7 +176,9 @@ class Target:
         It opens several of its own, so there is only one place that all its requests pass. A
         request that the guard blocks gets a response with the header GUARD_HEADER.
         """
-        send = requests.Session.send
+        sessions: Any = requests.sessions
+        send, netrc = requests.Session.send, sessions.get_netrc_auth
+        environment = self.environment.requests_options()
 
         def hooked(session: requests.Session, prepared: Any, **options: Any) -> Any:
             request = Request.from_requests(prepared)
@@ -132,15 +187,27 @@ class Target:
             except Blocked as reason:
                 return _blocked(reason).to_requests(prepared)
             # A redirect is a response like any other, and what it leads to is another server's.
-            response = send(session, prepared, **{**options, "allow_redirects": False})
+            options |= {**environment, "allow_redirects": False}
+            try:
+                try:
+                    response = send(session, prepared, **options)
+                except requests.exceptions.ConnectionError:
+                    if request.method not in SAFE_METHODS:
+                        raise
+                    response = send(session, prepared, **options)
+            except requests.exceptions.RequestException as error:
+                self.lost(request, error)
+                raise
             self.after(request, Response.from_requests(response))
             return response
 
         requests.Session.send = hooked  # type: ignore[assignment, method-assign]
+        sessions.get_netrc_auth = lambda url, raise_errors=False: None
         try:
             yield
         finally:
             requests.Session.send = send  # type: ignore[method-assign]
+            sessions.get_netrc_auth = netrc
 
     def close(self) -> None:
         """Close the connections; the server itself goes on."""
@@ -176,9 +243,27 @@ class _HookedTransport(httpx.BaseTransport):
         request.read()
         sent = Request.from_httpx(request)
         self._target.before(sent)
-        response = self.inner.handle_request(request)
-        response.read()
+        try:
+            response = self._read(request)
+        except httpx.TransportError as error:
+            self._target.lost(sent, error)
+            raise
         self._target.after(sent, Response.from_httpx(response))
+        return response
+
+    def _read(self, request: httpx.Request) -> httpx.Response:
+        """The response with its body; a read whose connection breaks is sent once more.
+
+        A server may close an idle connection in the moment in which it is used again.
+        """
+        try:
+            response = self.inner.handle_request(request)
+            response.read()
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
+            if request.method not in SAFE_METHODS:
+                raise
+            response = self.inner.handle_request(request)
+            response.read()
         return response
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agentserver_contract.context import EXAMPLES, MODEL_RUNS, SCENARIOS, Plan
 from agentserver_contract.reports.style import Style
-from agentserver_contract.reports.text import finding_text
+from agentserver_contract.reports.text import by_reason, finding_text, folded
 from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.run import Outcome
 
@@ -41,8 +41,10 @@ class Console:
         style.line(f"{result.layer}: {result.cases.total()} cases, {painted}, {_seconds(result)} s")
 
     def sum_up(self, outcome: Outcome) -> None:
-        """Print everything, the verdict last."""
+        """Print everything, the verdict last, where a terminal shows it."""
         style = self._style
+        style.heading("Layers")
+        style.table(_HEADS, [_row(result) for result in outcome.results], _total(outcome))
         if outcome.unexplained:
             style.heading("Broken")
             for finding in outcome.unexplained:
@@ -55,10 +57,8 @@ class Console:
                 style.line(f"{count} x {reason}")
         for line in outcome.left_behind:
             style.line(style.bad(f"could not be restored: {line}"))
-        style.heading("Layers")
-        style.table(_HEADS, [_row(result) for result in outcome.results], _total(outcome))
-        verdict = _verdict(outcome)
-        style.heading(style.good(verdict) if outcome.holds else style.bad(verdict))
+        good = outcome.holds and not outcome.ended_by
+        style.heading(style.good(outcome.verdict) if good else style.bad(outcome.verdict))
 
     def _departures(self, outcome: Outcome) -> None:
         if outcome.departures:
@@ -71,14 +71,12 @@ class Console:
                 style.line(f"{departure.name}: listed, but not met in this run")
 
     def _not_run(self, outcome: Outcome) -> None:
-        """What could not be tried, by reason: the same reason often covers many cases."""
-        by_reason: dict[str, list[str]] = {}
-        for layer, name, reason in outcome.not_run:
-            by_reason.setdefault(reason, []).append(f"{layer} {name}" if name != layer else name)
-        if by_reason:
+        """What could not be tried, one line a reason."""
+        reasons = by_reason(outcome.not_run)
+        if reasons:
             self._style.heading("Not run")
-        for reason, names in by_reason.items():
-            self._style.line(f"{reason}: {', '.join(names)}")
+        for reason, names in reasons.items():
+            self._style.line(f"{reason}: {folded(names)}")
 
 
 def _left_out(plan: Plan) -> Iterator[str]:
@@ -111,11 +109,3 @@ def _total(outcome: Outcome) -> tuple[str, ...]:
 
 def _seconds(result: LayerResult) -> str:
     return f"{result.seconds:.1f}"
-
-
-def _verdict(outcome: Outcome) -> str:
-    known = f", departures as listed: {len(outcome.known)}" if outcome.known else ""
-    seed = f"seed {outcome.plan.seed}"
-    if outcome.holds:
-        return f"The contract holds{known} ({seed})"
-    return f"The contract is broken: {len(outcome.unexplained)} findings{known} ({seed})"

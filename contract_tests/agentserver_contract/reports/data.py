@@ -34,7 +34,9 @@ def text(outcome: Outcome) -> str:
         "seed": outcome.plan.seed,
         "shard": f"{number}/{count}",
         "situations": sorted(outcome.plan.situations),
+        "verdict": outcome.verdict,
         "holds": outcome.holds,
+        "ended_by": outcome.ended_by,
         "seconds": round(outcome.seconds, 3),
         "findings": list(map(_finding, outcome.unexplained)),
         "known": {name: len(findings) for name, findings in outcome.known.items()},
@@ -59,7 +61,11 @@ def read(source: str, name: str) -> tuple[list[LayerResult], frozenset[str], boo
     try:
         document = json.loads(source)
         results = [_read_layer(layer) for layer in document["layers"]]
+        if ended_by := document.get("ended_by"):
+            raise ReportError(f"{name}: the run ended early: {ended_by}")
         return results, frozenset(document["situations"]), bool(document["holds"])
+    except ReportError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise ReportError(f"{name}: not the report of a run: {error!r}") from None
 
@@ -75,6 +81,7 @@ def _layer(result: LayerResult) -> dict[str, Any]:
     return {
         "layer": result.layer,
         "seconds": round(result.seconds, 3),
+        "seconds_of": {name: round(each, 3) for name, each in result.seconds_of.items()},
         "cases": dict(result.cases),
         "succeeded": dict(result.succeeded),
         "statuses": statuses,

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from agentserver_contract.results.findings import Finding, LayerResult
 
+_SHOWN_NAMES = 5
+
+
+def title(finding: Finding) -> str:
+    """One finding in one line."""
+    return f"{finding.operation or 'the whole run'}: {finding.promise}  [{finding.layer}]"
+
+
+def facts(finding: Finding) -> Iterator[tuple[str, str]]:
+    """What is known of a finding, in the order in which a person asks: names and texts."""
+    for name, text in (
+        ("expected", f"{finding.promise}\nopenapi.yaml#{finding.contract}"),
+        ("sent", finding.sent),
+        ("answered", finding.received),
+        ("wrong", finding.detail),
+        ("replay", finding.replay),
+    ):
+        if text:
+            yield name, text
+
 
 def finding_text(finding: Finding) -> str:
-    """One finding: operation, promise, what was sent and received, and how to see it again."""
-    parts = [
-        f"{finding.operation or 'the whole run'}: {finding.promise}  [{finding.layer}]",
-        _block("promised at", f"openapi.yaml#{finding.contract}"),
-        _block("wrong", finding.detail),
-        _block("sent", finding.sent),
-        _block("received", finding.received),
-        _block("replay", finding.replay),
-    ]
-    return "\n".join(part for part in parts if part)
+    """One finding: what was expected, sent and answered, what is wrong, how to see it again."""
+    return "\n".join([title(finding), *(_block(*fact) for fact in facts(finding))])
 
 
 def result_text(result: LayerResult) -> str:
@@ -36,8 +48,28 @@ def findings_text(findings: Iterable[Finding]) -> str:
     return "\n\n".join(map(finding_text, findings))
 
 
-def _block(title: str, text: str) -> str:
-    if not text:
-        return ""
+def by_reason(not_run: Iterable[tuple[str, str, str]]) -> dict[str, list[str]]:
+    """What was not run, by reason: the same reason often covers many cases.
+
+    Args:
+        not_run: Layer, name and reason.
+    """
+    reasons: dict[str, list[str]] = {}
+    for layer, name, reason in not_run:
+        names = reasons.setdefault(reason, [])
+        shown = f"{layer} {name}" if name != layer else name
+        if shown not in names:
+            names.append(shown)
+    return reasons
+
+
+def folded(names: Sequence[str]) -> str:
+    """A few names of many, so that they fit into one line."""
+    more = len(names) - _SHOWN_NAMES
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _block(name: str, text: str) -> str:
     indented = text.strip("\n").replace("\n", "\n" + " " * 15)
-    return f"  {title:<12} {indented}"
+    return f"  {name:<12} {indented}"

@@ -93,6 +93,8 @@ class LayerResult:
     """What could not be tried here, with the reason."""
     seconds: float = 0.0
     """How long the layer took."""
+    seconds_of: dict[str, float] = field(default_factory=dict)
+    """How long the responses of each operation took, by operationId."""
     seed: int | None = None
     all_findings: list[Finding] = field(default_factory=list)
     """Every finding, those that repeat a fault included."""

@@ -61,6 +61,8 @@ class EventCollector:
             self.result.collect()
         elif isinstance(event, events.NonFatalError):
             self._error(event.label, f"{event.info.title}: {event.value}")
+        elif isinstance(event, events.Interrupted):
+            raise KeyboardInterrupt
         elif isinstance(event, events.FatalError):
             raise event.exception
 

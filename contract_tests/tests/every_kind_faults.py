@@ -13,7 +13,7 @@ from unittest.mock import patch
 import every_kind
 from answers import Answer
 
-from agentserver import _auth, _encode
+from agentserver import _auth, _encode, _retry, _transport
 from agentserver._generated.api.parcels import list_parcels
 from agentserver._operation import Operation
 from agentserver_reference.security.bearer import bearer
@@ -93,6 +93,10 @@ FAULTS: Mapping[str, Fault] = {
     "the SDK sends a token where a session is asked for": Fault(
         "collect_parcel",
         patch.object(_auth.Credentials, "bearer", lambda self, scheme: self.given.token),
+    ),
+    "the SDK repeats a GET that takes something away": Fault(
+        "take_next_parcel",
+        patch.object(_transport, "rule_for", lambda operation, retry: _retry.READ),
     ),
     "the SDK reads each success like the first": Fault(
         "send_parcel",

@@ -39,7 +39,7 @@ from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.http.messages import Request, cookie
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
-from agentserver_contract.layers import fuzzing, gate
+from agentserver_contract.layers import fuzzing, gate, transport
 
 TAKES = frozenset({"take_next_parcel"})
 """What answers otherwise where there is no parcel left."""
@@ -84,7 +84,7 @@ def too_large() -> Request:
 
 
 def tried(seed: int, fault: Fault | None = None) -> dict[str, Any]:
-    """What the fuzzing layer finds; where a fault is planted, on trying its operation alone."""
+    """What the tool finds; where a fault is planted, on trying its operation alone."""
     contract, office = load(CONTRACT), PostOffice()
     office.parcels[PARCEL_ID] = PARCEL
     app: Any = populated(every_kind_app(in_memory(), office, validate_responses=False))
@@ -104,6 +104,7 @@ def tried(seed: int, fault: Fault | None = None) -> dict[str, Any]:
         if fault is None:
             office.parcels.clear()
             results.append(fuzzing.run(replace(context, plan=Plan(seed, operations=TAKES))))
+        results.append(transport.run(context))
         target.send(too_large())
         results[0].statuses.update(counter.drain())
     shutdown_lifespans()
@@ -116,6 +117,7 @@ def tried(seed: int, fault: Fault | None = None) -> dict[str, Any]:
         ],
         "never succeeded": sorted(contract.operations.keys() - results[0].succeeded.keys()),
         "notes": dict(results[0].notes),
+        "not run": {name: why for result in results for name, why in result.not_run.items()},
     }
 
 

@@ -39,6 +39,7 @@ def test_nothing_is_found_where_nothing_is_wrong_and_every_status_is_met(
     found = outcome(sdk, seed)
     assert not found["findings"], "\n\n".join(found["findings"])
     assert not found["never succeeded"]
+    assert not found["not run"]
     set_aside = [note for note in found["notes"] if note.startswith("differential, valid: not")]
     assert not set_aside, f"valid requests that the SDK was not compared on: {set_aside}"
 

@@ -300,7 +300,12 @@ def _headers(contract: Contract, operation: Operation, request: Request) -> Mapp
 
 
 def response_divergences(
-    contract: Contract, operation: Operation, response: Response, outcome: Outcome
+    contract: Contract,
+    operation: Operation,
+    response: Response,
+    outcome: Outcome,
+    *,
+    base_url: str = _BASE_URL,
 ) -> Iterator[Divergence]:
     """Everything in which the SDK's result differs from what the response says."""
     documented = operation.responses.get(response.status)
@@ -310,7 +315,7 @@ def response_divergences(
         yield from _error_divergences(response, outcome.error)
         return
     if response.status >= 300:
-        yield from _redirect_divergences(response, outcome)
+        yield from _redirect_divergences(response, outcome, base_url)
         return
     schema = documented.schema(JSON)
     if schema is None:
@@ -335,7 +340,9 @@ def response_divergences(
         yield from _attribute_divergences(wire, outcome.value, "$")
 
 
-def _redirect_divergences(response: Response, outcome: Outcome) -> Iterator[Divergence]:
+def _redirect_divergences(
+    response: Response, outcome: Outcome, base_url: str
+) -> Iterator[Divergence]:
     """A redirect that is documented is not followed: its address is the result."""
     location = response.header("location")
     if location is None:
@@ -343,7 +350,7 @@ def _redirect_divergences(response: Response, outcome: Outcome) -> Iterator[Dive
             yield Divergence("result", "a redirect without Location", outcome.error or "accepted")
         return
     assert outcome.request is not None  # noqa: S101 - there is a response to it
-    address = urljoin(f"{_BASE_URL}{outcome.request.target}", location)
+    address = urljoin(f"{base_url}{outcome.request.target}", location)
     if outcome.error is not None or outcome.value != address:
         yield Divergence("result", address, outcome.error or outcome.value)
 

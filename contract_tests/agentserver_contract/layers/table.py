@@ -17,6 +17,7 @@ from agentserver_contract.layers import (
     roles,
     stateful,
     times,
+    transport,
 )
 from agentserver_contract.results.findings import LayerResult
 
@@ -74,6 +75,7 @@ LAYERS = (
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
     Layer(times.NAME, times.run, by_operation=True, writes=True),
     Layer(races.NAME, races.run, by_operation=True, writes=True),
+    Layer(transport.NAME, transport.run, by_operation=True, writes=True),
     # After the others, which read all that there is again and again.
     Layer(lists.NAME, lists.run, by_operation=True, writes=True),
     Layer(gate.NAME, gate.run, judges=True),

@@ -11,9 +11,10 @@ from agentserver_contract import departures
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.data.tables import tables
 from agentserver_contract.http.messages import Request, Response
-from agentserver_contract.layers import gate, refusals
+from agentserver_contract.layers import gate
 from agentserver_contract.model.machine import ACTIONS
 from agentserver_contract.results.findings import Finding
+from agentserver_contract.variants.bodies import MALFORMED
 
 LISTED = """
 [no-role-is-checked]
@@ -125,7 +126,7 @@ def test_listed_facts_of_the_release_name_checks_that_exist(contract: Contract) 
     statuses = {str(s) for each in contract.operations.values() for s in each.responses}
     known = {
         "model": {*ACTIONS},
-        "refusals": {each.name for each in (*refusals.REFUSALS, *tables().conflicts)},
+        "refusals": {"an unknown id", *MALFORMED, *(each.name for each in tables().conflicts)},
         gate.NAME: statuses,
     }
     for departure in departures.load(departures.file_of("v0.64.12")):

@@ -21,14 +21,21 @@ from agentserver_contract.results.conformance import LAYER as EXCHANGE
 from agentserver_contract.results.findings import Finding
 
 _T = TypeVar("_T")
-LAYERS = ("fuzzing", "differential", "stateful", "roles", "refusals", "model", "gate")
+LAYERS = (
+    *("fuzzing", "differential", "stateful", "roles", "refusals", "ids", "values", "model"),
+    "gate",
+)
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")
 _PATTERNS = ("at", "detail", "promise", "request", "path", "answer")
 _KEYS = {"operations", "kind", "rule", "layer", "check", "status", *_PATTERNS, *_TEXTS}
 
 # What each check of a layer looks at in an exchange, or all checks of a layer.
-_KINDS_OF_LAYER: Mapping[str, frozenset[str]] = {"refusals": frozenset({"status", "accepted"})}
+_KINDS_OF_LAYER: Mapping[str, frozenset[str]] = {
+    "refusals": frozenset({"status", "accepted"}),
+    "ids": frozenset({"status"}),
+    "values": frozenset({"status", "accepted", "refused"}),
+}
 _KINDS_OF_CHECK: Mapping[str, frozenset[str]] = {
     "not_a_server_error": frozenset({"status"}),
     "status_code_conformance": frozenset({"status"}),

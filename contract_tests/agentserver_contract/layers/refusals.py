@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import Any
 
 from agentserver_contract.context import Context
@@ -49,14 +49,35 @@ class _Trials:
 
     def try_operation(self, operation: Operation) -> None:
         """Send one operation everything that it refuses, and see whether something has changed."""
-        before = snapshot(self.accounts, self.examples) if self._seen is None else self._seen
         trials = list(self._trials(operation))
+        in_any_state = [trial for trial in trials if not _needs_state(trial)]
+        self._seen = self._try_all(operation, in_any_state, self._seen)
+        for trial in trials:
+            if _needs_state(trial) and trial.conflict is not None:
+                with in_state(trial.conflict, self.accounts):
+                    self._try_all(operation, [trial], None)
+                self._seen = None  # what was set for the state may say when
+
+    def _try_all(self, operation: Operation, trials: list[Trial], before: Any) -> Any:
+        """Send requests, and return what can be read afterwards.
+
+        Args:
+            operation: Which refuses them.
+            trials: The requests.
+            before: What could be read before; None where it is not known.
+        """
+        if before is None:
+            before = snapshot(self.accounts, self.examples)
         answered = [trial for trial in trials if self._try(operation, trial)]
         after = snapshot(self.accounts, self.examples)
-        self._seen = after
         if after != before:
-            self._find_change(operation, list(differences(before, after)))
+            changed = list(differences(before, after))
+            if len(answered) == 1:
+                self._found_change(operation, answered[0], changed)
+            else:
+                after = self._find_change(operation, answered, changed)
         self._check_passwords(operation, answered)
+        return after
 
     def _prepare(self) -> Examples:
         return prepare_examples(
@@ -86,13 +107,12 @@ class _Trials:
 
     def _try(self, operation: Operation, trial: Trial) -> bool:
         """Send a request and judge its answer; whether it was sent."""
-        conflict = trial.conflict
         self.result.cases[operation.id] += 1
         try:
-            with in_state(conflict, self.accounts) if conflict else nullcontext():
-                response = self.target.send(trial.request)
+            response = self.target.send(trial.request)
         except Blocked as reason:
-            self.result.not_run[f"{operation.id}, {trial.name}"] = str(reason)
+            if trial.name == trial.check:  # what is combined with it is blocked as well
+                self.result.not_run[f"{operation.id}, {trial.name}"] = str(reason)
             return False
         if response.status in OUTSIDE and response.status in operation.responses:
             self.result.not_run[operation.id] = f"an outside service answers {response.status}"
@@ -103,39 +123,39 @@ class _Trials:
             self._found(operation, trial, f"got {trial.status} as {response.media_type}", response)
         return True
 
-    def _find_change(self, operation: Operation, changed: list[str]) -> None:
-        """Find the request that changed something, by sending each once more from the beginning."""
+    def _find_change(self, operation: Operation, answered: list[Trial], changed: list[str]) -> Any:
+        """Find the request that changed something, by sending each once more from the beginning;
+        return what can be read afterwards."""
         self.context.reset()
         self.examples = self._prepare()
+        names = {trial.name for trial in answered}
         before = snapshot(self.accounts, self.examples)
-        names = []
         for trial in self._trials(operation):
-            conflict = trial.conflict
-            with (
-                suppress(Blocked),
-                in_state(conflict, self.accounts) if conflict else nullcontext(),
-            ):
-                response = self.target.send(trial.request)
-                names.append(trial.name)
-            self._seen = after = snapshot(self.accounts, self.examples)
+            if trial.name not in names:
+                continue
+            with suppress(Blocked):
+                self.target.send(trial.request)
+            after = snapshot(self.accounts, self.examples)
             if after != before:
-                found = "\n".join(differences(before, after))
-                self._found(operation, trial, f"it changed\n{found}", response)
-                return
-        if self.context.plan.guarded:
-            return  # others use the server too, and may have changed it
-        self.result.add(
-            Finding(
-                layer=NAME,
-                operation=operation.id,
-                promise="what is refused changes nothing",
-                contract=operation.pointer,
-                detail="expected no difference, got\n"
-                + "\n".join(changed)
-                + f"\nafter {'; '.join(names)}",
-                check="changes nothing",
+                self._found_change(operation, trial, list(differences(before, after)))
+                return after
+        if not self.context.plan.guarded:  # otherwise somebody else may have changed it
+            self.result.add(
+                Finding(
+                    layer=NAME,
+                    operation=operation.id,
+                    promise="what is refused changes nothing",
+                    contract=operation.pointer,
+                    detail="expected no difference, got\n"
+                    + "\n".join(changed)
+                    + f"\nafter {'; '.join(names)}",
+                    check="changes nothing",
+                )
             )
-        )
+        return before
+
+    def _found_change(self, operation: Operation, trial: Trial, changed: list[str]) -> None:
+        self._found(operation, trial, "it changed\n" + "\n".join(changed))
 
     def _check_passwords(self, operation: Operation, trials: list[Trial]) -> None:
         """A refused request gives no account another password, and takes none away."""
@@ -174,6 +194,10 @@ class _Trials:
                 check=trial.check,
             ).with_exchange(trial.request, response, self.target.base_url)
         )
+
+
+def _needs_state(trial: Trial) -> bool:
+    return trial.conflict is not None and bool(trial.conflict.state)
 
 
 def _object(request: Request) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from agentserver_contract.context import Context, Plan
 from agentserver_contract.layers import (
     fuzzing,
     gate,
+    ids,
     lists,
     model,
     people,
@@ -70,6 +71,7 @@ LAYERS = (
     Layer(roles.NAME, roles.run, by_operation=True),
     Layer(people.NAME, people.run, by_operation=True, writes=True),
     Layer(refusals.NAME, refusals.run, by_operation=True, writes=True),
+    Layer(ids.NAME, ids.run, by_operation=True, writes=True),
     Layer(model.NAME, model.run, writes=True),
     Layer(stateful.NAME, stateful.run, writes=True),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),

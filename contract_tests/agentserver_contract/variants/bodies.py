@@ -17,20 +17,9 @@ def with_body(body: bytes) -> Change:
     return lambda request: replace(request, body=body)
 
 
-def broken(request: Request) -> Request:
-    """The request with a body that ends in the middle."""
-    return replace(request, body=(request.body or b"{}").rstrip()[:-1] + b', "broken": ')
-
-
 def as_text(request: Request) -> Request:
     """The request with a body that is said to be text."""
     return replace(request, headers={**request.headers, "content-type": TEXT})
-
-
-def as_form(request: Request) -> Request:
-    """The request with a body that is said to be a form, as a page of another site can send."""
-    kind = "application/x-www-form-urlencoded"
-    return replace(request, headers={**request.headers, "content-type": kind})
 
 
 def over_limit(request: Request) -> Request:
@@ -60,16 +49,14 @@ def not_utf8(request: Request) -> Request:
     return with_raw_field(request, b'"padding": "\xff"')
 
 
-def in_utf16(request: Request) -> Request:
-    """The request with a body in another encoding."""
-    return replace(request, body=(request.body or b"{}").decode().encode("utf-16"))
-
-
 def with_raw_field(request: Request, field: bytes) -> Request:
     """The request with one more field, as raw bytes, at the end of its JSON object."""
     body = (request.body or b"{}").rstrip()
     return replace(request, body=body[:-1] + (b", " if len(body) > 2 else b"") + field + b"}")
 
+
+BROKEN = with_body(b'{"broken": ')
+"""Cuts a body off in the middle."""
 
 MALFORMED: Mapping[str, Change] = {
     "an array for a body": with_body(b"[]"),
@@ -79,9 +66,9 @@ MALFORMED: Mapping[str, Change] = {
     "text behind the body": with_text_behind,
     "a body nested too deep": nested,
     "a body that is not UTF-8": not_utf8,
-    "a body in UTF-16": in_utf16,
+    "a body in UTF-16": with_body("{}".encode("utf-16")),
     "NaN in a body": lambda request: with_raw_field(request, b'"padding": NaN'),
-    "a comma too many": lambda request: with_raw_field(request, b'"padding": [1,]'),
-    "single quotes": lambda request: with_raw_field(request, b"'padding': 1"),
+    "a comma too many": with_body(b'{"padding": [1,]}'),
+    "single quotes": with_body(b"{'padding': 1}"),
 }
 """Changes after which every operation that reads a body answers 400, by name."""

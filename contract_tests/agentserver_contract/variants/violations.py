@@ -160,7 +160,7 @@ def _of_body(operation: Operation) -> Iterator[Violation]:
     if operation.body is None:
         return
     changes: list[tuple[str, Change]] = [
-        ("a body that is not JSON", bodies.broken),
+        ("a body that is not JSON", bodies.BROKEN),
         ("a field of another type", _mistyped),
     ]
     if operation.body_required:

@@ -1,0 +1,139 @@
+"""Ids in paths: unknown ones, those of others, those of what is gone, and those that cannot be.
+
+Each is tried with every operation, by every kind of caller: an id is opaque, one that is malformed
+is like one that is unknown, and whether a workspace exists is for its members to know.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import Operation
+from agentserver_contract.contract.roles import ANONYMOUS, CALLERS, INVALID_SESSION
+from agentserver_contract.fixtures.accounts import TENANTS
+from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.removed import removed_ids
+from agentserver_contract.fixtures.snapshot import OUTSIDE
+from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, team_with
+from agentserver_contract.http.guard import NO_SUCH, Blocked
+from agentserver_contract.layers.sending import Sender
+from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.variants.drafts import Draft
+from agentserver_contract.variants.ids import BadId, malformed, status_of_unknown, with_segment
+from agentserver_contract.variants.violations import INVALID_SESSION as NO_SESSION
+
+NAME = "ids"
+_SHARE = 4
+"""A malformed id is tried by the caller who may call the operation, and one of so many others."""
+
+
+def run(context: Context) -> LayerResult:
+    """Call every operation that has an id in its path with ids of nothing."""
+    trials = _Trials(context)
+    for operation in context.operations:
+        for parameter in operation.path_parameters:
+            trials.try_parameter(operation, parameter)
+            trials.sender.result.collect()
+    return trials.sender.result
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of id, and whether every caller tries it."""
+
+    id: BadId
+    by_all: bool
+
+
+class _Trials:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.accounts = context.accounts
+        self.sender = Sender(context, context.new_result(NAME))
+        self.random = random.Random(context.plan.seed)  # noqa: S311 (chooses what is tried)
+        self.examples: Examples = prepare_examples(
+            *(context.contract, self.accounts),
+            owner="owner",
+            members=team_with("guest"),
+            caller=self.accounts["owner"],
+        )
+        self.of_others = {
+            PARAMETER: add_workspace(self.accounts, TENANTS[0], {}),
+            "user_id": self.accounts["outsider"].id,
+        }
+        self.removed = removed_ids(context.contract, self.accounts, self.examples)
+
+    def try_parameter(self, operation: Operation, parameter: str) -> None:
+        """Call an operation with every kind of id in the place of one parameter."""
+        required = operation.required_role or "none"
+        for kind in self._kinds(operation, parameter):
+            for caller in self._callers(kind, required):
+                expected = status_of_unknown(operation, parameter, caller, required)
+                self._try(operation, parameter, kind.id, caller, expected)
+
+    def _kinds(self, operation: Operation, parameter: str) -> Iterator[_Kind]:
+        yield _Kind(BadId("an unknown id", f"{NO_SUCH}{parameter}"), by_all=True)
+        # To an administrator, what belongs to others is there all the same.
+        if parameter in self.of_others and operation.required_role != "admin":
+            yield _Kind(BadId("an id of others", self.of_others[parameter]), by_all=True)
+        for name, gone in self.removed.get(parameter, {}).items():
+            if operation.required_role != "admin" or name.endswith("deleted"):
+                yield _Kind(BadId(name, gone), by_all=True)
+        for bad in malformed(self.examples.parameters[parameter]):
+            yield _Kind(bad, by_all=False)
+
+    def _callers(self, kind: _Kind, required: str) -> list[str]:
+        known = [
+            caller
+            for caller in CALLERS
+            if caller in self.accounts.by_name or caller in (ANONYMOUS, INVALID_SESSION)
+        ]
+        if kind.by_all:
+            return known
+        allowed = "admin" if required == "admin" else "owner"
+        others = [caller for caller in known if caller != allowed]
+        return [allowed, *self.random.sample(others, len(others) // _SHARE)]
+
+    def _try(
+        self,
+        operation: Operation,
+        parameter: str,
+        bad: BadId,
+        caller: str,
+        expected: frozenset[int],
+    ) -> None:
+        session = self._session(caller)
+        segments = {**self.examples.parameters}
+        draft = Draft(operation, self.examples, session).changed(
+            with_segment(operation, segments, parameter, bad.segment)
+        )
+        try:
+            exchange = self.sender.send(operation, draft.request())
+        except Blocked:
+            return  # on a server of others, a write may have no id that could be of theirs
+        status = exchange.response.status
+        if status in expected or (status in OUTSIDE and status in operation.responses):
+            return
+        wanted = " or ".join(map(str, sorted(expected)))
+        self.sender.found(
+            operation,
+            f"{bad.name} for {parameter} is answered {wanted} to {_called(caller)}",
+            expected=wanted,
+            actual=status,
+            check=bad.name,
+            exchange=exchange,
+        )
+
+    def _session(self, caller: str) -> str | None:
+        if caller == ANONYMOUS:
+            return None
+        return NO_SESSION if caller == INVALID_SESSION else self.accounts[caller].session
+
+
+def _called(caller: str) -> str:
+    if caller == ANONYMOUS:
+        return "a caller without a credential"
+    return "a caller with an unknown session" if caller == INVALID_SESSION else f"the {caller}"

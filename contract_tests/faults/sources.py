@@ -14,6 +14,9 @@ LOGGING = frozenset({"event", "failure", "exception", "warning", "error", "info"
 TYPING = frozenset({"TypeVar", "NewType", "cast", "ParamSpec"})
 """Functions whose arguments are for type checkers."""
 
+GENERICS = frozenset({"tuple", "list", "dict", "set", "frozenset", "type"})
+"""Types that are written with those of their items."""
+
 Node = ast.expr | ast.stmt | ast.ExceptHandler | ast.keyword | ast.arg
 
 
@@ -83,7 +86,7 @@ class Source:
         """Every node that code can be changed at, in the order of the module.
 
         Left out are imports, annotations, decorators, docstrings, what is for type checkers only,
-        and what writes to the log.
+        how an object shows itself to developers, and what writes to the log.
         """
         for node in self.tree.body:
             yield from _places(node, "", is_name=True)
@@ -126,6 +129,8 @@ def _is_left_alone(node: ast.AST) -> bool:
             return name in LOGGING | TYPING
         case ast.Call(func=ast.Attribute(attr=name)):
             return name in LOGGING
+        case ast.keyword(arg="repr"):
+            return True
         case ast.Expr(value=value):
             return _is_left_alone(value)
     return False
@@ -135,7 +140,7 @@ def _is_type(value: ast.expr) -> bool:
     """Whether a value looks like an alias of a type, such as `Callable[[], None]` or `A | None`."""
     match value:
         case ast.Subscript(value=ast.Name(id=name)):
-            return name[:1].isupper()
+            return name[:1].isupper() or name in GENERICS
         case ast.BinOp(op=ast.BitOr(), left=left, right=right):
             return any(
                 isinstance(side, ast.Constant) or _is_type(side) for side in (left, right)

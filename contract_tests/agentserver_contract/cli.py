@@ -59,7 +59,9 @@ from agentserver_contract.reports.files import ReportFiles, write
 from agentserver_contract.reports.style import Style
 from agentserver_contract.reports.text import result_text
 from agentserver_contract.results.answers import AnswerChecks
-from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.results.findings import Finding, LayerResult, always, never
+from agentserver_contract.results.preparation import NAME as PREPARATION
+from agentserver_contract.results.preparation import is_fault, is_server_error, preparation_failed
 from agentserver_contract.run import Outcome
 
 HOLDS, BROKEN = 0, 1
@@ -100,7 +102,23 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
 class CannotRun(RuntimeError):
-    """Why nothing could be tried, in one line."""
+    """Why nothing could be tried, in one line.
+
+    Args:
+        reason: The line.
+        findings: What breaks the contract, where the server is at fault.
+        counts: Whether a finding in a single response before is the reason too.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        findings: Sequence[Finding] = (),
+        counts: Callable[[Finding], bool] = never,
+    ) -> None:
+        super().__init__(reason)
+        self.findings = findings
+        self.counts = counts
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -288,6 +306,13 @@ def run(options: argparse.Namespace) -> int:
     counter = StatusCounter(contract)
     answers = AnswerChecks(contract, (options.url or "").rstrip("/"), closed=plan.closed)
     outcome = Outcome(options.url or "", plan, [], departures=known)
+
+    def show() -> None:
+        if text:
+            console.sum_up(outcome)
+        else:
+            streams.write(sys.stdout, data.text(outcome))
+
     try:
         with _session(options, contract, counter, everywhere=[answers], shard=plan.shard[0]) as (
             target,
@@ -312,15 +337,20 @@ def run(options: argparse.Namespace) -> int:
             files.write(outcome)  # should the clean-up be killed, they are there
     except (CannotRun, KeyboardInterrupt) as error:
         outcome.ended_by = outcome.ended_by or str(error) or "interrupted"
+        if isinstance(error, CannotRun) and not outcome.results:
+            found = [*error.findings, *filter(error.counts, answers.drain())]
+            runs.judge_preparation(outcome, contract, found)
+            if not outcome.holds:
+                files.write(outcome)
+                console.begins(outcome.url, plan)
+                show()
+                return BROKEN
         files.write(outcome)
         raise
     runs.judge_cleanup(outcome, contract, answers)
     outcome.left_behind = session.left_behind
     files.write(outcome)
-    if text:
-        console.sum_up(outcome)
-    else:
-        streams.write(sys.stdout, data.text(outcome))
+    show()
     if outcome.left_behind:
         raise CannotRun("not everything could be restored: " + "; ".join(outcome.left_behind))
     if outcome.ended_by:
@@ -444,10 +474,17 @@ def _session(
                 yield target, session
             finally:
                 unguarded.ends_run = False  # what the clean-up cannot do is reported by name
-    except (SetupFailed, Blocked, NoAgentserver, UrlError) as error:
+    except (Blocked, NoAgentserver, UrlError) as error:
         raise CannotRun(one_line(str(error))) from None
+    except SetupFailed as error:
+        # Before the credential has worked, it is as likely to be wrong as the server.
+        counts = is_server_error if guard.administrator is None else always
+        raise CannotRun(one_line(str(error)), counts=counts) from None
     except (AgentserverError, httpx.HTTPError) as error:
-        raise CannotRun(f"{url}: {one_line(str(error))}") from None
+        findings = []
+        if guard.administrator is not None and isinstance(error, AgentserverError):
+            findings = [preparation_failed(PREPARATION, error)] if is_fault(error) else []
+        raise CannotRun(f"{url}: {one_line(str(error))}", findings, always) from None
 
 
 @contextmanager

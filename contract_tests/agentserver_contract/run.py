@@ -25,6 +25,7 @@ from agentserver_contract.layers.table import LAYERS, Layer, planned
 from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.conformance import LAYER as EXCHANGE
 from agentserver_contract.results.findings import EnoughFound, Finding, LayerResult, never
+from agentserver_contract.results.preparation import NAME as PREPARATION
 from agentserver_contract.results.preparation import preparation_failed
 
 COMMAND = "agentserver-contract"
@@ -162,6 +163,16 @@ def _nothing_to_judge(layer: Layer, results: Iterable[LayerResult]) -> str | Non
     return "no layer before it tried anything"
 
 
+def judge_preparation(outcome: Outcome, contract: Contract, found: Sequence[Finding]) -> None:
+    """Add what was found before the first layer, in a run that could not begin."""
+    result = LayerResult(PREPARATION)
+    for finding in departures.account(contract, outcome.departures, found).unexplained:
+        result.add(with_replay(finding, PREPARATION, outcome.url, outcome.plan))
+    if not result.holds:
+        outcome.results.append(result)
+        outcome.unexplained += result.findings
+
+
 def judge_cleanup(outcome: Outcome, contract: Contract, answers: AnswerChecks) -> None:
     """Add what was found in the requests after the last layer, if the run goes on until then."""
     if outcome.plan.fail_fast and not outcome.holds:
@@ -235,7 +246,7 @@ def with_replay(finding: Finding, layer: str, url: str, plan: Plan) -> Finding:
         plan: What was tried.
     """
     command = [COMMAND, "run", url, "--seed", str(plan.seed)]
-    command += [] if layer == gate.NAME else ["--layers", layer]
+    command += [] if layer in (gate.NAME, PREPARATION) else ["--layers", layer]
     by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
     operations = {finding.operation} if finding.operation and by_operation else set[str]()
     if finding.layer == EXCHANGE:  # the operation that answered need not be the one tried

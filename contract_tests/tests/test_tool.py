@@ -7,12 +7,16 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from answer_middleware import AnswersChanged
+from answers import Answer
 from faulty import served, without_header
 
 from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import email_of
 
 QUICK = ("--examples", "1", "--scenarios", "4", "--seed", "7")
@@ -104,6 +108,33 @@ def test_listed_departure_does_not_end_a_run(
 
 def promises_of(layer: str, findings: list[dict[str, str]]) -> list[str]:
     return [each["promise"] for each in findings if each["layer"] == layer]
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [("register_user", 500), ("admin_get_quota_defaults", 500), ("admin_list_users", 403)],
+)
+def test_server_that_breaks_the_contract_before_the_first_layer_is_told_from_a_wrong_credential(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    contract: Contract,
+    operation: str,
+    status: int,
+) -> None:
+    def refused(answer: Answer) -> Answer:
+        return Answer(status, [(b"content-type", b"text/plain; charset=utf-8")], b"no\n")
+
+    def wrap(app: Any) -> Any:
+        return AnswersChanged(app, refused, contract, operation)
+
+    with served(tmp_path, wrap) as url:
+        ended = main(["run", url, *QUICK, "--allow-global", "--format", "json"])
+    report = json.loads(capsys.readouterr().out)
+    assert ended == BROKEN
+    assert operation in {finding["operation"] for finding in report["findings"]}
+    assert report["layers"][0]["layer"] == "preparation"
+    (replay, *_) = (finding["replay"] for finding in report["findings"])
+    assert "--layers" not in replay
 
 
 def test_replay_command_finds_the_same_again(

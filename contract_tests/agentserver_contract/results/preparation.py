@@ -1,11 +1,28 @@
-"""What a layer needs before it can try anything, and what is found where it cannot be had."""
+"""What a run or a layer needs before it begins, and what is found where it cannot be had."""
 
 from __future__ import annotations
 
-from agentserver import AgentserverError
+from agentserver import AgentserverError, CallError
 from agentserver_contract.fixtures.accounts import SetupFailed
 from agentserver_contract.http.messages import scrubbed
 from agentserver_contract.results.findings import Finding
+
+NAME = "preparation"
+"""In place of a layer's name, before the first layer."""
+
+_NO_FAULT = frozenset({405, 429, 501, 502, 503, 504})
+"""What an operator, an outside service or something in front of the server may answer."""
+
+
+def is_fault(error: AgentserverError) -> bool:
+    """Whether a server that refuses what an administrator may do breaks the contract with it."""
+    return isinstance(error, CallError) and error.status_code not in _NO_FAULT
+
+
+def is_server_error(finding: Finding) -> bool:
+    """Whether it is in a response with a 5xx that no outside service explains."""
+    status = finding.response.status if finding.response is not None else 0
+    return status >= 500 and status not in _NO_FAULT
 
 
 def preparation_failed(layer: str, error: AgentserverError | SetupFailed) -> Finding:

@@ -149,20 +149,20 @@ class Integer(Number):
 
 @frozen(kw_only=True)
 class DateTime(Schema):
-    """A string of the format `date-time`, which is RFC 3339."""
+    """A string of the format `date-time`, which is RFC 3339.
+
+    Whatever the check accepts is read as a time. So are other forms of ISO 8601 that Python knows,
+    as long as they have a zone: without one, a text names no point in time and stays text.
+    """
 
     def read(self, value: Any) -> Any:
-        # Text without a zone names no point in time, so it stays text, like any other text.
-        try:
-            time = parse_time(value)
-        except (ValueError, TypeError):
-            return value
-        return value if time.tzinfo is None else time
+        time = _time_of(value)
+        return value if time is None or time.tzinfo is None else time
 
     def _check(self, value: Any, path: str) -> None:
         if not isinstance(value, str):
             raise wrong_type(path, value, "a string")
-        if not _RFC_3339.fullmatch(value) or not _is_time(_without_leap_second(value.upper())):
+        if not _RFC_3339.fullmatch(value) or _time_of(value) is None:
             raise DecodeError(path, "is not a date and time of RFC 3339")
 
 
@@ -316,14 +316,25 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if name.isidentifier() else f"{path}[{name!r}]"
 
 
-def _is_time(text: str) -> bool:
+def _time_of(value: Any) -> datetime | None:
+    """The time that a text names; None for any other value."""
     try:
-        parse_time(text)
+        return parse_time(value)
+    except TypeError:
+        return None
     except ValueError:
-        return False
-    return True
+        if not _RFC_3339.fullmatch(value):
+            return None
+    try:
+        return parse_time(_as_python_writes(value))
+    except ValueError:
+        return None
 
 
-def _without_leap_second(text: str) -> str:
-    # The 61st second of a minute is a time that Python's datetime cannot represent.
+def _as_python_writes(text: str) -> str:
+    """A time of RFC 3339 in the form that Python reads: in upper case, without a leap second.
+
+    The 61st second of a minute is no time that `datetime` has, and is read as the 60th.
+    """
+    text = text.upper()
     return f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text

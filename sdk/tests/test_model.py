@@ -369,11 +369,37 @@ def test_strict_decoding_takes_an_integral_float_as_an_integer() -> None:
     assert one(lambda: Wheel)({"size": 28.0}, STRICT).size == 28
 
 
-@pytest.mark.parametrize(
-    "text", ["2016-12-31T23:59:60Z", "2026-11-23t10:00:00z", "2026-11-23T10:00:00.1234567890-23:59"]
-)
-def test_strict_decoding_takes_every_time_of_rfc_3339(text: str) -> None:
-    one(lambda: Bicycle)(wire(madeAt=text), STRICT)
+RFC_3339 = {
+    "2016-12-31T23:59:60Z": datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC),
+    "2016-12-31t23:59:60.5z": datetime(2016, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC),
+    "2017-01-01T00:59:60+01:00": datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC),
+    "2026-11-23t10:00:00z": datetime(2026, 11, 23, 10, tzinfo=UTC),
+    "2026-11-23T10:00:00z": datetime(2026, 11, 23, 10, tzinfo=UTC),
+    "2026-11-23T10:00:00.1234567890-23:59": datetime(2026, 11, 24, 9, 59, 0, 123_456, tzinfo=UTC),
+}
+NOT_RFC_3339 = [
+    "2026-11-23T10:00:00",
+    "2026-11-23T24:00:00Z",
+    "2026-11-23T10:00:61Z",
+    "2026-02-30T10:00:00z",
+    "2026-11-23T10:00:00+24:00",
+    "2026-11-23T10:60:60Z",
+]
+
+
+@pytest.mark.parametrize("text", RFC_3339)
+@pytest.mark.parametrize("decoding", [LENIENT, STRICT])
+def test_every_time_of_rfc_3339_is_read(text: str, decoding: Decoding) -> None:
+    read = one(lambda: Bicycle)(wire(madeAt=text), decoding)
+    assert read.made_at == RFC_3339[text]
+    assert read.to_dict()["madeAt"] == text
+
+
+@pytest.mark.parametrize("text", NOT_RFC_3339)
+def test_what_names_no_point_in_time_stays_text_unless_strict(text: str) -> None:
+    assert one(lambda: Bicycle)(wire(madeAt=text), LENIENT).made_at == text
+    with pytest.raises(DecodeError):
+        one(lambda: Bicycle)(wire(madeAt=text), STRICT)
 
 
 def test_strict_decoding_refuses_an_unknown_field_of_a_closed_object() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -387,10 +388,18 @@ def _attribute_divergences(wire: Any, value: Any, at: str) -> Iterator[Divergenc
             found = _attribute(value, name)
             yield from _attribute_divergences(item, found, f"{at}.{name}")
     elif isinstance(value, datetime) and isinstance(wire, str):
-        if datetime.fromisoformat(wire) != value:
+        if _time(wire) != value:
             yield Divergence(f"attribute {at}", wire, value)
     elif not same_json(wire, value):
         yield Divergence(f"attribute {at}", wire, value)
+
+
+def _time(text: str) -> datetime | None:
+    """A time of RFC 3339, in any case; a leap second is the second before it."""
+    text = text.upper()
+    with suppress(ValueError):
+        return datetime.fromisoformat(f"{text[:17]}59{text[19:]}" if text[17:19] == "60" else text)
+    return None
 
 
 _MISSING = object()

@@ -46,7 +46,7 @@ SERVE = "agentserver-reference serve"
 _FENCES = RawFencedCodeBlockLexer(re.compile(r"(?P<info>[^\n]*)\n"))
 _FAULTS = DirectiveInHTMLCommentLexer("server-with-fault", r"\S+")
 _INFO = re.compile(r"(?P<language>[a-z]*)(?: title=\"(?P<title>[^\"]+)\")?")
-_SERVES = re.compile(rf"{SERVE}( --[a-z-]+ \S+)*\n")
+_SERVES = re.compile(rf"{SERVE}(?! --help)( --[a-z-]+( [^-\s]\S*)?)*\n")
 _TAB = re.compile(r"^=== \"[^\"]+\"\n\s*\Z", re.MULTILINE)
 _PROMPT = "$ "
 _COMMAND_SECONDS = 180

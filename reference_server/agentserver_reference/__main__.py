@@ -38,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(given: dict[str, Any]) -> None:
+    if given.pop("ephemeral"):
+        for setting, option in (("database_url", "--database-url"), ("data_dir", "--data-dir")):
+            if given[setting] is not None:
+                _stop(f"--ephemeral: keeps nothing, so it cannot be combined with {option}")
+        given["database_url"] = "sqlite://"
     settings = _read_settings(given)
     # Imported late, so that help and errors are shown immediately.
     from agentserver_reference.app import BindingError
@@ -92,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     serve.set_defaults(run=_serve)
+    serve.add_argument(
+        "--ephemeral",
+        action="store_true",
+        help="keep everything in memory, whatever DATABASE_URL says; it is gone when the server "
+        "stops",
+    )
     rotate = commands.add_parser(
         "rotate-key",
         help="encrypt the stored secrets with a new key",

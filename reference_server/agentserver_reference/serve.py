@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from agentserver_reference import logs
 from agentserver_reference.app import create_app, new_id
 from agentserver_reference.console import find_files
+from agentserver_reference.contract import load_contract
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
 from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import sqlite_path
@@ -53,6 +54,7 @@ def serve(settings: Settings) -> None:
         BindingError, ContractError: the installed package is broken.
     """
     logs.configure(settings.log_format, settings.log_level)
+    prepare = seeding(settings, settings.seed) if settings.seed else _nothing
     app = create_app(settings)
     _allow_open_files(settings.max_connections + SURPLUS + OTHER_FILES)
     database = sqlite_path(settings.resolved_database_url)
@@ -77,7 +79,7 @@ def serve(settings: Settings) -> None:
             if signal.getsignal(stop) != signal.SIG_IGN:  # as nohup ignores SIGHUP
                 signal.signal(stop, server.stop)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_run(app, server, listener))
+            runner.run(_run(app, server, listener, prepare))
 
 
 def protocol(settings: Settings) -> Callable[..., BoundedProtocol]:
@@ -103,10 +105,47 @@ def _allow_open_files(number: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _run(app: Starlette, server: Server, listener: socket.socket) -> None:
+async def _nothing(_: Starlette) -> None:
+    """Without a seed, there is nothing to do before the server listens."""
+
+
+def seeding(settings: Settings, file: Path) -> Callable[[Starlette], Awaitable[None]]:
+    """Read the seed file, and return what makes and prints what it asks for.
+
+    Raises:
+        SettingsError: the file is wrong.
+    """
+    # Imported where it is needed: few servers have a seed, and all others go without PyYAML.
+    from agentserver_reference.seed.document import read_seed
+    from agentserver_reference.seed.making import Made, make
+
+    contract = load_contract()
+    seed = read_seed(file, contract)
+
+    def report(made: Made) -> None:
+        password = {} if made.password is None else {"password": made.password}
+        if settings.log_format == "json":
+            _print(json.dumps({"event": "seeded", "made": made.what, **password}))
+        else:
+            given = f", password: {made.password}" if made.password is not None else ""
+            _print(f"seed: made {made.what}{given}")
+
+    async def prepare(app: Starlette) -> None:
+        await make(app, contract, seed, report)
+
+    return prepare
+
+
+async def _run(
+    app: Starlette,
+    server: Server,
+    listener: socket.socket,
+    prepare: Callable[[Starlette], Awaitable[None]],
+) -> None:
     server.opening = asyncio.current_task()
     try:
         async with app.router.lifespan_context(app):
+            await prepare(app)
             server.opening = None
             await server.serve(sockets=[listener])
     except asyncio.CancelledError:
@@ -149,7 +188,7 @@ class Server(uvicorn.Server):
         self._settings = settings
         self._stopping = stopping
         self.opening: asyncio.Task[Any] | None = None
-        """What opens the database, which may not answer; None as soon as it has."""
+        """What opens the database, which may not answer, and seeds it; None when that is done."""
 
     def stop(self, *_: object) -> None:
         """Handle a signal: stop gracefully, or give up opening the database."""

@@ -225,6 +225,15 @@ class Settings:
         option="--data-dir",
         metavar="PATH",
     )
+    seed: Path | None = _setting(
+        None,
+        "AGENTSERVER_SEED",
+        lambda text: Path(_text(text)).expanduser(),
+        "YAML or JSON file of people, workspaces, members and limits, of which is made what does "
+        "not exist",
+        option="--seed",
+        metavar="FILE",
+    )
     public_url: str | None = _setting(
         None,
         "AGENTSERVER_PUBLIC_URL",

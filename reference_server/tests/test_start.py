@@ -49,6 +49,11 @@ class Server:
             )
         assert self.process.stdout
         self.ready = self.process.stdout.readline()
+        self.before: list[str] = []
+        """The lines that it printed before it was ready."""
+        while "seed" in self.ready and "listen" not in self.ready:
+            self.before.append(self.ready)
+            self.ready = self.process.stdout.readline()
         found = re.search(r"http://[^\s,\")]+", self.ready)
         assert found, f"no ready line but {self.ready!r}; stderr: {self.log.read_text()}"
         self.url = found[0].removesuffix("/docs")

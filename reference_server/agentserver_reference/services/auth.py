@@ -69,6 +69,13 @@ async def open_session(work: UnitOfWork, email: str, password: str) -> str:
     return token
 
 
+async def open_session_for(work: UnitOfWork, user_id: str) -> str:
+    """Return the token of a new session of an account, for what the server itself does as it."""
+    token = work.context.tokens()
+    await work.write(Lock(), _open_session, user_id, token, None, work.context.clock())
+    return token
+
+
 def _open_session(
     conn: Connection, user_id: str, token: str, renewed_hash: str | None, now: datetime
 ) -> None:

@@ -1,0 +1,1 @@
+"""`serve --seed FILE`: accounts, workspaces, members and limits for a server that starts."""

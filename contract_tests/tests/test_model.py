@@ -21,6 +21,7 @@ from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_reference import services
 from agentserver_reference.call import Call
+from agentserver_reference.domain.errors import Conflict as ServerConflict
 from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.handlers import workspaces
 from agentserver_reference.replies import Reply
@@ -164,6 +165,47 @@ def test_fault_in_what_a_run_begins_with_is_shown_without_a_rule(
     assert not titles(finding)
 
 
+def test_what_is_wrong_from_the_start_blames_no_rule_and_hides_no_other_fault(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = auth.account
+
+    async def always_user(*args: Any) -> Any:
+        return {**await right(*args), "role": "user"}
+
+    monkeypatch.setattr(auth, "account", always_user)
+    monkeypatch.setattr(llm_configs, "remove", lambda *_: None)
+    with in_process(sqlite_url) as server:
+        result = run_model(server, contract)
+    wrong = {finding.check: finding for finding in result.findings}
+    first = wrong["initialize"]
+    assert first.operation == "get_current_user"
+    assert "expected" in first.detail.splitlines()[0]
+    assert "wrong from the start" in first.detail
+    assert ".auth.me()" in first.sent
+    found = {finding.operation for finding in result.findings}
+    assert "get_workspace_llm_config" in found, f"only {sorted(found)}"
+    assert not any("administrator stays" in finding.promise for finding in result.findings)
+
+
+def test_wrong_status_is_not_reported_as_a_race(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = members.add
+
+    def add(*args: Any, **given: Any) -> None:
+        try:
+            right(*args, **given)
+        except ServerConflict:
+            raise NotFound("a member already") from None
+
+    monkeypatch.setattr(members, "add", add)
+    with in_process(sqlite_url) as server:
+        result = run_model(server, contract)
+    assert {finding.operation for finding in result.findings} == {"add_workspace_member"}
+    assert not any("at the same time" in finding.promise for finding in result.findings)
+
+
 def test_all_that_a_rule_touches_is_read_back() -> None:
     shown = {part for each in INVARIANTS for part in each.shows}
     for name, action in ACTIONS.items():
@@ -188,6 +230,9 @@ def test_key_in_an_answer_is_seen(
     assert ("set_workspace_llm_config", promise) in broken, broken
 
 
+_ID_OR_TIME = r"[0-9a-f-]{36}|\d{4}-\d\d-\d\dT[^']*"
+
+
 def test_same_seed_makes_the_same_steps(
     contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +241,7 @@ def test_same_seed_makes_the_same_steps(
     for number in range(2):
         with in_process(f"sqlite:///{tmp_path / str(number)}.db") as server:
             (finding,) = run_model(server, contract, seed=5, max_failures=1).findings
-        shown.append((finding.check, re.sub(r"[0-9a-f-]{36}", "an id", finding.detail)))
+        shown.append((finding.check, re.sub(_ID_OR_TIME, "...", finding.detail)))
     assert shown[0] == shown[1]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agentserver_contract.context import Context
 from agentserver_contract.model.action import ACTIONS
-from agentserver_contract.model.machine import Failure, try_rules
+from agentserver_contract.model.machine import INITIALIZE, Failure, try_rules
 from agentserver_contract.model.run import ModelRun
 from agentserver_contract.results.findings import Finding, LayerResult
 
@@ -42,17 +42,21 @@ def run(context: Context) -> LayerResult:
 
 
 def _finding(failure: Failure) -> Finding:
-    log, violation = failure.run.log, failure.violation
+    log, violation, last_call = failure.run.log, failure.violation, failure.last_call
     operation = failure.run.operation(violation.sdk_method)
     left_out = len(log) - _SHOWN_LINES
     shown = [f"... {left_out} lines more", *log[-_SHOWN_LINES:]] if left_out > 0 else log
+    wrong = violation.description
+    if not wrong.startswith("expected "):
+        wrong = f"expected that {violation.promise}"
+    when = "wrong from the start" if failure.rule == INITIALIZE else "wrong"
     return Finding(
         layer=NAME,
         operation=operation.id,
         promise=violation.promise,
         contract=operation.pointer,
-        detail="after these steps:\n" + "\n".join(shown),
-        sent=log[-1] if log else "",
+        detail="\n".join([wrong, f"{when}, after these steps:", *shown]),
+        sent=last_call,
         received=violation.description,
         check=failure.rule,
         response=violation.response,

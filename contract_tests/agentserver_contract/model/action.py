@@ -73,6 +73,11 @@ class Invariant:
     check: Callable[[ModelRun], None]
     shows: frozenset[str]
 
+    @property
+    def name(self) -> str:
+        """The name of its function."""
+        return self.check.__name__
+
 
 # Filled by the decorators below as the modules of the tags are imported. A module imports those
 # that it builds on, so that what they register comes before its own.

@@ -180,9 +180,22 @@ def administrators_may_be_lost(run: ModelRun) -> bool:
 
 
 def _set_role(run: ModelRun, user: str, role: str, *, by: str = "admin") -> None:
-    run.call(by, "admin.users.set_role", run.ids[user], role=role)
+    """Give an account a role, and look at once what is shown of it. Raises ContractViolation."""
+    method, me = "admin.users.set_role", "auth.me"
+    run.call(by, method, run.ids[user], role=role)
     if user in USERS:
         run.state[Accounts].roles[user] = role
+    own = read(run, user, me).role
+    shown = {me: own}
+    if user != by or role == "admin":
+        rows = read(run, by, "admin.users.list")
+        shown["admin.users.list"] = next(row.role for row in rows if row.id == run.ids[user])
+    wrong = [view for view, value in shown.items() if value != role]
+    if wrong:
+        # What every view shows is what was stored; else the view that differs is wrong.
+        at_fault = method if len(wrong) == len(shown) > 1 else wrong[0]
+        promise = "a role is shown as soon as it is given"
+        expect(at_fault, promise, role, shown[wrong[0]], user=user)
 
 
 @rule(touches=["accounts"])
@@ -208,7 +221,8 @@ def demote_last_administrator(run: ModelRun, choose: Choose) -> None:
 def demote_administrators_concurrently(run: ModelRun, choose: Choose) -> None:
     """Two administrators demote each other: a server with a fault is then left without one."""
     method, other = "admin.users.set_role", choose(USERS)
-    _set_role(run, other, "admin")
+    for role in ("admin", "user", "admin"):  # alone first: what fails then is no race
+        _set_role(run, other, role)
     outcomes = run.concurrently(
         [
             planned("admin", method, run.ids[other], role="user"),
@@ -455,6 +469,8 @@ def _set_concurrently(
     run: ModelRun, method: str, *ids: str, changes: Sequence[Mapping[str, Any]]
 ) -> None:
     """Set values at the same time, as an administrator: every change succeeds."""
+    for change in changes:  # alone first: what fails then is no race
+        run.call("admin", method, *ids, **change)
     outcomes = run.concurrently([planned("admin", method, *ids, **each) for each in changes])
     if any(isinstance(each, AgentserverError) for each in outcomes):
         raise ContractViolation(method, "concurrent changes all succeed", outcomes)

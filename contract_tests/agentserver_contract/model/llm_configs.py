@@ -164,7 +164,9 @@ def set_llm_config_concurrently(run: ModelRun, choose: Choose) -> None:
         LlmConfig(ADDRESSES[0], "sk-one-of-two-1111", MODELS[1]),
         LlmConfig(ADDRESSES[1], "sk-two-of-two-2222", MODELS[2]),
     )
-    set_config(run, workspace, user, before)
+    for config in (*either, before):  # alone first: what fails then is no race
+        set_config(run, workspace, user, config)
+        run.call(user, f"{resource}.get", workspace.id)
     run.state.secrets |= {each.api_key for each in either}
     reads = planned(user, f"{resource}.get", workspace.id)
     first, second = (

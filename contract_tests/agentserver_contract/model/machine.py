@@ -28,9 +28,9 @@ from agentserver import AgentserverError
 from agentserver_contract import model
 from agentserver_contract.fixtures.accounts import SetupFailed
 from agentserver_contract.http.guard import Blocked
-from agentserver_contract.model.action import ACTIONS, INITIALIZERS, TEARDOWNS, Choose
+from agentserver_contract.model.action import ACTIONS, INITIALIZERS, INVARIANTS, TEARDOWNS, Choose
 from agentserver_contract.model.readback import read_back, read_back_everything
-from agentserver_contract.model.run import ModelRun
+from agentserver_contract.model.run import FirstLook, ModelRun
 from agentserver_contract.model.state import ContractViolation
 
 for _module in pkgutil.iter_modules(model.__path__, f"{model.__name__}."):
@@ -68,6 +68,7 @@ class Failure(Exception):
     ) -> None:
         super().__init__(violation.promise)
         self.run = run
+        self.last_call = run.last_call
         self.rule = rule
         self.violation = violation
         self.steps = tuple(steps)
@@ -98,9 +99,16 @@ def try_rules(begin: Begin, *, seed: int, runs: int, steps: int, enough: int) ->
         steps: How many steps it takes in each.
         enough: After how many failures to stop.
     """
-    trial = _each_once(begin, seed, enough)
+    first_look = FirstLook()
+
+    def begin_with_first_look() -> ModelRun:
+        run = begin()
+        run.first_look = first_look
+        return run
+
+    trial = _each_once(begin_with_first_look, seed, enough)
     if runs and not _is_enough(trial.failures, enough):
-        trial.failures += _in_any_order(begin, seed, runs, steps, trial.failures)
+        trial.failures += _in_any_order(begin_with_first_look, seed, runs, steps, trial.failures)
     return trial
 
 
@@ -119,9 +127,30 @@ class _Execution:
                     prepare(self.run)
                 if thorough:
                     read_back_everything(self.run)
+            self.wrong_from_start = [] if thorough else self._look()
         except Failure:
             self.close()
             raise
+
+    def _look(self) -> list[Failure]:
+        """Check every invariant for the first time on a server.
+
+        What is wrong from the start is left out of what is read back later: no step is to blame.
+        """
+        run, failures = self.run, []
+        if run.first_look.is_done:
+            return []
+        run.first_look.is_done = True
+        run.every_reader = True
+        for each in INVARIANTS:
+            try:
+                with self._failures(INITIALIZE):
+                    each.check(run)
+            except Failure as failure:
+                run.first_look.wrong[each.name] = failure.violation
+                failures.append(failure)
+        run.every_reader = False
+        return failures
 
     def applies(self, name: str) -> bool:
         """Whether the precondition of a rule holds."""
@@ -211,7 +240,7 @@ def _each_once(begin: Begin, seed: int, enough: int) -> Trial:
     while waiting and not _is_enough(trial.failures, enough):
         before = len(waiting)
         try:
-            _try_waiting(begin, waiting, chance)
+            _try_waiting(begin, waiting, chance, trial.failures, enough)
             if len(waiting) == before:
                 break  # none of them applies at the start of a run
         except Failure as failure:
@@ -224,9 +253,21 @@ def _each_once(begin: Begin, seed: int, enough: int) -> Trial:
     return trial
 
 
-def _try_waiting(begin: Begin, waiting: list[str], chance: random.Random) -> None:
-    """Try the rules that apply, and remove them from those that wait. Raises Failure."""
+def _try_waiting(
+    begin: Begin,
+    waiting: list[str],
+    chance: random.Random,
+    failures: list[Failure],
+    enough: int,
+) -> None:
+    """Try the rules that apply, and remove them from those that wait. Raises Failure.
+
+    What is wrong from the start is added to the failures.
+    """
     with _executing(begin) as execution:
+        failures += execution.wrong_from_start
+        if _is_enough(failures, enough):
+            return
         while name := next(filter(execution.applies, waiting), None):
             waiting.remove(name)
             execution.step(name, chance.randrange)

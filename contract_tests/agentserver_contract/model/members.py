@@ -129,6 +129,10 @@ def add_member_concurrently(run: ModelRun, choose: Choose) -> None:
     workspace = any_workspace(run, choose, lambda each: "colleague" not in each.members)
     user, method = choose(workspace.with_role("owner")), "workspaces.members.add"
     email = run.accounts["colleague"].email
+    # Alone first: what fails then is no race.
+    run.call(user, method, workspace.id, email=email, role="guest")
+    run.call(user, method, workspace.id, email=email, role="guest", raises=Conflict)
+    delete_member(run, workspace, choose(workspace.with_role("owner")), "colleague")
     outcomes = run.concurrently(
         [planned(user, method, workspace.id, email=email, role="guest")] * 3
     )
@@ -249,6 +253,13 @@ def demote_owners_concurrently(run: ModelRun, choose: Choose) -> None:
     workspace = any_workspace(run, choose, lambda each: len(each.with_role("owner")) > 1)
     first, second = workspace.with_role("owner")[:2]
     method = "workspaces.members.set_role"
+    # Alone first: what fails then is no race.
+    others = [user for user in workspace.with_role("owner") if user != first]
+    for other in others:
+        run.call(first, method, workspace.id, run.ids[other], role="guest")
+    run.call(first, method, workspace.id, run.ids[first], role="guest", raises=Conflict)
+    for other in others:
+        run.call(first, method, workspace.id, run.ids[other], role="owner")
     run.concurrently(
         [
             planned(first, method, workspace.id, run.ids[second], role="guest"),

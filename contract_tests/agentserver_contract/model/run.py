@@ -42,6 +42,15 @@ def planned(caller: str | Client, sdk_method: str, /, *args: Any, **kwargs: Any)
 
 
 @dataclass
+class FirstLook:
+    """What is wrong before anybody has done anything but create what a run begins with."""
+
+    is_done: bool = False
+    wrong: dict[str, ContractViolation] = field(default_factory=dict)
+    """By the name of the invariant, which is then left out of every later reading."""
+
+
+@dataclass
 class ModelRun:
     """What users do on a server, and what the model then expects there.
 
@@ -59,8 +68,14 @@ class ModelRun:
     state: ModelState = field(default_factory=ModelState)
     log: list[str] = field(default_factory=list)
     """The calls so far, as they would be written in Python, under the titles of their steps."""
+    first_look: FirstLook = field(default_factory=FirstLook)
+    """The same for all runs on a server."""
     last_method: str = ""
     """The SDK method that was called last."""
+    last_call: str = ""
+    """The call that was made last, as it would be written in Python."""
+    every_reader: bool = False
+    """Whether everybody who may read something reads it, and not one of them in turn."""
     readings: int = 0
     """How often something was read in turns: it decides whose turn it is."""
 
@@ -138,6 +153,7 @@ class ModelRun:
         """
         client = self.clients[caller] if isinstance(caller, str) else caller
         operation, self.last_method = self.operation(sdk_method).id, sdk_method
+        self.last_call = _call_text(PlannedCall(caller, sdk_method, args, kwargs))
         self.result.cases[operation] += 1
         method: Any = reduce(getattr, sdk_method.split("."), client)
         try:
@@ -183,7 +199,8 @@ class ModelRun:
         sent |= {"content-type": "application/json"} if body is not None else {}
         sent = {name: value for name, value in {**sent, **(headers or {})}.items() if value}
         request = Request(http_method or operation.method, target, sent, body)
-        self.log.append(request.as_curl("$URL"))
+        self.last_call = request.as_curl("$URL")
+        self.log.append(self.last_call)
         self.result.cases[operation.id] += 1
         response = self.target.send(request)
         self._check_for_secrets(sdk_method, response.text)

@@ -326,6 +326,8 @@ def rename_concurrently(run: ModelRun, choose: Choose) -> None:
     workspace, method = any_workspace(run, choose), "workspaces.rename"
     user = choose(workspace.with_role("owner"))
     names = ("one of two", "two of two")
+    for name in names:  # alone first: what fails then is no race
+        run.call(user, method, workspace.id, name=name)
     outcomes = run.concurrently([planned(user, method, workspace.id, name=name) for name in names])
     if any(isinstance(each, AgentserverError) for each in outcomes):
         raise ContractViolation(method, "both of two concurrent renames succeed", outcomes)
@@ -381,6 +383,11 @@ def use_up_creation_quota(run: ModelRun, choose: Choose) -> None:
     for user in ("colleague", "maintainer"):
         owned = run.state[Workspaces].owned_by(user)
         set_creation_quota(run, user, max_workspaces=owned + 2)
+        # Alone first: what fails then is no race.
+        alone = [run.call(user, method, name="alone") for _ in range(2)]
+        expect_quota_exceeded(run, user, owned + 2, owned + 2)
+        for each in alone:
+            delete_again(run, user, each.id)
         names = [f"concurrent {number}" for number in range(5)]
         outcomes = run.concurrently([planned(user, method, name=name) for name in names])
         created = [each for each in outcomes if not isinstance(each, AgentserverError)]

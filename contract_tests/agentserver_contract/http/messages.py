@@ -80,12 +80,13 @@ class Request:
         return cls(recorded.method, target, headers, recorded.body or None)
 
     def to_httpx(self, base_url: str) -> httpx.Request:
-        """The same as httpx has it."""
+        """The same as httpx has it; in chunks where a header says so."""
+        is_chunked = self.headers.get("transfer-encoding") == "chunked"
         return httpx.Request(
             self.method,
             f"{base_url}{self.target}",
             headers=dict(self.headers),
-            content=self.body,
+            content=iter([self.body or b""]) if is_chunked else self.body,
         )
 
     @property

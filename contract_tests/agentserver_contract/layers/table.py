@@ -19,6 +19,7 @@ from agentserver_contract.layers import (
     stateful,
     times,
     transport,
+    values,
 )
 from agentserver_contract.results.findings import LayerResult
 
@@ -72,6 +73,7 @@ LAYERS = (
     Layer(people.NAME, people.run, by_operation=True, writes=True),
     Layer(refusals.NAME, refusals.run, by_operation=True, writes=True),
     Layer(ids.NAME, ids.run, by_operation=True, writes=True),
+    Layer(values.NAME, values.run, by_operation=True, writes=True),
     Layer(model.NAME, model.run, writes=True),
     Layer(stateful.NAME, stateful.run, writes=True),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),

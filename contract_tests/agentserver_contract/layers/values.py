@@ -1,0 +1,320 @@
+"""What operations take: every field of every body at its bounds, beyond them, and of other types.
+
+What the contract refuses is answered 400 and changes nothing. What it allows is taken, and is read
+back as it was sent: in the answer, by every member who may read it, and by the administrator.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import JSON, Located, Operation
+from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
+from agentserver_contract.contract.schemas import request_problems
+from agentserver_contract.data.tables import is_exception
+from agentserver_contract.fixtures.agreement import disagreements
+from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.readings import is_same, reading_of, shown_values
+from agentserver_contract.fixtures.removed import Lifecycle, created_id, lifecycles
+from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
+from agentserver_contract.fixtures.workspaces import team_with
+from agentserver_contract.http.guard import Blocked
+from agentserver_contract.http.messages import Exchange, Request
+from agentserver_contract.layers.sending import Sender, body_of
+from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.variants.values import Variant, chunked, variants
+
+NAME = "values"
+_REFUSED = (400, 413, 415)
+_HIDDEN = "password"
+"""The format of fields that no response shows as they were sent."""
+_IDENTIFYING = ("email", "password")
+"""Fields that a state answers for: whether there is such an account, or there is one already."""
+
+_EXAMPLE = "the body is the example"
+
+
+def run(context: Context) -> LayerResult:
+    """Send every operation that reads a body all its values."""
+    trials = _Trials(context)
+    for operation in context.operations:
+        if operation.body is not None:
+            trials.try_operation(operation)
+            trials.sender.result.collect()
+    return trials.sender.result
+
+
+class _Trials:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.accounts = context.accounts
+        self.sender = Sender(context, context.new_result(NAME))
+        self.examples: Examples = prepare_examples(
+            *(context.contract, self.accounts),
+            owner="owner",
+            members=team_with("guest"),
+            caller=self.accounts["owner"],
+        )
+        self.lifecycles = {each.create.id: each for each in lifecycles(context.contract)}
+
+    def try_operation(self, operation: Operation) -> None:
+        """Send one operation a body for each value of each field."""
+        if operation.body is None:
+            return
+        example = self._example(operation)
+        before = self._settings(operation)
+        known = disagreements(self.accounts, self.examples)
+        all_variants = [
+            variant
+            for variant in variants(
+                self.context.contract, operation.body, example, self.context.plan.seed
+            )
+            if self._may_be_sent(operation, variant, before)
+        ]
+        whole = chunked(self.context.contract, operation.body, example)
+        wrong: list[Variant] = []
+        right = [replace(whole, name=_EXAMPLE, is_chunked=False), whole]
+        for variant in all_variants:
+            (wrong if self._problems(operation, variant) else right).append(variant)
+        for variant in right:
+            self._try_right(operation, variant)
+        self._try_wrong(operation, wrong)
+        for line in disagreements(self.accounts, self.examples) - known:
+            self.sender.found(
+                operation,
+                "what has changed is shown alike wherever it is shown",
+                expected="one value",
+                actual=line,
+                check="agreement",
+            )
+        self._restore(operation, before)
+
+    def _example(self, operation: Operation) -> dict[str, Any]:
+        body = self.examples.body(operation)
+        if is_exception("creates-account", operation.id):
+            # What is tried is the body: no account is created that could not be removed again.
+            body["email"] = self.accounts["owner"].email
+        return body
+
+    def _problems(self, operation: Operation, variant: Variant) -> bool:
+        return bool(request_problems(self.context.contract, operation, variant.body, JSON))
+
+    # --- what is refused ----------------------------------------------------------------------
+
+    def _try_wrong(self, operation: Operation, wrong: list[Variant]) -> None:
+        before = snapshot(self.accounts, self.examples)
+        for variant in wrong:
+            exchange = self._send(operation, variant)
+            if exchange is not None and exchange.response.status != 400:
+                self._found(
+                    operation, variant, exchange, "is refused", 400, exchange.response.status
+                )
+                self._undo(operation, exchange)
+                before = snapshot(self.accounts, self.examples)
+        after = snapshot(self.accounts, self.examples)
+        if after != before:
+            self._find_change(operation, wrong)
+
+    def _find_change(self, operation: Operation, wrong: list[Variant]) -> None:
+        """Find the refused request that changed something."""
+        if operation.body is not None:
+            self._send(operation, self._whole(operation, operation.body))
+        before = snapshot(self.accounts, self.examples)
+        for variant in wrong:
+            exchange = self._send(operation, variant)
+            after = snapshot(self.accounts, self.examples)
+            if exchange is not None and after != before:
+                changed = "\n".join(differences(before, after))
+                self._found(operation, variant, exchange, "changes nothing", "no change", changed)
+                return
+
+    # --- what is taken ------------------------------------------------------------------------
+
+    def _try_right(self, operation: Operation, variant: Variant) -> None:
+        exchange = self._send(operation, variant)
+        if exchange is None:
+            return
+        response = exchange.response
+        if response.succeeded:
+            self._compare(operation, variant, exchange)
+            self._undo(operation, exchange)
+        elif not self._may_fail(operation, variant, response.status):
+            self._found(operation, variant, exchange, "is taken", "2xx", response.status)
+
+    def _may_fail(self, operation: Operation, variant: Variant, status: int) -> bool:
+        """Whether the state of the server may be the reason for a failure."""
+        if status in _REFUSED or status not in operation.responses:
+            return False
+        if is_exception("creates-account", operation.id) or status in OUTSIDE:
+            return True
+        field = variant.place.field
+        return field in _IDENTIFYING or field.endswith("_id")
+
+    def _compare(self, operation: Operation, variant: Variant, exchange: Exchange) -> None:
+        """Compare what was sent with the answer, and with what is read afterwards."""
+        sent = self._comparable(operation, variant)
+        self._compare_with(operation, variant, exchange, sent, exchange, "the answer")
+        cycle = self.lifecycles.get(operation.id)
+        ids = self._ids(operation, cycle, exchange)
+        read = reading_of(self.context.contract, operation, cycle.parameter if cycle else None)
+        if read is None or not set(read.path_parameters) <= ids.keys():
+            return
+        about = replace(self.examples, parameters={**self.examples.parameters, **ids})
+        is_example = variant.name == _EXAMPLE
+        first: Exchange | None = None
+        for reader in self._readers(read) if is_example else list(self._readers(read))[:1]:
+            request = about.request(read, self.accounts[reader].session)
+            reading = self.sender.send(read, request)
+            if first is None:
+                first = reading
+                self._compare_with(operation, variant, exchange, sent, reading, f"the {reader}")
+            elif cycle is None and body_of(reading) != body_of(first):
+                self._found(
+                    operation, variant, reading,
+                    f"is read by the {reader} as by others", body_of(first), body_of(reading),
+                )  # fmt: skip
+
+    def _compare_with(
+        self,
+        operation: Operation,
+        variant: Variant,
+        write: Exchange,
+        sent: Mapping[str, Any],
+        reading: Exchange,
+        reader: str,
+    ) -> None:
+        ids = self._ids(operation, self.lifecycles.get(operation.id), write)
+        for name, value in sent.items():
+            shown = shown_values(body_of(reading), ids, name)
+            if shown and not any(is_same(value, each) for each in shown):
+                self._found(
+                    operation, variant, reading,
+                    f"is shown by {reader} as it was sent", repr(value)[:300], repr(shown)[:300],
+                )  # fmt: skip
+
+    def _comparable(self, operation: Operation, variant: Variant) -> dict[str, Any]:
+        """The fields of a body that are shown as they were sent."""
+        formats = {
+            field.name: self.context.contract.follow(field.piece).value.get("format")
+            for field in operation.fields
+        }
+        return {
+            name: value
+            for name, value in json.loads(variant.body).items()
+            if formats.get(name, _HIDDEN) != _HIDDEN
+            and value is not None
+            and name not in _IDENTIFYING
+        }
+
+    def _ids(
+        self, operation: Operation, cycle: Lifecycle | None, exchange: Exchange
+    ) -> dict[str, str]:
+        ids = {name: self.examples.parameters[name] for name in operation.path_parameters}
+        made = created_id(cycle.parameter, exchange.response) if cycle else None
+        return {**ids, cycle.parameter: made} if cycle and made else ids
+
+    def _readers(self, read: Operation) -> Iterator[str]:
+        role = read.required_role or "none"
+        if role in WORKSPACE_ROLES:
+            yield "owner"
+            yield from (each for each in WORKSPACE_ROLES if each in may_call(role) - {"owner"})
+        else:
+            yield "admin" if role == "admin" else "owner"
+
+    # --- sending ------------------------------------------------------------------------------
+
+    def _whole(self, operation: Operation, schema: Located) -> Variant:
+        example = self._example(operation)
+        return chunked(self.context.contract, schema, example)
+
+    def _caller(self, operation: Operation) -> str | None:
+        if operation.required_role == "admin":
+            return "admin"
+        return "owner" if operation.is_secured else None
+
+    def _send(self, operation: Operation, variant: Variant) -> Exchange | None:
+        """Send a body; None where the guard does not let it out."""
+        caller = self._caller(operation)
+        session = self.accounts[caller].session if caller else None
+        request: Request = self.examples.request(operation, session)
+        chunks = {"transfer-encoding": "chunked"} if variant.is_chunked else {}
+        request = replace(request, body=variant.body, headers={**request.headers, **chunks})
+        try:
+            return self.sender.send(operation, request)
+        except Blocked as reason:
+            if variant.name == _EXAMPLE:
+                self.sender.result.not_run[f"{operation.id}, its values"] = str(reason)
+            return None
+
+    def _undo(self, operation: Operation, exchange: Exchange) -> None:
+        """Delete what a request has created."""
+        cycle = self.lifecycles.get(operation.id)
+        made = created_id(cycle.parameter, exchange.response) if cycle else None
+        if cycle is None or made is None:
+            return
+        parameters = {**self.examples.parameters, cycle.parameter: made}
+        about = replace(self.examples, parameters=parameters)
+        self.accounts.target.send(about.request(cycle.delete, self.accounts["owner"].session))
+
+    # --- settings of the whole installation ---------------------------------------------------
+
+    def _settings(self, operation: Operation) -> Mapping[str, Any]:
+        """What is set for the whole installation, where an operation changes that."""
+        if operation.required_role != "admin" or operation.path_parameters:
+            return {}
+        read = reading_of(self.context.contract, operation, None)
+        if read is None:
+            return {}
+        request = self.examples.request(read, self.accounts["admin"].session)
+        shown = body_of(self.sender.send(read, request))
+        names = {field.name for field in operation.fields}
+        return {name: shown[name] for name in names & shown.keys()} if shown else {}
+
+    def _may_be_sent(
+        self, operation: Operation, variant: Variant, settings: Mapping[str, Any]
+    ) -> bool:
+        """Whether a body lowers no limit of others, whatever a server makes of it."""
+        if not settings or not self.context.plan.guarded:
+            return True
+        body = json.loads(variant.body)
+        if not isinstance(body, dict):
+            return False
+        return all(
+            isinstance(value, int) and not isinstance(value, bool) and value > settings[name] > 0
+            for name, value in body.items()
+            if name in settings
+        )
+
+    def _restore(self, operation: Operation, settings: Mapping[str, Any]) -> None:
+        if settings:
+            session = self.accounts["admin"].session
+            request = self.examples.request(operation, session)
+            body = json.dumps(dict(settings)).encode()
+            try:
+                self.accounts.target.send(replace(request, body=body))
+            except Blocked:
+                return
+        if operation.required_role == "admin":
+            self.context.reset()
+
+    def _found(
+        self,
+        operation: Operation,
+        variant: Variant,
+        exchange: Exchange,
+        what: str,
+        expected: object,
+        actual: object,
+    ) -> None:
+        self.sender.found(
+            operation,
+            f"a body in which {variant.name} {what}",
+            expected=expected,
+            actual=actual,
+            check=what,
+            exchange=exchange,
+        )

@@ -92,14 +92,26 @@ def _service_url(text: str) -> str:
     return text if text == "off" else _web_url(text)
 
 
+_HOSTS = re.compile(r"(?:(?:\[[^\[\]@/]+\]|[^\[\]:,@/]+)?(?::[0-9]{1,5})?(?:,|$))*")
+
+
 def _database_url(text: str) -> str:
     rule = "must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
-    scheme = _split_url(text, rule).scheme
+    # A PostgreSQL URL may name several hosts, each with its port, so its port is read elsewhere.
+    scheme = text.partition(":")[0].lower()
+    text = scheme + text[len(scheme) :]
     if scheme == "postgres":
         text, scheme = "postgresql" + text[len("postgres") :], "postgresql"
     starts = {"sqlite": "sqlite://", "postgresql": "postgresql://"}
     if scheme not in starts or not text.startswith(starts[scheme]):
         raise ValueError(rule)
+    if scheme == "sqlite":
+        _split_url(text, rule)
+    else:
+        hosts = re.split(r"[/?#]", text.partition("://")[2])[0].rpartition("@")[2]
+        ports = re.findall(r":([0-9]+)(?:,|$)", hosts)
+        if not _HOSTS.fullmatch(hosts) or any(int(port) > 65535 for port in ports):
+            raise ValueError(rule)
     if scheme == "sqlite" and text != "sqlite://" and not text.startswith("sqlite:///"):
         raise ValueError(rule)
     return text

@@ -3,7 +3,13 @@
 import pytest
 from databases import database_url, settings, store
 from people import server
-from postgres import kept_postgres_database, new_postgres_url, postgres_server, postgres_url
+from postgres import (
+    kept_postgres_database,
+    new_postgres_url,
+    pgbouncer_url,
+    postgres_server,
+    postgres_url,
+)
 from serving import client
 
 __all__ = [
@@ -11,6 +17,7 @@ __all__ = [
     "database_url",
     "kept_postgres_database",
     "new_postgres_url",
+    "pgbouncer_url",
     "postgres_server",
     "postgres_url",
     "server",

@@ -18,12 +18,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-__all__ = ["kept_postgres_database", "new_postgres_url", "postgres_server", "postgres_url"]
+__all__ = [
+    "kept_postgres_database",
+    "new_postgres_url",
+    "pgbouncer_url",
+    "postgres_server",
+    "postgres_url",
+]
 
 # Speed for safety: what is in these servers is gone after the tests.
 _FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
@@ -75,6 +81,65 @@ def new_postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of a new database."""
     with new_database(postgres_server) as url:
         yield url
+
+
+@pytest.fixture
+def pgbouncer_url(new_postgres_url: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database that nothing has used yet, through PgBouncer in transaction mode."""
+    with pgbouncer(new_postgres_url) as url:
+        yield url
+
+
+@contextmanager
+def pgbouncer(server: str, pool_size: int = 20) -> Iterator[str]:
+    """The URL of a PgBouncer in front of the database at `server`, with so many sessions.
+
+    Skips the test where there is no PgBouncer.
+    """
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("no PgBouncer: install Debian's package pgbouncer")
+    user = _ordinary_user()
+    parts = urlsplit(server)
+    database = parts.path.lstrip("/")
+    host = parts.hostname or dict(parse_qsl(parts.query))["host"]
+    port = parts.port or 5432
+    login = {"user": parts.username or "postgres", "password": parts.password or ""}
+    with tempfile.TemporaryDirectory(prefix="pgb-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "users").write_text(f'"{login["user"]}" "{login["password"]}"\n')
+        (folder / "pgbouncer.ini").write_text(
+            f"""
+[databases]
+{database} = host={host} port={port} dbname={database}
+[pgbouncer]
+pool_mode = transaction
+default_pool_size = {pool_size}
+max_client_conn = 200
+listen_addr =
+listen_port = 6432
+unix_socket_dir = {folder}
+auth_type = trust
+auth_file = {folder}/users
+logfile = {folder}/log
+"""
+        )
+        if user is not None:
+            for path in (folder, *folder.iterdir()):
+                os.chown(path, user.pw_uid, user.pw_gid)
+        command: list[str | Path] = [program, folder / "pgbouncer.ini"]
+        owner = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid}
+        with subprocess.Popen(
+            command, cwd=folder, stderr=subprocess.PIPE, text=True, **owner
+        ) as process:
+            try:
+                assert process.stderr is not None
+                for line in process.stderr:
+                    if "process up" in line:
+                        break
+                yield f"postgresql://{login['user']}@/{database}?host={folder}&port=6432"
+            finally:
+                process.kill()
 
 
 @contextmanager

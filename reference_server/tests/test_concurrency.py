@@ -13,7 +13,7 @@ import attrs
 import httpx
 import pytest
 from people import PASSWORD, error_of, ok
-from postgres import new_database
+from postgres import new_database, pgbouncer
 from processes import serving_processes
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ ROUNDS = 8
 """How often a race is run in which the wrong one does not always win."""
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "pgbouncer"])
 def urls(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[str]]:
@@ -31,6 +31,14 @@ def urls(
     if request.param == "sqlite":
         folder: Path = tmp_path_factory.mktemp("concurrency")
         with serving_processes(f"sqlite:///{folder / 'test.db'}", 1) as started:
+            yield started
+    elif request.param == "pgbouncer":
+        # With fewer sessions than the servers have connections.
+        with (
+            new_database(request.getfixturevalue("postgres_server")) as database,
+            pgbouncer(database, pool_size=6) as url,
+            serving_processes(url, 2) as started,
+        ):
             yield started
     else:
         with (

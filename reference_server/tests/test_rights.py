@@ -242,12 +242,32 @@ async def test_a_permission_lost_while_waiting_for_a_lock_no_longer_counts(
     late: Sent,
     refusal: tuple[int, str],
 ) -> None:
-    async with on_postgresql(postgres_url, tmp_path) as team:
+    await lose_while_waiting(postgres_url, postgres_url, tmp_path, row, first, late, refusal)
+
+
+@pytest.mark.parametrize("name", [next(iter(IN_WORKSPACE)), next(iter(IN_INSTALLATION))])
+async def test_a_permission_lost_while_waiting_behind_a_pooler_no_longer_counts(
+    pgbouncer_url: str, new_postgres_url: str, tmp_path: Path, name: str
+) -> None:
+    await lose_while_waiting(pgbouncer_url, new_postgres_url, tmp_path, *WAITING[name])
+
+
+async def lose_while_waiting(
+    url: str,
+    database: str,
+    folder: Path,
+    row: str,
+    first: Sent,
+    late: Sent,
+    refusal: tuple[int, str],
+) -> None:
+    """Let both calls wait for the same row of `database`, where the server is at `url`."""
+    async with on_postgresql(url, folder) as team:
         lock = {
             "workspace": ("SELECT id FROM workspaces WHERE id = $1", team.workspace_id),
             "installation": ("SELECT id FROM installation",),
         }[row]
-        async with locked(postgres_url, *lock) as queue:
+        async with locked(database, *lock) as queue:
             taken_away = await queue.join(team.request(first))
             too_late = await queue.join(team.request(late))
         ok(await taken_away)

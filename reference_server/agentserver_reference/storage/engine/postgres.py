@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import await_only, greenlet_spawn
@@ -19,6 +19,7 @@ from agentserver_reference.storage.engine import schema
 from agentserver_reference.storage.engine.availability import Availability
 from agentserver_reference.storage.engine.compiled import compiler_for
 from agentserver_reference.storage.engine.connection import Connection, Row
+from agentserver_reference.storage.engine.libpq import read_url
 from agentserver_reference.storage.engine.store import (
     DatabaseFunction,
     P,
@@ -29,8 +30,20 @@ from agentserver_reference.storage.engine.store import (
 )
 
 _POOL_SIZE = 16
+
+_STATEMENTS = 256
+"""How many prepared statements a connection keeps: more than there are."""
+
 # An arbitrary number, the same in every server process.
 _START_LOCK = text("SELECT pg_advisory_xact_lock(7310579468021)")
+
+# The last one: no host has the `target_session_attrs` of the URL, for example during a failover.
+_CONNECT_ERRORS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 # SQLAlchemy wraps the errors of the driver during an upgrade.
 _DATABASE_ERRORS = (
@@ -38,6 +51,7 @@ _DATABASE_ERRORS = (
     ValueError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     DBAPIError,
 )
 
@@ -83,7 +97,7 @@ class PostgresStore(Store):
 
     def __init__(self, url: str, availability: Availability, verify: Verify) -> None:
         self._verify = verify
-        self._url = url
+        self._target = read_url(url, availability.timeout)
         self._availability = availability
         self._opened: Any = None
 
@@ -96,14 +110,14 @@ class PostgresStore(Store):
     async def open(self) -> None:
         """See Store."""
         try:
+            arguments = self._connect_arguments(await self._is_pooled())
             self._opened = await asyncpg.create_pool(
-                self._url,
+                **arguments,
                 # Otherwise the pool itself tries to restore its connections while the server is
                 # gone, and logs a traceback for each attempt.
                 min_size=0,
                 max_size=_POOL_SIZE,
                 reset=_no_reset,
-                timeout=self._availability.timeout,
             )
             found = await self._locked(self._prepare)
             if found < schema.VERSION:
@@ -116,8 +130,40 @@ class PostgresStore(Store):
             await self.close()
             raise
 
+    def _connect_arguments(self, pooled: bool) -> dict[str, Any]:
+        """Return what asyncpg takes to connect.
+
+        A prepared statement belongs to a session of PostgreSQL. Behind a pooler, the statements of
+        one connection are run in many sessions, so none is kept.
+        """
+        return {
+            "dsn": self._target.url,
+            "timeout": self._target.connect_timeout,
+            "connection_class": self._target.connection_class,
+            "statement_cache_size": 0 if pooled else _STATEMENTS,
+            "max_cached_statement_lifetime": 0,
+        }
+
+    async def _is_pooled(self) -> bool:
+        """Return whether a pooler such as PgBouncer is between this server and the database.
+
+        A connection learns at its start which process of the database serves it. A pooler sends
+        a number of its own, as that process may change with each transaction.
+        """
+        raw = await self._connect_pooled()
+        try:
+            process: int = await raw.fetchval("SELECT pg_backend_pid()")
+            announced: int = raw.get_server_pid()
+            await raw.close()
+        finally:
+            raw.terminate()
+        return process != announced
+
+    async def _connect_pooled(self) -> Any:
+        return await asyncpg.connect(**self._connect_arguments(pooled=True))
+
     def _unreachable(self, error: Exception) -> StoreUnreachable:
-        where = make_url(self._url).render_as_string(hide_password=True)
+        where = self._target.shown
         reason = getattr(error, "driver_exception", error)
         return StoreUnreachable(f"cannot use the database at {where}: {reason}")
 
@@ -147,7 +193,12 @@ class PostgresStore(Store):
 
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: asyncpg.connect(self._url),
+            connect_args={
+                "async_creator_fn": self._connect_pooled,
+                # Unnamed: behind a pooler, another connection may have used the same name.
+                "prepared_statement_name_func": str,
+                "prepared_statement_cache_size": 0,
+            },
             poolclass=NullPool,
             isolation_level="READ COMMITTED",
         )
@@ -224,7 +275,7 @@ class PostgresStore(Store):
         except TimeoutError:
             reason = f"no connection within {self._availability.timeout} s"
             raise self._availability.lost(reason, writing=writing) from None
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _CONNECT_ERRORS as error:
             raise self._availability.lost(error, writing=writing) from None
 
 

@@ -7,6 +7,7 @@ server which may be frozen. Cancelling the query instead would wait for that ser
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -20,6 +21,7 @@ from agentserver_reference.storage.engine.availability import Availability
 from agentserver_reference.storage.engine.compiled import compiler_for
 from agentserver_reference.storage.engine.connection import Connection, Row
 from agentserver_reference.storage.engine.libpq import read_url
+from agentserver_reference.storage.engine.pool import Pool
 from agentserver_reference.storage.engine.store import (
     DatabaseFunction,
     P,
@@ -99,10 +101,10 @@ class PostgresStore(Store):
         self._verify = verify
         self._target = read_url(url, availability.timeout)
         self._availability = availability
-        self._opened: Any = None
+        self._opened: Pool | None = None
 
     @property
-    def _pool(self) -> Any:
+    def _pool(self) -> Pool:
         if self._opened is None:
             raise RuntimeError("the store is not open")
         return self._opened
@@ -111,14 +113,7 @@ class PostgresStore(Store):
         """See Store."""
         try:
             arguments = self._connect_arguments(await self._is_pooled())
-            self._opened = await asyncpg.create_pool(
-                **arguments,
-                # Otherwise the pool itself tries to restore its connections while the server is
-                # gone, and logs a traceback for each attempt.
-                min_size=0,
-                max_size=_POOL_SIZE,
-                reset=_no_reset,
-            )
+            self._opened = Pool(partial(asyncpg.connect, **arguments), _POOL_SIZE)
             found = await self._locked(self._prepare)
             if found < schema.VERSION:
                 await self._upgrade()
@@ -176,8 +171,15 @@ class PostgresStore(Store):
             conn.execute(_START_LOCK)
             return query(conn)
 
-        async with self._pool.acquire() as raw:
+        pool = self._pool
+        raw = await pool.acquire()
+        try:
             return await _write(raw, locked)
+        except asyncio.CancelledError:
+            raw.terminate()
+            raise
+        finally:
+            pool.release(raw)
 
     def _prepare(self, conn: Connection) -> int:
         """Several processes may start at once on an empty database; one creates the tables."""
@@ -219,7 +221,6 @@ class PostgresStore(Store):
         """See Store."""
         if self._opened is not None:
             opened, self._opened = self._opened, None
-            # A pool that cannot be closed in time terminates its connections.
             with suppress(TimeoutError):
                 await asyncio.wait_for(opened.close(), self._availability.timeout)
 
@@ -243,7 +244,7 @@ class PostgresStore(Store):
         deadline = loop.time() + availability.timeout
         availability.enter()
         try:
-            raw = await self._acquire(deadline, writing)
+            raw = pool.take_idle() or await self._acquire(deadline, writing)
             timer = loop.call_at(deadline, raw.terminate)
             try:
                 result = await work(raw, query)
@@ -261,7 +262,7 @@ class PostgresStore(Store):
                 raise
             finally:
                 timer.cancel()
-                await pool.release(raw)
+                pool.release(raw)
         finally:
             availability.leave()
         availability.answered(writing=writing)
@@ -303,10 +304,6 @@ async def _write(raw: Any, query: Callable[[Connection], T]) -> T:
     except (*_UNAVAILABLE, asyncpg.InterfaceError) as error:
         raise _CommitUnanswered(error) from None
     return result
-
-
-async def _no_reset(raw: Any) -> None:
-    """Return a connection to the pool without a round trip: nothing here changes its state."""
 
 
 _TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

@@ -35,7 +35,6 @@ class Store(ABC):
         use.
         """
 
-    @abstractmethod
     async def write_alone(
         self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -43,6 +42,7 @@ class Store(ABC):
 
         It may take any time. Raises StoreError if the database fails.
         """
+        return await self.write(query, *args, **kwargs)
 
     @abstractmethod
     async def close(self) -> None:

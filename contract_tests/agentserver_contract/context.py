@@ -35,7 +35,7 @@ class Plan:
     layers: tuple[str, ...] = ()
     """Names of layers; all of them when empty."""
     operations: frozenset[str] | None = None
-    """Only these operationIds, in the layers that try operations one by one."""
+    """Only these operationIds, and what it takes to try them."""
     examples: int = EXAMPLES
     """Random cases for each operation and mode."""
     scenarios: int = SCENARIOS
@@ -117,6 +117,18 @@ class Context:
         result = LayerResult(layer, seed=self.plan.seed, ends_at=self.ends_at, answers=self.answers)
         self.begun.append(result)
         return result
+
+    def tries(self, operation: Operation, *others: Operation) -> bool:
+        """Whether this shard tries what is about several operations.
+
+        Args:
+            operation: The one that decides which shard does.
+            others: Where operations are named, it is enough that one of these is.
+        """
+        number, count = self.plan.shard
+        index = list(self.contract.operations).index(operation.id)
+        of_shard = index % count == number - 1
+        return of_shard and any(map(self.plan.includes, (operation, *others)))
 
     @property
     def operations(self) -> list[Operation]:

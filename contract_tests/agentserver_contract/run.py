@@ -248,8 +248,10 @@ def with_replay(finding: Finding, layer: str, url: str, plan: Plan) -> Finding:
     command = [COMMAND, "run", url, "--seed", str(plan.seed)]
     command += [] if layer in (gate.NAME, PREPARATION) else ["--layers", layer]
     by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
-    operations = {finding.operation} if finding.operation and by_operation else set[str]()
-    if finding.layer == EXCHANGE:  # the operation that answered need not be the one tried
+    operations = {finding.operation} if finding.operation else set[str]()
+    # What scenarios are made of depends on what is named, and the operation that answered need not
+    # be the one that was tried.
+    if finding.layer == EXCHANGE or not by_operation:
         operations = set(plan.operations or ())
     for operation in sorted(operations):
         command += ["--operation", operation]

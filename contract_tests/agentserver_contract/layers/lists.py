@@ -70,7 +70,7 @@ def run(context: Context) -> LayerResult:
     """Make rows, and read the lists that show them."""
     layer = _Lists(context)
     for maker in makers(context.contract):
-        chosen = [each for each in maker.lists if each in context.operations]
+        chosen = [each for each in maker.lists if context.tries(each, maker.operation)]
         if chosen:
             try:
                 layer.try_lists(maker, chosen)

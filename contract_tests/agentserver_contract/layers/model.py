@@ -6,6 +6,7 @@ from agentserver_contract.context import Context
 from agentserver_contract.model.action import ACTIONS
 from agentserver_contract.model.machine import INITIALIZE, Failure, try_rules
 from agentserver_contract.model.run import ModelRun
+from agentserver_contract.model.scope import rules_about
 from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "model"
@@ -24,8 +25,13 @@ def run(context: Context) -> LayerResult:
             *(plan.allow_global, context.advance_clock),
         )
 
+    rules = rules_about(context.contract, plan.operations)
+    if not rules:
+        result.not_run[NAME] = "no action of the model is about the named operations"
+        return result
     trial = try_rules(
         begin,
+        rules=rules,
         seed=plan.seed,
         runs=plan.model_runs,
         steps=plan.model_steps,

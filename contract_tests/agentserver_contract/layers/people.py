@@ -31,6 +31,7 @@ from agentserver_contract.layers.sending import Sender, fields_of, rows_of
 from agentserver_contract.results.findings import LayerResult
 
 NAME = "people"
+_ROLES_OF_ACCOUNTS = ("admin.users.set_role", "auth.me", "admin.users.list")
 _ALIKE = (TENANTS, (NEWCOMER, COLLEAGUE))
 
 
@@ -85,12 +86,13 @@ class _People:
     def get_roles_at_once(self) -> None:
         """An account becomes an administrator, and an ordinary user again."""
         administered = [each for each in self.context.operations if each.required_role == "admin"]
-        operation = self.sender.operation("admin.users.set_role")
         rows = [row for row in tables().callers if row.required_role in WORKSPACE_ROLES]
         chosen = {each.id: each for each in self.context.operations}
-        if operation is None and not any(row.operation in chosen for row in rows):
+        by_sdk = self.context.contract.operations_by_sdk
+        set_role, *shown_by = (by_sdk[name] for name in _ROLES_OF_ACCOUNTS)
+        of_rows = [self.context.contract.operations[row.operation] for row in rows]
+        if not self.context.tries(set_role, *shown_by, *of_rows, *administered):
             return
-        set_role = self.context.contract.operations_by_sdk["admin.users.set_role"]
         colleague = self.accounts[COLLEAGUE]
         examples = prepare_examples(
             self.context.contract,

@@ -86,7 +86,7 @@ def run(context: Context) -> LayerResult:
     with ThreadPoolExecutor(2) as threads:
         layer = _Races(context, Sender(context, result), threads)
         for race in races(context.contract):
-            if race.first not in context.operations:
+            if not context.tries(race.first, race.second):
                 continue
             reason = layer.reason_impossible(race)
             try:

@@ -6,10 +6,11 @@ Schemathesis's stateful phase, with the checks of the fuzzing layer on every cal
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from agentserver_contract.context import Context
-from agentserver_contract.contract.document import Operation
+from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import TENANTS
 from agentserver_contract.http.differential import Differential
@@ -42,16 +43,48 @@ def run(context: Context) -> LayerResult:
         },
         "phases": {name: {"enabled": False} for name in ("examples", "coverage", "fuzzing")},
     }
+    operations: Sequence[Operation] = list(context.contract.operations.values())
+    if context.plan.operations is not None:
+        operations = linked(context.contract, context.plan.operations)
     with Differential(context.contract) as differential:
         for part in PARTS:
             collector = EventCollector(context.contract, context.target.base_url, result)
             context.reset()  # as an administrator the part before may have set roles and quotas
-            chosen = list(filter(part.includes, context.contract.operations.values()))
+            chosen = list(filter(part.includes, operations))
             tried = Counter(result.cases)
-            run_part(context, part, chosen, differential, collector, settings)
-            if result.cases == tried:
+            if chosen:
+                run_part(context, part, chosen, differential, collector, settings)
+            if result.cases == tried and context.plan.operations is None:
                 result.add(_nothing_linked(part))
+    if not result.cases:
+        result.not_run[NAME] = "no link leads to the named operations, or from them"
     return result
+
+
+def linked(contract: Contract, named: Collection[str]) -> list[Operation]:
+    """Some operations, with those whose links or new things lead to them."""
+    chosen = {name: contract.operations[name] for name in named}
+    waiting = list(chosen.values())
+    while waiting:
+        target = waiting.pop()
+        for each in contract.operations.values():
+            if each.id not in chosen and _leads_to(each, target):
+                chosen[each.id] = each
+                waiting.append(each)
+    return [each for each in contract.operations.values() if each.id in chosen]
+
+
+def _leads_to(operation: Operation, target: Operation) -> bool:
+    """Whether a response of an operation gives an id that another one needs."""
+    linked_to = {
+        link.get("operationId")
+        for response in operation.successes
+        for link in response.links.values()
+        if isinstance(link, Mapping)
+    }
+    thing = operation.path.rpartition("/")[2]
+    creates = operation.method == "POST" and f"/{thing}/{{" in target.path
+    return target.id in linked_to or creates
 
 
 def _nothing_linked(part: Part) -> Finding:

@@ -38,6 +38,7 @@ SECONDS_APART = 10
 LEAST_SECONDS = 1.1
 """How long after one write another one certainly has another time: many count whole seconds."""
 
+_WRITES = ("POST", "PUT", "PATCH")
 _OWNER, _OUTSIDER = "owner", "outsider"
 
 
@@ -57,7 +58,9 @@ def run(context: Context) -> LayerResult:
     """Look at the times of every write, and at the life of a session."""
     layer = _Times(context)
     written: list[_Written] = []
-    for operation in context.operations:
+    for operation in context.contract.operations.values():
+        if not context.tries(operation, *views(context.contract, operation)):
+            continue
         try:
             if operation.is_read:
                 layer.read(operation)
@@ -289,7 +292,7 @@ def views(contract: Contract, operation: Operation) -> list[Operation]:
     found = [
         each
         for each in contract.operations.values()
-        if each.is_read and each.path == operation.path and operation.method != "DELETE"
+        if each.is_read and each.path == operation.path and operation.method in _WRITES
     ]
     for maker in makers(contract):
         if maker.operation.id == operation.id:

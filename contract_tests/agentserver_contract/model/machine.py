@@ -89,11 +89,14 @@ class Trial:
     """Rules whose precondition never held."""
 
 
-def try_rules(begin: Begin, *, seed: int, runs: int, steps: int, enough: int) -> Trial:
+def try_rules(
+    begin: Begin, *, rules: Collection[str], seed: int, runs: int, steps: int, enough: int
+) -> Trial:
     """Try every rule once, then in any order.
 
     Args:
         begin: Starts a run.
+        rules: The names of those that are tried.
         seed: Decides what is chosen.
         runs: How many runs Hypothesis starts.
         steps: How many steps it takes in each.
@@ -106,9 +109,12 @@ def try_rules(begin: Begin, *, seed: int, runs: int, steps: int, enough: int) ->
         run.first_look = first_look
         return run
 
-    trial = _each_once(begin_with_first_look, seed, enough)
+    trial = _each_once(begin_with_first_look, rules, seed, enough)
     if runs and not _is_enough(trial.failures, enough):
-        trial.failures += _in_any_order(begin_with_first_look, seed, runs, steps, trial.failures)
+        left_out = {failure.rule for failure in trial.failures}
+        left = [name for name in ACTIONS if name in rules and name not in left_out]
+        if left:
+            trial.failures += _in_any_order(begin_with_first_look, left, seed, runs, steps)
     return trial
 
 
@@ -228,13 +234,13 @@ def _is_enough(failures: Sequence[Failure], enough: int) -> bool:
 # --- each once ------------------------------------------------------------------------------------
 
 
-def _each_once(begin: Begin, seed: int, enough: int) -> Trial:
+def _each_once(begin: Begin, rules: Collection[str], seed: int, enough: int) -> Trial:
     """Try each rule once, those first whose precondition holds.
 
     A new run is started after a failure, and when none of those that are left applies.
     """
     chance = random.Random(seed)  # noqa: S311 - what it decides is no secret
-    waiting = list(ACTIONS)
+    waiting = [name for name in ACTIONS if name in rules]
     chance.shuffle(waiting)
     trial = Trial(not_tried=waiting)
     while waiting and not _is_enough(trial.failures, enough):
@@ -278,12 +284,11 @@ def _try_waiting(
 
 
 def _in_any_order(
-    begin: Begin, seed: int, runs: int, steps: int, known: Sequence[Failure]
+    begin: Begin, rules: Collection[str], seed: int, runs: int, steps: int
 ) -> list[Failure]:
     """Let Hypothesis choose the rules, up to the first failure."""
     failures: list[Failure] = []
-    left_out = {failure.rule for failure in known}
-    machine = hypothesis.seed(seed)(_machine(begin, left_out, failures))
+    machine = hypothesis.seed(seed)(_machine(begin, rules, failures))
     try:
         run_state_machine_as_test(
             machine,
@@ -305,9 +310,9 @@ def _in_any_order(
 
 
 def _machine(
-    begin: Begin, left_out: Collection[str], failures: list[Failure]
+    begin: Begin, rules: Collection[str], failures: list[Failure]
 ) -> type[RuleBasedStateMachine]:
-    """A state machine of all rules but those left out, which notes what fails."""
+    """A state machine of some rules, which notes what fails."""
 
     @contextmanager
     def noted() -> Iterator[None]:
@@ -344,7 +349,7 @@ def _machine(
 
         return hypothesis_precondition(applies)(hypothesis_rule(data=st.data())(step))
 
-    members = {name: as_rule(name) for name in ACTIONS if name not in left_out}
+    members = {name: as_rule(name) for name in rules}
     members |= {"__init__": start, "teardown": teardown}
     return type("Model", (RuleBasedStateMachine,), members)
 

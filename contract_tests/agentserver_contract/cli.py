@@ -189,7 +189,11 @@ def _add_server(command: argparse.ArgumentParser) -> None:
     server.add_argument(
         "--allow-global",
         action=Switch,
-        help="change settings of the whole installation too, and restore them",
+        help="change settings of the whole installation too, and restore them; where others have "
+        "accounts, they are only raised, and --yes is needed",
+    )
+    server.add_argument(
+        "--yes", action=Switch, help="--allow-global is meant, although others have accounts"
     )
     server.add_argument(
         "--wait",
@@ -355,7 +359,8 @@ def run(options: argparse.Namespace) -> int:
         raise CannotRun("not everything could be restored: " + "; ".join(outcome.left_behind))
     if outcome.ended_by:
         raise CannotRun(outcome.ended_by)
-    if outcome.tried == 0 and outcome.holds:
+    # The share of a shard may be empty: the gate judges all of them.
+    if outcome.tried == 0 and outcome.holds and plan.shard == (1, 1):
         raise CannotRun("nothing was tried, so that nothing can be said: see above, not run")
     return HOLDS if outcome.holds else BROKEN
 
@@ -467,7 +472,9 @@ def _session(
                 ends_run=True,
             ) as target,
             _found(unguarded, contract, options.wait),
-            run_session(target, guard, unguarded, credential, shard=shard) as session,
+            run_session(
+                target, guard, unguarded, credential, shard=shard, confirmed=options.yes
+            ) as session,
         ):
             unguarded.ends_run = True
             try:

@@ -160,3 +160,21 @@ def test_secrets_are_hidden_on_both_sides() -> None:
     assert "secret" not in repr((exchange, exchange.request.headers, exchange.response.headers))
     assert exchange.response.headers["set-cookie"] == (f"{SESSION_COOKIE}=***; Path=/",)
     assert exchange.response.body == b'{"api_key": ""}'
+
+
+def test_cassette_hides_people_who_are_not_of_the_run() -> None:
+    own = email_of("owner")
+    body = (
+        '[{"id": "1", "email": "dana@example.org", "name": "Dana", "picture": null},'
+        f' {{"id": "2", "email": "{own}", "name": null, "picture": null}},'
+        ' {"id": "3", "name": "Dana\'s plans", "owner": {"email": "dana@example.org"}},'
+        f' {{"id": "4", "name": "Renamed", "owner": {{"email": "{own}"}}}}]'
+    )
+    request = Request("GET", "/api/admin/users", {})
+    hidden = cassettes.scrubbed(Exchange(request, Response(200, {}, body.encode()))).response
+    assert "dana" not in hidden.text.casefold()
+    others, ours, theirs, our_own = hidden.json()
+    assert (others["name"], theirs["name"], our_own["name"]) == ("***", "***", "Renamed")
+    assert ours["email"] == own
+    text = Response(404, {}, b"dana@example.org is unknown\n")
+    assert b"dana" not in cassettes.scrubbed(Exchange(request, text)).response.body

@@ -152,3 +152,45 @@ def test_global_writes_pass_only_where_they_are_allowed(contract: Contract) -> N
 def test_run_that_only_reads_writes_nothing(contract: Contract, request_: Request) -> None:
     with pytest.raises(Blocked, match="only reads"):
         guard_of(contract, read_only=True).before(request_)
+
+
+def test_settings_that_others_rely_on_are_only_raised(contract: Contract) -> None:
+    guard = guard_of(contract, allow_global=True)
+    guard.settings = {"max_idle_timeout": 1800, "ws_max_total_cpu": 0}
+    guard.only_raise = True
+    written: list[tuple[str, int]] = []
+    guard.before_setting = written.extend
+
+    def set_to(body: Any) -> None:
+        guard.before(sent("PUT", "/api/admin/quotas/defaults", body))
+
+    set_to({"max_idle_timeout": 1801, "ws_max_total_cpu": 0})
+    set_to({"max_idle_timeout": 1800})
+    set_to(b'{"broken": ')
+    assert ("max_idle_timeout", 1801) in written, "what is set is noted before it is sent"
+    lowering: list[Any] = [
+        {"max_idle_timeout": 22},
+        {"max_idle_timeout": -1},
+        {"max_idle_timeout": 0},
+        {"max_idle_timeout": "5"},
+        {"MAX_IDLE_TIMEOUT": 5},
+        {"max_idle_timeout": [5]},
+        {"max_idle_timeout": True},
+        {"ws_max_total_cpu": 23},
+        b'{"max_idle_timeout": 1801, "max_idle_timeout": 5}',
+        b'{"max_idle_timeout": 5} and more',
+    ]
+    for body in lowering:
+        with pytest.raises(Blocked, match="lowers"):
+            set_to(body)
+
+
+def test_what_administrators_set_for_single_things_is_noted_with_its_removal(
+    contract: Contract,
+) -> None:
+    guard = guard_of(contract)
+    path = f"/api/admin/workspaces/{NO_SUCH}thing/llm-quota"
+    guard.after(sent("PUT", path, {"max_rpd": 5}), Response(404, {}))
+    assert not guard.removable
+    guard.after(sent("PUT", path, {"max_rpd": 5}), Response(204, {}))
+    assert guard.removable == {path: "admin_delete_workspace_llm_quota"}

@@ -51,7 +51,7 @@ def defaults(url: str) -> dict[str, int]:
         return found
 
 
-@pytest.mark.parametrize("options", [(), ("--allow-global",)], ids=["", "allow global"])
+@pytest.mark.parametrize("options", [(), ("--allow-global", "--yes")], ids=["", "allow global"])
 def test_every_row_of_others_is_as_it_was(
     url: str, tmp_path: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,14 +155,14 @@ def test_everything_is_restored_when_the_run_fails(
         with (
             Target(url) as unguarded,
             Target(url, guard=guard) as target,
-            run_session(target, guard, unguarded, credential) as session,
+            run_session(target, guard, unguarded, credential, confirmed=True) as session,
         ):
             nonlocal left_behind
             left_behind = session.left_behind
             with target.client(session=session.accounts["owner"].session) as client:
                 client.workspaces.create(name="Soon gone")
             with target.client(session=session.accounts["admin"].session) as client:
-                client.admin.quota_defaults.set(max_workspaces_per_user=1)
+                client.admin.quota_defaults.set(max_workspaces_per_user=6)
                 client.admin.users.set_role(session.accounts["colleague"].id, role="admin")
             with unguarded.client(session=session.accounts["admin"].session) as client:
                 client.admin.users.set_role(session.accounts["admin"].id, role="user")

@@ -151,6 +151,11 @@ class Operation:
         return role if isinstance(role, str) else None
 
     @property
+    def is_global(self) -> bool:
+        """Whether it is about the whole installation: for administrators, and about no one id."""
+        return self.required_role == "admin" and not self.path_parameters
+
+    @property
     def is_deprecated(self) -> bool:
         """Whether a later version will go without it."""
         return self.raw.get("deprecated") is True

@@ -8,8 +8,9 @@ The code that plans a request need not know these rules: they are applied where 
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -58,6 +59,11 @@ class _Write:
         return any(is_exception(kind, operation.id) for operation in self.operations)
 
     @property
+    def is_global(self) -> bool:
+        """Whether it sets something of the whole installation."""
+        return self.for_administrators and not any(self.ids)
+
+    @property
     def for_administrators(self) -> bool:
         return any(operation.required_role == "admin" for operation in self.operations)
 
@@ -96,16 +102,34 @@ class Guard:
         self._spare = spare
         self._absent = frozenset(absent)
         self._own_ids: set[str] = set()
+        self.settings: Mapping[str, int] = {}
+        """The installation's settings as they were found."""
+        self.only_raise = False
+        """Whether others rely on these settings, so that they may be raised and never lowered."""
+        self.before_setting: Callable[[Iterable[tuple[str, int]]], None] = lambda settings: None
+        """Takes the names and values that a request is about to set."""
+        self.removable: dict[str, str] = {}
+        """What administrators have set for single things, and can remove: operationId by path."""
         self._rules: tuple[Callable[[_Write], str | None], ...] = (
             self._no_write,
             self._no_unknown_path,
             self._no_data_of_the_administrator,
             self._no_global_setting,
+            self._no_lowered_setting,
             self._no_role_of_the_administrator,
             self._no_foreign_id,
             self._no_foreign_reference,
             self._no_foreign_email,
         )
+
+    def may_set(self, name: str, value: int) -> bool:
+        """Whether a setting of the whole installation may have a value while the run lasts.
+
+        Where others rely on it, it may be more than it was found to be, and not less. 0 means in
+        most places that there is no limit, so that more than 0 may be less.
+        """
+        found = self.settings[name]
+        return not self.only_raise or value == found or 0 < found < value
 
     def own(self, *ids: str) -> None:
         """Note that things with these ids belong to the run."""
@@ -141,9 +165,12 @@ class Guard:
             if reason := rule(write):
                 self.blocked[reason] += 1
                 raise Blocked(f"{request.method} {request.path}: {reason}")
+        if write.is_global:
+            self.before_setting(self._numbers(request))
 
     def after(self, request: Request, response: Response) -> None:
         """Learn what a request created."""
+        self._note_removable(request, response)
         if request.method != "POST" or not response.succeeded:
             return
         try:
@@ -152,6 +179,29 @@ class Guard:
             return
         if isinstance(created, Mapping) and isinstance(created.get("id"), str):
             self.own(created["id"])
+
+    def _note_removable(self, request: Request, response: Response) -> None:
+        """Keep the path of what an administrator has set, if it can be removed there as well."""
+        if request.method in (*SAFE_METHODS, "DELETE") or not response.succeeded:
+            return
+        removal = self._contract.operation_at("DELETE", request.path)
+        if removal is not None and removal.required_role == "admin":
+            self.removable[request.path] = removal.id
+
+    def _numbers(self, request: Request) -> Iterator[tuple[str, int]]:
+        """The numbers in a body that a server could take for one of the settings, by its name."""
+        known = {name.casefold(): name for name in self.settings}
+        for names, value in _scalars(request):
+            name = next((known[each] for each in reversed(names) if each in known), None)
+            if name is not None and (number := _number(value)) is not None:
+                yield name, number
+
+    def _no_lowered_setting(self, write: _Write) -> str | None:
+        if not (write.is_global and self.only_raise):
+            return None
+        if all(self.may_set(*each) for each in self._numbers(write.request)):
+            return None
+        return "a write that lowers a setting of the whole installation"
 
     def _no_write(self, write: _Write) -> str | None:
         return "a write, in a run that only reads" if self.read_only else None
@@ -168,11 +218,9 @@ class Guard:
         return "a write to what belongs to the administrator in person"
 
     def _no_global_setting(self, write: _Write) -> str | None:
-        if self.allow_global or not write.for_administrators:
+        if self.allow_global or not write.is_global:
             return None
-        if not any(write.ids):
-            return "a write to settings of the whole installation"
-        return None
+        return "a write to settings of the whole installation"
 
     def _no_foreign_id(self, write: _Write) -> str | None:
         if all(map(self.owns, write.ids)):
@@ -213,7 +261,20 @@ class Guard:
 
 
 def _texts(request: Request) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text in a body with the names of its fields, read as leniently as any server might.
+    """Every text in a body with the names of its fields."""
+    return ((names, value) for names, value in _scalars(request) if isinstance(value, str))
+
+
+def _number(value: Any) -> int | None:
+    """A number, or a text that a lenient server might read as one, rounded down."""
+    try:
+        return math.floor(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _scalars(request: Request) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value in a body with the names of its fields, read as leniently as any server might.
 
     Keys count in any case, repeated keys all count, and what follows the first value does not. A
     body that cannot be read like this is taken for an e-mail address where it may contain one.
@@ -230,9 +291,9 @@ def _texts(request: Request) -> Iterator[tuple[tuple[str, ...], str]]:
     waiting: list[tuple[tuple[str, ...], Any]] = [((), value)]
     while waiting:
         names, item = waiting.pop()
-        if isinstance(item, str):
-            yield names, item
-        elif isinstance(item, tuple):  # an object's key and value
+        if isinstance(item, tuple):  # an object's key and value
             waiting.append(((*names, str(item[0]).casefold()), item[1]))
         elif isinstance(item, list):
             waiting.extend((names, inner) for inner in item)
+        else:
+            yield names, item

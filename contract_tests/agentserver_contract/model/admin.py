@@ -24,6 +24,7 @@ from agentserver_contract.model.limits import (
     OF_WORKSPACES,
     Limits,
     Values,
+    allowed_default,
     expect_override,
     merge_workspace_limits,
     override_all_limits,
@@ -403,17 +404,22 @@ def override_quotas_concurrently(run: ModelRun, choose: Choose) -> None:
 def set_quota_defaults(run: ModelRun, choose: Choose) -> None:
     """All given ones are set, or none; the others keep their values."""
     names = _changeable_defaults(run)
-    values = {name: choose(COUNTS) for name in choose((names[:1], names[1:3], names))}
+    values = {
+        name: allowed_default(run, name, choose(COUNTS))
+        for name in choose((names[:1], names[1:3], names))
+    }
     method, response = "admin.quota_defaults.set", set_defaults(run, **values)
     expect(method, "the answer shows all defaults", run.state[Limits].defaults, response.to_dict())
-    invalid = {names[0]: 17, choose(names[1:]): -1}
+    bad = 2**53 if run.target.guard is not None and run.target.guard.only_raise else -1
+    invalid = {names[0]: allowed_default(run, names[0], 17), choose(names[1:]): bad}
     run.call("admin", method, **invalid, raises=BadRequest)
     run.call("admin", method)
 
 
 @rule(touches=["quota_defaults"], precondition=defaults_may_be_changed)
 def set_quota_defaults_concurrently(run: ModelRun, choose: Choose) -> None:
-    parts = ({"max_sandbox_cpu": 21}, {"max_idle_timeout": 22}, {"ws_max_total_cpu": 23})
+    chosen = {"max_sandbox_cpu": 21, "max_idle_timeout": 22, "ws_max_total_cpu": 23}
+    parts = [{name: allowed_default(run, name, value)} for name, value in chosen.items()]
     _set_concurrently(run, "admin.quota_defaults.set", changes=parts)
     for part in parts:
         run.state[Limits].defaults.update(part)

@@ -126,6 +126,15 @@ def merge_workspace_limits(run: ModelRun, workspace_id: str, **values: Any) -> N
     run.state[Limits].workspaces[workspace_id].merge(values)
 
 
+def allowed_default(run: ModelRun, name: str, value: int) -> int:
+    """A value for a default that is no less than others rely on, where there are others."""
+    guard = run.target.guard
+    if guard is None or not guard.only_raise:
+        return value
+    found = guard.settings[name]
+    return found if found <= 0 else min(found + value, values_of(name)[-1])
+
+
 def set_defaults(run: ModelRun, **values: Any) -> Any:
     """Set some defaults of the installation, as an administrator, and return the answer."""
     response = run.call("admin", "admin.quota_defaults.set", **values)

@@ -26,6 +26,11 @@ BAD_ADDRESSES = (
     "https://user:password@models.example.com",
     "https:///path",
     "models.example.com",
+    "https://[AaF]",
+    "https://[1:2]",
+    "https://models.example.com/%zz",
+    "https://models|example",
+    "https://models.{example}",
 )
 MODELS: tuple[list[dict[str, str]], ...] = (
     [{"id": f"m{number}", "name": f"Model {number}"} for number in range(100)],

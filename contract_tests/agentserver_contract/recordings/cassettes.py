@@ -1,7 +1,8 @@
 """Every operation once through the SDK, recorded as a cassette of vcrpy, and replayed from one.
 
 A cassette contains no secrets: passwords, sessions and keys are replaced before it is written, in
-requests and in responses.
+requests and in responses. Neither does it contain addresses and names of people who are not the
+run's own accounts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import yaml
 from agentserver import AgentserverError, Conflict
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.data.tables import is_exception
-from agentserver_contract.fixtures.accounts import LEAVER, Accounts, caller_of
+from agentserver_contract.fixtures.accounts import LEAVER, Accounts, caller_of, is_of_a_run
 from agentserver_contract.fixtures.examples import Examples, NoExample, prepare_examples
 from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.differential import Differential
@@ -40,6 +41,11 @@ NAME = "cassette"
 HOST = "http://agentserver.test"
 """Stands for the address of the recorded server."""
 
+SOMEBODY = "somebody@hidden.example"
+"""Stands for the address of everybody who is not of the run."""
+
+_ADDRESS = re.compile(r"[^\s@\"'<>(),;:]+@[^\s@\"'<>(),;:]+")
+_OF_PEOPLE = frozenset({"name", "picture"})
 _SESSION = re.compile(rf"({re.escape(SESSION_COOKIE)}=)[^;\s]+")
 # Headers of a connection, or that say more about the recording machine than about the server.
 _LEFT_OUT = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
@@ -171,22 +177,40 @@ def _hidden(name: str, value: str) -> str:
 
 
 def _without_secrets(body: bytes | None) -> bytes | None:
-    """A JSON body with its secret fields replaced; any other as it is: it contains no secrets."""
+    """A body with its secret fields replaced, and what says who other people are."""
     try:
         value = json.loads(body or b"")
     except ValueError:
-        return body
+        text = (body or b"").decode("utf-8", "surrogateescape")
+        return body and _ADDRESS.sub(_stand_in, text).encode("utf-8", "surrogateescape")
     hidden = _replaced(value)
     return body if hidden == value else json.dumps(hidden).encode()
 
 
 def _replaced(value: Any) -> Any:
     if isinstance(value, dict):
+        is_of_others = _names_others(value)
         return {
-            name: HIDDEN if name in SECRET_FIELDS and item else _replaced(item)
+            name: HIDDEN
+            if item and (name in SECRET_FIELDS or (is_of_others and name in _OF_PEOPLE))
+            else _replaced(item)
             for name, item in value.items()
         }
+    if isinstance(value, str):
+        return _ADDRESS.sub(_stand_in, value)
     return [_replaced(item) for item in value] if isinstance(value, list) else value
+
+
+def _names_others(value: Mapping[str, Any]) -> bool:
+    """Whether an object is about somebody who is not of the run, or about something of theirs."""
+    inner = (each for each in value.values() if isinstance(each, dict))
+    texts = [text for each in (value, *inner) for text in each.values() if isinstance(text, str)]
+    found = [address for text in texts for address in _ADDRESS.findall(text)]
+    return any(not is_of_a_run(address) for address in found)
+
+
+def _stand_in(address: re.Match[str]) -> str:
+    return address.group() if is_of_a_run(address.group()) else SOMEBODY
 
 
 def text(exchanges: Iterable[Exchange], source: str) -> str:

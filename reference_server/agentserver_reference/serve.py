@@ -131,7 +131,14 @@ def seeding(settings: Settings, file: Path) -> Callable[[Starlette], Awaitable[N
             _print(f"seed: made {made.what}{given}")
 
     async def prepare(app: Starlette) -> None:
-        await make(app, contract, seed, report)
+        logger = logging.getLogger(logs.LOGGER)
+        level = logger.level
+        # What is made is reported, so the single calls need not be logged.
+        logger.setLevel(max(level, logging.WARNING))
+        try:
+            await make(app, contract, seed, report)
+        finally:
+            logger.setLevel(level)
 
     return prepare
 

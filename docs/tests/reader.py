@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tomllib
@@ -138,9 +137,7 @@ class Reader:
                 return self._compare(text, title)
             if language in _PARSERS:
                 _PARSERS[language](text)
-            if language == "dockerfile":
-                self._run_image(text)
-            elif title is not None:
+            if title is not None:
                 self._save(title, text)
             elif language == "python":
                 self._run_python(text, example)
@@ -216,14 +213,6 @@ class Reader:
         pairs = saved.read_text(encoding="utf-8").split("\0")[:-1]
         self._environment = dict(pair.split("=", 1) for pair in pairs)
         self._outputs.append(done.stdout)
-
-    def _run_image(self, text: str) -> None:
-        """Check the commands that build an image, and start what it starts."""
-        instructions = re.findall(r"^([A-Z]+) (.+)$", text, re.MULTILINE)
-        for command in (value for name, value in instructions if name == "RUN"):
-            substitute(command)
-        (command,) = (value for name, value in instructions if name == "CMD")
-        self._serve(shlex.join(json.loads(command)))
 
     def _compare(self, expected: str, title: str | None) -> str | None:
         if title == "The server's terminal":

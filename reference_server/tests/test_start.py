@@ -184,6 +184,28 @@ def test_a_request_in_flight_finishes_after_sigterm(tmp_path: Path) -> None:
         assert server.process.wait(PATIENCE) == 0
 
 
+def test_an_answer_that_a_client_reads_slowly_is_sent_whole_after_sigterm(tmp_path: Path) -> None:
+    path = "/docs/swagger-ui-bundle.js"
+    with running(tmp_path, "--database-url", "sqlite://") as server:
+        expected = httpx.get(f"{server.url}{path}").content
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(PATIENCE)
+            connection.connect((host, int(port)))
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            received = connection.recv(1)  # the answer has begun, and is far too long for a buffer
+            server.process.terminate()
+            wait_until_refused(host, int(port))
+            while data := connection.recv(65536):
+                received += data
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert len(expected) > 1_000_000
+        assert body == expected
+        assert server.process.wait(PATIENCE) == 0
+
+
 def wait_until_refused(host: str, port: int) -> None:
     """Return once the server takes no new connections; each attempt is one it may answer."""
     deadline = threading.Event()

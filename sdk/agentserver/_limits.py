@@ -20,17 +20,19 @@ class PhaseLimit(float):
     streams in `_network` ask `left` before each of their operations.
     """
 
-    __slots__ = ("_each", "_ends", "request")
+    __slots__ = ("_each", "_ends", "_phase", "request")
     _each: float
     _ends: float
+    _phase: Phase
     request: TimeLimits
     """The limits of the request."""
 
-    def __new__(cls, request: TimeLimits, each: float, ends: float) -> PhaseLimit:
+    def __new__(cls, request: TimeLimits, phase: Phase, each: float, ends: float) -> PhaseLimit:
         """Begin a phase.
 
         Args:
             request: the limits of the request.
+            phase: which one.
             each: seconds for each of its operations.
             ends: the clock's time at which the last of them must be over.
         """
@@ -38,11 +40,17 @@ class PhaseLimit(float):
         limit = super().__new__(cls, min(max(0.001, min(each, ends - request.clock())), LONGEST))
         limit._each = each
         limit._ends = ends
+        limit._phase = phase
         limit.request = request
         return limit
 
     def left(self) -> float:
-        """Seconds that an operation which begins now may take; 0 or less when time is up."""
+        """Seconds that an operation which begins now may take; 0 or less when time is up.
+
+        The request is in this phase then. TLS in a proxy's tunnel belongs to the phase that began
+        before the proxy was asked, in phases of its own, for the tunnel.
+        """
+        self.request.phase = self._phase
         return min(self._each, self._ends - self.request.clock(), LONGEST)
 
 
@@ -71,7 +79,7 @@ class TimeLimits(dict[str, float]):
         each, ends = self[phase], self._ends
         if phase == "connect":  # one limit for the name, the connection and TLS together
             ends = min(ends, self.clock() + each)
-        return PhaseLimit(self, each, ends)
+        return PhaseLimit(self, phase, each, ends)
 
     def left(self) -> float:
         """Seconds until the deadline."""

@@ -11,11 +11,12 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import anyio
 import httpcore
@@ -30,6 +31,7 @@ _NEXT_ADDRESS_AFTER: Final = 0.25
 """Seconds after which the next address is tried beside one that does not answer; RFC 8305."""
 
 SocketOptions = Iterable[Any] | None
+T = TypeVar("T")
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -101,8 +103,14 @@ class Stream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         """Go on encrypted."""
-        seconds = _seconds(timeout, httpcore.ConnectTimeout)
-        return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds))
+        try:
+            if self.get_extra_info("ssl_object") is not None:
+                return NestedTls(self, ssl_context, server_hostname, timeout)
+            seconds = _seconds(timeout, httpcore.ConnectTimeout)
+            return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds))
+        except BaseException:  # httpcore leaves the connection to whoever fails
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the connection."""
@@ -111,6 +119,87 @@ class Stream(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks of a connection."""
         return self._stream.get_extra_info(info)
+
+
+class NestedTls(httpcore.NetworkStream):
+    """TLS inside a connection that is encrypted already, which leads through an https proxy.
+
+    httpcore's own gives each of its reads the whole timeout, and one operation takes many reads.
+
+    Args:
+        stream: the connection to the proxy.
+        ssl_context: the settings of the inner TLS.
+        server_hostname: the name in the server's certificate.
+        timeout: the limit of the handshake.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None,
+        timeout: float | None,
+    ) -> None:
+        self._stream = stream
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = ssl_context.wrap_bio(
+            self._received, self._to_send, server_hostname=server_hostname
+        )
+        with _as(httpcore.ConnectTimeout, httpcore.ConnectError):
+            self._perform(self._tls.do_handshake, timeout)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """The next bytes; none at the end."""
+        with _as(httpcore.ReadTimeout, httpcore.ReadError):
+            return self._perform(lambda: self._tls.read(max_bytes), timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all of the bytes."""
+        with _as(httpcore.WriteTimeout, httpcore.WriteError):
+            for start in range(0, len(buffer), _PIECE):
+                piece = buffer[start : start + _PIECE]
+                while piece:
+                    written = self._perform(partial(self._tls.write, piece), timeout)
+                    piece = piece[written:]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks of a connection."""
+        return self._tls if info == "ssl_object" else self._stream.get_extra_info(info)
+
+    def _perform(self, operation: Callable[[], T], timeout: float | None) -> T:
+        """Do something by TLS, and what it takes on the connection."""
+        while True:
+            try:
+                result = operation()
+            except ssl.SSLWantReadError:
+                self._flush(timeout)
+                received = self._stream.read(_PIECE, timeout)
+                if received:
+                    self._received.write(received)
+                else:
+                    self._received.write_eof()
+            else:
+                self._flush(timeout)
+                return result
+
+    def _flush(self, timeout: float | None) -> None:
+        if self._to_send.pending:
+            self._stream.write(self._to_send.read(), timeout)
+
+
+@contextmanager
+def _as(late: type[Exception], broken: type[Exception]) -> Iterator[None]:
+    """Have one operation fail in its own way, whatever it was doing on the connection."""
+    try:
+        yield
+    except (httpcore.ReadTimeout, httpcore.WriteTimeout) as error:
+        raise late(str(error)) from error
+    except (httpcore.ReadError, httpcore.WriteError, OSError) as error:
+        raise broken(str(error)) from error
 
 
 class Backend(httpcore.NetworkBackend):

@@ -6,64 +6,25 @@ import asyncio
 import gzip
 import socket
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
+from hostile import (
+    HEAD,
+    Behaviour,
+    Hostile,
+    assert_ended_by_deadline,
+    both,
+    outcome,
+    says,
+)
 
-from agentserver import AsyncClient, Client, ResponseValidationError, TimedOut, Timeout
+from agentserver import ResponseValidationError, TimedOut, Timeout
 
-DEADLINE = 0.2
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n"
-Behaviour = Callable[["Hostile", socket.socket], None]
-
-
-class Hostile:
-    """A server that does with each connection what a test says."""
-
-    def __init__(self, behaviour: Behaviour) -> None:
-        self.over = threading.Event()
-        self.accepted = 0
-        self._behaviour = behaviour
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._accepting = threading.Thread(target=self._accept)
-        self._accepting.start()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._listening.getsockname()[1]}"
-
-    def stop(self) -> None:
-        self.over.set()
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._accepting.join()
-
-    def send_slowly(self, connection: socket.socket, data: bytes) -> None:
-        for byte in data:
-            if self.over.wait(0.01):
-                return
-            connection.sendall(bytes([byte]))
-
-    def _accept(self) -> None:
-        while not self.over.is_set():
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return
-            self.accepted += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                self._behaviour(self, connection)
-            except OSError:
-                return
 
 
 @pytest.fixture
@@ -77,24 +38,6 @@ def hostile() -> Iterator[Callable[[Behaviour], Hostile]]:
     yield start
     for server in started:
         server.stop()
-
-
-def says(*parts: bytes, fast: bool = False) -> Behaviour:
-    """Reads the request, sends the first part at once and repeats the last one without end."""
-
-    def behave(server: Hostile, connection: socket.socket) -> None:
-        connection.recv(65536)
-        connection.sendall(parts[0])
-        for part in parts[1:-1]:
-            server.send_slowly(connection, part)
-        while len(parts) > 1 and not server.over.is_set():
-            if fast:
-                connection.sendall(parts[-1] * 1000)
-            else:
-                server.send_slowly(connection, parts[-1])
-        server.over.wait()
-
-    return behave
 
 
 EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"  # a piece of gzip that unpacks to nothing
@@ -122,41 +65,6 @@ BEHAVIOURS: dict[str, Behaviour] = {
     ),
     "a body that ends with the connection": says(HEAD + b"Connection: close\r\n\r\n", b" "),
 }
-
-
-def outcome(
-    url: str, call: Any, asynchronous: bool, **settings: Any
-) -> tuple[Exception | None, float]:
-    """The error of a call by either client, and how long the whole program took."""
-
-    async def call_async() -> None:
-        async with AsyncClient(url, **settings) as client:
-            await client._call(call)
-
-    settings = {"timeout": Timeout.NONE, "deadline": DEADLINE, **settings}
-    error: Exception | None = None
-    started = time.monotonic()
-    try:
-        if asynchronous:
-            asyncio.run(call_async())
-        else:
-            with Client(url, **settings) as client:
-                client._call(call)
-    except Exception as caught:  # the test looks at it
-        error = caught
-    return error, time.monotonic() - started
-
-
-def assert_ended_by_deadline(
-    error: Exception | None, took: float, phases: tuple[str, ...] = ("connect", "write", "read")
-) -> None:
-    assert isinstance(error, TimedOut), repr(error)
-    assert error.phase in phases
-    assert error.__context__ is None
-    assert DEADLINE * 0.8 < took < DEADLINE + 3
-
-
-both = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 
 
 @both

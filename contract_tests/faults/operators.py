@@ -150,7 +150,8 @@ def argument(source: Source, node: ast.AST) -> Iterator[Change]:
             yield from _without_one(source, [*node.args, *node.keywords])
         case ast.Call(keywords=keywords):
             first = [source.span(each) for each in node.args[-1:]]
-            spans = first + [source.span(each) for each in keywords]
+            # How an object shows itself to developers is left alone.
+            spans = first + [source.span(each) for each in keywords if each.arg != "repr"]
             yield from list(_without_span(source, spans))[len(first) :]
 
 

@@ -15,6 +15,7 @@ from faulty import served
 
 from agentserver_contract import cli
 from agentserver_contract.contract.document import JSON, Contract
+from agentserver_contract.contract.schemas import request_problems
 from agentserver_contract.http.messages import Exchange, Request, Response, cookie
 from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.findings import Finding
@@ -281,3 +282,10 @@ def test_whole_run_finds_a_refusal_in_json_wherever_it_is_received(
     told = capsys.readouterr().out
     assert "admin_list_users: the body has a documented media type (403: application/json" in told
     assert "--layers roles" in told
+
+
+def test_nul_counts_in_the_fields_that_the_contract_names_only(contract: Contract) -> None:
+    operation = contract.operations["create_workspace"]
+    ignored, named = b'{"name": "a", "other": ["\\u0000"]}', b'{"name": "\\u0000"}'
+    assert request_problems(contract, operation, ignored, JSON) == []
+    assert [each.rule for each in request_problems(contract, operation, named, JSON)] == ["NUL"]

@@ -102,10 +102,13 @@ def request_problems(
     problems = list(_value_problems(value))
     if any(problem.rule == "nesting" for problem in problems):
         return problems
+    by_schema = list(schema_problems(contract, operation.body, _without_surrogates(value)))
+    # Schemas exclude NUL from the fields that they name; other fields are ignored with what they
+    # hold.
+    named = {problem.at for problem in by_schema}
+    problems = [problem for problem in problems if problem.rule != "NUL" or problem.at in named]
     broken = {problem.at for problem in problems}
-    broken_by_schema = schema_problems(contract, operation.body, _without_surrogates(value))
-    problems.extend(problem for problem in broken_by_schema if problem.at not in broken)
-    return problems
+    return problems + [problem for problem in by_schema if problem.at not in broken]
 
 
 def _no_constant(name: str) -> None:

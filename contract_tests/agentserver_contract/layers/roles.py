@@ -7,6 +7,7 @@ roles says, and nothing that can be read afterwards has changed.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -62,18 +63,18 @@ class _Matrix:
     def try_row(self, row: Caller, operation: Operation) -> None:
         """Call one operation as every kind of caller."""
         self._check_declared(row, operation)
-        before = None
+        allowed, refused = [], {}
         for caller in CALLERS:
             if (reason := self._reason_impossible(caller, operation)) is not None:
                 self.result.not_run[caller] = reason
-                continue
-            status = refusal_of(row.required_role, caller)
+            elif (status := refusal_of(row.required_role, caller)) is None:
+                allowed.append(caller)
+            else:
+                refused[caller] = status
+        self._try_refused(row, operation, refused)
+        for caller in allowed:
             try:
-                if status is None:
-                    self._try_allowed(row, operation, caller)
-                    before = None
-                else:
-                    before = self._try_refused(row, operation, caller, status, before)
+                self._try_allowed(row, operation, caller)
             except Blocked as blocked:
                 self.result.not_run[f"{row} as {caller}"] = str(blocked)
 
@@ -134,22 +135,63 @@ class _Matrix:
                 ).with_exchange(exchange.request, exchange.response, self.target.base_url)
             )
 
-    def _try_refused(
-        self, row: Caller, operation: Operation, caller: str, status: int, before: Any
-    ) -> Any:
-        session = self._session(operation, caller)
-        if before is None or caller == EXPIRED_SESSION:  # its session is new
-            before = self._snapshot()
-        exchange = self._send(row, operation, self.examples, session)
-        after = self._snapshot()
-        if exchange.response.status != status:
-            promise = f"{caller} is refused with {status}"
-            self._found(row, operation, promise, str(status), exchange)
+    def _try_refused(self, row: Caller, operation: Operation, refused: Mapping[str, int]) -> None:
+        """Call as everybody who is refused, and see whether something has changed afterwards."""
+        # First, as opening one changes something.
+        sessions = {caller: self._session(operation, caller) for caller in refused}
+        before = self._snapshot() if refused else None
+        for caller, status in refused.items():
+            try:
+                exchange = self._send(row, operation, self.examples, sessions[caller])
+            except Blocked as blocked:
+                self.result.not_run[f"{row} as {caller}"] = str(blocked)
+                del sessions[caller]
+                continue
+            if exchange.response.status != status:
+                promise = f"{caller} is refused with {status}"
+                self._found(row, operation, promise, str(status), exchange)
+        after = self._snapshot() if refused else None
         if after != before:
-            promise = f"a refusal of {caller} changes nothing"
-            changed = "\n".join(differences(before, after))
-            self._found(row, operation, promise, f"no difference in\n{changed}", exchange)
-        return after
+            self._find_change(row, operation, list(sessions), list(differences(before, after)))
+
+    def _find_change(
+        self, row: Caller, operation: Operation, callers: list[str], changed: list[str]
+    ) -> None:
+        """Find the refusals that change something, by calling again, each in another workspace."""
+        found = False
+        for caller in callers:
+            self.examples = self._examples(_OWNER)
+            session = self._session(operation, caller)
+            before = self._snapshot()
+            request = request_of(row, operation, self.examples, session)
+            exchange = Exchange(request, self.target.send(request))
+            after = self._snapshot()
+            if after != before:
+                found = True
+                self._found_change(row, operation, caller, differences(before, after), exchange)
+        if not found and not self.context.plan.guarded:  # otherwise others may have changed it
+            self._found_change(row, operation, " or ".join(callers), changed)
+
+    def _found_change(
+        self,
+        row: Caller,
+        operation: Operation,
+        callers: str,
+        changed: Iterable[str],
+        exchange: Exchange | None = None,
+    ) -> None:
+        finding = Finding(
+            layer=NAME,
+            operation=operation.id,
+            promise=f"a refusal of {callers} changes nothing ({row})",
+            contract=f"{operation.pointer}/x-required-role",
+            detail="expected no difference, got\n" + "\n".join(changed),
+            check="matrix",
+        )
+        if exchange is not None:
+            base_url = self.target.base_url
+            finding = finding.with_exchange(exchange.request, exchange.response, base_url)
+        self.result.add(finding)
 
     def _send(
         self, row: Caller, operation: Operation, examples: Examples, session: str | None

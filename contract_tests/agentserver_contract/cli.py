@@ -38,6 +38,7 @@ from agentserver_contract.fixtures.accounts import (
     SetupFailed,
     email_of,
     emails_of,
+    emails_of_few,
     emails_of_many,
 )
 from agentserver_contract.fixtures.examples import Examples
@@ -451,7 +452,7 @@ def _session(
     if not is_loopback(url) and not options.allow_remote:
         raise CannotRun(f"{url} is not on this machine: give --allow-remote to try it")
     credential = _credential(options.email, os.environ)
-    spares = [email_of(SPARE, shard), *emails_of_many()]
+    spares = [email_of(SPARE, shard), *emails_of_many(), *emails_of_few()]
     guard = Guard(
         contract,
         emails_of(shard),

@@ -35,7 +35,8 @@ tool against its URL with --allow-global and --closed, until its first finding. 
 {statuses}
 
 Only what the tool finds is counted. Faults that it misses are given to the checks of the contract
-and of breaking changes, and to the SDK's tests; what only they catch is listed as "elsewhere".
+and of breaking changes, to the SDK's tests, and to the tests in the server's own process, where its
+clock can be moved; what only they catch is listed as "elsewhere".
 
 exit status:
   0  enough is caught of each tier with each seed: {wanted}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from definitions import CHECKOUT, SOURCES, Fault
@@ -19,12 +19,18 @@ from agentserver_contract.contract.rules import RULES
 from agentserver_contract.contract.source import ContractError
 
 RULES_OF_CONTRACT, BREAKING, SDK_TESTS = "promises", "breaking", "sdk tests"
-CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS)
+WITH_CLOCK = "with a clock"
+"""The layers for roles and times in the server's own process, whose clock can be moved."""
+CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK)
 
-_SDK_TESTS = (
-    *("test_paths.py", "test_responses.py", "test_errors.py", "test_encode.py", "test_retry.py"),
-    *("test_auth.py", "test_generated.py", "test_model.py"),
-)
+_TESTS_OF_SDK = [
+    f"sdk/tests/test_{name}.py"
+    for name in ("paths", "responses", "errors", "encode", "retry", "auth", "generated", "model")
+]
+_TESTS_WITH_CLOCK = [
+    *("contract_tests/tests/test_roles.py", "contract_tests/tests/test_times.py"),
+    *("-k", "(every_caller_may or sessions_last) and not postgresql"),
+]
 
 
 def caught_elsewhere(fault: Fault, folder: Path) -> list[str]:
@@ -47,13 +53,14 @@ def _caught(fault: Fault, folder: Path) -> Iterator[str]:
                 yield BREAKING
         except ContractError:
             yield RULES_OF_CONTRACT
-    elif fault.side == "sdk" and _sdk_tests_fail(folder):
+    elif fault.side == "sdk" and _fail(_TESTS_OF_SDK, folder):
         yield SDK_TESTS
+    elif fault.side == "server" and fault.tier == "rule" and _fail(_TESTS_WITH_CLOCK, folder):
+        yield WITH_CLOCK
 
 
-def _sdk_tests_fail(folder: Path) -> bool:
-    """Whether the SDK's own tests fail: of paths, answers, errors and repeats."""
-    tests = [str(CHECKOUT / "sdk" / "tests" / name) for name in _SDK_TESTS]
+def _fail(tests: Sequence[str], folder: Path) -> bool:
+    """Whether tests of the project fail with the fault."""
     # A fault that is planted as Python starts has imported what pytest would rewrite.
     options = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "--assert=plain"]
     done = subprocess.run(  # noqa: S603 (the project's own tests)

@@ -345,6 +345,7 @@ def _next_hash(conn, token_hash, now):
     replaces="agentserver_reference.storage.sessions.find_owner",
     kind="dead-session-accepted",
     operations=["check_session"],
+    by="with a clock",
 )
 def expired_session_accepted(original, conn, token_hash, now):
     """An expired session is accepted."""

@@ -38,6 +38,8 @@ class Plan:
     """Only these operationIds, and what it takes to try them."""
     examples: int = EXAMPLES
     """Random cases for each operation and mode."""
+    boundaries: bool = True
+    """Whether each operation is also tried at each of its bounds."""
     scenarios: int = SCENARIOS
     """Scenarios of several calls."""
     model_runs: int = MODEL_RUNS

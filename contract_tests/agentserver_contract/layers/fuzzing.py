@@ -58,7 +58,10 @@ def run(context: Context) -> LayerResult:
     collector = EventCollector(context.contract, context.target.base_url, result)
     settings = {
         "generation": {"max-examples": context.plan.examples, "database": "none"},
-        "phases": {"stateful": {"enabled": False}},
+        "phases": {
+            "coverage": {"enabled": context.plan.boundaries},
+            "stateful": {"enabled": False},
+        },
     }
     with Differential(context.contract) as differential:
         for part in _parts(context.accounts):

@@ -1,0 +1,33 @@
+"""The demo shows every operation, says how long it took, and is cheap."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import subprocess
+import sys
+import time
+
+CPU_SECONDS = 20
+
+
+def test_demo_tries_every_operation_and_says_truly_how_long_it_took() -> None:
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "agentserver_contract.demo", "--json", "--seed", "1"],
+        capture_output=True,
+        text=True,
+    )
+    took = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert all(row["cases"] and row["served"] and row["in_sdk"] for row in rows)
+    (said,) = re.findall(r"the demo took (\d+\.\d) s\n\Z", done.stderr)
+    parts = re.findall(r"(\d+\.\d) s$", done.stderr, re.MULTILINE)
+    assert max(map(float, parts)) == float(said) <= took
+    assert float(said) > 0.5 * took, "the time to start is part of it"
+    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    # The time on the clock depends on what else the machine does.
+    assert used < CPU_SECONDS, f"{used:.0f} seconds of CPU"

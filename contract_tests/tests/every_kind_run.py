@@ -39,7 +39,7 @@ from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.http.messages import Request, cookie
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
-from agentserver_contract.layers import fuzzing, gate, transport
+from agentserver_contract.layers import fuzzing, gate, refusals, transport, values
 
 TAKES = frozenset({"take_next_parcel"})
 """What answers otherwise where there is no parcel left."""
@@ -52,9 +52,13 @@ def account(name: str, token: str, scheme: str) -> Account:
 
 
 def accounts(target: Target) -> Accounts:
-    """Everyone who calls; who takes parcels away comes last."""
+    """Everyone who calls; who takes parcels away comes last.
+
+    There is one person, who is everybody that has a session.
+    """
+    people = ("alice", "owner", "admin", "outsider", "colleague")
     known = [
-        Account("alice", "alice@example.com", USER_ID, "", SESSION_TOKEN),
+        *(Account(name, "alice@example.com", USER_ID, "", SESSION_TOKEN) for name in people),
         account("reader", READ_ONLY_API_KEY, "apiKey"),
         account("program", API_KEY, "apiKey"),
         account("person with a token", USER_TOKEN, "agentToken"),
@@ -104,7 +108,7 @@ def tried(seed: int, fault: Fault | None = None) -> dict[str, Any]:
         if fault is None:
             office.parcels.clear()
             results.append(fuzzing.run(replace(context, plan=Plan(seed, operations=TAKES))))
-        results.append(transport.run(context))
+        results += [layer.run(context) for layer in (refusals, values, transport)]
         target.send(too_large())
         results[0].statuses.update(counter.drain())
     shutdown_lifespans()

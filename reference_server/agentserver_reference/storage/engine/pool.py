@@ -17,6 +17,9 @@ IDLE_SECONDS = 300
 class Pool:
     """At most `size` connections, each used by one request at a time, the last used one first.
 
+    Requests that wait are served in their order: a connection that is released is handed over to
+    the first of them, so that a request that arrives at the same time cannot take it.
+
     Arguments:
         connect: opens a connection of asyncpg.
         size: how many connections there may be.
@@ -27,17 +30,16 @@ class Pool:
         self._size = size
         self._open = 0
         self._idle: deque[tuple[Any, float]] = deque()
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[Any]] = deque()
         self._used: set[Any] = set()
         self._closed = False
 
     def take_idle(self) -> Any | None:
         """Return a connection that is open already, or None."""
-        now = asyncio.get_running_loop().time()
+        self._drop_old()
         while self._idle:
-            raw, since = self._idle.pop()
-            if raw.is_closed() or now - since > IDLE_SECONDS:
-                raw.terminate()
+            raw, _ = self._idle.pop()
+            if raw.is_closed():
                 self._open -= 1
                 continue
             self._used.add(raw)
@@ -47,57 +49,71 @@ class Pool:
     async def acquire(self) -> Any:
         """Return a connection, opened or waited for if need be; `release` must follow.
 
-        Raises what `connect` raises.
+        Raises what `connect` raises, and ConnectionError if the pool is closed.
         """
-        while True:
-            if self._closed:
-                raise ConnectionError("the store is closed")
-            raw = self.take_idle()
-            if raw is not None:
-                return raw
-            if self._open < self._size:
-                return await self._add()
-            await self._wait()
+        if self._closed:
+            raise ConnectionError("the store is closed")
+        raw = self.take_idle()
+        if raw is not None:
+            return raw
+        if self._open < self._size:
+            self._open += 1
+            return await self._add()
+        raw = await self._wait()
+        return raw if raw is not None else await self._add()
 
     async def _add(self) -> Any:
-        self._open += 1
+        """Open a connection, which is counted as open already."""
         try:
             raw = await self._connect()
         except BaseException:
-            self._open -= 1
-            self._wake()
+            self._hand_over(None)
             raise
+        if self._closed:
+            raw.terminate()
+            raise ConnectionError("the store is closed")
         self._used.add(raw)
         return raw
 
-    async def _wait(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _wait(self) -> Any | None:
+        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._wake()  # what this request was woken for is free for the next one
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._pass_on(turn.result())
             raise
 
     def release(self, raw: Any) -> None:
         """Keep a connection for the next request, or forget it if it is closed."""
-        self._used.discard(raw)
-        if self._closed and not raw.is_closed():
+        if self._closed:
             raw.terminate()
-        if raw.is_closed():
-            self._open -= 1
-        else:
-            self._idle.append((raw, asyncio.get_running_loop().time()))
-        self._wake()
+        self._pass_on(raw)
 
-    def _wake(self) -> None:
-        """Let the request try that has waited longest."""
+    def _pass_on(self, raw: Any | None) -> None:
+        self._used.discard(raw)
+        self._hand_over(None if raw is None or raw.is_closed() else raw)
+
+    def _hand_over(self, raw: Any | None) -> None:
+        """Give a connection to the request that has waited longest; None lets it open one."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
-                turn.set_result(None)
+                if raw is not None:
+                    self._used.add(raw)
+                turn.set_result(raw)
                 return
+        if raw is None:
+            self._open -= 1
+        else:
+            self._idle.append((raw, asyncio.get_running_loop().time()))
+
+    def _drop_old(self) -> None:
+        oldest = asyncio.get_running_loop().time() - IDLE_SECONDS
+        while self._idle and self._idle[0][1] < oldest:
+            self._idle.popleft()[0].terminate()
+            self._open -= 1
 
     async def close(self) -> None:
         """Close every connection; when this is cancelled, those are cut off that are left."""
@@ -105,7 +121,9 @@ class Pool:
         connections = [raw for raw, _ in self._idle] + list(self._used)
         self._idle.clear()
         while self._waiting:
-            self._wake()
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(ConnectionError("the store is closed"))
         try:
             await asyncio.gather(
                 *[raw.close() for raw in connections if not raw.is_closed()],

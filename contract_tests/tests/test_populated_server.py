@@ -17,7 +17,7 @@ from agentserver_contract.fixtures.session import Credential, run_session
 from agentserver_contract.http.guard import Guard
 from agentserver_contract.http.target import Target
 
-QUICK = ("--examples", "2", "--scenarios", "20", "--seed", "1")
+QUICK = ("--closed", "--examples", "2", "--scenarios", "20", "--seed", "1")
 OF_THE_RUN = f"@{DOMAIN}"
 
 

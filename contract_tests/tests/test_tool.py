@@ -19,7 +19,7 @@ from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import email_of
 
-QUICK = ("--examples", "1", "--scenarios", "4", "--seed", "7")
+QUICK = ("--closed", "--examples", "1", "--scenarios", "4", "--seed", "7")
 ONE = ("--operation", "check_session")
 FACT = """
 [no-nosniff]

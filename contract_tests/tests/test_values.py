@@ -19,6 +19,9 @@ from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import JSON, Contract
 from agentserver_contract.contract.schemas import request_problems
 from agentserver_contract.fixtures.accounts import Accounts
+from agentserver_contract.fixtures.agreement import disagreements
+from agentserver_contract.fixtures.examples import prepare_examples
+from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.target import Target
 from agentserver_contract.layers import values
 from agentserver_contract.reports.text import findings_text
@@ -26,7 +29,7 @@ from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.variants.values import variants
 
 RENAME, CREATE, MEMBERS = "rename_workspace", "create_workspace", "add_workspace_member"
-CONFIG, QUOTA, ROLE = "set_workspace_llm_config", "admin_set_workspace_quota", "login"
+CONFIG, QUOTA = "set_workspace_llm_config", "admin_set_workspace_quota"
 
 
 def run_on(
@@ -193,6 +196,34 @@ def test_reading_that_shows_another_member_something_else_is_found(
     )
 
 
+@pytest.mark.parametrize(
+    ("operation", "answer", "found"),
+    [
+        (MEMBERS, MEMBERS, "is answered as it is read"),
+        (RENAME, "list_workspaces", "agreement"),
+        (CREATE, "admin_list_workspaces", "agreement"),
+    ],
+)
+def test_thing_that_is_shown_in_two_ways_is_found(
+    tmp_path: Path, contract: Contract, operation: str, answer: str, found: str
+) -> None:
+    def changed(shown: Answer) -> Answer:
+        other = Answer(shown.status, list(shown.headers), shown.body)
+        if shown.status in (200, 201):
+            other.set_body(
+                shown.body.replace(b'"role":"developer"', b'"role":"guest"')
+                .replace(b'"Renamed workspace"', b'"Former"')
+                .replace(b'"My workspace"', b'"Former"')
+            )
+        return other
+
+    result = run_on(
+        tmp_path, contract, lambda app: AnswersChanged(app, changed, contract, answer), operation
+    )
+    assert found in {finding.check for finding in result.findings}, findings_text(result.findings)
+    assert {finding.operation for finding in result.findings} == {operation}
+
+
 def test_list_of_the_administrator_that_differs_is_found(
     tmp_path: Path, contract: Contract
 ) -> None:
@@ -208,10 +239,6 @@ def test_list_of_the_administrator_that_differs_is_found(
 
     with served(tmp_path, wrap) as url, Target(url) as target:
         accounts = prepare_accounts(target)
-        from agentserver_contract.fixtures.agreement import disagreements
-        from agentserver_contract.fixtures.examples import prepare_examples
-        from agentserver_contract.fixtures.workspaces import team_with
-
         examples = prepare_examples(
             contract, accounts, owner="owner", members=team_with("guest"), caller=accounts["owner"]
         )

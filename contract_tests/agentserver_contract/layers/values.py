@@ -18,10 +18,15 @@ from agentserver_contract.contract.schemas import request_problems
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.agreement import disagreements
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
-from agentserver_contract.fixtures.readings import is_same, reading_of, shown_values
+from agentserver_contract.fixtures.readings import (
+    answer_differences,
+    is_same,
+    reading_of,
+    shown_values,
+)
 from agentserver_contract.fixtures.removed import Lifecycle, created_id, lifecycles
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
-from agentserver_contract.fixtures.workspaces import team_with
+from agentserver_contract.fixtures.workspaces import PARAMETER, team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request
 from agentserver_contract.layers.sending import Sender, body_of
@@ -59,6 +64,8 @@ class _Trials:
             members=team_with("guest"),
             caller=self.accounts["owner"],
         )
+        self.known: set[str] = set()
+        """Disagreements that were there before."""
         self.lifecycles = {each.create.id: each for each in lifecycles(context.contract)}
 
     def try_operation(self, operation: Operation) -> None:
@@ -67,7 +74,7 @@ class _Trials:
             return
         example = self._example(operation)
         before = self._settings(operation)
-        known = disagreements(self.accounts, self.examples)
+        self.known = disagreements(self.accounts, self.examples)
         all_variants = [
             variant
             for variant in variants(
@@ -83,7 +90,13 @@ class _Trials:
         for variant in right:
             self._try_right(operation, variant)
         self._try_wrong(operation, wrong)
-        for line in disagreements(self.accounts, self.examples) - known:
+        self._check_agreement(operation)
+        self._restore(operation, before)
+
+    def _check_agreement(self, operation: Operation) -> None:
+        """Whether what a write has changed is shown alike wherever it is shown."""
+        now = disagreements(self.accounts, self.examples)
+        for line in now - self.known:
             self.sender.found(
                 operation,
                 "what has changed is shown alike wherever it is shown",
@@ -91,7 +104,7 @@ class _Trials:
                 actual=line,
                 check="agreement",
             )
-        self._restore(operation, before)
+        self.known |= now
 
     def _example(self, operation: Operation) -> dict[str, Any]:
         body = self.examples.body(operation)
@@ -141,6 +154,8 @@ class _Trials:
         response = exchange.response
         if response.succeeded:
             self._compare(operation, variant, exchange)
+            if variant.name == _EXAMPLE:
+                self._check_agreement(operation)
             self._undo(operation, exchange)
         elif not self._may_fail(operation, variant, response.status):
             self._found(operation, variant, exchange, "is taken", "2xx", response.status)
@@ -164,15 +179,23 @@ class _Trials:
         if read is None or not set(read.path_parameters) <= ids.keys():
             return
         about = replace(self.examples, parameters={**self.examples.parameters, **ids})
-        is_example = variant.name == _EXAMPLE
+        only_own = variant.name != _EXAMPLE or (cycle and cycle.parameter == PARAMETER)
+        readers = list(self._readers(read))
         first: Exchange | None = None
-        for reader in self._readers(read) if is_example else list(self._readers(read))[:1]:
+        for reader in readers[:1] if only_own else readers:
             request = about.request(read, self.accounts[reader].session)
             reading = self.sender.send(read, request)
             if first is None:
                 first = reading
                 self._compare_with(operation, variant, exchange, sent, reading, f"the {reader}")
-            elif cycle is None and body_of(reading) != body_of(first):
+                for line in answer_differences(
+                    *(self.context.contract, operation, body_of(exchange)),
+                    *(read, body_of(reading), ids),
+                ):
+                    self._found(
+                        operation, variant, reading, "is answered as it is read", "one value", line
+                    )
+            elif body_of(reading) != body_of(first):
                 self._found(
                     operation, variant, reading,
                     f"is read by the {reader} as by others", body_of(first), body_of(reading),

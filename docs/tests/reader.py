@@ -23,9 +23,10 @@ from unittest import mock
 
 import yaml
 from catalogue import find
+from expanded_page import ExpandedPage
 from planting import planted_folder
 from substitutions import ROOT, substitute
-from sybil import Document, Example, Region
+from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, RawFencedCodeBlockLexer
 from terminal import Terminal
 
@@ -55,6 +56,11 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "toml": tomllib.loads,
     "yaml": yaml.safe_load,
 }
+
+
+def sybil(reader: Reader) -> Sybil:
+    """What finds the blocks of a page for the reader."""
+    return Sybil([reader.parse], document_types={".md": ExpandedPage})
 
 
 class Reader:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 from pages import pages
-from reader import Reader
+from reader import Reader, sybil
 from substitutions import ROOT, WHEEL, substitute
-from sybil import Example, Sybil
+from sybil import Example
 from sybil.example import SybilFailure
 
 PAGES = ROOT / "docs" / "pages"
@@ -60,7 +60,7 @@ def test_page_does_what_it_shows(name: str, tmp_path: Path, request: pytest.Fixt
             reader.start_server()
             if name not in NO_ACCOUNT:
                 reader.sign_up()
-        for example in Sybil([reader.parse]).parse(page).examples():
+        for example in sybil(reader).parse(page).examples():
             problem = _problem(example)
             if problem is not None:
                 place = f"{name}:{example.line}"

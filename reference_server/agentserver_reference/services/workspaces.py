@@ -70,7 +70,7 @@ async def get(work: UnitOfWork, workspace_id: str) -> Record:
 async def rename(work: UnitOfWork, workspace_id: str, name: str) -> Record:
     """Rename a workspace."""
     lock = Lock(workspace=workspace_id)
-    return await work.write(lock, workspaces.rename, workspace_id, name, work.context.clock())
+    return await work.update(lock, workspaces.rename, workspace_id, name, work.context.clock())
 
 
 async def delete(work: UnitOfWork, workspace_id: str) -> None:

@@ -108,10 +108,9 @@ def add(conn: Connection, *, workspace_id: str, name: str, now: datetime) -> Rec
     return record
 
 
-def rename(conn: Connection, workspace_id: str, name: str, now: datetime) -> Record:
-    """Give a workspace, which is locked, another name; the workspace as it is then."""
-    (renamed,) = _rename.all(conn, workspace_id=workspace_id, new_name=name, now=timestamp(now))
-    return renamed
+def rename(conn: Connection, workspace_id: str, name: str, now: datetime) -> Record | None:
+    """Give a workspace another name, and lock it by that; the workspace as it is then, if any."""
+    return _rename.first(conn, workspace_id=workspace_id, new_name=name, now=timestamp(now))
 
 
 def remove(conn: Connection, workspace_id: str) -> None:

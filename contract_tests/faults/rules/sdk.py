@@ -156,3 +156,60 @@ async def sdk_async_swaps_path_parameters(original, self, workspace_id, user_id,
 async def sdk_async_drops_role(original, self, workspace_id, *, email, role=OMIT, **options):
     """The asynchronous client does not send the role of a new member."""
     return await original(self, workspace_id, email=email, **options)
+
+
+# --- the transport --------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver._retry.retry_after",
+    kind="sdk-repeats-wrongly",
+    operations=["create_workspace", "get_workspace"],
+)
+def sdk_ignores_retry_after(original, header, date, now):
+    """Retry-After is ignored."""
+
+
+@fault(
+    replaces="agentserver._transport._record",
+    kind="sdk-error-mapped-wrongly",
+    operations=["create_workspace", "rename_workspace"],
+)
+def sdk_calls_lost_writes_failed(original, reply, state):
+    """A write that was sent but not answered counts as one that failed."""
+    original(reply, state)
+    state.doubt = None
+
+
+@fault(
+    replaces="agentserver._http._reply",
+    kind="sdk-repeats-wrongly",
+    operations=["create_workspace", "rename_workspace"],
+)
+def sdk_fetches_unreadable_again(original, response, body, interrupted):
+    """A body that cannot be unpacked counts as one that was cut off."""
+    reply = original(response, body, interrupted)
+    reply.interrupted = reply.interrupted or ("broken" if reply.problem else None)
+    return reply
+
+
+@fault(
+    replaces="agentserver._limits.TimeLimits.get",
+    kind="sdk-repeats-wrongly",
+    operations=["list_workspaces"],
+)
+def sdk_waits_beyond_deadline(original, self, phase, default=None):
+    """A request may take as long as its own limit, whatever the deadline leaves."""
+    return self[phase]
+
+
+@fault(
+    replaces="agentserver._transport._CallState.request",
+    kind="sdk-wrong-header",
+    operations=["get_workspace", "rename_workspace"],
+)
+def sdk_renames_retries(original, self):
+    """Each attempt has another `X-Request-Id`."""
+    send = original(self)
+    send.request_id = f"{send.request_id[:100]}-{self.attempts}"
+    return send

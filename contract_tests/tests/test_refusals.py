@@ -79,7 +79,10 @@ def test_media_type_that_is_not_looked_at_is_found(tmp_path: Path, contract: Con
         return wrapped
 
     result = run_on(tmp_path, contract, wrap, RENAME)
-    assert {finding.check for finding in result.findings} == {"a body called text/plain"}
+    assert {finding.check for finding in result.findings} == {
+        "a body called text/plain",
+        "a body called a form",
+    }
     assert "expected 415" in result.findings[0].detail
 
 

@@ -23,7 +23,7 @@ from agentserver_contract.results.findings import Finding
 _T = TypeVar("_T")
 LAYERS = (
     *("fuzzing", "differential", "stateful", "roles", "refusals", "ids", "values", "model"),
-    "gate",
+    *("people", "lists", "races", "times", "transport", "gate"),
 )
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")

@@ -22,7 +22,7 @@ from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.results.findings import Finding, LayerResult
-from agentserver_contract.variants.bodies import MALFORMED
+from agentserver_contract.variants.bodies import MALFORMED, MISLABELLED
 from agentserver_contract.variants.drafts import Draft
 from agentserver_contract.variants.violations import Trial, trials_of, violations_of
 
@@ -94,8 +94,9 @@ class _Trials:
         conflicts = list(self._conflicts(operation))
         violations = violations_of(operation, self.accounts, self.examples, conflicts)
         yield from trials_of(draft, violations)
-        for name, change in MALFORMED.items() if operation.body is not None else ():
-            yield Trial(name, name, 400, TEXT, draft.changed(change))
+        for status, changes in ((400, MALFORMED), (415, MISLABELLED)):
+            for name, change in changes.items() if operation.body is not None else ():
+                yield Trial(name, name, status, TEXT, draft.changed(change))
 
     def _conflicts(self, operation: Operation) -> Iterator[Conflict]:
         for conflict in tables().conflicts:

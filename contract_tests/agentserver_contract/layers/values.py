@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentserver_contract.context import Context
-from agentserver_contract.contract.document import JSON, Located, Operation
+from agentserver_contract.contract.document import JSON, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
 from agentserver_contract.contract.schemas import request_problems
 from agentserver_contract.data.tables import is_exception
@@ -31,7 +31,7 @@ from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request
 from agentserver_contract.layers.sending import Sender, body_of
 from agentserver_contract.results.findings import LayerResult
-from agentserver_contract.variants.values import Variant, chunked, variants
+from agentserver_contract.variants.values import EXAMPLE, Variant, unchanged, variants
 
 NAME = "values"
 _REFUSED = (400, 413, 415)
@@ -39,8 +39,6 @@ _HIDDEN = "password"
 """The format of fields that no response shows as they were sent."""
 _IDENTIFYING = ("email", "password")
 """Fields that a state answers for: whether there is such an account, or there is one already."""
-
-_EXAMPLE = "the body is the example"
 
 
 def run(context: Context) -> LayerResult:
@@ -82,14 +80,13 @@ class _Trials:
             )
             if self._may_be_sent(operation, variant, before)
         ]
-        whole = chunked(self.context.contract, operation.body, example)
         wrong: list[Variant] = []
-        right = [replace(whole, name=_EXAMPLE, is_chunked=False), whole]
+        right = list(unchanged(self.context.contract, operation.body, example))
         for variant in all_variants:
             (wrong if self._problems(operation, variant) else right).append(variant)
         for variant in right:
             self._try_right(operation, variant)
-        self._try_wrong(operation, wrong)
+        self._try_wrong(operation, right[0], wrong)
         self._check_agreement(operation)
         self._restore(operation, before)
 
@@ -118,7 +115,7 @@ class _Trials:
 
     # --- what is refused ----------------------------------------------------------------------
 
-    def _try_wrong(self, operation: Operation, wrong: list[Variant]) -> None:
+    def _try_wrong(self, operation: Operation, example: Variant, wrong: list[Variant]) -> None:
         before = snapshot(self.accounts, self.examples)
         for variant in wrong:
             exchange = self._send(operation, variant)
@@ -130,12 +127,11 @@ class _Trials:
                 before = snapshot(self.accounts, self.examples)
         after = snapshot(self.accounts, self.examples)
         if after != before:
-            self._find_change(operation, wrong)
+            self._find_change(operation, example, wrong)
 
-    def _find_change(self, operation: Operation, wrong: list[Variant]) -> None:
+    def _find_change(self, operation: Operation, example: Variant, wrong: list[Variant]) -> None:
         """Find the refused request that changed something."""
-        if operation.body is not None:
-            self._send(operation, self._whole(operation, operation.body))
+        self._send(operation, example)
         before = snapshot(self.accounts, self.examples)
         for variant in wrong:
             exchange = self._send(operation, variant)
@@ -154,7 +150,7 @@ class _Trials:
         response = exchange.response
         if response.succeeded:
             self._compare(operation, variant, exchange)
-            if variant.name == _EXAMPLE:
+            if variant.name == EXAMPLE:
                 self._check_agreement(operation)
             self._undo(operation, exchange)
         elif not self._may_fail(operation, variant, response.status):
@@ -179,7 +175,7 @@ class _Trials:
         if read is None or not set(read.path_parameters) <= ids.keys():
             return
         about = replace(self.examples, parameters={**self.examples.parameters, **ids})
-        only_own = variant.name != _EXAMPLE or (cycle and cycle.parameter == PARAMETER)
+        only_own = variant.name != EXAMPLE or (cycle and cycle.parameter == PARAMETER)
         readers = list(self._readers(read))
         first: Exchange | None = None
         for reader in readers[:1] if only_own else readers:
@@ -250,10 +246,6 @@ class _Trials:
 
     # --- sending ------------------------------------------------------------------------------
 
-    def _whole(self, operation: Operation, schema: Located) -> Variant:
-        example = self._example(operation)
-        return chunked(self.context.contract, schema, example)
-
     def _caller(self, operation: Operation) -> str | None:
         if operation.required_role == "admin":
             return "admin"
@@ -264,12 +256,13 @@ class _Trials:
         caller = self._caller(operation)
         session = self.accounts[caller].session if caller else None
         request: Request = self.examples.request(operation, session)
-        chunks = {"transfer-encoding": "chunked"} if variant.is_chunked else {}
-        request = replace(request, body=variant.body, headers={**request.headers, **chunks})
+        headers = {**request.headers, **variant.headers}
+        sent = {name: value for name, value in headers.items() if value}
+        request = replace(request, body=variant.body, headers=sent)
         try:
             return self.sender.send(operation, request)
         except Blocked as reason:
-            if variant.name == _EXAMPLE:
+            if variant.name == EXAMPLE:
                 self.sender.result.not_run[f"{operation.id}, its values"] = str(reason)
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,10 +23,23 @@ def as_text(request: Request) -> Request:
     return replace(request, headers={**request.headers, "content-type": TEXT})
 
 
+def as_form(request: Request) -> Request:
+    """The request with a body that is said to be a form, as a page of another site can send."""
+    kind = "application/x-www-form-urlencoded"
+    return replace(request, headers={**request.headers, "content-type": kind})
+
+
+def compressed(request: Request) -> Request:
+    """The request with a compressed body."""
+    headers = {**request.headers, "content-encoding": "gzip"}
+    return replace(request, headers=headers, body=gzip.compress(b"{}", mtime=0))
+
+
 def over_limit(request: Request) -> Request:
-    """The request with a body that is larger than any may be."""
-    padded = {**json.loads(request.body or b"{}"), "padding": "x" * MAX_BODY_BYTES}
-    return replace(request, body=json.dumps(padded).encode())
+    """The request with a body that is one byte larger than any may be."""
+    fields = {**json.loads(request.body or b"{}"), "padding": ""}
+    missing = MAX_BODY_BYTES + 1 - len(json.dumps(fields))
+    return replace(request, body=json.dumps({**fields, "padding": "x" * missing}).encode())
 
 
 def twice(request: Request) -> Request:
@@ -39,8 +53,8 @@ def with_text_behind(request: Request) -> Request:
 
 
 def nested(request: Request) -> Request:
-    """The request with a field that is nested deeper than any may be."""
-    levels = MAX_NESTING + 1
+    """The request with a body that is nested one level deeper than any may be."""
+    levels = MAX_NESTING
     return with_raw_field(request, b'"padding": ' + b"[" * levels + b"]" * levels)
 
 
@@ -57,6 +71,12 @@ def with_raw_field(request: Request, field: bytes) -> Request:
 
 BROKEN = with_body(b'{"broken": ')
 """Cuts a body off in the middle."""
+
+MISLABELLED: Mapping[str, Change] = {
+    "a body called a form": as_form,
+    "a compressed body": compressed,
+}
+"""Changes after which every operation that reads a body answers 415, by name."""
 
 MALFORMED: Mapping[str, Change] = {
     "an array for a body": with_body(b"[]"),

@@ -9,11 +9,11 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentserver_contract.contract.document import Contract, Located
-from agentserver_contract.contract.schemas import json_path
+from agentserver_contract.contract.schemas import MAX_BODY_BYTES, MAX_NESTING, json_path
 
 Steps = tuple[str | int, ...]
 
@@ -47,6 +47,15 @@ _SOMETIMES = {
     "a noncharacter": "\uffff",
     "a letter of two forms": "ŉ",
     "a full-width letter": "\uff21",
+}
+EXAMPLE = "the body is the example"
+_PADDING = "contract_padding"
+_HEADERS: Mapping[str, Mapping[str, str]] = {
+    EXAMPLE: {},
+    "the body is sent in chunks": {"transfer-encoding": "chunked"},
+    "the media type has a charset": {"content-type": "application/json; charset=utf-8"},
+    "the media type is in capitals": {"content-type": "Application/JSON"},
+    "the media type is left out": {"content-type": ""},
 }
 _CHOSEN = 5
 """How many of the latter are tried with each text."""
@@ -97,7 +106,8 @@ class Variant:
     name: str
     place: Place
     body: bytes
-    is_chunked: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers that differ from those of other requests; an empty one is left out."""
 
 
 def variants(contract: Contract, schema: Located, example: Any, seed: int) -> Iterator[Variant]:
@@ -121,10 +131,20 @@ def variants(contract: Contract, schema: Located, example: Any, seed: int) -> It
             yield from _objects(place, example, seen)
 
 
-def chunked(contract: Contract, schema: Located, example: Any) -> Variant:
-    """The example itself, sent without saying how long it is."""
+def unchanged(contract: Contract, schema: Located, example: Any) -> Iterator[Variant]:
+    """The example itself, first as it is, and then sent in each way that changes nothing."""
     whole = next(_places(contract, schema, example, ()))
-    return Variant("the body is sent in chunks", whole, _written(example), is_chunked=True)
+    body = _written(example)
+    for name, headers in _HEADERS.items():
+        yield Variant(name, whole, body, headers)
+    padding = MAX_BODY_BYTES - len(_written({**example, _PADDING: ""}))
+    yield Variant("the body is as large as it may be", whole,
+                  _written({**example, _PADDING: "x" * padding}))  # fmt: skip
+    nested: list[Any] = []
+    for _ in range(MAX_NESTING - 2):
+        nested = [nested]
+    yield Variant("the body is nested as deep as it may be", whole,
+                  _written({**example, _PADDING: nested}))  # fmt: skip
 
 
 def _places(contract: Contract, schema: Located, value: Any, steps: Steps) -> Iterator[Place]:

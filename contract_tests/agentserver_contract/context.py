@@ -109,6 +109,8 @@ class Context:
     """Of the layers that ran before this one."""
     ends_at: Callable[[Finding], bool] = never
     """Whether a finding ends the run."""
+    is_new: Callable[[Finding], bool] = lambda finding: True
+    """Whether a finding is none of the listed departures."""
     answers: Callable[[], Sequence[Finding]] = tuple
     """Takes what was found in single responses since it was called last."""
     begun: list[LayerResult] = field(default_factory=list)

@@ -114,7 +114,7 @@ def run(
         return bool(departures.account(context.contract, known, [finding]).unexplained)
 
     is_over = is_new if context.plan.fail_fast else never
-    context = replace(context, ends_at=is_over, answers=answers.drain)
+    context = replace(context, ends_at=is_over, is_new=is_new, answers=answers.drain)
     reason = ended_by = ""
     for layer in planned(context.plan):
         begun: list[LayerResult] = []

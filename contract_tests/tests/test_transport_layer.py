@@ -220,19 +220,6 @@ def test_a_fault_of_the_sdk_is_found(
     assert check in {finding.check for finding in findings}, findings_text(findings)
 
 
-def test_a_fault_of_the_whole_sdk_is_shown_once_for_each_kind_of_operation(
-    tried: Callable[..., LayerResult], contract: Contract, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_transport, "retry_after", always(None))
-    found = [
-        each
-        for each in tried().findings
-        if each.check == "429 with a Retry-After beyond the deadline"
-    ]
-    kinds = [kind_of(contract.operations[each.operation]) for each in found]
-    assert sorted(kinds, key=str) == [Kind.IDEMPOTENT, Kind.READ, Kind.WRITE]
-
-
 def test_a_finding_says_what_was_sent_expected_and_done(
     tried: Callable[..., LayerResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:

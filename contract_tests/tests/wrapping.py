@@ -31,9 +31,9 @@ def rewriting(change: Callable[[Seen], Seen]) -> Callable[[App], App]:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            sent = await _seen(scope, receive)
+            sent = await seen(scope, receive)
             changed = change(sent)
-            await app(*_as_asgi(scope, changed), send)
+            await app(*as_asgi(scope, changed), send)
 
         return wrapped
 
@@ -48,10 +48,10 @@ def answering(answer: Callable[[Seen], tuple[int, str] | None]) -> Callable[[App
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            sent = await _seen(scope, receive)
+            sent = await seen(scope, receive)
             given = answer(sent)
             if given is None:
-                await app(*_as_asgi(scope, sent), send)
+                await app(*as_asgi(scope, sent), send)
                 return
             status, line = given
             headers = {
@@ -68,7 +68,8 @@ def answering(answer: Callable[[Seen], tuple[int, str] | None]) -> Callable[[App
     return wrap
 
 
-async def _seen(scope: Scope, receive: Receive) -> Seen:
+async def seen(scope: Scope, receive: Receive) -> Seen:
+    """The request, with its whole body."""
     body = b""
     while True:
         message = await receive()
@@ -80,7 +81,9 @@ async def _seen(scope: Scope, receive: Receive) -> Seen:
     return Seen(scope["method"], path, headers, body)
 
 
-def _as_asgi(scope: Scope, sent: Seen) -> tuple[Scope, Receive]:
+def as_asgi(scope: Scope, sent: Seen) -> tuple[Scope, Receive]:
+    """The same request as an application is given it."""
+
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": sent.body, "more_body": False}
 

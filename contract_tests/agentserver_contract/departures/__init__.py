@@ -22,8 +22,8 @@ from agentserver_contract.results.findings import Finding
 
 _T = TypeVar("_T")
 LAYERS = (
-    *("fuzzing", "differential", "stateful", "roles", "refusals", "ids", "values", "model"),
-    *("people", "lists", "races", "times", "transport", "gate"),
+    *("fuzzing", "differential", "stateful", "roles", "people", "refusals", "ids", "values"),
+    *("model", "times", "races", "transport", "lists", "gate"),
 )
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")
@@ -32,7 +32,7 @@ _KEYS = {"operations", "kind", "rule", "layer", "check", "status", *_PATTERNS, *
 
 # What each check of a layer looks at in an exchange, or all checks of a layer.
 _KINDS_OF_LAYER: Mapping[str, frozenset[str]] = {
-    "refusals": frozenset({"status", "accepted"}),
+    "refusals": frozenset({"status", "accepted", "media-type"}),
     "ids": frozenset({"status"}),
     "values": frozenset({"status", "accepted", "refused"}),
 }
@@ -68,7 +68,10 @@ class Departure:
     rules: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     patterns: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
-    """By key: `at`, `detail` and `promise` of the finding, body of `request`, `path`, `answer`."""
+    """By key: `at`, `detail` and `promise` of the finding, body of `request`, `path`, `answer`.
+
+    Where no single exchange shows a finding, the answer is what the report says of it.
+    """
 
     @property
     def is_of_exchanges(self) -> bool:
@@ -95,7 +98,7 @@ class Departure:
             "promise": finding.promise,
             "request": ((request.body if request else None) or b"").decode("utf-8", "replace"),
             "path": request.path if request else "",
-            "answer": response.text if response else "",
+            "answer": response.text if response else finding.received,
         }
         return all(pattern.search(texts[key]) for key, pattern in self.patterns.items())
 

@@ -36,6 +36,7 @@ def run(context: Context) -> LayerResult:
         runs=plan.model_runs,
         steps=plan.model_steps,
         enough=1 if plan.fail_fast else plan.max_failures,
+        counts=lambda failure: context.is_new(_finding(failure)),
     )
     for name in trial.not_tried:
         action, after_failure = ACTIONS[name], "an earlier failure kept it from being tried"

@@ -363,8 +363,7 @@ class _Races:
             state[name] = len(rows) - len(before)
         if creates_workspace(self.context.contract, race.first):
             for exchange in exchanges:
-                if exchange.response.succeeded:
-                    self._remove(str(fields_of(exchange).get("id")))
+                self._remove(str(fields_of(exchange).get("id")))
         return Outcome((first, second), json.dumps(state, sort_keys=True))
 
     def _rows(self, race: Race, examples: Examples) -> dict[str, Any]:

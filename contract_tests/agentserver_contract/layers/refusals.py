@@ -46,6 +46,8 @@ class _Trials:
         self.result = context.new_result(NAME)
         self.examples = self._prepare()
         self._seen: Any = None
+        self._accepted = False
+        """Whether the last request was accepted, although it had to be refused."""
 
     def try_operation(self, operation: Operation) -> None:
         """Send one operation everything that it refuses, and see whether something has changed."""
@@ -68,7 +70,17 @@ class _Trials:
         """
         if before is None:
             before = snapshot(self.accounts, self.examples)
-        answered = [trial for trial in trials if self._try(operation, trial)]
+        answered: list[Trial] = []
+        waiting = trials
+        while waiting:
+            trial, *waiting = waiting
+            if self._try(operation, trial):
+                answered.append(trial)
+            if self._accepted:  # the state is no longer that of the requests that wait
+                names = {each.name for each in waiting}
+                self._start_anew()
+                waiting = [each for each in self._trials(operation) if each.name in names]
+                before, answered = snapshot(self.accounts, self.examples), []
         after = snapshot(self.accounts, self.examples)
         if after != before:
             changed = list(differences(before, after))
@@ -78,6 +90,11 @@ class _Trials:
                 after = self._find_change(operation, answered, changed)
         self._check_passwords(operation, answered)
         return after
+
+    def _start_anew(self) -> None:
+        """Have the things of the examples again as they were at the beginning."""
+        self.context.reset()
+        self.examples = self._prepare()
 
     def _prepare(self) -> Examples:
         return prepare_examples(
@@ -109,12 +126,14 @@ class _Trials:
     def _try(self, operation: Operation, trial: Trial) -> bool:
         """Send a request and judge its answer; whether it was sent."""
         self.result.cases[operation.id] += 1
+        self._accepted = False
         try:
             response = self.target.send(trial.request)
         except Blocked as reason:
             if trial.name == trial.check:  # what is combined with it is blocked as well
                 self.result.not_run[f"{operation.id}, {trial.name}"] = str(reason)
             return False
+        self._accepted = response.succeeded
         if response.status in OUTSIDE and response.status in operation.responses:
             self.result.not_run[operation.id] = f"an outside service answers {response.status}"
             return False
@@ -127,8 +146,7 @@ class _Trials:
     def _find_change(self, operation: Operation, answered: list[Trial], changed: list[str]) -> Any:
         """Find the request that changed something, by sending each once more from the beginning;
         return what can be read afterwards."""
-        self.context.reset()
-        self.examples = self._prepare()
+        self._start_anew()
         names = {trial.name for trial in answered}
         before = snapshot(self.accounts, self.examples)
         for trial in self._trials(operation):

@@ -150,6 +150,11 @@ class _Matrix:
             if exchange.response.status != status:
                 promise = f"{caller} is refused with {status}"
                 self._found(row, operation, promise, str(status), exchange)
+            if exchange.response.succeeded and not operation.is_read:
+                # What it has changed is the doing of no refusal.
+                del sessions[caller]
+                self.examples = self._examples(_OWNER)
+                before = self._snapshot()
         after = self._snapshot() if refused else None
         if after != before:
             self._find_change(row, operation, list(sessions), list(differences(before, after)))

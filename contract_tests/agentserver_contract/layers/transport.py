@@ -314,7 +314,6 @@ class _Transport:
             "AsyncClient": self._observe_async,
         }
         self._runner = runner
-        self._found_faults: list[tuple[Any, ...]] = []
         self._signatures = Client(context.target.base_url, allow_insecure_http=True)
         self._shared = context.examples or self._examples()
 
@@ -494,15 +493,8 @@ class _Transport:
     def _found(
         self, call: _Call, trial: Trial, client: str, observed: _Observed, problems: list[str]
     ) -> None:
-        """Add a finding: the first operation of a kind stands for all that have the same fault."""
         operation, request = call.operation, call.exchange.request
         kind = kind_of(operation)
-        # What follows a colon are values, which differ from operation to operation.
-        fault = (trial, kind, *(problem.partition(":")[0] for problem in problems))
-        if fault in self._found_faults:
-            self.result.notes[f"{operation.id}: the same fault as at another operation"] += 1
-            return
-        self._found_faults.append(fault)
         detail = (
             f"sent: {request.method} {request.target}, by {client}.{operation.sdk}\n"
             f"expected of an operation that {kind.value}: {trial.expected[kind]}\n"

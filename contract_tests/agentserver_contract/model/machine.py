@@ -90,7 +90,14 @@ class Trial:
 
 
 def try_rules(
-    begin: Begin, *, rules: Collection[str], seed: int, runs: int, steps: int, enough: int
+    begin: Begin,
+    *,
+    rules: Collection[str],
+    seed: int,
+    runs: int,
+    steps: int,
+    enough: int,
+    counts: Callable[[Failure], bool] = lambda failure: True,
 ) -> Trial:
     """Try every rule once, then in any order.
 
@@ -101,7 +108,9 @@ def try_rules(
         runs: How many runs Hypothesis starts.
         steps: How many steps it takes in each.
         enough: After how many failures to stop.
+        counts: Whether a failure is one of these; those that are listed are not.
     """
+    limit = _Limit(enough, counts)
     first_look = FirstLook()
 
     def begin_with_first_look() -> ModelRun:
@@ -109,8 +118,8 @@ def try_rules(
         run.first_look = first_look
         return run
 
-    trial = _each_once(begin_with_first_look, rules, seed, enough)
-    if runs and not _is_enough(trial.failures, enough):
+    trial = _each_once(begin_with_first_look, rules, seed, limit)
+    if runs and not limit.is_reached(trial.failures):
         left_out = {failure.rule for failure in trial.failures}
         left = [name for name in ACTIONS if name in rules and name not in left_out]
         if left:
@@ -226,15 +235,24 @@ def _executing(begin: Begin, *, thorough: bool = False) -> Iterator[_Execution]:
         execution.close()
 
 
-def _is_enough(failures: Sequence[Failure], enough: int) -> bool:
-    alike = Counter(failure.key for failure in failures)
-    return len(failures) >= enough or max(alike.values(), default=0) >= _MOST_ALIKE
+@dataclass(frozen=True)
+class _Limit:
+    """When to stop."""
+
+    enough: int
+    counts: Callable[[Failure], bool]
+
+    def is_reached(self, failures: Sequence[Failure]) -> bool:
+        """Whether there are enough failures that count, or enough that are alike."""
+        counted = list(filter(self.counts, failures))
+        alike = Counter(failure.key for failure in counted)
+        return len(counted) >= self.enough or max(alike.values(), default=0) >= _MOST_ALIKE
 
 
 # --- each once ------------------------------------------------------------------------------------
 
 
-def _each_once(begin: Begin, rules: Collection[str], seed: int, enough: int) -> Trial:
+def _each_once(begin: Begin, rules: Collection[str], seed: int, limit: _Limit) -> Trial:
     """Try each rule once, those first whose precondition holds.
 
     A new run is started after a failure, and when none of those that are left applies.
@@ -243,10 +261,10 @@ def _each_once(begin: Begin, rules: Collection[str], seed: int, enough: int) -> 
     waiting = [name for name in ACTIONS if name in rules]
     chance.shuffle(waiting)
     trial = Trial(not_tried=waiting)
-    while waiting and not _is_enough(trial.failures, enough):
+    while waiting and not limit.is_reached(trial.failures):
         before = len(waiting)
         try:
-            _try_waiting(begin, waiting, chance, trial.failures, enough)
+            _try_waiting(begin, waiting, chance, trial.failures, limit)
             if len(waiting) == before:
                 break  # none of them applies at the start of a run
         except Failure as failure:
@@ -264,7 +282,7 @@ def _try_waiting(
     waiting: list[str],
     chance: random.Random,
     failures: list[Failure],
-    enough: int,
+    limit: _Limit,
 ) -> None:
     """Try the rules that apply, and remove them from those that wait. Raises Failure.
 
@@ -272,7 +290,7 @@ def _try_waiting(
     """
     with _executing(begin) as execution:
         failures += execution.wrong_from_start
-        if _is_enough(failures, enough):
+        if limit.is_reached(failures):
             return
         while name := next(filter(execution.applies, waiting), None):
             waiting.remove(name)

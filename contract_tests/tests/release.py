@@ -1,0 +1,187 @@
+"""The reference server with the known differences of agentserver v0.64.12 around it.
+
+Each is named after its entry in `departures/v0.64.12.toml`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from answer_middleware import App
+from faulty import served
+from wrapping import Receive, Scope, Seen, Send, as_asgi, seen
+
+_PAGE = b"<!doctype html><title>agentserver</title>"
+_TEXT = "text/plain; charset=utf-8"
+_LLM_QUOTA = re.compile(r"/llm-quota$")
+_ADMINISTERED = re.compile(r"/api/admin/(users|workspaces)/[^/]+/(role|quota|llm-quota)$")
+_MEMBER = re.compile(r"/api/workspaces/[^/]+/members/[^/]+$")
+_LENIENT = ("PUT", "POST", "PATCH")
+
+Answer = tuple[int, str, bytes]
+"""Status, media type and body."""
+
+
+@contextmanager
+def release(folder: Path, fault: Callable[[App], App] = lambda app: app) -> Iterator[str]:
+    """The URL of a server that answers as the release does.
+
+    Args:
+        folder: Where its database is.
+        fault: Breaks something more.
+    """
+    members = "agentserver_reference.services.members"
+    with ExitStack() as stack:
+        for rule in (
+            "check_may_give",
+            "check_owner_stays",
+        ):  # maintainers-make-owners, last-owner-goes
+            stack.enter_context(patch(f"{members}.{rule}", lambda *_: None))
+        yield stack.enter_context(served(folder, lambda app: fault(Release(app))))
+
+
+class Release:
+    """The application around the reference server's."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request as the release would."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = await seen(scope, receive)
+        known = _refused_at_once(sent)
+        status, headers, body = 0, list[tuple[bytes, bytes]](), b""
+        if known is None:
+
+            async def keep(message: Any) -> None:
+                nonlocal status, headers, body
+                if message["type"] == "http.response.start":
+                    status, headers = message["status"], list(message["headers"])
+                else:
+                    body += message.get("body", b"")
+
+            await self._app(*as_asgi(*_as_reference(scope, sent)), keep)
+            media = dict(headers).get(b"content-type", b"").decode()
+            known = _as_release(sent, status, media, body)
+        if known is not None:
+            status, media, body = known
+            headers = [(b"content-type", media.encode())] if media else []
+        await send(
+            {"type": "http.response.start", "status": status, "headers": _plain(status, headers)}
+        )
+        await send({"type": "http.response.body", "body": body})
+
+
+def _plain(status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """no-request-id, no-nosniff, allow-line-for-each-method."""
+    kept: list[tuple[bytes, bytes]] = []
+    for name, value in headers:
+        if name in (b"x-request-id", b"x-content-type-options", b"content-length"):
+            continue
+        if name == b"allow":
+            kept += [(name, each.strip()) for each in value.split(b",")]
+        else:
+            kept.append((name, value))
+    if status >= 400 and dict(kept).get(b"content-type", b"").startswith(b"text/plain"):
+        kept.append((b"x-content-type-options", b"nosniff"))
+    return kept
+
+
+def _refused_at_once(sent: Seen) -> Answer | None:
+    """impossible-id, head-unsupported."""
+    if sent.method == "HEAD":
+        return 405, "", b""
+    has_session = "agentserver-token=" in sent.headers.get("cookie", "")
+    if has_session and re.search("%(00|25|[01][0-9a-fA-F]|7[fF])", sent.path):
+        return 500, _TEXT, b"internal error\n"
+    return None
+
+
+def _as_reference(scope: Scope, sent: Seen) -> tuple[Scope, Seen]:
+    """The request that the reference server reads as the release would read this one."""
+    headers = [
+        (name, b"application/json" if name == b"content-type" else value)  # content-type-ignored
+        for name, value in scope["headers"]
+        if not (name == b"cookie" and sent.path == "/api/auth/logout")  # session-outlives-logout
+    ]
+    body = sent.body
+    if sent.method in _LENIENT and body:
+        body = _lenient(body)
+    if sent.method == "POST" and sent.path == "/api/workspaces":
+        body = _with_name(body)
+    return {**scope, "headers": headers}, Seen(sent.method, sent.path, sent.headers, body)
+
+
+def _lenient(body: bytes) -> bytes:
+    """trailing-text, keys-in-any-case, null-is-absent, lone-surrogate-replaced."""
+    try:
+        text = body.decode("utf-8", "replace")
+        value, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return body
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        return body
+    folded = {name.lower(): each for name, each in value.items() if each is not None}
+    written = json.dumps(folded, ensure_ascii=False)
+    return "".join(map(_whole, written)).encode()
+
+
+def _whole(letter: str) -> str:
+    """A letter, or what stands for half of one."""
+    return "\N{REPLACEMENT CHARACTER}" if "\ud800" <= letter <= "\udfff" else letter
+
+
+def _with_name(body: bytes) -> bytes:
+    """workspace-name-invented."""
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError:
+        value = {}
+    value = value if isinstance(value, dict) else {}
+    if not isinstance(value.get("name"), str) or not value["name"]:
+        value["name"] = "New Workspace"
+    return json.dumps(value).encode()
+
+
+def _as_release(sent: Seen, status: int, media: str, body: bytes) -> Answer | None:
+    """What the release answers where the reference server answers this; None for the same."""
+    if sent.path == "/api/auth/login" and status == 400:  # login-checks-nothing
+        return 401, _TEXT, b"invalid credentials\n"
+    if sent.path.endswith("/members") and sent.method == "POST" and status == 409:  # member-twice
+        return 500, _TEXT, b"failed to add member\n"
+    if _MEMBER.search(sent.path) and sent.method == "PUT" and status == 404:  # roles-changed
+        return 204, "", b""
+    if _ADMINISTERED.search(sent.path) and status == 404:  # administered-but-unknown
+        return _administered(sent)
+    if _LLM_QUOTA.search(sent.path) and status == 400:  # llm-quota-labelled-json
+        return status, "application/json", body
+    if sent.method == "GET" and status == 405:  # page-for-unknown-get
+        return 200, "text/html; charset=utf-8", _PAGE
+    return None
+
+
+def _administered(sent: Seen) -> Answer:
+    if sent.method != "GET":
+        if sent.method == "PUT" and sent.path.endswith("/quota"):  # quota-of-unknown
+            return 500, _TEXT, b"violates foreign key constraint\n"
+        return 204, "application/json" if _LLM_QUOTA.search(sent.path) else "", b""
+    if _LLM_QUOTA.search(sent.path):
+        shown: Any = {"default_max_rpd": 0, "today_request_count": 0, "workspace_quota": None}
+    elif sent.path.startswith("/api/admin/users"):
+        shown = {"defaults": {"max_workspaces_per_user": 10}, "overrides": None}
+    else:
+        names = ("max_sandboxes", "max_sandbox_cpu", "max_sandbox_memory", "max_idle_timeout")
+        totals = ("max_total_cpu", "max_total_memory", "max_drive_size")
+        shown = {"defaults": dict.fromkeys((*names, *totals), 0), "overrides": None}
+    return 200, "application/json", json.dumps(shown).encode()

@@ -8,9 +8,6 @@ from dataclasses import replace
 from agentserver_contract.contract.document import Operation
 from agentserver_contract.http.messages import Exchange, Request, Response
 
-_ATTEMPTS = 2
-"""What is read may change between two requests: only what differs each time is wrong."""
-
 Send = Callable[[Request], Response]
 
 
@@ -25,20 +22,23 @@ def wrong_head(operation: Operation, get: Request, send: Send) -> tuple[list[str
     Raises:
         Blocked: By `send`.
     """
-    request = replace(get, method="HEAD")
-    wrong: list[str] = []
-    for _ in range(_ATTEMPTS):
-        if operation.consumes:
-            exchange = Exchange(request, send(request))
-            status = exchange.response.status
-            wrong = [] if status == 405 else [f"GET changes state, and HEAD is {status}, not 405"]
-        else:
-            expected = send(get)
-            exchange = Exchange(request, send(request))
-            wrong = list(_differences(operation, expected, exchange.response))
-        if not wrong:
-            break
+    wrong, exchange = _try_head(operation, get, send)
+    if wrong:
+        # What is read may change between two requests: only what differs again is wrong.
+        wrong, exchange = _try_head(operation, get, send)
     return wrong, exchange
+
+
+def _try_head(operation: Operation, get: Request, send: Send) -> tuple[list[str], Exchange]:
+    head = replace(get, method="HEAD")
+    if operation.consumes:
+        exchange = Exchange(head, send(head))
+        status = exchange.response.status
+        wrong = [] if status == 405 else [f"GET changes state, and HEAD is {status}, not 405"]
+        return wrong, exchange
+    expected = send(get)
+    exchange = Exchange(head, send(head))
+    return list(_differences(operation, expected, exchange.response)), exchange
 
 
 def _differences(operation: Operation, get: Response, head: Response) -> Iterator[str]:

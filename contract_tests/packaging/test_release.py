@@ -149,7 +149,15 @@ def test_wheel_holds_three_packages_and_nothing_else(wheel: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "ending", ["agentserver/py.typed", "agentserver_reference/openapi.json", "/licenses/LICENSE"]
+    "ending",
+    [
+        "agentserver/py.typed",
+        "agentserver_reference/openapi.json",
+        "agentserver_reference/console/console.html",
+        "agentserver_reference/console/console.js",
+        "agentserver_reference/console/console.css",
+        "/licenses/LICENSE",
+    ],
 )
 def test_wheel_carries_what_is_not_python(wheel: Path, ending: str) -> None:
     names = zipfile.ZipFile(wheel).namelist()

@@ -82,6 +82,16 @@ def test_refusal_that_writes_all_the_same_is_found_by_the_roles(
     assert_found(result, roles.NAME, "rename_workspace", "a refusal of outsider changes nothing")
 
 
+def test_session_that_is_found_only_as_the_first_cookie_is_found_by_the_roles(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with server_with("session-only-as-first-cookie", sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        plan = Plan(seed=1, operations=frozenset({"list_workspaces"}))
+        result = roles.run(Context(server.target, accounts, contract, plan, snapshot=server.rows))
+    assert_found(result, roles.NAME, "list_workspaces", "found between other cookies")
+
+
 def test_sdk_that_drops_a_field_is_found_by_the_differential(
     sqlite_url: str, contract: Contract
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -37,6 +38,8 @@ from agentserver_contract.results.findings import Finding, LayerResult
 NAME = "roles"
 _WITHOUT_ACCOUNT = (ANONYMOUS, INVALID_SESSION, EXPIRED_SESSION)
 _OWNER = "owner"
+_OTHER_COOKIES = ("theme=dark", 'language="de"')
+"""What a browser sends beside the session: the cookies of everything on the same host."""
 
 
 def run(context: Context) -> LayerResult:
@@ -115,6 +118,7 @@ class _Matrix:
             self.result.succeeded[operation.id] += 1
             if operation.method == "GET" and operation.id not in self._tried_head:
                 self._try_head(operation, exchange.request)
+                self._try_among_cookies(operation, exchange)
         elif status in OUTSIDE and status in operation.responses:
             self.result.not_run[f"{row}"] = f"an outside service answers {status}"
         else:
@@ -133,6 +137,27 @@ class _Matrix:
                     detail="\n".join(wrong),
                     check="head",
                 ).with_exchange(exchange.request, exchange.response, self.target.base_url)
+            )
+
+    def _try_among_cookies(self, operation: Operation, alone: Exchange) -> None:
+        """Read once more, with the session between other cookies."""
+        if alone.request.session is None:
+            return
+        before, after = _OTHER_COOKIES
+        cookies = f"{before}; {alone.request.headers['cookie']}; {after}"
+        request = replace(alone.request, headers={**alone.request.headers, "cookie": cookies})
+        response = self.target.send(request)
+        if response.status != alone.response.status:
+            self.result.add(
+                Finding(
+                    layer=NAME,
+                    operation=operation.id,
+                    promise="a session is found between other cookies",
+                    contract=f"{operation.pointer}/security",
+                    detail=f"expected {alone.response.status} as with the session alone, "
+                    f"got {response.status}",
+                    check="cookies",
+                ).with_exchange(request, response, self.target.base_url)
             )
 
     def _try_refused(self, row: Caller, operation: Operation, refused: Mapping[str, int]) -> None:

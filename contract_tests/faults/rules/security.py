@@ -2,10 +2,25 @@
 
 import attrs
 from replacing import fault
+from starlette.datastructures import Headers
 
 from agentserver_reference.domain.errors import Forbidden, Unauthenticated
 from agentserver_reference.domain.roles import ADMIN, WORKSPACE_ROLES
 from agentserver_reference.storage import workspaces
+
+# --- the session ----------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.security.credentials.find_credentials",
+    kind="rejects-legal-call",
+    operations=["check_session", "list_workspaces", "admin_list_users"],
+)
+def session_only_as_first_cookie(original, headers, kinds):
+    """A session is found only if no other cookie precedes it."""
+    first = headers.get("cookie", "").partition(";")[0]
+    return original(Headers({**headers, "cookie": first}), kinds)
+
 
 # --- without a session ----------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentserver_contract.context import Context
+from agentserver_contract.context import EXAMPLES, Context
 from agentserver_contract.contract.document import JSON, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
 from agentserver_contract.contract.schemas import request_problems
@@ -62,6 +62,10 @@ class _Trials:
             members=team_with("guest"),
             caller=self.accounts["owner"],
         )
+        plan = context.plan
+        self.seed = plan.seed if plan.examples >= EXAMPLES else None
+        if self.seed is None:
+            self.sender.result.notes["left out with few examples: rarer characters"] += 1
         self.known: set[str] = set()
         """Disagreements that were there before."""
         self.lifecycles = {each.create.id: each for each in lifecycles(context.contract)}
@@ -75,9 +79,7 @@ class _Trials:
         self.known = disagreements(self.accounts, self.examples)
         all_variants = [
             variant
-            for variant in variants(
-                self.context.contract, operation.body, example, self.context.plan.seed
-            )
+            for variant in variants(self.context.contract, operation.body, example, self.seed)
             if self._may_be_sent(operation, variant, before)
         ]
         wrong: list[Variant] = []

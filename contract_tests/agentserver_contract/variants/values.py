@@ -110,16 +110,19 @@ class Variant:
     """Headers that differ from those of other requests; an empty one is left out."""
 
 
-def variants(contract: Contract, schema: Located, example: Any, seed: int) -> Iterator[Variant]:
+def variants(
+    contract: Contract, schema: Located, example: Any, seed: int | None
+) -> Iterator[Variant]:
     """Bodies that differ from an example in one place, each once.
 
     Args:
         contract: The contract.
         schema: The schema of the body.
         example: A body that is right.
-        seed: Chooses some of the rarer characters.
+        seed: Chooses some of the rarer characters; without one, each text is tried with few
+            characters, and in fewer places of it.
     """
-    chance = random.Random(seed)  # noqa: S311 (chooses what is tried)
+    chance = None if seed is None else random.Random(seed)  # noqa: S311 (chooses what is tried)
     seen = {_written(example)}
     for place in _places(contract, schema, example, ()):
         for name, value in _values(place, chance):
@@ -176,7 +179,7 @@ def _example(contract: Contract, schema: Located) -> Any:
     return found.get("example", found.get("minimum"))
 
 
-def _values(place: Place, chance: random.Random) -> Iterator[tuple[str, Any]]:
+def _values(place: Place, chance: random.Random | None) -> Iterator[tuple[str, Any]]:
     yield from _OTHER_TYPES
     schema = place.schema
     kinds = schema.get("type", [])
@@ -210,7 +213,7 @@ def _of_enum(known: list[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _texts(
-    schema: Mapping[str, Any], example: str, chance: random.Random
+    schema: Mapping[str, Any], example: str, chance: random.Random | None
 ) -> Iterator[tuple[str, Any]]:
     for keyword, beyond in (("minLength", -1), ("maxLength", 1), ("x-max-bytes", 1)):
         if keyword not in schema:
@@ -219,6 +222,10 @@ def _texts(
             size = len(filler.encode()) if keyword == "x-max-bytes" else 1
             for length in (schema[keyword], schema[keyword] + beyond):
                 yield f"of {keyword} {length}, {name}", _of_length(example, length, filler, size)
+    for name, text in _ALWAYS.items():
+        yield f"a text with {name}", example + text
+    if chance is None:
+        return
     for name, text in {**_ALWAYS, **_some(chance)}.items():
         yield f"a text with {name}", example + text
         yield f"{name} alone", text

@@ -73,6 +73,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             to.endheaders(self.rfile.read(length) if length else None)
             response = to.getresponse()
             headers = [each for each in response.getheaders() if _is_kept(each[0])]
+            if self.command == "HEAD":
+                told = response.getheader("content-length")
+                headers += [("Content-Length", told)] if told is not None else []
             accepts = self.headers.get("accept-encoding", "")
             return Relayed(response.status, headers, response.read(), accepts)
 
@@ -80,7 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
-        if answer.status not in (204, 304):
+        if answer.status not in (204, 304) and self.command != "HEAD":
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD":

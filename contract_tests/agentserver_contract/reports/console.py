@@ -36,7 +36,7 @@ class Console:
         if result.layer in result.not_run:
             style.line(f"{result.layer}: not run: {result.not_run[result.layer]}")
             return
-        found = f"{len(result.findings)} findings"
+        found = f"{len(result.findings)} finding{'' if len(result.findings) == 1 else 's'}"
         painted = style.good(found) if result.holds else style.bad(found)
         style.line(f"{result.layer}: {result.cases.total()} cases, {painted}, {_seconds(result)} s")
 

@@ -27,12 +27,12 @@ from agentserver_contract.contract.roles import (
 from agentserver_contract.data.tables import Caller, is_exception, tables
 from agentserver_contract.fixtures.accounts import email_of, log_in
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
-from agentserver_contract.fixtures.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.head import wrong_head
 from agentserver_contract.http.messages import Exchange, Request
+from agentserver_contract.layers.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "roles"

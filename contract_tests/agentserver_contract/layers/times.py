@@ -21,10 +21,10 @@ from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import COLLEAGUE, unregistered
 from agentserver_contract.fixtures.examples import prepare_examples
-from agentserver_contract.fixtures.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.fixtures.workspaces import PARAMETER
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request, Response
+from agentserver_contract.layers.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.layers.lists import makers
 from agentserver_contract.layers.races import changed_body
 from agentserver_contract.layers.sending import Sender, body_of, fields_of, rows_of

@@ -22,6 +22,7 @@ from agentserver_reference.app import create_app, new_id
 from agentserver_reference.console import find_files
 from agentserver_reference.contract import load_contract
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
+from agentserver_reference.memory import return_large_blocks
 from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import sqlite_path
 from agentserver_reference.storage.serverlock import only_server
@@ -54,6 +55,7 @@ def serve(settings: Settings) -> None:
         BindingError, ContractError: the installed package is broken.
     """
     logs.configure(settings.log_format, settings.log_level)
+    return_large_blocks()
     prepare = seeding(settings, settings.seed) if settings.seed else _nothing
     app = create_app(settings)
     _allow_open_files(settings.max_connections + SURPLUS + OTHER_FILES)

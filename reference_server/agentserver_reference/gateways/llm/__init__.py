@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from agentserver_reference.gateways.llm.embedded import EmbeddedLlmProxy
 from agentserver_reference.gateways.llm.off import LlmProxyOff
 from agentserver_reference.gateways.llm.protocol import LlmProxy
-from agentserver_reference.gateways.llm.remote import RemoteLlmProxy
 
 if TYPE_CHECKING:
     from agentserver_reference.settings import Settings
@@ -22,4 +21,7 @@ def open_llm_proxy(settings: Settings, store: Store, clock: Callable[[], datetim
         return EmbeddedLlmProxy(store, clock, settings.llm_proxy_default_max_rpd)
     if settings.llm_proxy_url == "off":
         return LlmProxyOff()
+    # Imported late: httpx takes 5 MB, and most servers do without it.
+    from agentserver_reference.gateways.llm.remote import RemoteLlmProxy
+
     return RemoteLlmProxy(settings.llm_proxy_url)

@@ -55,6 +55,24 @@ def test_list_explains_all_that_the_release_does_otherwise(
         assert known[name], f"{name} was not met"
 
 
+def test_model_tries_every_action_behind_the_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--layers", "model", "--allow-global", "--seed", "1", "--format", "json"]
+    with release(tmp_path) as url:
+        status = main(["run", url, *words, "--departures", str(LIST)])
+    output = capsys.readouterr().out
+    assert status == HOLDS, output
+    (layer,) = json.loads(output)["layers"]
+    # Accounts cannot be removed again, so that a run by URL makes none beside its own.
+    assert layer["not_run"].keys() <= {
+        "register taken address",
+        "register new account",
+        "register one address concurrently",
+        "demote administrators concurrently",
+    }
+
+
 def wrong_role(answer: Answer) -> Answer:
     """A new member is said to have another role than was given."""
     body = answer.body.replace(b'"role":"developer"', b'"role":"guest"')

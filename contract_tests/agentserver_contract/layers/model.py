@@ -38,11 +38,10 @@ def run(context: Context) -> LayerResult:
         enough=1 if plan.fail_fast else plan.max_failures,
         counts=lambda failure: context.is_new(_finding(failure)),
     )
+    new = [failure for failure in trial.failures if context.is_new(_finding(failure))]
     for name in trial.not_tried:
         action, after_failure = ACTIONS[name], "an earlier failure kept it from being tried"
-        result.not_run[action.title] = (
-            after_failure if trial.failures else action.precondition.otherwise
-        )
+        result.not_run[action.title] = after_failure if new else action.precondition.otherwise
     for failure in trial.failures:
         result.add(_finding(failure))
     return result

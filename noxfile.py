@@ -153,7 +153,7 @@ def contract(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Plants faults in server, SDK and contract, one at a time: how many do the tests catch?"""
+    """Plants faults in server, SDK and contract, one at a time: how many does the tool find?"""
     install(session, "tests", extras="server,contract")
     session.run("python", "contract_tests/faults", *session.posargs)
 

@@ -541,6 +541,7 @@ def _plan(options: argparse.Namespace, contract: Contract) -> Plan:
         operations=_chosen(options, contract),
         examples=options.examples or (QUICK_EXAMPLES if quick else EXAMPLES),
         scenarios=options.scenarios or (QUICK_SCENARIOS if quick else SCENARIOS),
+        boundaries=not quick,  # the layer of values has most of them
         model_runs=QUICK_MODEL_RUNS if quick else MODEL_RUNS,
         shard=options.shard,
         guarded=True,

@@ -40,6 +40,8 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
     assert waived == {
         "only a server whose operator has switched password accounts off answers this",
         "only a server whose language-model proxy is unreachable or switched off answers this",
+        "no operation of the contract makes its rows",
+        "the server sends no Date",  # in process, as the protocol's part adds it
     }
 
 

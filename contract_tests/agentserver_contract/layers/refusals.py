@@ -76,18 +76,26 @@ class _Trials:
             trial, *waiting = waiting
             if self._try(operation, trial):
                 answered.append(trial)
-            if self._accepted:  # the state is no longer that of the requests that wait
+            if self._accepted:
+                # The state is no longer that of the requests that wait, and does not show any more
+                # what those before have changed.
                 names = {each.name for each in waiting}
-                self._start_anew()
+                before = self._find_change(operation, answered[:-1])
+                if before is None:
+                    self._start_anew()
+                    before = snapshot(self.accounts, self.examples)
                 waiting = [each for each in self._trials(operation) if each.name in names]
-                before, answered = snapshot(self.accounts, self.examples), []
-        after = snapshot(self.accounts, self.examples)
+                answered = []
+        after: Any = snapshot(self.accounts, self.examples)
         if after != before:
             changed = list(differences(before, after))
             if len(answered) == 1:
                 self._found_change(operation, answered[0], changed)
             else:
-                after = self._find_change(operation, answered, changed)
+                unchanged = self._find_change(operation, answered)
+                if unchanged is not None:
+                    self._found_no_change(operation, answered, changed)
+                after = unchanged
         self._check_passwords(operation, answered)
         return after
 
@@ -143,35 +151,46 @@ class _Trials:
             self._found(operation, trial, f"got {trial.status} as {response.media_type}", response)
         return True
 
-    def _find_change(self, operation: Operation, answered: list[Trial], changed: list[str]) -> Any:
-        """Find the request that changed something, by sending each once more from the beginning;
-        return what can be read afterwards."""
-        self._start_anew()
+    def _find_change(self, operation: Operation, answered: list[Trial]) -> Any | None:
+        """Find the request that changes something: all are sent once more, then each by itself.
+
+        Returns:
+            What can be read, where no request changes anything; None where one does.
+        """
         names = {trial.name for trial in answered}
-        before = snapshot(self.accounts, self.examples)
-        for trial in self._trials(operation):
-            if trial.name not in names:
-                continue
-            with suppress(Blocked):
-                self.target.send(trial.request)
-            after = snapshot(self.accounts, self.examples)
-            if after != before:
-                self._found_change(operation, trial, list(differences(before, after)))
-                return after
-        if not self.context.plan.guarded:  # otherwise somebody else may have changed it
-            self.result.add(
-                Finding(
-                    layer=NAME,
-                    operation=operation.id,
-                    promise="what is refused changes nothing",
-                    contract=operation.pointer,
-                    detail="expected no difference, got\n"
-                    + "\n".join(changed)
-                    + f"\nafter {'; '.join(names)}",
-                    check="changes nothing",
-                )
-            )
+        for one_by_one in (False, True):
+            self._start_anew()
+            before = snapshot(self.accounts, self.examples)
+            for trial in self._trials(operation):
+                if trial.name not in names:
+                    continue
+                with suppress(Blocked):
+                    self.target.send(trial.request)
+                if one_by_one and before != (after := snapshot(self.accounts, self.examples)):
+                    self._found_change(operation, trial, list(differences(before, after)))
+                    return None
+            if snapshot(self.accounts, self.examples) == before:
+                break
         return before
+
+    def _found_no_change(
+        self, operation: Operation, answered: list[Trial], changed: list[str]
+    ) -> None:
+        """Something has changed, and no request changes it when it is sent once more."""
+        if self.context.plan.guarded:
+            return  # somebody else may have changed it
+        self.result.add(
+            Finding(
+                layer=NAME,
+                operation=operation.id,
+                promise="what is refused changes nothing",
+                contract=operation.pointer,
+                detail="expected no difference, got\n"
+                + "\n".join(changed)
+                + f"\nafter {'; '.join(sorted({trial.name for trial in answered}))}",
+                check="changes nothing",
+            )
+        )
 
     def _found_change(self, operation: Operation, trial: Trial, changed: list[str]) -> None:
         self._found(operation, trial, "it changed\n" + "\n".join(changed))

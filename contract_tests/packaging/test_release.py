@@ -19,6 +19,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "dist"
+KEY_OF_VERSION_1 = "6b" * 32
+"""Opens what the database of schema version 1 stores encrypted."""
 (VERSION,) = re.findall(
     r'^__version__ = "(.+)"$',
     (ROOT / "sdk/agentserver/_version.py").read_text("utf-8"),
@@ -99,6 +101,7 @@ def server(
         stderr=subprocess.STDOUT,
         text=True,
         cwd=data,
+        env={**os.environ, "AGENTSERVER_ENCRYPTION_KEY": KEY_OF_VERSION_1},
     )
     assert process.stdout is not None
     try:

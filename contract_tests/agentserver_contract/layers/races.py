@@ -29,7 +29,7 @@ from agentserver_contract.fixtures.accounts import (
 )
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences
-from agentserver_contract.fixtures.states import conflict_request, in_state, reason_impossible
+from agentserver_contract.fixtures.states import in_state, reason_impossible, with_conflict
 from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, creates_workspace
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request, Response, cookie
@@ -60,6 +60,9 @@ class Race:
     """Whether the second request has other values in its body than the example."""
     conflict: Conflict | None = None
     """The state in which only one of them can succeed."""
+    by_each_other: bool = False
+    """Whether each of the two owners that a conflict is about sends the request about the other one
+    instead of about himself."""
 
     @property
     def title(self) -> str:
@@ -120,6 +123,9 @@ def races(contract: Contract) -> Iterator[Race]:
             if conflict.operation == operation.id and _allows_one(conflict):
                 kind = f"only one can succeed, because of {conflict.name}"
                 yield Race(operation, operation, kind, conflict=conflict)
+                if conflict.user:
+                    kind = f"{kind}, each sent by the other owner"
+                    yield Race(operation, operation, kind, conflict=conflict, by_each_other=True)
 
 
 def _allows_one(conflict: Conflict) -> bool:
@@ -315,10 +321,13 @@ class _Races:
 
     def _requests(self, race: Race, examples: Examples) -> tuple[Request, Request]:
         if race.conflict is not None and race.conflict.user:
-            colleague = replace(race.conflict, user=COLLEAGUE)
+            owners = (race.conflict.user, COLLEAGUE)
+            callers = owners[::-1] if race.by_each_other else owners
             both = [
-                conflict_request(each, race.first, self.accounts, examples)
-                for each in (race.conflict, colleague)
+                with_conflict(
+                    replace(race.conflict, user=user), race.first, self.accounts, examples
+                ).request(race.first, self.accounts[caller].session)
+                for user, caller in zip(owners, callers, strict=True)
             ]
             return both[0], both[1]
         if is_exception("ends-session", race.first.id):

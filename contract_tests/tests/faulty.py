@@ -20,12 +20,18 @@ from agentserver_reference.settings import Settings
 
 
 @contextmanager
-def served(folder: Path, wrap: Callable[[Any], App] = lambda app: app) -> Iterator[str]:
+def served(
+    folder: Path,
+    wrap: Callable[[Any], App] = lambda app: app,
+    *,
+    certificate: Path | None = None,
+) -> Iterator[str]:
     """The URL of a server whose application is wrapped.
 
     Args:
         folder: Where its database is.
         wrap: Makes another application of the right one.
+        certificate: With its key, in one file: the server is reached over TLS.
     """
     settings = Settings.from_environment(
         {},
@@ -40,12 +46,13 @@ def served(folder: Path, wrap: Callable[[Any], App] = lambda app: app) -> Iterat
         log_config=None,
         lifespan="on",
         server_header=False,
+        ssl_certfile=certificate,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()

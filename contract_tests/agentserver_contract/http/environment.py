@@ -69,6 +69,10 @@ class Environment:
         proxies = {"http": self.proxy, "https": self.proxy} if self.proxy else {}
         return {"proxies": proxies, "verify": self.certificates or True, "cert": None}
 
+    def tls(self) -> ssl.SSLContext:
+        """What a connection of TLS is opened with."""
+        return httpx.create_ssl_context(verify=self._context(), trust_env=False)
+
     def _context(self) -> ssl.SSLContext | bool:
         if self.certificates is None:
             return True

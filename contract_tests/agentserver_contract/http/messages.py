@@ -137,13 +137,13 @@ class Response:
     @classmethod
     def from_httpx(cls, response: httpx.Response) -> Response:
         """A response of httpx, whose body has been read."""
-        headers = _grouped(response.headers.multi_items())
+        headers = grouped(response.headers.multi_items())
         return cls(response.status_code, headers, response.content)
 
     @classmethod
     def from_requests(cls, response: requests.Response) -> Response:
         """A response of `requests`; of a stream of events only the beginning without a body."""
-        headers = _grouped(response.raw.headers.items())
+        headers = grouped(response.raw.headers.items())
         endless = response.headers.get("content-type", "").startswith("text/event-stream")
         return cls(response.status_code, headers, b"" if endless else response.content or b"")
 
@@ -248,7 +248,7 @@ def scrubbed(text: str) -> str:
     return _SECRET_FIELD.sub(rf'\1"{HIDDEN}"', text)
 
 
-def _grouped(headers: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+def grouped(headers: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Headers by name in lower case, each with all its values in order."""
     grouped: dict[str, tuple[str, ...]] = {}
     for name, value in headers:

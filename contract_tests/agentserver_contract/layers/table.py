@@ -11,6 +11,7 @@ from agentserver_contract.layers import (
     gate,
     ids,
     lists,
+    malformed,
     model,
     people,
     races,
@@ -77,6 +78,7 @@ LAYERS = (
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
     Layer(times.NAME, times.run, by_operation=True, writes=True),
     Layer(races.NAME, races.run, by_operation=True, writes=True),
+    Layer(malformed.NAME, malformed.run),
     Layer(transport.NAME, transport.run, by_operation=True, writes=True),
     # After the others, which read all that there is again and again.
     Layer(lists.NAME, lists.run, by_operation=True, writes=True),

@@ -91,13 +91,18 @@ def _left_out(plan: Plan) -> Iterator[str]:
 
 
 def _row(result: LayerResult) -> tuple[str, ...]:
-    numbers = (len(result.cases), result.cases.total(), len(result.findings), len(result.not_run))
+    numbers = (
+        len(result.operations),
+        result.cases.total(),
+        len(result.findings),
+        len(result.not_run),
+    )
     return (result.layer, *map(str, numbers), _seconds(result))
 
 
 def _total(outcome: Outcome) -> tuple[str, ...]:
     results = outcome.results
-    operations = {operation for result in results for operation in result.cases}
+    operations = {operation for result in results for operation in result.operations}
     numbers = (
         len(operations),
         sum(result.cases.total() for result in results),

@@ -35,7 +35,7 @@ def finding_text(finding: Finding) -> str:
 def result_text(result: LayerResult) -> str:
     """One line on a layer, then what it left out, then its findings."""
     seed = "" if result.seed is None else f", seed {result.seed}"
-    tried = f"{result.cases.total()} cases on {len(result.cases)} operations"
+    tried = f"{result.cases.total()} cases on {len(result.operations)} operations"
     found = f"{len(result.findings)} findings"
     lines = [f"{result.layer}: {tried}, {found}, {result.seconds:.1f} s{seed}"]
     lines += [f"  {count} x {reason}" for reason, count in result.notes.most_common()]

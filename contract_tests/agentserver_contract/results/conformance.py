@@ -149,7 +149,7 @@ class Conformance:
     def findings_without_operation(self, exchange: Exchange) -> Iterator[Finding]:
         """An unknown path, a method that the path lacks, or a request that could not be read."""
         request, response = exchange.request, exchange.response
-        if _is_of_proxy(response):
+        if is_of_proxy(response):
             return
         known = self.contract.operations_at(request.path)
         operation = known[0] if known else None
@@ -329,7 +329,7 @@ def _own_values(name: str, response: Response) -> Iterable[str]:
     return [value for value in values if value.startswith(f"{SESSION_COOKIE}=")]
 
 
-def _is_of_proxy(response: Response) -> bool:
+def is_of_proxy(response: Response) -> bool:
     """Whether a proxy in front has refused a request that it does not pass on."""
     return (
         response.status in _REFUSED_BY_PROXIES

@@ -87,7 +87,7 @@ class LayerResult:
     findings: list[Finding] = field(default_factory=list)
     """Each fault once."""
     cases: Counter[str] = field(default_factory=Counter)
-    """How many requests were tried, by operationId."""
+    """How many requests were tried, by operationId; empty where they were of no operation."""
     succeeded: Counter[str] = field(default_factory=Counter)
     """How many of them were answered with a 2xx, by operationId."""
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -107,6 +107,11 @@ class LayerResult:
     """Whether a finding ends the run."""
     answers: Callable[[], Iterable[Finding]] = field(default=tuple, repr=False, compare=False)
     """Takes what was found in single responses since it was called last."""
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations that were tried, by operationId."""
+        return frozenset(self.cases) - {""}
 
     @property
     def holds(self) -> bool:

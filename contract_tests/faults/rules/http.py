@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from replacing import also, fault
 from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from agentserver_reference.domain.errors import BadRequest, NotFound, QuotaExceeded
 from agentserver_reference.http.request import (
@@ -359,3 +360,41 @@ async def refusals_show_bodies(original, request):
 def explanation_with_body(original, *args, **kwargs):
     """The explanation, and the body after it."""
     return f"{original(*args, **kwargs)}: {_last_body.get().decode('utf-8', 'replace')}"
+
+
+# --- requests that are no HTTP --------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.http.connection.BoundedProtocol.on_headers_complete",
+    kind="accepts-malformed",
+    operations=["check_health"],
+)
+def hosts_not_counted(original, self):
+    """A request without Host, or with several, is answered."""
+    self._unparsed = 0
+    HttpToolsProtocol.on_headers_complete(self)
+
+
+@fault(
+    replaces="agentserver_reference.http.connection.BoundedProtocol._refuse",
+    kind="wrong-header",
+    operations=["check_health"],
+)
+def malformed_requests_refused_by_uvicorn(original, self, status, line):
+    """What is no HTTP is refused without the headers of every answer."""
+    if status != HTTPStatus.BAD_REQUEST:
+        return original(self, status, line)
+    self._refusal = status, line
+    return self.send_400_response(line)
+
+
+@fault(
+    replaces="agentserver_reference.http.connection.BoundedProtocol._refuse",
+    kind="undocumented-status",
+    operations=["check_health"],
+)
+def heads_too_large_are_400(original, self, status, line):
+    """A head over the limit is called malformed."""
+    too_large = status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    return original(self, HTTPStatus.BAD_REQUEST if too_large else status, line)

@@ -1,0 +1,67 @@
+"""Bytes that no HTTP library would send, sent as they are."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+from contextlib import suppress
+from http.client import HTTPException, HTTPResponse
+from urllib.parse import urlsplit
+
+import httpx
+
+from agentserver_contract.http.messages import Request, Response, grouped
+from agentserver_contract.http.target import Target
+
+_LONGEST_SHOWN = 200
+
+
+def send_bytes(target: Target, request: Request, data: bytes) -> Response | None:
+    """Send bytes on a connection of their own, and return the answer; None without one.
+
+    Args:
+        target: A server that is listening, and is asked through no proxy of this machine.
+        request: What the bytes are most like: it is shown to the hooks.
+        data: All that is sent.
+
+    Raises:
+        Blocked: The guard does not let the request out.
+        ServerUnreachable: The server is gone.
+    """
+    target.before(request)
+    try:
+        with _connection(target) as connection:
+            with suppress(OSError):  # a server may refuse before it has read everything
+                connection.sendall(data)
+            with HTTPResponse(connection, method=request.method) as response:
+                response.begin()
+                return Response(response.status, grouped(response.getheaders()), response.read())
+    except ConnectionRefusedError as error:
+        target.lost(request, httpx.ConnectError(str(error)))
+    except TimeoutError as error:
+        target.lost(request, httpx.ReadTimeout(str(error)))
+    except (OSError, HTTPException) as error:
+        target.lost(request, httpx.ReadError(str(error)))
+    return None
+
+
+def as_command(base_url: str, data: bytes) -> str:
+    """A shell command that sends the bytes; what is very long is shortened."""
+    text = data.decode("latin-1")
+    if len(text) > _LONGEST_SHOWN:
+        text = f"{text[:_LONGEST_SHOWN]}... ({len(data)} bytes)"
+    host, port, is_tls = _address(base_url)
+    sender = f"openssl s_client -quiet -connect {host}:{port}" if is_tls else f"nc {host} {port}"
+    return f"printf %b {shlex.quote(text.encode('unicode_escape').decode())} | {sender}"
+
+
+def _connection(target: Target) -> socket.socket:
+    host, port, is_tls = _address(target.base_url)
+    plain = socket.create_connection((host, port), timeout=target.timeout)
+    return target.environment.tls().wrap_socket(plain, server_hostname=host) if is_tls else plain
+
+
+def _address(base_url: str) -> tuple[str, int, bool]:
+    parts = urlsplit(base_url)
+    is_tls = parts.scheme == "https"
+    return parts.hostname or "", parts.port or (443 if is_tls else 80), is_tls

@@ -1,0 +1,101 @@
+"""What is no HTTP: refused as the contract says of any request, whatever operation it is for.
+
+It is sent over a connection of its own, since no HTTP library would send it. A proxy in front may
+refuse it in a form of its own, or repair it: what is not the server's own answer is a note then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from agentserver_contract.context import Context
+from agentserver_contract.http.guard import NO_SUCH
+from agentserver_contract.http.messages import Exchange, Request, Response
+from agentserver_contract.http.raw import as_command, send_bytes
+from agentserver_contract.results.conformance import (
+    REQUEST_ID_HEADER,
+    Conformance,
+    is_of_proxy,
+)
+from agentserver_contract.results.findings import Finding, LayerResult
+from agentserver_contract.variants.heads import HEADS, BadHead
+
+NAME = "malformed"
+_SIGNS = frozenset({"server", "via", "x-cache", "x-served-by"})
+"""Headers that proxies add to the answers of a server."""
+_ID = "a-contract-test"
+
+
+def run(context: Context) -> LayerResult:
+    """Send every head that has to be refused."""
+    result = context.new_result(NAME)
+    target = context.target
+    if context.plan.operations is not None:
+        result.not_run[NAME] = "it tries no single operation"
+    elif target.app is not None or target.environment.proxy is not None:
+        result.not_run[NAME] = "there is no connection that ends at the server"
+    else:
+        _Heads(context, result).try_all()
+    return result
+
+
+class _Heads:
+    def __init__(self, context: Context, result: LayerResult) -> None:
+        self.target = context.target
+        self.result = result
+        self.conformance = Conformance(context.contract, self.target.base_url)
+        parts = urlsplit(self.target.base_url)
+        self.host, self.path = parts.netloc, f"{parts.path}/{NO_SUCH}path"
+        self.request = Request("GET", f"/{NO_SUCH}path", {})
+
+    def try_all(self) -> None:
+        """Send all, and judge the answers in view of what is in front of the server."""
+        answers = [(head, self._answer(head)) for head in HEADS]
+        received = [answer for _, answer in answers if answer is not None]
+        is_direct = not self._is_proxied() and not any(map(is_of_proxy, received))
+        for head, answer in answers:
+            self.result.cases[""] += 1
+            if answer is None:
+                if is_direct and head.status == 400:  # who sends too much may be hung up on
+                    self._found(head, None, "no answer")
+                continue
+            is_own = REQUEST_ID_HEADER in answer.headers
+            if answer.status == head.status and (is_own or is_direct):
+                self._judge(head, answer)
+            elif is_direct:
+                self._found(head, answer, str(answer.status))
+            else:
+                self.result.notes[f"{head.name}: answered {answer.status} by way of a proxy"] += 1
+
+    def _answer(self, head: BadHead) -> Response | None:
+        return send_bytes(self.target, self.request, head.sent(self.path, self.host))
+
+    def _is_proxied(self) -> bool:
+        """Whether something in front of the server reads what is sent to it.
+
+        A proxy names itself, or drops a header that is said to be for this connection alone.
+        """
+        headers = {"connection": f"close, {REQUEST_ID_HEADER}", REQUEST_ID_HEADER: _ID}
+        answer = self.target.send(replace(self.request, headers=headers))
+        return bool(_SIGNS & answer.headers.keys()) or answer.header(REQUEST_ID_HEADER) != _ID
+
+    def _judge(self, head: BadHead, answer: Response) -> None:
+        """Whether a refusal has the form of every refusal."""
+        for finding in self.conformance.findings_without_operation(Exchange(self.request, answer)):
+            self.result.add(self._shown(head, finding))
+
+    def _found(self, head: BadHead, answer: Response | None, actual: str) -> None:
+        finding = Finding(
+            layer=NAME,
+            operation="",
+            promise=f"a request with {head.name} is refused with {head.status}",
+            contract="#/info/description",
+            detail=f"expected {head.status}, got {actual}",
+            check=head.name,
+        ).with_exchange(self.request, answer, self.target.base_url)
+        self.result.add(self._shown(head, finding))
+
+    def _shown(self, head: BadHead, finding: Finding) -> Finding:
+        data = head.sent(self.path, self.host)
+        return replace(finding, sent=as_command(self.target.base_url, data))

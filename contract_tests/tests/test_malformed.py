@@ -1,0 +1,75 @@
+"""What is no HTTP is tried over connections of its own, and a proxy's answers are no findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from catalogue import find
+from certificates import self_signed
+from faulty import served
+from planting import planted
+from relay import Relay, compressed, relayed
+
+from agentserver_contract.context import Context, Plan
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.accounts import Accounts, Login
+from agentserver_contract.http.target import Target
+from agentserver_contract.layers import malformed
+from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.variants.heads import HEADS
+
+
+def tried(url: str, contract: Contract) -> LayerResult:
+    with Target(url) as target:
+        return malformed.run(Context(target, Accounts(target, {}, Login("")), contract, Plan(1)))
+
+
+@contextmanager
+def reached(folder: Path, scheme: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a server, over TLS or not."""
+    if scheme == "http":
+        with served(folder) as url:
+            yield url
+        return
+    certificate = self_signed(folder)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with served(folder, certificate=certificate) as url:
+        yield url
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_server_refuses_what_is_no_http(
+    scheme: str, tmp_path: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with reached(tmp_path, scheme, monkeypatch) as url:
+        result = tried(url, contract)
+    assert result.holds, result.findings
+    assert result.cases.total() == len(HEADS)
+    assert not result.notes
+
+
+def test_what_a_proxy_answers_or_repairs_is_a_note(tmp_path: Path, contract: Contract) -> None:
+    with served(tmp_path) as url, relayed(url, Relay(compressed)) as behind:
+        result = tried(behind, contract)
+    assert result.holds, result.findings
+    assert result.notes
+
+
+@pytest.mark.parametrize(
+    ("fault", "promise"),
+    [
+        ("hosts-not-counted", "a request with no Host is refused with 400"),
+        ("malformed-requests-refused-by-uvicorn", "missing at X-Request-Id"),
+        ("heads-too-large-are-400", "a request with a header too long is refused with 431"),
+    ],
+)
+def test_planted_fault_is_found(
+    fault: str, promise: str, tmp_path: Path, contract: Contract
+) -> None:
+    with planted(find(fault)), served(tmp_path) as url:
+        result = tried(url, contract)
+    assert any(promise in finding.promise for finding in result.findings), result.findings
+    assert all(finding.sent.startswith("printf %b ") for finding in result.findings)

@@ -48,7 +48,7 @@ PARTS = {
     "sqlite": "The server on SQLite, 32 connections",
     "postgresql": "The server on PostgreSQL, 32 connections",
     "contract": "The contract tests, against the reference server",
-    "startup": "Time from the start of the process to the first response of /healthz",
+    "startup": "Time from the start of a server to its first response",
 }
 """What each part of a run measures, in the table's order."""
 

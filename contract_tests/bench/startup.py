@@ -1,15 +1,23 @@
-"""How soon a server answers, beside bare Starlette and FastAPI on the same file."""
+"""How soon a server answers, beside bare Starlette and FastAPI on the same file.
+
+That of `agentserver.testing`, which is made for each test, stands beside a process.
+"""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from children import BARE, FASTAPI, OURS, Start, free_port, peer, reference_server, serving
 from measuring import Effort, Row, beside, in_turns
+
+from agentserver.testing import Server
+
+IN_MEMORY = "agentserver.testing: a server and a client of it, made and dropped"
 
 
 def rows(effort: Effort) -> Iterator[Row]:
@@ -26,11 +34,11 @@ def rows(effort: Effort) -> Iterator[Row]:
             BARE: peer("bare_sqlite", str(bare)),
             FASTAPI: peer("fastapi_orm", f"sqlite+aiosqlite:///{fastapi}"),
         }
-        taken = in_turns(
-            effort.rounds, {name: partial(_first_answer, start) for name, start in starts.items()}
-        )
+        subjects = {name: partial(_first_answer, start) for name, start in starts.items()}
+        taken = in_turns(effort.rounds, {**subjects, IN_MEMORY: _in_memory})
         for other in (BARE, FASTAPI):
             yield beside("startup", OURS, "ms", taken[OURS], other, taken[other])
+        yield beside("startup", IN_MEMORY, "ms", taken[IN_MEMORY], OURS, taken[OURS])
 
 
 def _first_answer(start: Start) -> float:
@@ -38,3 +46,10 @@ def _first_answer(start: Start) -> float:
     port = free_port()
     with serving(command(port), port, environment=environment) as server:
         return server.seconds_to_first_answer * 1000
+
+
+def _in_memory() -> float:
+    began = time.perf_counter()
+    with Server() as server:
+        server.person().client.auth.check()
+    return (time.perf_counter() - began) * 1000

@@ -217,3 +217,23 @@ def test_command_without_its_extra_names_the_extra(
     assert done.returncode == 2
     assert f"install agentserver with the extra '{extra}'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_fixtures_without_the_server_say_what_is_missing(
+    sdk_only: Environment, tmp_path: Path
+) -> None:
+    file = tmp_path / "program.py"
+    file.write_text("from agentserver.testing import Server\nServer()\n", encoding="utf-8")
+    done = run(sdk_only.python, file)
+    assert "install agentserver with the extra 'server'" in done.stderr.splitlines()[-1]
+
+
+def test_fixtures_are_found_by_pytest(wheel: Path, tmp_path: Path) -> None:
+    environment = Environment(tmp_path / "venv", f"{wheel}[server]", "pytest")
+    file = tmp_path / "test_program.py"
+    file.write_text(
+        "def test_program(agentserver_client):\n"
+        "    assert len(agentserver_client.workspaces.list()) == 1\n",
+        encoding="utf-8",
+    )
+    succeed(environment.commands / "pytest", "--quiet", "-W", "error", file)

@@ -121,7 +121,6 @@ def create_app(
     )
     app.state.context = context
     app.state.stopping = dispatcher.stopping
-    app.router.redirect_slashes = False
     app.router.default = dispatcher
     return app
 

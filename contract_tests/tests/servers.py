@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 from schemathesis.python.asgi import shutdown_lifespans
 from sqlalchemy import select
 from starlette.applications import Starlette
@@ -17,11 +18,12 @@ from starlette.applications import Starlette
 from agentserver_contract.fixtures.accounts import Accounts, register_accounts
 from agentserver_contract.http.target import Hook, Target
 from agentserver_contract.local_server import running
-from agentserver_reference.app import create_app
+from agentserver_reference.app import LOOPS, create_app
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.tables import metadata
+from agentserver_reference.workers.runner import Loop
 
 # The cheapest that Argon2id takes: these tests are not about passwords.
 CHEAPEST_PASSWORDS = "m=8,t=1,p=1"
@@ -51,9 +53,12 @@ class Server:
     clock: Clock
     rows: Callable[[], Rows]
     """Reads every row of every table."""
+    run_loops: Callable[[timedelta], None]
+    """Runs one round of each background loop that has one in so much time."""
 
     def shift_clock(self, by: timedelta) -> None:
-        """Move the clock forward or back."""
+        """Move the clock forward or back; first comes what the server does on the way."""
+        self.run_loops(by)
         self.clock.now += by
 
 
@@ -84,8 +89,15 @@ def in_process(
     store = open_store(settings)
     with asyncio.Runner() as runner, Target(app=app, hooks=hooks) as target:
         runner.run(store.open())
+        loops = [loop(attrs.evolve(app.state.context, store=store)) for loop in LOOPS]
+
+        def run_loops(time: timedelta) -> None:
+            for loop in loops:
+                if timedelta(seconds=loop.interval) <= time:
+                    runner.run(_round(loop))
+
         try:
-            yield Server(target, app, clock, lambda: runner.run(store.read(_rows)))
+            yield Server(target, app, clock, lambda: runner.run(store.read(_rows)), run_loops)
         finally:
             runner.run(store.close())
             shutdown_lifespans()
@@ -112,6 +124,10 @@ def reset_accounts(accounts: Accounts) -> None:
         for user in client.admin.users.list():
             if user.role == "admin" and user.id != accounts["admin"].id:
                 client.admin.users.set_role(user.id, role="user")
+
+
+async def _round(loop: Loop) -> None:
+    await loop.run()
 
 
 def _rows(connection: Connection) -> Rows:

@@ -246,6 +246,29 @@ def test_key_that_was_sent_is_found_in_a_later_body(contract: Contract) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "mask", "is_whole"),
+    [
+        ("ñandúes", "ñan...dúes", True),
+        ("ñandúes", "ña****es", False),
+        ("ñandúes", "****", False),
+        ("ñandú", "ñandú", True),
+        (KEY, "sk-...0123", False),
+        (KEY, "", False),
+    ],
+)
+def test_mask_that_hides_nothing_is_found(
+    key: str, mask: str, is_whole: bool, contract: Contract
+) -> None:
+    path = f"{READ.target}/llm-config"
+    config = {"base_url": "https://models.example.com", "models": [{"id": "m", "name": "M"}]}
+    sent = json.dumps({**config, "api_key": key}).encode()
+    put = Exchange(Request("PUT", path, {"content-type": JSON}, sent), as_json({"ok": True}))
+    shown = {**config, "configured": True, "api_key": mask, "updated_at": None}
+    read = Exchange(Request("GET", path, cookie(SESSION)), as_json(shown))
+    assert [each.check for each in found_in(contract, put, read)] == ["secret"] * is_whole
+
+
 def test_request_id_that_never_changes_is_found(contract: Contract) -> None:
     found = found_in(contract, *[Exchange(READ, as_json(WORKSPACE))] * 5)
     assert [each.rule for each in found] == ["unique"]

@@ -13,7 +13,7 @@ from servers import Server, in_process, prepare_accounts
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.http import differential
-from agentserver_contract.layers import fuzzing, roles
+from agentserver_contract.layers import fuzzing, model, roles
 from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import LayerResult
 
@@ -90,6 +90,16 @@ def test_session_that_is_found_only_as_the_first_cookie_is_found_by_the_roles(
         plan = Plan(seed=1, operations=frozenset({"list_workspaces"}))
         result = roles.run(Context(server.target, accounts, contract, plan, snapshot=server.rows))
     assert_found(result, roles.NAME, "list_workspaces", "found between other cookies")
+
+
+@pytest.mark.parametrize("fault", ["mask-hides-nothing-of-seven-letters", "mask-cuts-letters"])
+def test_mask_that_shows_too_much_or_half_a_letter_is_found_by_the_model(
+    sqlite_url: str, contract: Contract, fault: str
+) -> None:
+    with server_with(fault, sqlite_url) as server:
+        plan = Plan(1, model_runs=0, operations=frozenset({"set_workspace_llm_config"}))
+        result = model.run(Context(server.target, prepare_accounts(server.target), contract, plan))
+    assert_found(result, model.NAME, "get_workspace_llm_config", "with its key masked")
 
 
 def test_sdk_that_drops_a_field_is_found_by_the_differential(

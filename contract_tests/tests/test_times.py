@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from catalogue import find
 from faulty import served
+from planting import planted
 from servers import in_process, prepare_accounts
 
 from agentserver_contract.context import Context, Plan
@@ -54,6 +56,12 @@ def test_times_are_right_and_sessions_last_as_long_as_promised(
     assert result.holds, findings_text(result.findings)
     assert set(result.not_run) == {"times beside Date"}
     assert result.succeeded["rename_workspace"] == 2
+
+
+def test_loop_that_removes_live_sessions_is_found(contract: Contract, sqlite_url: str) -> None:
+    with planted(find("live-sessions-removed")):
+        result = tried_in_process(contract, sqlite_url)
+    assert ("check_session", "session") in found(result)
 
 
 def test_times_are_right_beside_date(contract: Contract, tmp_path: Path) -> None:

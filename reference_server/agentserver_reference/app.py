@@ -29,10 +29,13 @@ from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store, sqlite_path, users
 from agentserver_reference.storage.encryption_key import find_key
 from agentserver_reference.workers import expired_sessions
-from agentserver_reference.workers.runner import Runner, Wait
+from agentserver_reference.workers.runner import Loop, Runner, Wait
 
 PASSWORD_OPERATIONS = frozenset({"register_user", "login"})
 """Operations that respond with 405 when password authentication is disabled."""
+
+LOOPS: tuple[Callable[[Context], Loop], ...] = (expired_sessions.loop,)
+"""What makes each background loop."""
 
 
 class BindingError(Exception):
@@ -98,9 +101,8 @@ def create_app(
         llm_proxy=open_llm_proxy(settings, store, clock),
     )
 
-    workers = Runner(
-        [expired_sessions.loop(context)], store, clock=clock, holder=new_id(), wait=wait
-    )
+    loops = [loop(context) for loop in LOOPS]
+    workers = Runner(loops, store, clock=clock, holder=new_id(), wait=wait)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -38,7 +38,8 @@ class LlmConfig:
     def masked_key(self) -> str:
         """The key as it is shown."""
         key = self.api_key
-        return "****" if len(key.encode()) <= 8 else f"{key[:3]}...{key[-4:]}"
+        is_short = len(key.encode()) <= 8 or len(key) <= 7
+        return "****" if is_short else f"{key[:3]}...{key[-4:]}"
 
 
 @dataclass

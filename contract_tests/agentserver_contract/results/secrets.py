@@ -24,6 +24,8 @@ _SESSION = re.compile(r"[0-9a-f]{64}")
 _SHORTEST = 12
 """A shorter secret may stand in a body by chance."""
 _FEWEST_CHARACTERS = 6
+_MASKS = re.compile(r"[.*•…]+")
+"""What stands for the characters that a mask hides."""
 _REMEMBERED = 50
 
 
@@ -56,6 +58,8 @@ class KnownSecrets:
         self._sessions: set[str] = set()
         self._values: dict[str, None] = {}
         """Those that were sent last, in order."""
+        self._stored: dict[tuple[str, str], str] = {}
+        """Those that were stored last, by path and field."""
         self._sent = 0
         self._without_secrets: dict[int, int] = {}
         """How many secrets were known when a body was read, by its hash."""
@@ -74,6 +78,7 @@ class KnownSecrets:
         self._note(operation, exchange)
         if not response.body:
             return
+        yield from self._unmasked(exchange)
         known = len(self._sessions) + self._sent
         seen = hash(response.body)
         if self._without_secrets.get(seen) == known:
@@ -88,21 +93,27 @@ class KnownSecrets:
         if not any(is_shown.values()):
             self._without_secrets[seen] = known
 
+    def _unmasked(self, exchange: Exchange) -> Iterator[str]:
+        """Which stored secrets are shown to their last character, whatever is put in between."""
+        stored = {
+            name: value for (at, name), value in self._stored.items() if at == exchange.request.path
+        }
+        for name, value in (_object(exchange.response.body) if stored else {}).items():
+            if isinstance(value, str) and shows_all(stored.get(name, ""), value):
+                yield f"every character of the {name} that was sent"
+
     def _note(self, operation: Operation | None, exchange: Exchange) -> None:
         opened = exchange.response.session
         if opened is not None and _SESSION.fullmatch(opened):
             self._sessions.add(opened)
         names = self._fields[operation.id] if operation is not None else frozenset[str]()
-        body = exchange.request.body
-        if not body:
-            return
-        try:
-            sent = json.loads(body)
-        except (ValueError, RecursionError):
-            return
-        if not isinstance(sent, Mapping):
+        sent = _object(exchange.request.body)
+        if not sent:
             return
         secrets = {sent[name] for name in names & sent.keys() if isinstance(sent[name], str)}
+        if exchange.response.succeeded:
+            for name in names & sent.keys():
+                self._stored[exchange.request.path, name] = str(sent[name])
         others = json.dumps([value for name, value in sent.items() if name not in names])
         # What is sent as a name as well, by chance or on purpose, is rightly shown.
         new = [value for value in sorted(secrets) if _is_unlikely(value)]
@@ -110,6 +121,23 @@ class KnownSecrets:
         self._values.update(dict.fromkeys(new))
         kept = [value for value in self._values if json.dumps(value)[1:-1] not in others]
         self._values = dict.fromkeys(kept[-_REMEMBERED:])
+
+
+def shows_all(secret: str, shown: str) -> bool:
+    """Whether a masked text shows every character of a secret."""
+    first, *rest = _MASKS.split(shown)
+    last = rest[-1] if rest else ""
+    ends = secret.startswith(first) and secret.endswith(last)
+    return bool(secret) and ends and len(first) + len(last) >= len(secret)
+
+
+def _object(body: bytes | None) -> Mapping[str, Any]:
+    """The JSON object in a body; empty where it has none."""
+    try:
+        value = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, Mapping) else {}
 
 
 def _is_unlikely(value: str) -> bool:

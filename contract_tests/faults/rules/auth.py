@@ -352,6 +352,17 @@ def expired_session_accepted(original, conn, token_hash, now):
     return original(conn, token_hash, LONG_AGO)
 
 
+@fault(
+    replaces="agentserver_reference.storage.sessions.remove_expired",
+    kind="session-ends-wrongly",
+    operations=["check_session"],
+    by="with a clock",
+)
+def live_sessions_removed(original, conn, now, most):
+    """The loop that removes expired sessions removes live ones."""
+    return original(conn, now.replace(year=now.year + 1), most)
+
+
 @also(
     expired_session_accepted,
     replaces="agentserver_reference.storage.sessions.find_owner_as_member",

@@ -36,6 +36,29 @@ def mask_shows_short_keys(original, api_key):
 
 @fault(
     replaces="agentserver_reference.domain.llm_config.masked",
+    kind="secret-shown",
+    operations=["get_workspace_llm_config"],
+)
+def mask_hides_nothing_of_seven_letters(original, api_key):
+    """A key of seven letters of two bytes each is shown to its last letter."""
+    return original(api_key) if len(api_key) != 7 else f"{api_key[:3]}...{api_key[-4:]}"
+
+
+@fault(
+    replaces="agentserver_reference.domain.llm_config.masked",
+    kind="wrong-value",
+    operations=["get_workspace_llm_config"],
+)
+def mask_cuts_letters(original, api_key):
+    """The first three and the last four bytes of a key are shown."""
+    raw = api_key.encode()
+    if original(api_key) == "****":
+        return "****"
+    return f"{raw[:3].decode(errors='ignore')}...{raw[-4:].decode(errors='ignore')}"
+
+
+@fault(
+    replaces="agentserver_reference.domain.llm_config.masked",
     kind="wrong-value",
     operations=["get_workspace_llm_config"],
 )

@@ -40,9 +40,9 @@ class WorkspacesLlmConfig(Resource):
         """Get a workspace's own language-model endpoint.
 
         Returns the endpoint, key and models that the workspace's sandboxes use instead of the
-        installation's. The key is masked: `****` if it has up to 8 bytes, otherwise its first
-        three and last four characters with `...` in between. Without a configuration,
-        `configured` is false, the strings are empty and `models` is omitted.
+        installation's. The key is masked: `****` if it has up to 8 bytes or 7 characters,
+        otherwise its first three and last four characters with `...` in between. Without a
+        configuration, `configured` is false, the strings are empty and `models` is omitted.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -136,9 +136,9 @@ class AsyncWorkspacesLlmConfig(AsyncResource):
         """Get a workspace's own language-model endpoint.
 
         Returns the endpoint, key and models that the workspace's sandboxes use instead of the
-        installation's. The key is masked: `****` if it has up to 8 bytes, otherwise its first
-        three and last four characters with `...` in between. Without a configuration,
-        `configured` is false, the strings are empty and `models` is omitted.
+        installation's. The key is masked: `****` if it has up to 8 bytes or 7 characters,
+        otherwise its first three and last four characters with `...` in between. Without a
+        configuration, `configured` is false, the strings are empty and `models` is omitted.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.

@@ -13,6 +13,7 @@ from types import ModuleType
 from uuid import uuid4
 
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from agentserver_reference import console
 from agentserver_reference import handlers as handler_package
@@ -115,7 +116,7 @@ def create_app(
             await context.llm_proxy.close()
             await store.close()
 
-    app = Starlette(lifespan=lifespan)
+    app = _Application(lifespan=lifespan)
     dispatcher = Dispatcher(
         router=route(endpoints, console.pages(contract.document, settings), settings),
         context=context,
@@ -125,6 +126,17 @@ def create_app(
     app.state.stopping = dispatcher.stopping
     app.router.default = dispatcher
     return app
+
+
+class _Application(Starlette):
+    """Starlette without its own handling of errors: the dispatcher answers every error."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the router, inside of what was added with `add_middleware`."""
+        app: ASGIApp = self.router
+        for middleware, arguments, options in reversed(self.user_middleware):
+            app = middleware(app, *arguments, **options)
+        return app
 
 
 def handler_modules() -> list[ModuleType]:

@@ -26,7 +26,7 @@ REQUESTS: dict[str, tuple[Callable[[User, str], Awaitable[Any]], list[str]]] = {
     ),
     "create": (
         lambda user, _: user.create_workspace(),
-        ["SELECT", "BEGIN", *["SELECT"] * 5, "INSERT", "INSERT", "COMMIT"],
+        ["SELECT", "BEGIN", *["SELECT"] * 3, "INSERT", "INSERT", "COMMIT"],
     ),
 }
 

@@ -4,6 +4,7 @@ from contextvars import ContextVar
 from http import HTTPStatus
 
 from replacing import also, fault
+from starlette.requests import Request
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -336,8 +337,13 @@ async def body_checked_before_rights(original, self, endpoint, request, path, re
     """The body is checked before the caller's rights."""
     operation = endpoint.operation
     if operation.body and operation.role != "admin":
-        await request.body()  # so that it can be read twice
-        await read_body(request, operation.body)
+        body = await request.body()
+
+        async def again():
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await read_body(Request(request.scope, again), operation.body)
+        request = Request(request.scope, again)
     return await original(self, endpoint, request, path, request_id)
 
 

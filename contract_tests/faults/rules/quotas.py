@@ -35,8 +35,8 @@ from agentserver_reference.storage.quotas import (
 )
 def override_of_account_ignored(original, conn, user_id, environment):
     """The account's override is ignored."""
-    default = system_limits(conn, environment)["max_workspaces_per_user"]
-    return members.count_owned(conn, user_id), default
+    owned, _ = original(conn, user_id, environment)
+    return owned, system_limits(conn, environment)["max_workspaces_per_user"]
 
 
 @fault(
@@ -190,7 +190,7 @@ def installation_resets_others(original, conn, values):
 
 
 @fault(
-    replaces="agentserver_reference.domain.quotas._resolve",
+    replaces="agentserver_reference.domain.quotas.resolve_limit",
     kind="limit-of-wrong-layer",
     operations=["admin_get_quota_defaults", "admin_set_quota_defaults"],
 )

@@ -139,14 +139,14 @@ def quota_refusal_counts_the_new_one(original, owned, maximum):
 
 
 @fault(
-    replaces="agentserver_reference.storage.members.count_owned",
+    replaces="agentserver_reference.storage.quotas.workspaces_of_user",
     kind="wrong-value",
     operations=["get_workspace_creation_quota", "create_workspace"],
 )
 def quota_counts_memberships(original, conn, user_id):
     """Workspaces in which the caller is only a member are counted."""
     count = select(func.count()).where(tables.members.c.user_id == user_id)
-    return conn.execute(count).scalar_one()
+    return (conn.execute(count).scalar_one(), *original(conn, user_id)[1:])
 
 
 @fault(

@@ -164,6 +164,7 @@ LIMITS = (
         _MAX_COUNT,
     ),
 )
+WORKSPACES_PER_USER = LIMITS[0]
 SETTING_OF = {limit.name: limit.setting for limit in LIMITS}
 
 WORKSPACE_LIMITS = {
@@ -180,10 +181,11 @@ WORKSPACE_LIMITS = {
 
 def resolve_limits(stored: Mapping[str, str], environment: Mapping[str, str]) -> Limits:
     """Return all limits of the installation by name, from their three sources."""
-    return {limit.name: _resolve(limit, stored, environment) for limit in LIMITS}
+    return {limit.name: resolve_limit(limit, stored, environment) for limit in LIMITS}
 
 
-def _resolve(limit: Limit, stored: Mapping[str, str], environment: Mapping[str, str]) -> int:
+def resolve_limit(limit: Limit, stored: Mapping[str, str], environment: Mapping[str, str]) -> int:
+    """Return one limit of the installation, from its three sources."""
     for text in (stored.get(limit.setting), environment.get(limit.variable)):
         value = limit.parse(text)
         if value is not None:

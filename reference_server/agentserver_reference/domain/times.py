@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 def timestamp(moment: datetime) -> str:
     """Format an aware datetime as `2026-11-23T10:00:00Z`, without fractions of a second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime takes several times as long.
+    return moment.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def midnight(moment: datetime) -> datetime:

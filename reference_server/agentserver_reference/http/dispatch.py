@@ -33,6 +33,8 @@ Handler = Callable[[Call], Awaitable[AnyReply]]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
 _logger = logging.getLogger(LOGGER)
 
 
@@ -156,7 +158,7 @@ class Dispatcher:
         principal = await context.store.read(access.check) if operation.schemes else None
         # The query string is parsed only for operations with query parameters.
         query = read_query(operation.query, connection.query_params) if operation.query else {}
-        headers = read_headers(operation.headers, connection.headers)
+        headers = read_headers(operation.headers, connection.headers) if operation.headers else {}
         body = None
         if operation.body is not None and isinstance(connection, Request):
             body = await read_body(connection, operation.body)
@@ -189,8 +191,7 @@ class Dispatcher:
         self, response: Response, target: Endpoint | Page | None, request_id: str
     ) -> None:
         """Add the headers of every response."""
-        response.headers["X-Request-Id"] = request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.raw_headers += ((b"x-request-id", request_id.encode()), _NOSNIFF)
         if self.validate_responses and isinstance(target, Endpoint):
             check_response(target.operation, response)
 
@@ -202,6 +203,8 @@ class Dispatcher:
         started: float,
         **outcome: int,
     ) -> None:
+        if not _logger.isEnabledFor(logging.INFO):
+            return
         event(
             _logger,
             logging.INFO,

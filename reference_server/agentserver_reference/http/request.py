@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 from starlette.datastructures import Headers, QueryParams
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from agentserver_reference.contract import Body, Parameter, Shape
 from agentserver_reference.domain.errors import BadRequest, Refusal
@@ -35,6 +35,7 @@ async def read_body(request: Request, body: Body) -> dict[str, Any] | None:
 
     Raises:
         UnsupportedMediaType, PayloadTooLarge, BadRequest: naming the field and the rule.
+        ClientDisconnect: the client has gone before the end of the body.
     """
     _check_media_type(request)
     raw = await _read_bytes(request)
@@ -59,17 +60,26 @@ def _check_media_type(request: Request) -> None:
 
 async def _read_bytes(request: Request) -> bytes:
     """Read the body, but no further than the limit."""
-    refusal = PayloadTooLarge(f"body: must not be over {MAX_BYTES} bytes")
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > MAX_BYTES:
-        raise refusal
-    chunks, length = [], 0
-    async for chunk in request.stream():
+    if announced.isdecimal():
+        _check_length(int(announced))
+    # Not Request.stream: an asynchronous generator takes longer than the few messages of a body.
+    chunks, length, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
         length += len(chunk)
-        if length > MAX_BYTES:
-            raise refusal
+        _check_length(length)
         chunks.append(chunk)
+        more = message.get("more_body", False)
     return b"".join(chunks)
+
+
+def _check_length(length: int) -> None:
+    if length > MAX_BYTES:
+        raise PayloadTooLarge(f"body: must not be over {MAX_BYTES} bytes")
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
@@ -93,7 +103,9 @@ def _is_too_deep(value: Any) -> bool:
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [child for parent in level for child in _containers(parent)]
-    return bool(level)
+        if not level:
+            return False
+    return True
 
 
 def _containers(value: Any) -> list[Any]:

@@ -20,6 +20,8 @@ JSON = "application/json"
 TEXT = "text/plain"
 LONGEST_LINE = 999
 
+_JSON_HEADER = (b"content-type", JSON.encode())
+
 
 class UpgradeRequired(errors.Refusal):
     """The path only accepts WebSockets."""
@@ -43,6 +45,16 @@ STATUSES: dict[type[errors.Refusal], int] = {
     errors.ServiceUnavailable: 503,
     errors.DatabaseUnavailable: 503,
 }
+
+
+class _JsonResponse(Response):
+    """A response whose headers are known, so that nothing has to be found out."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = body
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON_HEADER]
 
 
 def respond(reply: Reply | Redirect | EventStream | PassThrough, stopping: Flag) -> Response:
@@ -132,4 +144,4 @@ _FORMS: dict[type[errors.Refusal], Callable[[int, Any], Response]] = {
 
 
 def _json(status: int, body: Any) -> Response:
-    return Response(_encode(body), status, media_type=JSON)
+    return _JsonResponse(status, _encode(body))

@@ -65,7 +65,9 @@ class Router(Generic[T]):
             NotFound: no such path.
             MethodNotAllowed: the path takes other methods.
         """
-        segments = [_decode(segment) for segment in raw_path.split(b"/")[1:]]
+        segments = raw_path.decode("utf-8", "replace").split("/")[1:]
+        if b"%" in raw_path or b"\0" in raw_path:
+            segments = [_decode(segment) for segment in segments]
         found = _walk(self._root, segments, 0, ())
         if found is None:
             raise NotFound("not found")
@@ -90,6 +92,6 @@ def _walk(
     return None
 
 
-def _decode(segment: bytes) -> str:
+def _decode(segment: str) -> str:
     """Decode a segment. Bytes that no id contains become U+FFFD, so that the id is unknown."""
-    return unquote(segment.decode("utf-8", "replace"), errors="replace").replace("\0", "\ufffd")
+    return unquote(segment, errors="replace").replace("\0", "\ufffd")

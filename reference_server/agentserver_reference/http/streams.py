@@ -26,7 +26,7 @@ _HOP_BY_HOP = frozenset(
 )
 """Headers that must not be forwarded (RFC 9110, section 7.6.1)."""
 
-_OUR_OWN = frozenset({"date", "server", "set-cookie"})
+_OUR_OWN = frozenset({"date", "server", "set-cookie", "x-content-type-options", "x-request-id"})
 """Headers that this server sets itself; and another service may not set cookies for it."""
 
 _EVENT_STREAM_HEADERS = (

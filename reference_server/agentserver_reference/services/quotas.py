@@ -8,14 +8,16 @@ from datetime import datetime
 
 from agentserver_reference.domain.quotas import (
     SETTING_OF,
+    WORKSPACES_PER_USER,
     Limits,
     merged,
+    resolve_limit,
     resolve_limits,
     workspace_defaults,
     workspace_limits,
 )
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import members, quotas, sandboxes, users, workspaces
+from agentserver_reference.storage import quotas, sandboxes, users, workspaces
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -36,10 +38,10 @@ def owned_and_allowed(
     conn: Connection, user_id: str, environment: Mapping[str, str]
 ) -> tuple[int, int]:
     """Return how many workspaces a user owns and may own; 0 means no limit."""
-    maximum = (quotas.of_user(conn, user_id) or {}).get("max_workspaces")
-    if maximum is None:
-        maximum = system_limits(conn, environment)["max_workspaces_per_user"]
-    return members.count_owned(conn, user_id), maximum
+    owned, override, stored = quotas.workspaces_of_user(conn, user_id)
+    if override is not None:
+        return owned, override
+    return owned, resolve_limit(WORKSPACES_PER_USER, stored, environment)
 
 
 async def of_sandboxes(work: UnitOfWork, workspace_id: str) -> Record:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
@@ -21,9 +21,6 @@ _of_workspace = Query(
     .where(members.c.workspace_id == bindparam("workspace_id"))
     .order_by(members.c.created_at, members.c.sequence)
 )
-_owned = select(func.count()).where(
-    members.c.user_id == bindparam("user_id"), members.c.role == "owner"
-)
 _owners = select(members.c.user_id).where(
     members.c.workspace_id == bindparam("workspace_id"), members.c.role == "owner"
 )
@@ -41,11 +38,6 @@ def role_of(conn: Connection, workspace_id: str, user_id: str) -> str | None:
 def list_of(conn: Connection, workspace_id: str) -> list[Record]:
     """The members in the order in which they joined: user_id, email, role, picture."""
     return _of_workspace.all(conn, workspace_id=workspace_id)
-
-
-def count_owned(conn: Connection, user_id: str) -> int:
-    """How many workspaces this user owns."""
-    return conn.execute(_owned, {"user_id": user_id}).scalar_one()
 
 
 def owners(conn: Connection, workspace_id: str) -> list[str]:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from agentserver_reference.domain.quotas import WORKSPACE_LIMITS
+from agentserver_reference.domain.quotas import WORKSPACE_LIMITS, WORKSPACES_PER_USER
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.engine.upsert import Values, upsert
 from agentserver_reference.storage.engine.violations import referenced
-from agentserver_reference.storage.tables import settings, user_quotas, workspace_quotas
+from agentserver_reference.storage.tables import members, settings, user_quotas, workspace_quotas
 
 _settings = select(settings.c.key, settings.c.value)
 _insert_setting = insert(settings).values(key=bindparam("setting"), value=bindparam("text"))
@@ -25,6 +25,14 @@ _user_values: Values = {"max_workspaces": bindparam("maximum"), "updated_at": bi
 _update_user = update(user_quotas).where(_of_user).values(_user_values)
 _insert_user = insert(user_quotas).values(user_id=bindparam("owner"), **_user_values)
 _delete_user = delete(user_quotas).where(_of_user)
+
+_workspaces_of_user = select(
+    select(func.count())
+    .where(members.c.user_id == bindparam("owner"), members.c.role == "owner")
+    .scalar_subquery(),
+    select(user_quotas.c.max_workspaces).where(_of_user).scalar_subquery(),
+    select(settings.c.value).where(settings.c.key == WORKSPACES_PER_USER.setting).scalar_subquery(),
+)
 
 _of_workspace = workspace_quotas.c.workspace_id == bindparam("owner")
 _workspace = Query(
@@ -51,6 +59,14 @@ def store_settings(conn: Connection, values: Mapping[str, str]) -> None:
     """Set these keys and leave the others. The installation is locked."""
     for key, value in values.items():
         upsert(conn, _update_setting, _insert_setting, {"setting": key, "text": value})
+
+
+def workspaces_of_user(conn: Connection, user_id: str) -> tuple[int, int | None, dict[str, str]]:
+    """How many workspaces a user owns, the override (None: the default applies), and what an
+    administrator has set as the default: text by key.
+    """
+    ((owned, override, text),) = conn.execute(_workspaces_of_user, {"owner": user_id}).all()
+    return owned, override, {} if text is None else {WORKSPACES_PER_USER.setting: text}
 
 
 def of_user(conn: Connection, user_id: str) -> Record | None:

@@ -161,23 +161,23 @@ class SqliteStore(Store):
 
     async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        return await self._when_free(
-            lambda: self._outside_transaction(query, *args, **kwargs), writing=False
-        )
+        return await self._when_free(False, self._outside_transaction, query, *args, **kwargs)
 
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
         return await self._when_free(
-            partial(self._in_transaction, "BEGIN IMMEDIATE", query, *args, **kwargs), writing=True
+            True, self._in_transaction, "BEGIN IMMEDIATE", query, *args, **kwargs
         )
 
-    async def _when_free(self, attempt: Callable[[], T], *, writing: bool) -> T:
+    async def _when_free(
+        self, writing: bool, attempt: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Make the attempt; again if another process locks the file."""
         try:
             try:
-                result = attempt()
+                result = attempt(*args, **kwargs)
             except _Locked:
-                result = await self._repeat(attempt)
+                result = await self._repeat(partial(attempt, *args, **kwargs))
         except (sqlite3.Error, _Locked) as error:
             # A violated constraint, say, has another code, and is handled where it is expected.
             if isinstance(error, _Locked) or _primary_code(error) in _UNAVAILABLE:

@@ -89,12 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     which.add_argument(
         "--mutants",
-        type=int,
+        type=_count,
         metavar="N",
         help="instead: N places of the server's code, drawn with --seed, each changed in one way "
         "(--only: the drawn one with this id)",
     )
-    which.add_argument("--clean", type=int, metavar="N", help="instead: no fault, N times")
+    which.add_argument("--clean", type=_count, metavar="N", help="instead: no fault, N times")
     which.add_argument("--list", action="store_true", help="list the faults and end")
     how = parser.add_argument_group("how they are tried")
     how.add_argument("--seed", type=int, default=1, help="the first seed (%(default)s)")
@@ -121,6 +121,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
+    return int(text)
+
+
 # --- planted faults -------------------------------------------------------------------------------
 
 
@@ -145,6 +151,8 @@ def _chosen(options: argparse.Namespace) -> list[Fault]:
     for fault in chosen:
         if isinstance(fault.change, Edits):
             edited_texts(fault, fault.change)  # fails before hours are spent
+    if not chosen:
+        raise CatalogueError("no fault is all that is asked for: there is nothing to try")
     return chosen
 
 
@@ -163,7 +171,7 @@ def _run_faults(faults: Sequence[Fault], options: argparse.Namespace) -> int:
         written += [as_json(fault, trials[fault.id]) for fault in tried]
         _write(options, written)
         _show(faults, trials, seed)
-    return CAUGHT if _is_enough(lowest) else SURVIVED
+    return _status(lowest)
 
 
 def _is_settled(trial: Trial) -> bool:
@@ -213,7 +221,7 @@ def _run_mutants(options: argparse.Namespace) -> int:
         _write(options, written)
         print(f"\n{len(listed)} of {len(mutants)} are listed as equivalent, and were not tried")
         _show(faults, trials, seed, texts={name: _mutant_text(by_id[name]) for name in trials})
-    return CAUGHT if _is_enough(lowest) else SURVIVED
+    return _status(lowest)
 
 
 def _mutant_text(mutant: Mutant) -> str:
@@ -302,8 +310,12 @@ def _show(
     print(flush=True)
 
 
-def _is_enough(lowest: dict[Tier, float]) -> bool:
-    return all(share >= WANTED[tier] for tier, share in lowest.items())
+def _status(lowest: dict[Tier, float]) -> int:
+    """The exit status, by the share of each tier that is caught with the worst seed."""
+    if not lowest:
+        print("faults: nothing that was chosen could be tried", file=sys.stderr)
+        return COULD_NOT_RUN
+    return CAUGHT if all(share >= WANTED[tier] for tier, share in lowest.items()) else SURVIVED
 
 
 def _write(options: argparse.Namespace, written: Sequence[object]) -> None:

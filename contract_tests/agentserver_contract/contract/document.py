@@ -505,9 +505,13 @@ def load(path: Path | None = None) -> Contract:
     """The contract at `path` (JSON or YAML); when left out, the copy in the server's package.
 
     Raises:
-        ContractError: There is none, or it is not an OpenAPI document.
+        ContractError: There is none, it is not an OpenAPI document, or it has no operation.
     """
-    return Contract(source.read(path or source.installed()))
+    path = path or source.installed()
+    contract = Contract(source.read(path))
+    if not contract.operations:
+        raise ContractError(f"{path}: has no operation, so that there is nothing to judge")
+    return contract
 
 
 def escape(name: str) -> str:

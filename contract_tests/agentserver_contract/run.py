@@ -11,12 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentserver import AgentserverError
 from agentserver_contract import departures
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.departures import Departure
-from agentserver_contract.fixtures.accounts import SetupFailed
 from agentserver_contract.http.contact import one_line
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
@@ -26,7 +24,7 @@ from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.conformance import LAYER as EXCHANGE
 from agentserver_contract.results.findings import EnoughFound, Finding, LayerResult, never
 from agentserver_contract.results.preparation import NAME as PREPARATION
-from agentserver_contract.results.preparation import preparation_failed
+from agentserver_contract.results.preparation import UNPREPARED, preparation_failed
 
 COMMAND = "agentserver-contract"
 
@@ -194,13 +192,13 @@ def run_layer(layer: Layer, context: Context) -> LayerResult:
         if not layer.judges:
             try:
                 context.reset()
-            except (AgentserverError, SetupFailed) as error:
+            except UNPREPARED as error:
                 failed.append(preparation_failed(layer.name, error))  # the layer may need none
         result = layer.run(context)
         result.collect()
     except EnoughFound as found:
         result = found.result
-    except (AgentserverError, SetupFailed) as error:
+    except UNPREPARED as error:
         result = context.new_result(layer.name)
         failed.append(preparation_failed(layer.name, error))
     with suppress(EnoughFound):

@@ -19,6 +19,7 @@ from agentserver_contract.fixtures.removed import removed_ids
 from agentserver_contract.fixtures.snapshot import OUTSIDE
 from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, team_with
 from agentserver_contract.http.guard import NO_SUCH, Blocked
+from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender
 from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.variants.drafts import Draft
@@ -35,8 +36,8 @@ def run(context: Context) -> LayerResult:
     trials = _Trials(context)
     for operation in context.operations:
         for parameter in operation.path_parameters:
-            trials.try_parameter(operation, parameter)
-            trials.sender.result.collect()
+            with attempt(trials.sender.result, operation.id):
+                trials.try_parameter(operation, parameter)
     return trials.sender.result
 
 

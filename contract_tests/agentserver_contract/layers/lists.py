@@ -23,8 +23,8 @@ from agentserver_contract.fixtures.accounts import MANY, Login, caller_of, shuff
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE
 from agentserver_contract.fixtures.workspaces import PARAMETER, team_with
-from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange
+from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, fields_of, rows_of
 from agentserver_contract.results.findings import LayerResult
 
@@ -72,15 +72,13 @@ def run(context: Context) -> LayerResult:
     for maker in makers(context.contract):
         chosen = [each for each in maker.lists if context.tries(each, maker.operation)]
         if chosen:
-            try:
+            with attempt(layer.result, ", ".join(each.id for each in chosen)):
                 layer.try_lists(maker, chosen)
-            except Blocked as reason:
-                for each in chosen:
-                    layer.result.not_run[each.id] = str(reason)
     for operation in without_maker(context.contract):
         if operation in context.operations:
             layer.result.not_run[operation.id] = "no operation of the contract makes its rows"
-            layer.read(operation, [])
+            with attempt(layer.result, operation.id):
+                layer.read(operation, [])
     layer.remove_workspace()
     return layer.result
 

@@ -24,8 +24,8 @@ from agentserver_contract.fixtures.accounts import (
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE
 from agentserver_contract.fixtures.workspaces import team_with
-from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request, cookie
+from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.roles import request_of
 from agentserver_contract.layers.sending import Sender, fields_of, rows_of
 from agentserver_contract.results.findings import LayerResult
@@ -44,10 +44,8 @@ def run(context: Context) -> LayerResult:
         people.have_passwords_of_their_own,
         people.get_roles_at_once,
     ):
-        try:
+        with attempt(result, check.__name__.replace("_", " ")):
             check()
-        except Blocked as reason:
-            result.not_run[check.__name__.replace("_", " ")] = str(reason)
     return result
 
 

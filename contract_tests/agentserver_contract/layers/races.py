@@ -33,6 +33,7 @@ from agentserver_contract.fixtures.states import in_state, reason_impossible, wi
 from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, creates_workspace
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request, Response, cookie
+from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, fields_of
 from agentserver_contract.results.findings import LayerResult
 
@@ -93,14 +94,11 @@ def run(context: Context) -> LayerResult:
         for race in races(context.contract):
             if not context.tries(race.first, race.second):
                 continue
-            reason = layer.reason_impossible(race)
-            try:
-                if reason is None:
+            with attempt(result, race.title):
+                if reason := layer.reason_impossible(race):
+                    result.not_run[race.title] = reason
+                else:
                     layer.try_race(race)
-            except Blocked as blocked:
-                reason = str(blocked).rpartition(": ")[2]
-            if reason is not None:
-                result.not_run[race.title] = reason
     context.reset()
     return result
 

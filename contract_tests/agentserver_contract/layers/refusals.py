@@ -21,6 +21,7 @@ from agentserver_contract.fixtures.states import in_state, reason_impossible
 from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Request, Response
+from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.variants.bodies import MALFORMED, MISLABELLED
 from agentserver_contract.variants.drafts import Draft
@@ -33,8 +34,8 @@ def run(context: Context) -> LayerResult:
     """Send every operation what it refuses."""
     trials = _Trials(context)
     for operation in context.operations:
-        trials.try_operation(operation)
-        trials.result.collect()
+        with attempt(trials.result, operation.id):
+            trials.try_operation(operation)
     return trials.result
 
 
@@ -53,7 +54,8 @@ class _Trials:
         """Send one operation everything that it refuses, and see whether something has changed."""
         trials = list(self._trials(operation))
         in_any_state = [trial for trial in trials if not _needs_state(trial)]
-        self._seen = self._try_all(operation, in_any_state, self._seen)
+        seen, self._seen = self._seen, None
+        self._seen = self._try_all(operation, in_any_state, seen)
         for trial in trials:
             if _needs_state(trial) and trial.conflict is not None:
                 with in_state(trial.conflict, self.accounts):

@@ -32,6 +32,7 @@ from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.head import wrong_head
 from agentserver_contract.http.messages import Exchange, Request
+from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.results.findings import Finding, LayerResult
 
@@ -49,8 +50,8 @@ def run(context: Context) -> LayerResult:
     for operation in sorted(context.operations, key=lambda each: each.required_role == "admin"):
         for row in tables().callers:
             if row.operation == operation.id:
-                matrix.try_row(row, operation)
-                matrix.result.collect()
+                with attempt(matrix.result, str(row)):
+                    matrix.try_row(row, operation)
     return matrix.result
 
 

@@ -22,8 +22,8 @@ from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import COLLEAGUE, unregistered
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.fixtures.workspaces import PARAMETER
-from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request, Response
+from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.layers.lists import makers
 from agentserver_contract.layers.races import changed_body
@@ -61,15 +61,15 @@ def run(context: Context) -> LayerResult:
     for operation in context.contract.operations.values():
         if not context.tries(operation, *views(context.contract, operation)):
             continue
-        try:
+        with attempt(layer.result, operation.id):
             if operation.is_read:
                 layer.read(operation)
             else:
                 written += layer.write(operation)
-        except Blocked as reason:
-            layer.result.not_run[operation.id] = str(reason).rpartition(": ")[2]
-    layer.look_again(written)
-    layer.live_as_long_as_promised()
+    with attempt(layer.result, "what was written, later"):
+        layer.look_again(written)
+    with attempt(layer.result, "the life of a session"):
+        layer.live_as_long_as_promised()
     layer.remove_workspace()
     return layer.result
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentserver_contract.context import EXAMPLES, Context
-from agentserver_contract.contract.document import JSON, Operation
+from agentserver_contract.contract.document import JSON, Located, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
 from agentserver_contract.contract.schemas import request_problems
 from agentserver_contract.data.tables import is_exception
@@ -29,6 +29,7 @@ from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapsho
 from agentserver_contract.fixtures.workspaces import PARAMETER, team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request
+from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, body_of
 from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.variants.values import EXAMPLE, Variant, unchanged, variants
@@ -46,8 +47,8 @@ def run(context: Context) -> LayerResult:
     trials = _Trials(context)
     for operation in context.operations:
         if operation.body is not None:
-            trials.try_operation(operation)
-            trials.sender.result.collect()
+            with attempt(trials.sender.result, operation.id):
+                trials.try_operation(operation)
     return trials.sender.result
 
 
@@ -76,21 +77,28 @@ class _Trials:
             return
         example = self._example(operation)
         before = self._settings(operation)
+        try:
+            self._try_all(operation, operation.body, example, before)
+        finally:
+            self._restore(operation, before)
+
+    def _try_all(
+        self, operation: Operation, schema: Located, example: Any, before: Mapping[str, Any]
+    ) -> None:
         self.known = disagreements(self.accounts, self.examples)
         all_variants = [
             variant
-            for variant in variants(self.context.contract, operation.body, example, self.seed)
+            for variant in variants(self.context.contract, schema, example, self.seed)
             if self._may_be_sent(operation, variant, before)
         ]
         wrong: list[Variant] = []
-        right = list(unchanged(self.context.contract, operation.body, example))
+        right = list(unchanged(self.context.contract, schema, example))
         for variant in all_variants:
             (wrong if self._problems(operation, variant) else right).append(variant)
         for variant in right:
             self._try_right(operation, variant)
         self._try_wrong(operation, right[0], wrong)
         self._check_agreement(operation)
-        self._restore(operation, before)
 
     def _check_agreement(self, operation: Operation) -> None:
         """Whether what a write has changed is shown alike wherever it is shown."""

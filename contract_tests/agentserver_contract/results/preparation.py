@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import httpx
+
 from agentserver import AgentserverError, CallError
 from agentserver_contract.fixtures.accounts import SetupFailed
 from agentserver_contract.http.messages import scrubbed
@@ -9,6 +11,9 @@ from agentserver_contract.results.findings import Finding
 
 NAME = "preparation"
 """In place of a layer's name, before the first layer."""
+
+UNPREPARED = (AgentserverError, SetupFailed, httpx.TransportError)
+"""What is raised where something cannot be had; of a transport, where the server still listens."""
 
 _NO_FAULT = frozenset({405, 429, 501, 502, 503, 504})
 """What an operator, an outside service or something in front of the server may answer."""
@@ -25,7 +30,9 @@ def is_server_error(finding: Finding) -> bool:
     return status >= 500 and status not in _NO_FAULT
 
 
-def preparation_failed(layer: str, error: AgentserverError | SetupFailed) -> Finding:
+def preparation_failed(
+    layer: str, error: AgentserverError | SetupFailed | httpx.TransportError
+) -> Finding:
     """The finding that a server refused what a layer needs: the operation at fault is named."""
     return Finding(
         layer=layer,

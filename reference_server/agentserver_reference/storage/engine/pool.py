@@ -8,33 +8,52 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
 IDLE_SECONDS = 300
 """How long an unused connection is kept: firewalls drop those that are silent for longer."""
 
 
-class Pool:
+class Poolable(Protocol):
+    """What a pool needs to know of a connection."""
+
+    def is_closed(self) -> bool:
+        """Whether it cannot be used any more."""
+        ...
+
+    def terminate(self) -> None:
+        """Close it without waiting for anything."""
+        ...
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+
+C = TypeVar("C", bound=Poolable)
+
+
+class Pool(Generic[C]):
     """At most `size` connections, each used by one request at a time, the last used one first.
 
     Requests that wait are served in their order: a connection that is released is handed over to
     the first of them, so that a request that arrives at the same time cannot take it.
 
     Arguments:
-        connect: opens a connection of asyncpg.
+        connect: opens a connection.
         size: how many connections there may be.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[C]], size: int) -> None:
         self._connect = connect
         self._size = size
         self._open = 0
-        self._idle: deque[tuple[Any, float]] = deque()
-        self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._used: set[Any] = set()
+        self._idle: deque[tuple[C, float]] = deque()
+        self._waiting: deque[asyncio.Future[C | None]] = deque()
+        self._used: set[C] = set()
         self._closed = False
 
-    def take_idle(self) -> Any | None:
+    def take_idle(self) -> C | None:
         """Return a connection that is open already, or None."""
         self._drop_old()
         while self._idle:
@@ -46,7 +65,7 @@ class Pool:
             return raw
         return None
 
-    async def acquire(self) -> Any:
+    async def acquire(self) -> C:
         """Return a connection, opened or waited for if need be; `release` must follow.
 
         Raises what `connect` raises, and ConnectionError if the pool is closed.
@@ -62,7 +81,7 @@ class Pool:
         raw = await self._wait()
         return raw if raw is not None else await self._add()
 
-    async def _add(self) -> Any:
+    async def _add(self) -> C:
         """Open a connection, which is counted as open already."""
         try:
             raw = await self._connect()
@@ -75,8 +94,8 @@ class Pool:
         self._used.add(raw)
         return raw
 
-    async def _wait(self) -> Any | None:
-        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    async def _wait(self) -> C | None:
+        turn: asyncio.Future[C | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             return await turn
@@ -85,17 +104,17 @@ class Pool:
                 self._pass_on(turn.result())
             raise
 
-    def release(self, raw: Any) -> None:
+    def release(self, raw: C) -> None:
         """Keep a connection for the next request, or forget it if it is closed."""
         if self._closed:
             raw.terminate()
         self._pass_on(raw)
 
-    def _pass_on(self, raw: Any | None) -> None:
+    def _pass_on(self, raw: C | None) -> None:
         self._used.discard(raw)
         self._hand_over(None if raw is None or raw.is_closed() else raw)
 
-    def _hand_over(self, raw: Any | None) -> None:
+    def _hand_over(self, raw: C | None) -> None:
         """Give a connection to the request that has waited longest; None lets it open one."""
         while self._waiting:
             turn = self._waiting.popleft()

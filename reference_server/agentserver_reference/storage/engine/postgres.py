@@ -5,7 +5,7 @@ server which may be frozen. Cancelling the query instead would wait for that ser
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -14,12 +14,12 @@ import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.util import await_only, greenlet_spawn
 
 from agentserver_reference.storage.engine import schema
 from agentserver_reference.storage.engine.availability import Availability
 from agentserver_reference.storage.engine.compiled import compiler_for
 from agentserver_reference.storage.engine.connection import Connection, Row
+from agentserver_reference.storage.engine.greenlets import FunctionRunner, wait_for
 from agentserver_reference.storage.engine.libpq import read_url
 from agentserver_reference.storage.engine.pool import Pool
 from agentserver_reference.storage.engine.store import (
@@ -85,13 +85,43 @@ class _Connection(Connection):
     def __init__(self, raw: Any) -> None:
         super().__init__(_DIALECT, _compile)
         self._raw = raw
+        self._runner = FunctionRunner()
+        self.is_closed = raw.is_closed
+        self.terminate = raw.terminate
+        self.close = raw.close
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query outside a transaction."""
+        return await self._runner.run(partial(query, self))
+
+    async def write(self, query: Callable[[Connection], T]) -> T:
+        """Run a query in a transaction."""
+        # READ COMMITTED: what is read after waiting for a lock is what was committed meanwhile.
+        await self._raw.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        try:
+            result = await self.read(query)
+        except Exception:
+            # Where the connection is lost, the transaction is lost with it.
+            with suppress(*_UNAVAILABLE, asyncpg.InterfaceError):
+                await self._raw.execute("ROLLBACK")
+            raise
+        try:
+            await self._raw.execute("COMMIT")
+        except (*_UNAVAILABLE, asyncpg.InterfaceError) as error:
+            raise _CommitUnanswered(error) from None
+        return result
 
     def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
-        return await_only(self._raw.fetch(sql, *arguments))
+        rows: Sequence[Row] = wait_for(self._raw.fetch(sql, *arguments))
+        return rows
 
     def _change(self, sql: str, arguments: Sequence[Any]) -> int:
-        status = await_only(self._raw.execute(sql, *arguments))
+        status = wait_for(self._raw.execute(sql, *arguments))
         return int(status.rpartition(" ")[2])  # as in "UPDATE 1"
+
+
+async def _connect(**arguments: Any) -> _Connection:
+    return _Connection(await asyncpg.connect(**arguments))
 
 
 class PostgresStore(Store):
@@ -101,10 +131,10 @@ class PostgresStore(Store):
         self._verify = verify
         self._target = read_url(url, availability.timeout)
         self._availability = availability
-        self._opened: Pool | None = None
+        self._opened: Pool[_Connection] | None = None
 
     @property
-    def _pool(self) -> Pool:
+    def _pool(self) -> Pool[_Connection]:
         if self._opened is None:
             raise RuntimeError("the store is not open")
         return self._opened
@@ -113,7 +143,7 @@ class PostgresStore(Store):
         """See Store."""
         try:
             arguments = self._connect_arguments(await self._is_pooled())
-            self._opened = Pool(partial(asyncpg.connect, **arguments), _POOL_SIZE)
+            self._opened = Pool(partial(_connect, **arguments), _POOL_SIZE)
             found = await self._locked(self._prepare)
             if found < schema.VERSION:
                 await self._upgrade()
@@ -172,14 +202,14 @@ class PostgresStore(Store):
             return query(conn)
 
         pool = self._pool
-        raw = await pool.acquire()
+        connection = await pool.acquire()
         try:
-            return await _write(raw, locked)
+            return await connection.write(locked)
         except asyncio.CancelledError:
-            raw.terminate()
+            connection.terminate()
             raise
         finally:
-            pool.release(raw)
+            pool.release(connection)
 
     def _prepare(self, conn: Connection) -> int:
         """Several processes may start at once on an empty database; one creates the tables."""
@@ -226,30 +256,24 @@ class PostgresStore(Store):
 
     async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        return await self._run(_read, lambda conn: query(conn, *args, **kwargs), writing=False)
+        return await self._run(lambda conn: query(conn, *args, **kwargs), writing=False)
 
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        return await self._run(_write, lambda conn: query(conn, *args, **kwargs), writing=True)
+        return await self._run(lambda conn: query(conn, *args, **kwargs), writing=True)
 
-    async def _run(
-        self,
-        work: Callable[[Any, Callable[[Connection], T]], Awaitable[T]],
-        query: Callable[[Connection], T],
-        *,
-        writing: bool,
-    ) -> T:
-        """Do the work on a connection of the pool, all within the time that a request may wait."""
+    async def _run(self, query: Callable[[Connection], T], *, writing: bool) -> T:
+        """Run a query on a connection of the pool, all within the time that a request may wait."""
         availability, pool, loop = self._availability, self._pool, asyncio.get_running_loop()
         deadline = loop.time() + availability.timeout
         availability.enter()
         try:
-            raw = pool.take_idle() or await self._acquire(deadline, writing)
-            timer = loop.call_at(deadline, raw.terminate)
+            connection = pool.take_idle() or await self._acquire(deadline, writing)
+            timer = loop.call_at(deadline, connection.terminate)
             try:
-                result = await work(raw, query)
+                result = await (connection.write(query) if writing else connection.read(query))
             except asyncio.CancelledError:
-                raw.terminate()
+                connection.terminate()
                 raise
             except _CommitUnanswered as error:
                 raise availability.lost(error, writing=True, retry_after=None) from None
@@ -257,18 +281,18 @@ class PostgresStore(Store):
                 if loop.time() >= deadline:
                     reason = f"no answer within {availability.timeout} s"
                     raise availability.lost(reason, writing=writing) from None
-                if isinstance(error, _UNAVAILABLE) or raw.is_closed():
+                if isinstance(error, _UNAVAILABLE) or connection.is_closed():
                     raise availability.lost(error, writing=writing) from None
                 raise
             finally:
                 timer.cancel()
-                pool.release(raw)
+                pool.release(connection)
         finally:
             availability.leave()
         availability.answered(writing=writing)
         return result
 
-    async def _acquire(self, deadline: float, writing: bool) -> Any:
+    async def _acquire(self, deadline: float, writing: bool) -> _Connection:
         pool = self._pool
         try:
             async with asyncio.timeout_at(deadline):
@@ -282,28 +306,6 @@ class PostgresStore(Store):
 
 class _CommitUnanswered(ConnectionError):
     """The connection was lost during COMMIT: the transaction may have been committed."""
-
-
-async def _read(raw: Any, query: Callable[[Connection], T]) -> T:
-    result: T = await greenlet_spawn(query, _Connection(raw))
-    return result
-
-
-async def _write(raw: Any, query: Callable[[Connection], T]) -> T:
-    # READ COMMITTED: what is read after waiting for a lock is what was committed meanwhile.
-    await raw.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-    try:
-        result: T = await greenlet_spawn(query, _Connection(raw))
-    except Exception:
-        # Where the connection is lost, the transaction is lost with it.
-        with suppress(*_UNAVAILABLE, asyncpg.InterfaceError):
-            await raw.execute("ROLLBACK")
-        raise
-    try:
-        await raw.execute("COMMIT")
-    except (*_UNAVAILABLE, asyncpg.InterfaceError) as error:
-        raise _CommitUnanswered(error) from None
-    return result
 
 
 _TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

@@ -76,7 +76,7 @@ RESPONSE = Response(200, {"content-type": ("text/plain",), "allow": ("GET", "PUT
 
 
 def test_request_is_the_same_after_httpx() -> None:
-    through = Request.from_httpx(REQUEST.to_httpx("http://127.0.0.1:8080"))
+    through = Request.from_httpx(REQUEST.to_httpx("http://127.0.0.1:8080", {}))
     assert (through.method, through.target, through.body) == ("PUT", REQUEST.target, b"{}")
     assert through.headers["content-type"] == "application/json"
 
@@ -91,7 +91,7 @@ def test_request_is_read_from_what_requests_prepares() -> None:
 
 
 def test_response_is_the_same_after_httpx_every_value_of_a_header_included() -> None:
-    sent = REQUEST.to_httpx("http://127.0.0.1")
+    sent = REQUEST.to_httpx("http://127.0.0.1", {})
     through = Response.from_httpx(RESPONSE.to_httpx(sent))
     assert (through.status, through.body) == (200, RESPONSE.body)
     assert through.headers["allow"] == ("GET", "PUT")

@@ -79,7 +79,7 @@ class Request:
         target = recorded.uri.removeprefix(base_url)
         return cls(recorded.method, target, headers, recorded.body or None)
 
-    def to_httpx(self, base_url: str) -> httpx.Request:
+    def to_httpx(self, base_url: str, timeouts: Mapping[str, float | None]) -> httpx.Request:
         """The same as httpx has it; in chunks where a header says so."""
         is_chunked = self.headers.get("transfer-encoding") == "chunked"
         return httpx.Request(
@@ -87,6 +87,7 @@ class Request:
             f"{base_url}{self.target}",
             headers=dict(self.headers),
             content=iter([self.body or b""]) if is_chunked else self.body,
+            extensions={"timeout": dict(timeouts)},
         )
 
     @property

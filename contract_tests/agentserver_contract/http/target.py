@@ -86,7 +86,7 @@ class Target:
         self._hooks: tuple[Hook, ...] = (*((guard,) if guard else ()), *hooks)
         inner = self.environment.httpx_transport() if app is None else AppTransport(app)
         self._transport = _HookedTransport(inner, self)
-        self._http = httpx.Client(transport=self._transport, timeout=timeout)
+        self._timeouts = httpx.Timeout(timeout).as_dict()
 
     def before(self, request: Request) -> None:
         """Call the hooks before a request is sent.
@@ -143,9 +143,7 @@ class Target:
         Raises:
             Blocked: The guard does not let it out.
         """
-        response = self._http.send(request.to_httpx(self.base_url), follow_redirects=False)
-        self._http.cookies.clear()  # each request says who calls, and nothing is remembered
-        return Response.from_httpx(response)
+        return self._transport.exchange(request.to_httpx(self.base_url, self._timeouts))[1]
 
     def client(self, *, session: str | None = None) -> Client:
         """An SDK client for this server, with a session or without any credential."""
@@ -211,7 +209,6 @@ class Target:
 
     def close(self) -> None:
         """Close the connections; the server itself goes on."""
-        self._http.close()
         self._transport.inner.close()
 
     def __enter__(self) -> Target:
@@ -240,6 +237,10 @@ class _HookedTransport(httpx.BaseTransport):
         self._target = target
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self.exchange(request)[0]
+
+    def exchange(self, request: httpx.Request) -> tuple[httpx.Response, Response]:
+        """The response, and the same in the form of the suite."""
         request.read()
         sent = Request.from_httpx(request)
         self._target.before(sent)
@@ -248,8 +249,9 @@ class _HookedTransport(httpx.BaseTransport):
         except httpx.TransportError as error:
             self._target.lost(sent, error)
             raise
-        self._target.after(sent, Response.from_httpx(response))
-        return response
+        received = Response.from_httpx(response)
+        self._target.after(sent, received)
+        return response, received
 
     def _read(self, request: httpx.Request) -> httpx.Response:
         """The response with its body; a read whose connection breaks is sent once more.

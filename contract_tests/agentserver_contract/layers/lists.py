@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from agentserver import AgentserverError
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.data.tables import is_exception, tables
 from agentserver_contract.fixtures.accounts import MANY, Login, caller_of, shuffled
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE
-from agentserver_contract.fixtures.workspaces import PARAMETER, team_with
+from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace, team_with
 from agentserver_contract.http.messages import Exchange
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, fields_of, rows_of
@@ -79,7 +77,7 @@ def run(context: Context) -> LayerResult:
             layer.result.not_run[operation.id] = "no operation of the contract makes its rows"
             with attempt(layer.result, operation.id):
                 layer.read(operation, [])
-    layer.remove_workspace()
+    remove_workspace(context.accounts, "owner", layer.examples.parameters[PARAMETER])
     return layer.result
 
 
@@ -223,15 +221,6 @@ class _Lists:
                 body = {"email": login.email, "password": login.password}
                 request = self.examples.with_body(operation, body).request(operation, None)
                 self.context.target.send(request)
-
-    def remove_workspace(self) -> None:
-        """Remove the workspace of the run, and with it the rows in it."""
-        workspace_id = self.examples.parameters[PARAMETER]
-        with (
-            suppress(AgentserverError),
-            self.context.target.client(session=self.accounts["owner"].session) as client,
-        ):
-            client.workspaces.delete(workspace_id)
 
     def _remove(self, maker: Maker, known: Sequence[KnownRow]) -> None:
         """Remove the rows that are not part of something else, where an operation does that."""

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from threading import Barrier
 from typing import Any
 
-from agentserver import AgentserverError
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.data.tables import Conflict, is_exception, tables
@@ -30,7 +29,12 @@ from agentserver_contract.fixtures.accounts import (
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences
 from agentserver_contract.fixtures.states import in_state, reason_impossible, with_conflict
-from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, creates_workspace
+from agentserver_contract.fixtures.workspaces import (
+    PARAMETER,
+    add_workspace,
+    creates_workspace,
+    remove_workspace,
+)
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request, Response, cookie
 from agentserver_contract.layers.attempts import attempt
@@ -288,7 +292,7 @@ class _Races:
                     self.target.send(requests[0])
                 yield _Setting(requests, examples, names, self._rows(race, examples))
         finally:
-            self._remove(examples.parameters[PARAMETER])
+            remove_workspace(self.accounts, _OWNER, examples.parameters[PARAMETER])
 
     @contextmanager
     def _settings_kept(self, operation: Operation) -> Iterator[None]:
@@ -314,7 +318,7 @@ class _Races:
             return
         workspace_id = add_workspace(self.accounts, _OWNER, {})
         with in_state(conflict, self.accounts):
-            self._remove(workspace_id)
+            remove_workspace(self.accounts, _OWNER, workspace_id)
             yield
 
     def _requests(self, race: Race, examples: Examples) -> tuple[Request, Request]:
@@ -350,13 +354,6 @@ class _Races:
         name = "admin" if operation.required_role == "admin" else _OWNER
         return self.accounts[name].session
 
-    def _remove(self, workspace_id: str) -> None:
-        with (
-            suppress(AgentserverError),
-            self.target.client(session=self.accounts[_OWNER].session) as client,
-        ):
-            client.workspaces.delete(workspace_id)
-
     # --- what they lead to ------------------------------------------------------------------------
 
     def _outcome(self, race: Race, setting: _Setting, exchanges: Sequence[Exchange]) -> Outcome:
@@ -370,7 +367,7 @@ class _Races:
             state[name] = len(rows) - len(before)
         if creates_workspace(self.context.contract, race.first):
             for exchange in exchanges:
-                self._remove(str(fields_of(exchange).get("id")))
+                remove_workspace(self.accounts, _OWNER, str(fields_of(exchange).get("id")))
         return Outcome((first, second), json.dumps(state, sort_keys=True))
 
     def _rows(self, race: Race, examples: Examples) -> dict[str, Any]:

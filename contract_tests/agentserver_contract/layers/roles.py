@@ -7,7 +7,8 @@ roles says, and nothing that can be read afterwards has changed.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -28,7 +29,7 @@ from agentserver_contract.data.tables import Caller, is_exception, tables
 from agentserver_contract.fixtures.accounts import email_of, log_in
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
-from agentserver_contract.fixtures.workspaces import team_with
+from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace, team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.head import wrong_head
 from agentserver_contract.http.messages import Exchange, Request
@@ -46,12 +47,18 @@ _OTHER_COOKIES = ("theme=dark", 'language="de"')
 def run(context: Context) -> LayerResult:
     """Call every operation as every kind of caller."""
     matrix = _Matrix(context)
-    # What administers comes last, as it changes the limits that the other calls depend on.
-    for operation in sorted(context.operations, key=lambda each: each.required_role == "admin"):
-        for row in tables().callers:
-            if row.operation == operation.id:
-                with attempt(matrix.result, str(row)):
-                    matrix.try_row(row, operation)
+    rows = [
+        (row, operation)
+        # What administers comes last, as it changes the limits that the other calls depend on.
+        for operation in sorted(context.operations, key=lambda each: each.required_role == "admin")
+        for row in tables().callers
+        if row.operation == operation.id
+    ]
+    # Refusals come first: as long as nothing changes, each row finds what the one before it left.
+    for try_row in (matrix.try_refused, matrix.try_allowed):
+        for row, operation in rows:
+            with attempt(matrix.result, str(row)):
+                try_row(row, operation)
     return matrix.result
 
 
@@ -63,24 +70,35 @@ class _Matrix:
         self.result = context.new_result(NAME)
         self._tried_head: set[str] = set()
         self.examples = context.examples or self._examples(_OWNER)
+        self._seen: Any = None
+        """What could be read after the last row; None where that is not known."""
 
-    def try_row(self, row: Caller, operation: Operation) -> None:
-        """Call one operation as every kind of caller."""
+    def try_refused(self, row: Caller, operation: Operation) -> None:
+        """Call one operation as everybody who is refused."""
         self._check_declared(row, operation)
-        allowed, refused = [], {}
+        statuses = {
+            caller: refusal_of(row.required_role, caller) for caller in self._callers(operation)
+        }
+        refused = {caller: status for caller, status in statuses.items() if status is not None}
+        if refused:
+            self._try_refused(row, operation, refused)
+
+    def try_allowed(self, row: Caller, operation: Operation) -> None:
+        """Call one operation as everybody who may."""
+        for caller in self._callers(operation):
+            if refusal_of(row.required_role, caller) is None:
+                try:
+                    self._try_allowed(row, operation, caller)
+                except Blocked as blocked:
+                    self.result.not_run[f"{row} as {caller}"] = str(blocked)
+
+    def _callers(self, operation: Operation) -> Iterator[str]:
+        """The kinds of callers that there are here."""
         for caller in CALLERS:
             if (reason := self._reason_impossible(caller, operation)) is not None:
                 self.result.not_run[caller] = reason
-            elif (status := refusal_of(row.required_role, caller)) is None:
-                allowed.append(caller)
             else:
-                refused[caller] = status
-        self._try_refused(row, operation, refused)
-        for caller in allowed:
-            try:
-                self._try_allowed(row, operation, caller)
-            except Blocked as blocked:
-                self.result.not_run[f"{row} as {caller}"] = str(blocked)
+                yield caller
 
     def _reason_impossible(self, caller: str, operation: Operation) -> str | None:
         """Why an operation cannot be called as this caller here, if it cannot."""
@@ -112,8 +130,9 @@ class _Matrix:
 
     def _try_allowed(self, row: Caller, operation: Operation, caller: str) -> None:
         # A write gets a workspace of its own, so that no call meets what another one left.
-        examples = self.examples if operation.method == "GET" else self._examples(caller)
-        exchange = self._send(row, operation, examples, self._session(operation, caller))
+        reads = operation.method == "GET"
+        with nullcontext(self.examples) if reads else self._own_examples(caller) as examples:
+            exchange = self._send(row, operation, examples, self._session(operation, caller))
         status = exchange.response.status
         if exchange.response.succeeded:
             self.result.succeeded[operation.id] += 1
@@ -163,9 +182,10 @@ class _Matrix:
 
     def _try_refused(self, row: Caller, operation: Operation, refused: Mapping[str, int]) -> None:
         """Call as everybody who is refused, and see whether something has changed afterwards."""
-        # First, as opening one changes something.
+        seen, self._seen = self._seen, None
+        opens_session = EXPIRED_SESSION in refused or is_exception("ends-session", operation.id)
         sessions = {caller: self._session(operation, caller) for caller in refused}
-        before = self._snapshot() if refused else None
+        before = self._snapshot() if seen is None or opens_session else seen
         for caller, status in refused.items():
             try:
                 exchange = self._send(row, operation, self.examples, sessions[caller])
@@ -181,8 +201,10 @@ class _Matrix:
                 del sessions[caller]
                 self.examples = self._examples(_OWNER)
                 before = self._snapshot()
-        after = self._snapshot() if refused else None
-        if after != before:
+        after = self._snapshot()
+        if after == before:
+            self._seen = after
+        else:
             self._find_change(row, operation, list(sessions), list(differences(before, after)))
 
     def _find_change(
@@ -258,6 +280,16 @@ class _Matrix:
             members=team_with("guest"),
             caller=account,
         )
+
+    @contextmanager
+    def _own_examples(self, caller: str) -> Iterator[Examples]:
+        """Examples with a workspace of their own, which is removed again."""
+        examples = self._examples(caller)
+        try:
+            yield examples
+        finally:
+            if PARAMETER in examples.parameters:
+                remove_workspace(self.accounts, _OWNER, examples.parameters[PARAMETER])
 
     def _snapshot(self) -> Any:
         if self.context.plan.read_only:

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from agentserver import AgentserverError
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import COLLEAGUE, unregistered
 from agentserver_contract.fixtures.examples import prepare_examples
-from agentserver_contract.fixtures.workspaces import PARAMETER
+from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace
 from agentserver_contract.http.messages import Exchange, Request, Response
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.lifetimes import MARGIN, promised_lifetime, session_of_age
@@ -70,7 +68,7 @@ def run(context: Context) -> LayerResult:
         layer.look_again(written)
     with attempt(layer.result, "the life of a session"):
         layer.live_as_long_as_promised()
-    layer.remove_workspace()
+    remove_workspace(context.accounts, _OWNER, layer.examples.parameters[PARAMETER])
     return layer.result
 
 
@@ -194,14 +192,6 @@ class _Times:
             self._expect_session(operation, session, 401, f"{MARGIN} after its end, although used")
         finally:
             self.context.shift_clock(-2 * MARGIN)
-
-    def remove_workspace(self) -> None:
-        """Remove the workspace of the layer."""
-        with (
-            suppress(AgentserverError),
-            self.context.target.client(session=self.accounts[_OWNER].session) as client,
-        ):
-            client.workspaces.delete(self.examples.parameters[PARAMETER])
 
     def _expect_session(self, operation: Operation, session: str, status: int, when: str) -> None:
         exchange = self.sender.send(operation, self.examples.request(operation, session))

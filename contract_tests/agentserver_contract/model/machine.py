@@ -262,10 +262,9 @@ def _each_once(begin: Begin, rules: Collection[str], seed: int, limit: _Limit) -
     chance.shuffle(waiting)
     trial = Trial(not_tried=waiting)
     while waiting and not limit.is_reached(trial.failures):
-        before = len(waiting)
         try:
-            _try_waiting(begin, waiting, chance, trial.failures, limit)
-            if len(waiting) == before:
+            at_start = _try_waiting(begin, waiting, chance, trial.failures, limit)
+            if at_start.isdisjoint(waiting):
                 break  # none of them applies at the start of a run
         except Failure as failure:
             if failure.rule != INITIALIZE:
@@ -283,19 +282,24 @@ def _try_waiting(
     chance: random.Random,
     failures: list[Failure],
     limit: _Limit,
-) -> None:
+) -> set[str]:
     """Try the rules that apply, and remove them from those that wait. Raises Failure.
 
     What is wrong from the start is added to the failures.
+
+    Returns:
+        Those that applied at the start of the run.
     """
     with _executing(begin) as execution:
         failures += execution.wrong_from_start
+        at_start = set(filter(execution.applies, waiting))
         if limit.is_reached(failures):
-            return
+            return at_start
         while name := next(filter(execution.applies, waiting), None):
             waiting.remove(name)
             execution.step(name, chance.randrange)
         execution.finish()
+    return at_start
 
 
 # --- in any order ---------------------------------------------------------------------------------

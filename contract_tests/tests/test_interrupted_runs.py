@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from populated_server import rows
 from relay import Relay, relayed
 from servers import CHEAPEST_PASSWORDS
 
@@ -85,6 +86,8 @@ def test_signal_ends_a_run_with_its_reports_and_cleans_up(
     assert_reports_say(tmp_path, reason)
     with Client(url, email=email_of("admin"), password=PASSWORD) as client:
         assert client.admin.workspaces.list() == [], "the run's workspaces are gone"
+        client.auth.logout()
+    assert rows(tmp_path / "server")["sessions"] == set(), "and its sessions are ended"
 
 
 def test_server_that_dies_is_no_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,8 +73,8 @@ def test_every_row_of_others_is_as_it_was(
     assert all(OF_THE_RUN in str(account) for account in accounts), f"of others: {accounts}"
     ids = {account[1] for account in accounts}
     for table, found in new.items():
-        # Credentials and sessions of the run's own accounts are all that may remain beside them.
-        assert table in ("user_credentials", "sessions"), f"left in {table}: {found}"
+        # Credentials of the run's own accounts are all that may remain beside them.
+        assert table == "user_credentials", f"left in {table}: {found}"
         assert all(ids & set(row) for row in found), f"of others in {table}: {found}"
     assert "Blocked by the guard" in output
 

@@ -88,6 +88,10 @@ class Target:
         self._transport = _HookedTransport(inner, self)
         self._timeouts = httpx.Timeout(timeout).as_dict()
 
+    def add_hook(self, hook: Hook) -> None:
+        """Call another hook for each request that is sent from now on."""
+        self._hooks += (hook,)
+
     def before(self, request: Request) -> None:
         """Call the hooks before a request is sent.
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import attrs
@@ -77,6 +78,8 @@ class Sent:
 DEMOTE_OWNER = Sent("owner", "PUT", "{workspace}/members/{second_owner}", {"role": "guest"})
 REMOVE_OWNER = Sent("owner", "DELETE", "{workspace}/members/{second_owner}")
 REMOVE_MAINTAINER = Sent("owner", "DELETE", "{workspace}/members/{maintainer}")
+DEMOTE_MAINTAINER = Sent("owner", "PUT", "{workspace}/members/{maintainer}", {"role": "guest"})
+PROMOTE_MAINTAINER = Sent("owner", "PUT", "{workspace}/members/{maintainer}", {"role": "owner"})
 DEMOTE_ADMIN = Sent("admin", "PUT", "/api/admin/users/{second_admin}/role", {"role": "user"})
 
 TOO_LOW = (403, "insufficient permissions")
@@ -98,6 +101,11 @@ IN_WORKSPACE = {
         REMOVE_MAINTAINER,
         Sent("maintainer", "PATCH", "{workspace}", {"name": "renamed"}),
         NO_MEMBER,
+    ),
+    "a demoted maintainer renames": (
+        DEMOTE_MAINTAINER,
+        Sent("maintainer", "PATCH", "{workspace}", {"name": "renamed"}),
+        TOO_LOW,
     ),
     "a removed maintainer adds a member": (
         REMOVE_MAINTAINER,
@@ -276,25 +284,72 @@ async def lose_while_waiting(
         assert await team.everything() == after_the_first
 
 
+RENAME_BY_OWNER = Sent("second_owner", "PATCH", "{workspace}", {"name": "renamed"})
+RENAME_BY_MAINTAINER = Sent("maintainer", "PATCH", "{workspace}", {"name": "renamed"})
+
+
+@pytest.mark.parametrize(
+    ("first", "renaming"),
+    [
+        (REMOVE_MAINTAINER, RENAME_BY_OWNER),
+        (PROMOTE_MAINTAINER, RENAME_BY_MAINTAINER),
+        (Sent("owner", "PATCH", "{workspace}", {"name": "first"}), RENAME_BY_OWNER),
+    ],
+    ids=["another one is removed", "with a higher role", "after another change"],
+)
 async def test_a_call_that_waited_and_kept_its_permission_succeeds(
-    postgres_url: str, tmp_path: Path
+    postgres_url: str, tmp_path: Path, first: Sent, renaming: Sent
 ) -> None:
     async with on_postgresql(postgres_url, tmp_path) as team:
         lock = ("SELECT id FROM workspaces WHERE id = $1", team.workspace_id)
         async with locked(postgres_url, *lock) as queue:
-            removing = await queue.join(team.request(REMOVE_MAINTAINER))
-            renaming = await queue.join(
-                team.request(Sent("second_owner", "PATCH", "{workspace}", {"name": "renamed"}))
-            )
-        ok(await removing)
-        assert ok(await renaming).json()["name"] == "renamed"
+            earlier = await queue.join(team.request(first))
+            later = await queue.join(team.request(renaming))
+        ok(await earlier)
+        assert ok(await later).json()["name"] == "renamed"
+        assert (await team.owner.read(team.fill("{workspace}")))["name"] == "renamed"
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+@pytest.mark.parametrize(
+    ("first", "refusal"),
+    [(REMOVE_MAINTAINER, NO_MEMBER), (PROMOTE_MAINTAINER, None)],
+    ids=["lost", "kept"],
+)
+async def test_permissions_do_not_depend_on_the_isolation_level_of_the_database(
+    new_postgres_url: str, tmp_path: Path, level: str, first: Sent, refusal: tuple[int, str] | None
+) -> None:
+    database = urlsplit(new_postgres_url).path.removeprefix("/")
+    connection = await asyncpg.connect(new_postgres_url)
+    await connection.execute(
+        f"ALTER DATABASE {database} SET default_transaction_isolation = '{level}'"
+    )
+    await connection.close()
+    async with on_postgresql(new_postgres_url, tmp_path) as team:
+        lock = ("SELECT id FROM workspaces WHERE id = $1", team.workspace_id)
+        async with locked(new_postgres_url, *lock) as queue:
+            earlier = await queue.join(team.request(first))
+            later = await queue.join(team.request(RENAME_BY_MAINTAINER))
+        ok(await earlier)
+        if refusal is None:
+            ok(await later)
+        else:
+            assert error_of(await later) == refusal
 
 
 # Both databases: the permission is lost while the body is being sent.
 
+LOGGED_OUT = {
+    "a maintainer who has logged out renames": (
+        Sent("maintainer", "POST", "/api/auth/logout"),
+        RENAME_BY_MAINTAINER,
+        (401, "unauthorized"),
+    )
+}
+
 WITH_BODY = {
     name: case
-    for name, case in (IN_WORKSPACE | IN_INSTALLATION | BY_GATEWAY).items()
+    for name, case in (IN_WORKSPACE | IN_INSTALLATION | BY_GATEWAY | LOGGED_OUT).items()
     if case[1].body is not None
 }
 

@@ -22,7 +22,7 @@ REQUESTS: dict[str, tuple[Callable[[User, str], Awaitable[Any]], list[str]]] = {
         lambda user, workspace: user.request(
             "PATCH", f"/api/workspaces/{workspace}", {"name": "renamed"}
         ),
-        ["SELECT", "BEGIN", "UPDATE", "SELECT", "COMMIT"],
+        ["SELECT", "WITH"],  # the change with its locks and the check of the permission
     ),
     "create": (
         lambda user, _: user.create_workspace(),

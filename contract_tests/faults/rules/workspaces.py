@@ -292,7 +292,7 @@ def _not_checked_by_role(original, operation, principal):
     kind="write-not-stored",
     operations=["rename_workspace"],
 )
-def rename_not_stored(original, conn, workspace_id, name, now):
+def rename_not_stored(original, conn, permission, workspace_id, name, now):
     """The answer shows the new name, but it is not stored."""
     return find(conn, workspace_id) | {"name": name}
 
@@ -302,10 +302,10 @@ def rename_not_stored(original, conn, workspace_id, name, now):
     kind="answer-is-stale",
     operations=["rename_workspace"],
 )
-def rename_answers_old_name(original, conn, workspace_id, name, now):
+def rename_answers_old_name(original, conn, permission, workspace_id, name, now):
     """The answer shows the workspace before the change."""
     before = find(conn, workspace_id)
-    original(conn, workspace_id, name, now)
+    original(conn, permission, workspace_id, name, now)
     return before
 
 
@@ -314,10 +314,10 @@ def rename_answers_old_name(original, conn, workspace_id, name, now):
     kind="time-not-moved",
     operations=["rename_workspace"],
 )
-def rename_keeps_time(original, conn, workspace_id, name, now):
+def rename_keeps_time(original, conn, permission, workspace_id, name, now):
     """`updated_at` does not change."""
     before = find(conn, workspace_id)["updated_at"]
-    return original(conn, workspace_id, name, datetime.fromisoformat(before))
+    return original(conn, permission, workspace_id, name, datetime.fromisoformat(before))
 
 
 @fault(
@@ -325,9 +325,9 @@ def rename_keeps_time(original, conn, workspace_id, name, now):
     kind="other-fields-reset",
     operations=["rename_workspace"],
 )
-def rename_moves_creation(original, conn, workspace_id, name, now):
+def rename_moves_creation(original, conn, permission, workspace_id, name, now):
     """A rename changes the time of creation."""
-    original(conn, workspace_id, name, now)
+    original(conn, permission, workspace_id, name, now)
     this = tables.workspaces.c.id == workspace_id
     conn.execute(update(tables.workspaces).where(this).values(created_at=timestamp(now)))
     return find(conn, workspace_id)
@@ -338,7 +338,7 @@ def rename_moves_creation(original, conn, workspace_id, name, now):
     kind="wrong-object-touched",
     operations=["rename_workspace"],
 )
-def rename_renames_neighbours(original, conn, workspace_id, name, now):
+def rename_renames_neighbours(original, conn, permission, workspace_id, name, now):
     """Workspaces with a greater id are renamed as well."""
     conn.execute(
         update(tables.workspaces)
@@ -387,12 +387,12 @@ async def names_counted_in_bytes(original, call):
     kind="wrong-object-touched",
     operations=["rename_workspace", "admin_get_workspace_quota"],
 )
-def rename_moves_time_of_limits(original, conn, workspace_id, name, now):
+def rename_moves_time_of_limits(original, conn, permission, workspace_id, name, now):
     """A rename changes the `updated_at` of the limits."""
     limits = quotas.of_workspace(conn, workspace_id)
     if limits is not None:
         quotas.set_of_workspace(conn, workspace_id, limits, now)
-    return original(conn, workspace_id, name, now)
+    return original(conn, permission, workspace_id, name, now)
 
 
 # --- deleting -------------------------------------------------------------------------------------
@@ -434,8 +434,8 @@ def create_counts_memberships(original, conn, owner_id, workspace_id, name, envi
     kind="rejects-legal-call",
     operations=["rename_workspace"],
 )
-def rename_to_a_name_in_use_is_409(original, conn, workspace_id, name, now):
+def rename_to_a_name_in_use_is_409(original, conn, permission, workspace_id, name, now):
     """A workspace cannot get a name that another one has."""
     if any(row["name"] == name and row["id"] != workspace_id for row in workspaces.list_all(conn)):
         raise Conflict("name already taken")
-    return original(conn, workspace_id, name, now)
+    return original(conn, permission, workspace_id, name, now)

@@ -13,6 +13,7 @@ from agentserver_reference.domain.roles import ADMIN, AGENT, WORKSPACE_ROLES
 from agentserver_reference.security.credentials import Credential
 from agentserver_reference.security.principal import Principal
 from agentserver_reference.storage.locks import Lock
+from agentserver_reference.storage.permissions import Permission
 
 if TYPE_CHECKING:
     from agentserver_reference.contract import Operation
@@ -27,6 +28,8 @@ class Access:
     path: Mapping[str, str]
     credentials: tuple[Credential, ...]
     clock: Callable[[], datetime] = attrs.field(repr=False)
+    principal: Principal | None = attrs.field(default=None, init=False)
+    """The caller, as the last check found them."""
 
     @property
     def workspace_id(self) -> str | None:
@@ -43,7 +46,18 @@ class Access:
 
     def check(self, conn: Connection) -> Principal | None:
         """See `authorize`."""
-        return authorize(conn, self)
+        self.principal = authorize(conn, self)
+        return self.principal
+
+    @property
+    def permission(self) -> Permission | None:
+        """What a statement needs to check the role in the workspace that the last check found."""
+        if self.workspace_id is None or self.principal is None or len(self.credentials) > 1:
+            return None
+        (credential,), role = self.credentials, self.principal.workspace_role
+        if credential.kind.permission is None or role is None:
+            return None
+        return credential.kind.permission(credential.secret, role, self.clock())
 
 
 def authorize(conn: Connection, access: Access) -> Principal | None:

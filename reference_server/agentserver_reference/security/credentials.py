@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from agentserver_reference.security.principal import Principal
+from agentserver_reference.storage.permissions import Permission
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -25,6 +26,10 @@ class CredentialKind:
     resolve: Callable[[Connection, str, str | None, datetime], Principal | None]
     """Returns the principal for a secret, a workspace id and the current time; None if the secret
     is unknown or has expired. With a workspace id, the principal has its role in the workspace.
+    """
+    permission: Callable[[str, str, datetime], Permission] | None = None
+    """Returns the permission for a secret, the role in the workspace and the current time; None for
+    a kind whose permission cannot be checked inside of a statement.
     """
 
 

@@ -10,6 +10,7 @@ from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.security.credentials import CredentialKind
 from agentserver_reference.security.principal import Principal
 from agentserver_reference.storage import sessions
+from agentserver_reference.storage.permissions import Permission, of_session
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -43,4 +44,9 @@ def resolve(
     return None if owner is None else Principal(*owner)
 
 
-SESSION = CredentialKind(find=find_token, resolve=resolve)
+def permission(token: str, role: str, now: datetime) -> Permission:
+    """Return the permission of a session whose user has this role in the workspace."""
+    return of_session(token_hash(token), role, now)
+
+
+SESSION = CredentialKind(find=find_token, resolve=resolve, permission=permission)

@@ -9,6 +9,7 @@ import attrs
 
 from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.storage.locks import Lock
+from agentserver_reference.storage.permissions import Permission
 
 if TYPE_CHECKING:
     from agentserver_reference.context import Context
@@ -30,12 +31,18 @@ class Authority(Protocol):
         """Raise a Refusal if the change is not permitted now."""
         ...
 
+    @property
+    def permission(self) -> Permission | None:
+        """What a statement needs to check the permission itself; None if it cannot."""
+        ...
+
 
 @attrs.frozen
 class SystemAuthority:
     """Permits everything; for workers, which act for the server itself."""
 
     lock: Lock = Lock()
+    permission: None = None
 
     def check(self, conn: Connection) -> None:
         """Permit it."""
@@ -109,33 +116,27 @@ class UnitOfWork:
     async def update(
         self,
         lock: Lock,
-        change: Callable[Concatenate[Connection, P], T | None],
+        change: Callable[Concatenate[Connection, Permission | None, P], T | None],
         /,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a `change` that is one UPDATE of the row to be locked, which locks the row itself.
+        """Run `change(connection, permission, ...)`, one statement that changes one workspace.
 
-        It is `write` with one statement less. An UPDATE that sets no key takes the same lock as
-        `Lock` does, and here it is the only one that is needed: the permission depends on the same
-        row. So the order is the same: the lock, then the check with data that is read after it was
-        granted, then the commit. A change that is not permitted is rolled back, and no other
-        transaction has seen it.
+        It is `write` in a single statement, which locks the workspace, checks the permission and
+        changes the workspace if the permission is as it was (see `storage.permissions`). Where it
+        changes nothing, `write` finds out why.
 
         Raises:
             NotFound: `change` returned None, because there is no such row.
             Refusal: the change is not permitted.
         """
-
-        def authorized(conn: Connection) -> T | None:
-            changed = change(conn, *args, **kwargs)
-            self.authority.check(conn)
-            return changed
-
-        if self.authority.lock != lock:
-            changed = await self.write(lock, change, *args, **kwargs)
-        else:
-            changed = await self.context.store.write(authorized)
+        permission = self.authority.permission if self.authority.lock == lock else None
+        changed = None
+        if permission is not None:
+            changed = await self.context.store.change(change, permission, *args, **kwargs)
+        if changed is None:
+            changed = await self.write(lock, change, None, *args, **kwargs)
         if changed is None:
             raise NotFound("not found")
         return changed

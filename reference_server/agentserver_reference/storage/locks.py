@@ -33,8 +33,8 @@ FOR UPDATE would conflict with it. Only deleting a workspace conflicts with it, 
 a transaction that holds such a key-share lock on a workspace without its lock (administrators'
 overrides) waits for nothing afterwards.
 
-An UPDATE of a user, a workspace or the installation that sets no key takes the same lock. Where a
-transaction needs no other one, the UPDATE can take its place: see `UnitOfWork.update`.
+A change that is one statement takes its locks itself, and that of a membership after them: see
+`permissions`.
 
 On SQLite, a writing transaction locks the whole database. The statements run there too where they
 find out which rows do not exist.

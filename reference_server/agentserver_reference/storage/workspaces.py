@@ -8,6 +8,7 @@ from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
+from agentserver_reference.storage.permissions import Permission, permitted
 from agentserver_reference.storage.tables import (
     members,
     sandboxes,
@@ -63,12 +64,13 @@ _all = Query(
 )
 _exists = select(workspaces.c.id).where(_this)
 _add = insert(workspaces)
-_rename = Query(
+_new_name = (
     update(workspaces)
-    .where(_this)
     .values(name=bindparam("new_name"), updated_at=bindparam("now"))
     .returning(*_shown)
 )
+_rename = Query(_new_name.where(_this))
+_rename_permitted = Query(_new_name.where(workspaces.c.id == permitted.c.id))
 _remove = delete(workspaces).where(_this)
 
 
@@ -108,9 +110,17 @@ def add(conn: Connection, *, workspace_id: str, name: str, now: datetime) -> Rec
     return record
 
 
-def rename(conn: Connection, workspace_id: str, name: str, now: datetime) -> Record | None:
-    """Give a workspace another name, and lock it by that; the workspace as it is then, if any."""
-    return _rename.first(conn, workspace_id=workspace_id, new_name=name, now=timestamp(now))
+def rename(
+    conn: Connection, permission: Permission | None, workspace_id: str, name: str, now: datetime
+) -> Record | None:
+    """Give a workspace another name; the workspace as it is then, if there is one.
+
+    With a permission, it is renamed only if the permission is as it was.
+    """
+    values = {"workspace_id": workspace_id, "new_name": name, "now": timestamp(now)}
+    if permission is None:
+        return _rename.first(conn, **values)
+    return _rename_permitted.first(conn, **values, **permission)
 
 
 def remove(conn: Connection, workspace_id: str) -> None:

@@ -5,7 +5,7 @@ server which may be frozen. Cancelling the query instead would wait for that ser
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -93,6 +93,16 @@ class _Connection(Connection):
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query outside a transaction."""
         return await self._runner.run(partial(query, self))
+
+    async def change(self, query: Callable[[Connection], T]) -> T:
+        """Run a query that is one statement, and a transaction of its own."""
+        try:
+            return await self.read(query)
+        except asyncpg.SerializationError:
+            # The default of this database is an isolation level above READ COMMITTED.
+            return await self.write(query)
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            raise _CommitUnanswered(error) from None
 
     async def write(self, query: Callable[[Connection], T]) -> T:
         """Run a query in a transaction."""
@@ -256,13 +266,31 @@ class PostgresStore(Store):
 
     async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        return await self._run(lambda conn: query(conn, *args, **kwargs), writing=False)
+        return await self._run(
+            _Connection.read, lambda conn: query(conn, *args, **kwargs), writing=False
+        )
+
+    async def change(
+        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See Store."""
+        return await self._run(
+            _Connection.change, lambda conn: query(conn, *args, **kwargs), writing=True
+        )
 
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
-        return await self._run(lambda conn: query(conn, *args, **kwargs), writing=True)
+        return await self._run(
+            _Connection.write, lambda conn: query(conn, *args, **kwargs), writing=True
+        )
 
-    async def _run(self, query: Callable[[Connection], T], *, writing: bool) -> T:
+    async def _run(
+        self,
+        run: Callable[[_Connection, Callable[[Connection], T]], Awaitable[T]],
+        query: Callable[[Connection], T],
+        *,
+        writing: bool,
+    ) -> T:
         """Run a query on a connection of the pool, all within the time that a request may wait."""
         availability, pool, loop = self._availability, self._pool, asyncio.get_running_loop()
         deadline = loop.time() + availability.timeout
@@ -271,7 +299,7 @@ class PostgresStore(Store):
             connection = pool.take_idle() or await self._acquire(deadline, writing)
             timer = loop.call_at(deadline, connection.terminate)
             try:
-                result = await (connection.write(query) if writing else connection.read(query))
+                result = await run(connection, query)
             except asyncio.CancelledError:
                 connection.terminate()
                 raise
@@ -305,7 +333,7 @@ class PostgresStore(Store):
 
 
 class _CommitUnanswered(ConnectionError):
-    """The connection was lost during COMMIT: the transaction may have been committed."""
+    """The connection was lost when the transaction may have been committed."""
 
 
 _TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

@@ -163,6 +163,12 @@ class SqliteStore(Store):
         """See Store."""
         return await self._when_free(False, self._outside_transaction, query, *args, **kwargs)
 
+    async def change(
+        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See Store."""
+        return await self._when_free(True, self._outside_transaction, query, *args, **kwargs)
+
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Store."""
         return await self._when_free(

@@ -56,6 +56,17 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def change(
+        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `query(connection, *args)`, one statement that is a transaction of its own.
+
+        It may be run a second time if another transaction came in between.
+
+        Raises DatabaseUnavailable if the database does not answer in time.
+        """
+
+    @abstractmethod
     async def write(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `query(connection, *args)` in a transaction, rolled back if it raises.
 

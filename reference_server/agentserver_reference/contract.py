@@ -161,11 +161,11 @@ def compile_contract(document: Document, *, closed: bool = False) -> Contract:
 class _Compiler:
     def __init__(self, document: Document, *, closed: bool) -> None:
         self.document = document
-        self._open = _registry(document)
+        self._open = _Validators(document)
         self._examples: dict[str, str] = {}
         for pattern, example in _pattern_examples(document):
             self._examples.setdefault(pattern, example)
-        self._response_registry = _registry(_close(document)) if closed else self._open
+        self._of_responses = _Validators(_close(document)) if closed else self._open
 
     def operation(self, method: str, path: str, item: Document, node: Document) -> Operation:
         name = node.get("operationId", f"{method.upper()} {path}")
@@ -210,7 +210,7 @@ class _Compiler:
                 name=name,
                 required=parameter.get("required", False),
                 type=items.get("type", "string"),
-                validator=_validator(parameter["schema"], self._open),
+                validator=self._open.of(parameter["schema"]),
                 is_array=is_array,
                 is_repeated=is_array and parameter.get("explode", style == "form"),
             )
@@ -226,7 +226,7 @@ class _Compiler:
         return Body(
             required=body.get("required", False),
             shape=self._shape(schema),
-            validator=_validator(schema, self._open),
+            validator=self._open.of(schema),
             examples=self._examples,
         )
 
@@ -247,13 +247,13 @@ class _Compiler:
                 for name, header in response.get("headers", {}).items()
             },
             content={
-                media_type: _validator(media.get("schema", True), self._response_registry)
+                media_type: self._of_responses.of(media.get("schema", True))
                 for media_type, media in response.get("content", {}).items()
             },
         )
 
     def _header(self, header: Document) -> Header:
-        return Header(header.get("required", False), _validator(header["schema"], self._open))
+        return Header(header.get("required", False), self._open.of(header["schema"]))
 
 
 def _security(alternatives: list[Document]) -> dict[str, Any]:
@@ -267,15 +267,26 @@ def _registry(document: Document) -> jsonschema_rs.Registry:
     return jsonschema_rs.Registry([(DOCUMENT_URI, document)], draft=jsonschema_rs.Draft202012)
 
 
-def _validator(schema: Any, registry: jsonschema_rs.Registry) -> jsonschema_rs.Validator:
-    return jsonschema_rs.Draft202012Validator(
-        _absolute(schema),
-        registry=registry,
-        validate_formats=True,
-        offline=True,
-        mask=MASK,
-        keywords=_KEYWORDS,
-    )
+class _Validators:
+    """The validators of a document's schemas, one for all that are equal: most of them are."""
+
+    def __init__(self, document: Document) -> None:
+        self._registry = _registry(document)
+        self._made: dict[str, jsonschema_rs.Validator] = {}
+
+    def of(self, schema: Any) -> jsonschema_rs.Validator:
+        """Return the validator of a schema."""
+        name = json.dumps(schema)
+        if name not in self._made:
+            self._made[name] = jsonschema_rs.Draft202012Validator(
+                _absolute(schema),
+                registry=self._registry,
+                validate_formats=True,
+                offline=True,
+                mask=MASK,
+                keywords=_KEYWORDS,
+            )
+        return self._made[name]
 
 
 def _absolute(node: Any) -> Any:

@@ -234,7 +234,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     tried.add_argument(
         "--quick",
         action=Switch,
-        help="fewer random cases: half a minute at most, for the operations of today",
+        help="fewer random cases, no scenarios: half a minute at most, for the operations of today",
     )
     tried.add_argument(
         "--examples",

@@ -15,8 +15,9 @@ from agentserver_contract.results.findings import Finding, LayerResult, never
 
 EXAMPLES, QUICK_EXAMPLES = 20, 2
 """Random cases for each operation and mode, unless the plan says otherwise, and in a quick run."""
-SCENARIOS, QUICK_SCENARIOS = 100, 10
-"""Scenarios of several calls, unless the plan says otherwise, and in a quick run."""
+SCENARIOS, QUICK_SCENARIOS = 100, 0
+"""Scenarios of several calls, unless the plan says otherwise, and in a quick run, whose model makes
+such calls as well."""
 MODEL_RUNS, QUICK_MODEL_RUNS = 3, 0
 """How often the model begins anew and chooses at random, unless the plan says otherwise, and in a
 quick run."""

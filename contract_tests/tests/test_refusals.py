@@ -126,3 +126,22 @@ def test_password_of_a_refused_request_that_is_kept_is_found(
     assert found, findings_text(result.findings)
     assert found[0].operation == "register_user"
     assert "the password sent opens owner's account" in found[0].detail
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "wrong"),
+    [
+        ("create-one-too-many", "a workspace over the limit", "got 201"),
+        ("create-refused-and-made", "a workspace over the limit", "it changed"),
+    ],
+)
+def test_what_is_refused_in_one_state_only_is_found_by_its_name(
+    fault: str, check: str, wrong: str, sqlite_url: str, contract: Contract
+) -> None:
+    with planted(find(fault)), in_process(sqlite_url, checks_answers=False) as server:
+        plan = Plan(1, operations=frozenset({"create_workspace"}))
+        accounts = prepare_accounts(server.target)
+        result = refusals.run(Context(server.target, accounts, contract, plan))
+    found = [finding for finding in result.findings if finding.check == check]
+    assert any(wrong in finding.detail for finding in found), findings_text(result.findings)
+    assert {finding.operation for finding in result.findings} == {"create_workspace"}

@@ -56,11 +56,34 @@ class _Trials:
         in_any_state = [trial for trial in trials if not _needs_state(trial)]
         seen, self._seen = self._seen, None
         self._seen = self._try_all(operation, in_any_state, seen)
-        for trial in trials:
-            if _needs_state(trial) and trial.conflict is not None:
-                with in_state(trial.conflict, self.accounts):
-                    self._try_all(operation, [trial], None)
+        for conflict in tables().conflicts:
+            in_one_state = [
+                trial for trial in trials if _needs_state(trial) and trial.conflict == conflict
+            ]
+            if in_one_state:
+                self._try_in_state(operation, conflict, in_one_state)
                 self._seen = None  # what was set for the state may say when
+
+    def _try_in_state(self, operation: Operation, conflict: Conflict, trials: list[Trial]) -> None:
+        """Send the requests that need one state together; one by one where something is wrong.
+
+        What is wrong may be that the state was lost.
+        """
+        with in_state(conflict, self.accounts):
+            before = snapshot(self.accounts, self.examples)
+            answered = []
+            for trial in trials:
+                if self._try(operation, trial):
+                    answered.append(trial)
+                if self._accepted:
+                    break
+            if not self._accepted and snapshot(self.accounts, self.examples) == before:
+                self._check_passwords(operation, answered)
+                return
+        self._start_anew()
+        for trial in trials:
+            with in_state(conflict, self.accounts):
+                self._try_all(operation, [trial], None)
 
     def _try_all(self, operation: Operation, trials: list[Trial], before: Any) -> Any:
         """Send requests, and return what can be read afterwards.

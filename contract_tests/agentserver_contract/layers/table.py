@@ -35,6 +35,8 @@ class Layer:
     """Whether it tries operations one by one, so that each shard takes some of them."""
     writes: bool = False
     """Whether it does nothing without writing."""
+    extent: str = ""
+    """The plan's name for how much it tries, where that may be nothing."""
     judges: bool = False
     """Whether it sends nothing, and judges the results of the layers before it."""
 
@@ -44,6 +46,8 @@ class Layer:
             return _reason_not_judged(plan)
         if self.writes and plan.read_only:
             return "it would write"
+        if self.extent and getattr(plan, self.extent) == 0:
+            return f"this run has no {self.extent}"
         if self.by_operation:
             return None
         undivided = [
@@ -74,7 +78,7 @@ LAYERS = (
     Layer(ids.NAME, ids.run, by_operation=True, writes=True),
     Layer(values.NAME, values.run, by_operation=True, writes=True),
     Layer(model.NAME, model.run, writes=True),
-    Layer(stateful.NAME, stateful.run, writes=True),
+    Layer(stateful.NAME, stateful.run, writes=True, extent="scenarios"),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
     Layer(times.NAME, times.run, by_operation=True, writes=True),
     Layer(races.NAME, races.run, by_operation=True, writes=True),

@@ -487,7 +487,8 @@ def _session(
     except SetupFailed as error:
         # Before the credential has worked, it is as likely to be wrong as the server.
         counts = is_server_error if guard.administrator is None else always
-        raise CannotRun(one_line(str(error)), counts=counts) from None
+        found = [preparation_failed(PREPARATION, each) for each in error.errors if is_fault(each)]
+        raise CannotRun(one_line(str(error)), found, counts) from None
     except (AgentserverError, httpx.HTTPError) as error:
         findings = []
         if guard.administrator is not None and isinstance(error, AgentserverError):

@@ -86,7 +86,8 @@ class Source:
         """Every node that code can be changed at, in the order of the module.
 
         Left out are imports, annotations, decorators, docstrings, what is for type checkers only,
-        how an object shows itself to developers, and what writes to the log.
+        how an object shows itself to developers, what writes to the log, and whether a column may
+        be null, which the database would refuse to nobody: the server never tries.
         """
         for node in self.tree.body:
             yield from _places(node, "", is_name=True)
@@ -129,7 +130,7 @@ def _is_left_alone(node: ast.AST) -> bool:
             return name in LOGGING | TYPING
         case ast.Call(func=ast.Attribute(attr=name)):
             return name in LOGGING
-        case ast.keyword(arg="repr"):
+        case ast.keyword(arg="repr" | "nullable"):
             return True
         case ast.Expr(value=value):
             return _is_left_alone(value)

@@ -112,7 +112,14 @@ def promises_of(layer: str, findings: list[dict[str, str]]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("operation", "status"),
-    [("register_user", 500), ("admin_get_quota_defaults", 500), ("admin_list_users", 403)],
+    [
+        ("register_user", 500),
+        ("admin_get_quota_defaults", 500),
+        ("admin_list_users", 403),
+        ("login", 401),
+        ("get_current_user", 401),
+        ("list_workspace_members", 403),
+    ],
 )
 def test_server_that_breaks_the_contract_before_the_first_layer_is_told_from_a_wrong_credential(
     tmp_path: Path,
@@ -135,6 +142,16 @@ def test_server_that_breaks_the_contract_before_the_first_layer_is_told_from_a_w
     assert report["layers"][0]["layer"] == "preparation"
     (replay, *_) = (finding["replay"] for finding in report["findings"])
     assert "--layers" not in replay
+
+
+def test_wrong_credential_is_no_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTSERVER_EMAIL", "nobody@example.com")
+    with served(tmp_path, lambda app: app) as url:
+        for _ in range(2):
+            assert main(["run", url, *QUICK, "--format", "json"]) == COULD_NOT_RUN
+    assert "nobody@example.com cannot log in: 401" in capsys.readouterr().err
 
 
 def test_replay_command_finds_the_same_again(

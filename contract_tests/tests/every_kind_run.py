@@ -39,7 +39,7 @@ from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.http.messages import Request, cookie
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
-from agentserver_contract.layers import fuzzing, gate, refusals, transport, values
+from agentserver_contract.layers import fuzzing, gate, ids, refusals, roles, transport, values
 
 TAKES = frozenset({"take_next_parcel"})
 """What answers otherwise where there is no parcel left."""
@@ -48,7 +48,8 @@ PARCEL = {"id": PARCEL_ID, "weight": 1.5, "size": "small", "sent_at": "2026-11-2
 
 
 def account(name: str, token: str, scheme: str) -> Account:
-    return Account(name, "", USER_ID, "", token=token, scheme=scheme)
+    scopes = frozenset({"parcels:send"}) if token == API_KEY else frozenset()
+    return Account(name, "", USER_ID, "", token=token, scheme=scheme, scopes=scopes)
 
 
 def accounts(target: Target) -> Accounts:
@@ -108,7 +109,10 @@ def tried(seed: int, fault: Fault | None = None) -> dict[str, Any]:
         if fault is None:
             office.parcels.clear()
             results.append(fuzzing.run(replace(context, plan=Plan(seed, operations=TAKES))))
-        results += [layer.run(context) for layer in (refusals, values, transport)]
+        # The first are for whoever takes some away.
+        others = {f"{number}": {**PARCEL, "id": f"{number}"} for number in range(10)}
+        office.parcels.update({**others, PARCEL_ID: PARCEL})
+        results += [layer.run(context) for layer in (roles, ids, refusals, values, transport)]
         target.send(too_large())
         results[0].statuses.update(counter.drain())
     shutdown_lifespans()

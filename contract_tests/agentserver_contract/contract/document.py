@@ -151,6 +151,12 @@ class Operation:
         return role if isinstance(role, str) else None
 
     @property
+    def required_scope(self) -> str | None:
+        """The scope that a token needs; None where it needs none."""
+        scope = self.raw.get("x-required-scope")
+        return scope if isinstance(scope, str) else None
+
+    @property
     def is_global(self) -> bool:
         """Whether it is about the whole installation: for administrators, and about no one id."""
         return self.required_role == "admin" and not self.path_parameters

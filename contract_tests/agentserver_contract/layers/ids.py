@@ -14,6 +14,12 @@ from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
 from agentserver_contract.contract.roles import ANONYMOUS, CALLERS, INVALID_SESSION
 from agentserver_contract.fixtures.accounts import TENANTS
+from agentserver_contract.fixtures.callers import (
+    callers_of,
+    invalid_credential,
+    refusal,
+    signed,
+)
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.removed import removed_ids
 from agentserver_contract.fixtures.snapshot import OUTSIDE
@@ -24,9 +30,9 @@ from agentserver_contract.layers.sending import Sender
 from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.variants.drafts import Draft
 from agentserver_contract.variants.ids import BadId, malformed, status_of_unknown, with_segment
-from agentserver_contract.variants.violations import INVALID_SESSION as NO_SESSION
 
 NAME = "ids"
+_UNAUTHENTICATED = 401
 _SHARE = 4
 """A malformed id is tried by the caller who may call the operation, and one of so many others."""
 
@@ -55,16 +61,18 @@ class _Trials:
         self.accounts = context.accounts
         self.sender = Sender(context, context.new_result(NAME))
         self.random = random.Random(context.plan.seed)  # noqa: S311 (chooses what is tried)
-        self.examples: Examples = prepare_examples(
+        self.examples: Examples = context.examples or prepare_examples(
             *(context.contract, self.accounts),
             owner="owner",
             members=team_with("guest"),
             caller=self.accounts["owner"],
         )
-        self.of_others = {
-            PARAMETER: add_workspace(self.accounts, TENANTS[0], {}),
-            "user_id": self.accounts["outsider"].id,
-        }
+        self.of_others: dict[str, str] = {}
+        if context.examples is None:
+            self.of_others = {
+                PARAMETER: add_workspace(self.accounts, TENANTS[0], {}),
+                "user_id": self.accounts["outsider"].id,
+            }
         self.removed = removed_ids(context.contract, self.accounts, self.examples)
 
     def try_parameter(self, operation: Operation, parameter: str) -> None:
@@ -72,8 +80,19 @@ class _Trials:
         required = operation.required_role or "none"
         for kind in self._kinds(operation, parameter):
             for caller in self._callers(kind, required):
-                expected = status_of_unknown(operation, parameter, caller, required)
+                expected = self._expected(operation, parameter, caller, required)
                 self._try(operation, parameter, kind.id, caller, expected)
+
+    def _expected(
+        self, operation: Operation, parameter: str, caller: str, required: str
+    ) -> frozenset[int]:
+        """What an id of nothing is answered; a token calls as somebody of the workspace does."""
+        refused = refusal(self.context.contract, operation, self.accounts, required, caller)
+        if caller in CALLERS and refused != _UNAUTHENTICATED:
+            return status_of_unknown(operation, parameter, caller, required)
+        if refused is not None:
+            return frozenset({refused})
+        return status_of_unknown(operation, parameter, "owner", required)
 
     def _kinds(self, operation: Operation, parameter: str) -> Iterator[_Kind]:
         yield _Kind(BadId("an unknown id", f"{NO_SUCH}{parameter}"), by_all=True)
@@ -87,11 +106,7 @@ class _Trials:
             yield _Kind(bad, by_all=False)
 
     def _callers(self, kind: _Kind, required: str) -> list[str]:
-        known = [
-            caller
-            for caller in CALLERS
-            if caller in self.accounts.by_name or caller in (ANONYMOUS, INVALID_SESSION)
-        ]
+        known = callers_of(self.accounts)
         if kind.by_all:
             return known
         allowed = "admin" if required == "admin" else "owner"
@@ -106,13 +121,13 @@ class _Trials:
         caller: str,
         expected: frozenset[int],
     ) -> None:
-        session = self._session(caller)
         segments = {**self.examples.parameters}
-        draft = Draft(operation, self.examples, session).changed(
+        draft = Draft(operation, self.examples, None).changed(
             with_segment(operation, segments, parameter, bad.segment)
         )
+        request = signed(draft.request(), self._credential(operation, caller))
         try:
-            exchange = self.sender.send(operation, draft.request())
+            exchange = self.sender.send(operation, request)
         except Blocked:
             return  # on a server of others, a write may have no id that could be of theirs
         status = exchange.response.status
@@ -128,13 +143,15 @@ class _Trials:
             exchange=exchange,
         )
 
-    def _session(self, caller: str) -> str | None:
+    def _credential(self, operation: Operation, caller: str) -> dict[str, str]:
         if caller == ANONYMOUS:
-            return None
-        return NO_SESSION if caller == INVALID_SESSION else self.accounts[caller].session
+            return {}
+        if caller == INVALID_SESSION:
+            return invalid_credential(self.context.contract, operation)
+        return self.accounts[caller].credential
 
 
 def _called(caller: str) -> str:
     if caller == ANONYMOUS:
         return "a caller without a credential"
-    return "a caller with an unknown session" if caller == INVALID_SESSION else f"the {caller}"
+    return "a caller with an unknown credential" if caller == INVALID_SESSION else f"the {caller}"

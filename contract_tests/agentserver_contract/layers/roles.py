@@ -23,16 +23,16 @@ from agentserver_contract.contract.roles import (
     INVALID_SESSION,
     WORKSPACE_ROLES,
     may_call,
-    refusal_of,
 )
 from agentserver_contract.data.tables import Caller, is_exception, tables
 from agentserver_contract.fixtures.accounts import email_of, log_in
+from agentserver_contract.fixtures.callers import invalid_credential, refusal, signed, with_token
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace, team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.head import wrong_head
-from agentserver_contract.http.messages import Exchange, Request
+from agentserver_contract.http.messages import Exchange, Request, cookie
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.results.findings import Finding, LayerResult
@@ -51,8 +51,7 @@ def run(context: Context) -> LayerResult:
         (row, operation)
         # What administers comes last, as it changes the limits that the other calls depend on.
         for operation in sorted(context.operations, key=lambda each: each.required_role == "admin")
-        for row in tables().callers
-        if row.operation == operation.id
+        for row in _rows(operation)
     ]
     # Refusals come first: as long as nothing changes, each row finds what the one before it left.
     for try_row in (matrix.try_refused, matrix.try_allowed):
@@ -62,6 +61,12 @@ def run(context: Context) -> LayerResult:
     return matrix.result
 
 
+def _rows(operation: Operation) -> list[Caller]:
+    """The rows of an operation; of one that is not in the table, what the contract says."""
+    declared = Caller(operation.id, operation.required_role or "none", "declared")
+    return [row for row in tables().callers if row.operation == operation.id] or [declared]
+
+
 class _Matrix:
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -69,7 +74,7 @@ class _Matrix:
         self.accounts = context.accounts
         self.result = context.new_result(NAME)
         self._tried_head: set[str] = set()
-        self.examples = context.examples or self._examples(_OWNER)
+        self.examples = self._examples(_OWNER)
         self._seen: Any = None
         """What could be read after the last row; None where that is not known."""
 
@@ -77,7 +82,7 @@ class _Matrix:
         """Call one operation as everybody who is refused."""
         self._check_declared(row, operation)
         statuses = {
-            caller: refusal_of(row.required_role, caller) for caller in self._callers(operation)
+            caller: self._refusal(row, operation, caller) for caller in self._callers(operation)
         }
         refused = {caller: status for caller, status in statuses.items() if status is not None}
         if refused:
@@ -86,15 +91,19 @@ class _Matrix:
     def try_allowed(self, row: Caller, operation: Operation) -> None:
         """Call one operation as everybody who may."""
         for caller in self._callers(operation):
-            if refusal_of(row.required_role, caller) is None:
+            if self._refusal(row, operation, caller) is None:
                 try:
                     self._try_allowed(row, operation, caller)
                 except Blocked as blocked:
                     self.result.not_run[f"{row} as {caller}"] = str(blocked)
 
+    def _refusal(self, row: Caller, operation: Operation, caller: str) -> int | None:
+        contract = self.context.contract
+        return refusal(contract, operation, self.accounts, row.required_role, caller)
+
     def _callers(self, operation: Operation) -> Iterator[str]:
         """The kinds of callers that there are here."""
-        for caller in CALLERS:
+        for caller in (*CALLERS, *with_token(self.accounts)):
             if (reason := self._reason_impossible(caller, operation)) is not None:
                 self.result.not_run[caller] = reason
             else:
@@ -132,9 +141,9 @@ class _Matrix:
         # A write gets a workspace of its own, so that no call meets what another one left.
         reads = operation.method == "GET"
         with nullcontext(self.examples) if reads else self._own_examples(caller) as examples:
-            exchange = self._send(row, operation, examples, self._session(operation, caller))
+            exchange = self._send(row, operation, examples, self._credential(operation, caller))
         status = exchange.response.status
-        if exchange.response.succeeded:
+        if operation.is_success(status):
             self.result.succeeded[operation.id] += 1
             if operation.method == "GET" and operation.id not in self._tried_head:
                 self._try_head(operation, exchange.request)
@@ -184,28 +193,28 @@ class _Matrix:
         """Call as everybody who is refused, and see whether something has changed afterwards."""
         seen, self._seen = self._seen, None
         opens_session = EXPIRED_SESSION in refused or is_exception("ends-session", operation.id)
-        sessions = {caller: self._session(operation, caller) for caller in refused}
+        credentials = {caller: self._credential(operation, caller) for caller in refused}
         before = self._snapshot() if seen is None or opens_session else seen
         for caller, status in refused.items():
             try:
-                exchange = self._send(row, operation, self.examples, sessions[caller])
+                exchange = self._send(row, operation, self.examples, credentials[caller])
             except Blocked as blocked:
                 self.result.not_run[f"{row} as {caller}"] = str(blocked)
-                del sessions[caller]
+                del credentials[caller]
                 continue
             if exchange.response.status != status:
                 promise = f"{caller} is refused with {status}"
                 self._found(row, operation, promise, str(status), exchange)
             if exchange.response.succeeded and not operation.is_read:
                 # What it has changed is the doing of no refusal.
-                del sessions[caller]
+                del credentials[caller]
                 self.examples = self._examples(_OWNER)
                 before = self._snapshot()
         after = self._snapshot()
         if after == before:
             self._seen = after
         else:
-            self._find_change(row, operation, list(sessions), list(differences(before, after)))
+            self._find_change(row, operation, list(credentials), list(differences(before, after)))
 
     def _find_change(
         self, row: Caller, operation: Operation, callers: list[str], changed: list[str]
@@ -214,9 +223,9 @@ class _Matrix:
         found = False
         for caller in callers:
             self.examples = self._examples(_OWNER)
-            session = self._session(operation, caller)
+            credential = self._credential(operation, caller)
             before = self._snapshot()
-            request = request_of(row, operation, self.examples, session)
+            request = signed(request_of(row, operation, self.examples, None), credential)
             exchange = Exchange(request, self.target.send(request))
             after = self._snapshot()
             if after != before:
@@ -247,30 +256,33 @@ class _Matrix:
         self.result.add(finding)
 
     def _send(
-        self, row: Caller, operation: Operation, examples: Examples, session: str | None
+        self, row: Caller, operation: Operation, examples: Examples, credential: Mapping[str, str]
     ) -> Exchange:
         self.result.cases[operation.id] += 1
-        request = request_of(row, operation, examples, session)
+        request = signed(request_of(row, operation, examples, None), credential)
         return Exchange(request, self.target.send(request))
 
-    def _session(self, operation: Operation, caller: str) -> str | None:
+    def _credential(self, operation: Operation, caller: str) -> dict[str, str]:
         if caller == ANONYMOUS:
-            return None
+            return {}
         if caller == INVALID_SESSION:
-            return secrets.token_hex(32)
+            return invalid_credential(self.context.contract, operation)
         if caller == EXPIRED_SESSION:
             # A new one each time: a session that was refused once may be refused for that alone.
-            return session_of_age(self.context, self.accounts[_OWNER], self._lifetime + MARGIN)
+            age = self._lifetime + MARGIN
+            return cookie(session_of_age(self.context, self.accounts[_OWNER], age))
         account = self.accounts[caller]
-        if is_exception("ends-session", operation.id):
-            return log_in(self.target, account.email, account.password)
-        return account.session
+        if is_exception("ends-session", operation.id) and not account.token:
+            return cookie(log_in(self.target, account.email, account.password))
+        return account.credential
 
     @cached_property
     def _lifetime(self) -> timedelta:
         return promised_lifetime(self.context, self.accounts[_OWNER])
 
     def _examples(self, caller: str) -> Examples:
+        if self.context.examples is not None:
+            return self.context.examples
         known = self.accounts.by_name.get(caller)
         account = known if known is not None and known.password else self.accounts[_OWNER]
         return prepare_examples(

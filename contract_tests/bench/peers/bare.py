@@ -40,11 +40,13 @@ def over_quota() -> Response:
     return answer({"error": "quota_exceeded"}, 403)
 
 
-def maximum(user_quota: Any, settings: dict[str, str]) -> int:
-    """How many workspaces a user may own; 0 is no limit."""
-    if user_quota is not None and user_quota[0] is not None:
-        return int(user_quota[0])
-    return int(settings.get("quota_max_workspaces_per_user", 10))
+SETTING = "quota_max_workspaces_per_user"
+
+
+def is_used_up(owned: int, override: int | None, setting: str | None) -> bool:
+    """Whether a user may own no more workspaces; a maximum of 0 is no limit."""
+    maximum = int(setting or 10) if override is None else override
+    return 0 < maximum <= owned
 
 
 def answer(body: Any, status: int = 200) -> Response:

@@ -17,8 +17,9 @@ from starlette.routing import Route
 from peers import statements as sql
 from peers.bare import (
     NAMES,
+    SETTING,
     answer,
-    maximum,
+    is_used_up,
     not_a_member,
     now,
     over_quota,
@@ -90,10 +91,7 @@ async def _created(database: asyncpg.Connection, user_id: str, token: str, name:
     caller = await database.fetchrow(sql.CALLER, token, moment)
     if caller is None:
         return unauthenticated()
-    user_quota = await database.fetchrow(sql.USER_QUOTA, caller[0])
-    settings = dict(await database.fetch(sql.SETTINGS))
-    (owned,) = await database.fetchrow(sql.OWNED, caller[0], "owner")
-    if 0 < maximum(user_quota, settings) <= owned:
+    if is_used_up(*await database.fetchrow(sql.QUOTA, caller[0], "owner", SETTING)):
         return over_quota()
     row = (str(uuid4()), name, moment, moment)
     await database.execute(sql.ADD_WORKSPACE, *row)

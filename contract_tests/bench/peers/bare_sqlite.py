@@ -15,8 +15,9 @@ from starlette.routing import Route
 from peers import statements as sql
 from peers.bare import (
     NAMES,
+    SETTING,
     answer,
-    maximum,
+    is_used_up,
     not_a_member,
     now,
     over_quota,
@@ -83,10 +84,8 @@ def _created(user_id: object, token: str, name: str) -> Response:
     caller = _first(sql.CALLER, token, moment)
     if caller is None:
         return unauthenticated()
-    user_quota = _first(sql.USER_QUOTA, caller[0])
-    settings = dict(_database.execute(sql.SETTINGS).fetchall())
-    (owned,) = _database.execute(sql.OWNED, (caller[0], "owner")).fetchone()
-    if 0 < maximum(user_quota, settings) <= owned:
+    quota = _database.execute(sql.QUOTA, (caller[0], "owner", SETTING)).fetchone()
+    if is_used_up(*quota):
         return over_quota()
     row = (str(uuid4()), name, moment, moment)
     _database.execute(sql.ADD_WORKSPACE, row)

@@ -32,16 +32,13 @@ LOCK = "SELECT users.id FROM users WHERE users.id = $1"
 LOCK_ON_POSTGRESQL = f"{LOCK} FOR NO KEY UPDATE"
 """What PostgreSQL is sent instead; on SQLite the transaction locks everything."""
 
-USER_QUOTA = """
-    SELECT user_quotas.max_workspaces, user_quotas.updated_at FROM user_quotas
-    WHERE user_quotas.user_id = $1
-"""
-
-SETTINGS = "SELECT system_settings.key, system_settings.value FROM system_settings"
-
-OWNED = """
-    SELECT count(*) AS count_1 FROM workspace_members
-    WHERE workspace_members.user_id = $1 AND workspace_members.role = $2
+QUOTA = """
+    SELECT (SELECT count(*) AS count_1 FROM workspace_members
+    WHERE workspace_members.user_id = $1 AND workspace_members.role = $2) AS anon_1,
+    (SELECT user_quotas.max_workspaces FROM user_quotas
+    WHERE user_quotas.user_id = $1) AS anon_2,
+    (SELECT system_settings.value FROM system_settings
+    WHERE system_settings.key = $3) AS anon_3
 """
 
 ADD_WORKSPACE = """
@@ -55,4 +52,4 @@ ADD_MEMBER = """
 
 READ = (CALLER_AS_MEMBER, WORKSPACE)
 LIST = (CALLER, WORKSPACES)
-CREATE = (CALLER, LOCK, CALLER, USER_QUOTA, SETTINGS, OWNED, ADD_WORKSPACE, ADD_MEMBER)
+CREATE = (CALLER, LOCK, CALLER, QUOTA, ADD_WORKSPACE, ADD_MEMBER)

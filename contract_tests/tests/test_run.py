@@ -21,13 +21,15 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
     contract: Contract, database_url: str, seed: int
 ) -> None:
     counter, answers = StatusCounter(contract), AnswerChecks(contract, closed=True)
+    is_sqlite = database_url.startswith("sqlite")
     with in_process(database_url, hooks=[counter, answers]) as server:
         accounts = prepare_accounts(server.target)
         context = Context(
             server.target,
             accounts,
             contract,
-            Plan(seed, examples=3, scenarios=30),
+            # The schemas' bounds are the same on both databases, and layer values has most of them.
+            Plan(seed, examples=2, scenarios=10, model_runs=1, boundaries=is_sqlite),
             reset=lambda: reset_accounts(accounts),
             shift_clock=server.shift_clock,
             snapshot=server.rows,
@@ -41,7 +43,9 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
         "only a server whose operator has switched password accounts off answers this",
         "only a server whose language-model proxy is unreachable or switched off answers this",
         "no operation of the contract makes its rows",
-        "the server sends no Date",  # in process, as the protocol's part adds it
+        # In process, as the protocol's part does it:
+        "the server sends no Date",
+        "there is no connection that ends at the server",
     }
 
 

@@ -44,7 +44,7 @@ PARTS = {
     "calls": "One call through the SDK",
     "decoding": "Decoding a response into objects, all fields converted",
     "imports": "CPU time of a fresh process, minus that of an empty one",
-    "memory": "Memory of a process with idle clients, minus that of one without",
+    "memory": "Memory of idle clients, and of the server after 10,000 requests",
     "sqlite": "The server on SQLite, 32 connections",
     "postgresql": "The server on PostgreSQL, 32 connections",
     "contract": "The contract tests, against the reference server",

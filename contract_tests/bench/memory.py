@@ -1,5 +1,7 @@
 """What idle clients hold: the memory of a process of its own, by the number of clients in it.
 
+And what the server holds, which `server_memory` measures.
+
 `python memory.py KIND COUNT URL` prints bytes: with the library imported, with so many
 clients made, and with one call of each done.
 """
@@ -21,7 +23,9 @@ _STATES = ("imported", "before a call", "after a call each")
 
 
 def rows(effort: Effort) -> Iterator[Row]:
-    """One client and many, before and after their first call, beside `httpx.Client`."""
+    """One client and many, before and after their first call, beside `httpx.Client`; the server."""
+    import server_memory  # here, so that a process that holds clients does not import it
+
     port = free_port()
     with serving(canned_server(port), port) as server:
         for count in (1, effort.clients):
@@ -29,6 +33,7 @@ def rows(effort: Effort) -> Iterator[Row]:
             for state, here, there in zip(_STATES, ours, theirs, strict=True):
                 what = f"{count:,} client{'s' if count > 1 else ''}, {state}"
                 yield beside("memory", what, "MB", [here], "httpx.Client", [there])
+    yield from server_memory.rows()
 
 
 def _held(kind: str, count: int, url: str) -> list[float]:

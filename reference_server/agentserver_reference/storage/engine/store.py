@@ -44,6 +44,17 @@ class Store(ABC):
         """
         return await self.write(query, *args, **kwargs)
 
+    async def change(
+        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `query(connection, *args)`, one statement that is a transaction of its own.
+
+        It may be run a second time if another transaction came in between.
+
+        Raises DatabaseUnavailable if the database does not answer in time.
+        """
+        return await self.write(query, *args, **kwargs)
+
     @abstractmethod
     async def close(self) -> None:
         """Close every connection; does nothing for a store that was never opened."""
@@ -51,17 +62,6 @@ class Store(ABC):
     @abstractmethod
     async def read(self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `query(connection, *args)` outside a transaction; it must not write.
-
-        Raises DatabaseUnavailable if the database does not answer in time.
-        """
-
-    @abstractmethod
-    async def change(
-        self, query: DatabaseFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run `query(connection, *args)`, one statement that is a transaction of its own.
-
-        It may be run a second time if another transaction came in between.
 
         Raises DatabaseUnavailable if the database does not answer in time.
         """

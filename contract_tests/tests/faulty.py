@@ -6,17 +6,37 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from answer_middleware import AnswersChanged, App
 from answers import Answer
-from servers import CHEAPEST_PASSWORDS
+from servers import CHEAPEST_PASSWORDS, prepare_accounts, reset_accounts
 
+from agentserver_contract.context import Context, Plan
+from agentserver_contract.contract.document import Contract
+from agentserver_contract.http.target import Target
+from agentserver_contract.results.findings import LayerResult
 from agentserver_reference.app import create_app
 from agentserver_reference.serve import protocol
 from agentserver_reference.settings import Settings
+
+
+def run_on(
+    run: Callable[[Context], LayerResult],
+    folder: Path,
+    contract: Contract,
+    wrap: Callable[[Any], App],
+    operations: frozenset[str],
+) -> LayerResult:
+    """A layer's result on some operations of a server with something around it."""
+    with served(folder, wrap) as url, Target(url) as target:
+        accounts = prepare_accounts(target)
+        plan = Plan(seed=1, operations=operations)
+        reset = partial(reset_accounts, accounts)
+        return run(Context(target, accounts, contract, plan, reset=reset))
 
 
 @contextmanager

@@ -5,34 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from faulty import served
-from servers import Server, prepare_accounts
+from faulty import run_on
+from servers import Server
 from wrapping import Seen, answering, rewriting
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import Accounts
-from agentserver_contract.http.target import Target
 from agentserver_contract.layers import ids
 from agentserver_contract.reports.text import findings_text
-from agentserver_contract.results.findings import LayerResult
 
 READ = frozenset({"get_workspace"})
 QUOTA = frozenset({"admin_get_user_quota"})
-
-
-def run_on(
-    folder: Path, contract: Contract, wrap: Callable[[Any], Any], operations: frozenset[str]
-) -> LayerResult:
-    """The layer on a server with something around it."""
-    with served(folder, wrap) as url, Target(url) as target:
-        accounts = prepare_accounts(target)
-        plan = Plan(seed=1, operations=operations)
-        return ids.run(Context(target, accounts, contract, plan))
 
 
 @pytest.mark.parametrize("chosen", [1, 2])
@@ -67,7 +54,7 @@ def path_unquoted(sent: Seen) -> Seen:
 def test_id_that_is_read_as_another_is_found(
     tmp_path: Path, contract: Contract, change: Callable[[Seen], Seen], found: str
 ) -> None:
-    result = run_on(tmp_path, contract, rewriting(change), READ)
+    result = run_on(ids.run, tmp_path, contract, rewriting(change), READ)
     assert found in {finding.check for finding in result.findings}
     assert {finding.operation for finding in result.findings} == READ
 
@@ -76,7 +63,7 @@ def test_error_of_the_server_at_an_odd_id_is_found(tmp_path: Path, contract: Con
     def answer(sent: Seen) -> tuple[int, str] | None:
         return (500, "failed") if "%FF" in sent.path else None
 
-    result = run_on(tmp_path, contract, answering(answer), QUOTA)
+    result = run_on(ids.run, tmp_path, contract, answering(answer), QUOTA)
     assert {finding.check for finding in result.findings} == {"an id that is not UTF-8"}
     assert "expected 404, got 500" in result.findings[0].detail
 
@@ -88,7 +75,7 @@ def test_unknown_workspace_that_is_told_from_those_of_others_is_found_for_every_
         unknown = sent.path == "/api/workspaces/contract-no-such-workspace_id"
         return (404, "workspace not found") if unknown and "cookie" in sent.headers else None
 
-    result = run_on(tmp_path, contract, answering(answer), READ)
+    result = run_on(ids.run, tmp_path, contract, answering(answer), READ)
     promises = {finding.promise for finding in result.findings}
     for caller in ("owner", "guest", "outsider", "admin"):
         assert f"an unknown id for workspace_id is answered 403 to the {caller}" in promises
@@ -100,5 +87,5 @@ def test_deleted_workspace_that_is_still_there_is_found(tmp_path: Path, contract
         is_workspace = sent.path.startswith("/api/workspaces/") and sent.path.count("/") == 3
         return (204, "") if is_workspace and sent.method == "DELETE" else None
 
-    result = run_on(tmp_path, contract, answering(answer), READ)
+    result = run_on(ids.run, tmp_path, contract, answering(answer), READ)
     assert {finding.check for finding in result.findings} == {"an id that was deleted"}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from catalogue import find
-from faulty import served
+from faulty import run_on
 from planting import planted
 from servers import Server, in_process, prepare_accounts
 from wrapping import Seen, answering
@@ -17,26 +16,14 @@ from wrapping import Seen, answering
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import Accounts
-from agentserver_contract.http.target import Target
 from agentserver_contract.layers import refusals
 from agentserver_contract.reports.text import findings_text
-from agentserver_contract.results.findings import LayerResult
 from agentserver_reference.domain.errors import Conflict
 from agentserver_reference.services import auth
 from agentserver_reference.storage import users
 from agentserver_reference.storage.locks import Lock
 
 RENAME = frozenset({"rename_workspace"})
-
-
-def run_on(
-    folder: Path, contract: Contract, wrap: Callable[[Any], Any], operations: frozenset[str]
-) -> LayerResult:
-    """The layer on a server with something around it."""
-    with served(folder, wrap) as url, Target(url) as target:
-        accounts = prepare_accounts(target)
-        plan = Plan(seed=1, operations=operations)
-        return refusals.run(Context(target, accounts, contract, plan))
 
 
 def test_healthy_server_refuses_everything_in_the_promised_order(
@@ -58,7 +45,7 @@ def test_body_that_is_read_before_the_session_is_found(tmp_path: Path, contract:
             return 400, "not JSON"
         return None
 
-    result = run_on(tmp_path, contract, answering(answer), RENAME)
+    result = run_on(refusals.run, tmp_path, contract, answering(answer), RENAME)
     promises = {finding.promise.partition(" is refused")[0] for finding in result.findings}
     assert promises >= {
         "no credential and a body that is not JSON",
@@ -78,7 +65,7 @@ def test_media_type_that_is_not_looked_at_is_found(tmp_path: Path, contract: Con
 
         return wrapped
 
-    result = run_on(tmp_path, contract, wrap, RENAME)
+    result = run_on(refusals.run, tmp_path, contract, wrap, RENAME)
     assert {finding.check for finding in result.findings} == {
         "a body called text/plain",
         "a body called a form",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from answer_middleware import AnswersChanged
 from answers import Answer
-from faulty import served
+from faulty import run_on, served
 from servers import Server, prepare_accounts, reset_accounts
 from wrapping import Seen, answering, rewriting
 
@@ -25,23 +25,10 @@ from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.target import Target
 from agentserver_contract.layers import values
 from agentserver_contract.reports.text import findings_text
-from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.variants.values import variants
 
 RENAME, CREATE, MEMBERS = "rename_workspace", "create_workspace", "add_workspace_member"
 CONFIG, QUOTA = "set_workspace_llm_config", "admin_set_workspace_quota"
-
-
-def run_on(
-    folder: Path, contract: Contract, wrap: Callable[[Any], Any], operation: str
-) -> LayerResult:
-    """The layer on a server with something around it."""
-    with served(folder, wrap) as url, Target(url) as target:
-        accounts = prepare_accounts(target)
-        plan = Plan(seed=1, operations=frozenset({operation}))
-        return values.run(
-            Context(target, accounts, contract, plan, reset=lambda: reset_accounts(accounts))
-        )
 
 
 def test_healthy_server_takes_and_refuses_what_the_contract_says(
@@ -135,7 +122,9 @@ def test_value_that_is_changed_or_invented_is_found(
     operation: str,
     found: str,
 ) -> None:
-    result = run_on(tmp_path, contract, rewriting(with_fields(change)), operation)
+    result = run_on(
+        values.run, tmp_path, contract, rewriting(with_fields(change)), frozenset({operation})
+    )
     assert found in {finding.check for finding in result.findings}, findings_text(result.findings)
     assert {finding.operation for finding in result.findings} == {operation}
 
@@ -151,7 +140,7 @@ def test_length_that_is_counted_in_bytes_is_found(tmp_path: Path, contract: Cont
             return None
         return (400, "name: too long") if too_long else None
 
-    result = run_on(tmp_path, contract, answering(answer), RENAME)
+    result = run_on(values.run, tmp_path, contract, answering(answer), frozenset({RENAME}))
     assert {finding.check for finding in result.findings} == {"is taken"}
     assert any("two bytes" in finding.promise for finding in result.findings)
 
@@ -163,7 +152,7 @@ def test_body_without_its_length_that_is_refused_is_found(
         is_chunked = sent.method == "PATCH" and "content-length" not in sent.headers
         return (400, "no length") if is_chunked else None
 
-    result = run_on(tmp_path, contract, answering(answer), RENAME)
+    result = run_on(values.run, tmp_path, contract, answering(answer), frozenset({RENAME}))
     assert [finding.promise for finding in result.findings] == [
         "a body in which the body is sent in chunks is taken"
     ]
@@ -190,7 +179,7 @@ def test_reading_that_shows_another_member_something_else_is_found(
         changed.set_body(answer.body.replace(b'"name":"', b'"name":"Old '))
         return changed
 
-    result = run_on(tmp_path, contract, wrap, RENAME)
+    result = run_on(values.run, tmp_path, contract, wrap, frozenset({RENAME}))
     assert any("is read by the" in finding.check for finding in result.findings), findings_text(
         result.findings
     )
@@ -218,7 +207,9 @@ def test_thing_that_is_shown_in_two_ways_is_found(
         return other
 
     result = run_on(
-        tmp_path, contract, lambda app: AnswersChanged(app, changed, contract, answer), operation
+        *(values.run, tmp_path, contract),
+        lambda app: AnswersChanged(app, changed, contract, answer),
+        frozenset({operation}),
     )
     assert found in {finding.check for finding in result.findings}, findings_text(result.findings)
     assert {finding.operation for finding in result.findings} == {operation}

@@ -12,9 +12,6 @@ from agentserver_contract.contract.document import JSON, Contract, Located, Oper
 UNDOCUMENTED = "undocumented"
 """The name of a field that no contract has."""
 
-EMPTY_UNTIL = {"admin_list_sandboxes": "create_sandbox"}
-"""Operations whose list has no item until the contract has another operation, which makes some."""
-
 NEVER_REFUSED_WITH = 405
 """A documented method is refused only where the operator has switched an operation off."""
 
@@ -97,18 +94,11 @@ class Answers:
             and JSON not in response.content
         ]
 
-    @property
-    def are_empty(self) -> bool:
-        """Whether they are lists without items."""
-        until = EMPTY_UNTIL.get(self.operation.id)
-        return until is not None and until not in self.contract.operations
-
     def fields(self) -> Iterator[tuple[Response, Field]]:
         """Every field of every JSON body."""
-        if not self.are_empty:
-            for response in self.operation.responses.values():
-                for field in fields_of(self.contract, response):
-                    yield response, field
+        for response in self.operation.responses.values():
+            for field in fields_of(self.contract, response):
+                yield response, field
 
 
 Places = Callable[[Answers], Iterable[Place]]
@@ -154,10 +144,9 @@ def each_whole_list(answers: Answers) -> Iterator[Place]:
 
 
 def each_list(answers: Answers) -> Iterator[Place]:
-    """Every list that has items, the whole answer or a field."""
-    if not answers.are_empty:
-        yield from each_whole_list(answers)
-        yield from each_field(lambda field: "array" in field.types)(answers)
+    """Every list, the whole answer or a field."""
+    yield from each_whole_list(answers)
+    yield from each_field(lambda field: "array" in field.types)(answers)
 
 
 def each_field(is_wanted: Callable[[Field], bool]) -> Places:

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from answer_faults import CHANGES, answer_faults, changed
 from answer_middleware import AnswersChanged, answers_changed
-from answer_places import EMPTY_UNTIL
 from answers import Answer
 from catalogue import catalogue
 from definitions import (
@@ -220,14 +219,6 @@ def test_answer_with_another_status_stays_as_it_is(contract: Contract) -> None:
 
 def test_faults_of_answers_are_the_same_in_every_run(contract: Contract) -> None:
     assert [fault.id for fault in answer_faults(contract)] == [fault.id for fault in OF_ANSWERS]
-
-
-def test_list_that_nothing_can_fill_has_no_faults_of_its_items(contract: Contract) -> None:
-    for operation, until in EMPTY_UNTIL.items():
-        assert operation in contract.operations
-        assert until not in contract.operations
-        places = [fault.change for fault in OF_ANSWERS if fault.operations == (operation,)]
-        assert not [change for change in places if change.change.startswith(("field", "other-v"))]
 
 
 def test_answers_of_one_operation_are_changed_and_no_others(tmp_path: Path) -> None:

@@ -81,6 +81,8 @@ def test_every_write_that_has_a_time_is_looked_at(contract: Contract) -> None:
         "create_workspace": ["list_workspaces", "admin_list_workspaces"],
         "rename_workspace": ["get_workspace"],
         "set_workspace_llm_config": ["get_workspace_llm_config"],
+        "create_sandbox": ["list_sandboxes", "admin_list_sandboxes"],
+        "rename_sandbox": ["get_sandbox"],
         "admin_set_user_quota": ["admin_get_user_quota"],
         "admin_set_workspace_quota": ["admin_get_workspace_quota"],
         "admin_set_workspace_llm_quota": ["admin_get_workspace_llm_quota"],
@@ -103,10 +105,11 @@ def test_time_that_is_not_now_is_found(
 
 
 def _without_moving(right: Callable[..., Any]) -> Callable[..., Any]:
-    def rename(conn: Any, workspace_id: str, name: str, now: datetime) -> Any:
+    def rename(conn: Any, permission: Any, workspace_id: str, name: str, now: datetime) -> Any:
         before = stored.find(conn, workspace_id)
         assert before is not None
-        return right(conn, workspace_id, name, datetime.fromisoformat(before["updated_at"]))
+        still = datetime.fromisoformat(before["updated_at"])
+        return right(conn, permission, workspace_id, name, still)
 
     return rename
 

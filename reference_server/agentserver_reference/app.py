@@ -24,18 +24,24 @@ from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.http.dispatch import Dispatcher, Endpoint, Handler, Page
 from agentserver_reference.http.routing import Router
+from agentserver_reference.sandbox_backends import open_sandbox_backend
 from agentserver_reference.security.credentials import CredentialKind
 from agentserver_reference.security.schemes import SCHEMES
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store, sqlite_path, users
 from agentserver_reference.storage.encryption_key import find_key
-from agentserver_reference.workers import expired_sessions
+from agentserver_reference.workers import expired_sessions, idle_sandboxes, sandbox_changes
+from agentserver_reference.workers.background import Background
 from agentserver_reference.workers.runner import Loop, Runner, Wait
 
 PASSWORD_OPERATIONS = frozenset({"register_user", "login"})
 """Operations that respond with 405 when password authentication is disabled."""
 
-LOOPS: tuple[Callable[[Context], Loop], ...] = (expired_sessions.loop,)
+LOOPS: tuple[Callable[[Context], Loop], ...] = (
+    expired_sessions.loop,
+    sandbox_changes.loop,
+    idle_sandboxes.loop,
+)
 """What makes each background loop."""
 
 
@@ -91,6 +97,7 @@ def create_app(
     endpoints = bind(contract, handlers, schemes)
     key = find_key(settings, sqlite_path(settings.resolved_database_url))
     store = open_store(settings, key)
+    background = Background()
     context = Context(
         settings=settings,
         store=store,
@@ -100,6 +107,9 @@ def create_app(
         passwords=Passwords(Cost.parse(settings.password_cost)),
         cipher=key.cipher,
         llm_proxy=open_llm_proxy(settings, store, clock),
+        sandbox_backend=open_sandbox_backend(settings, clock),
+        background=background.start,
+        wait=wait,
     )
 
     loops = [loop(context) for loop in LOOPS]
@@ -110,7 +120,8 @@ def create_app(
         await store.open()
         try:
             await context.passwords.add_costs(await store.read(users.hash_costs))
-            async with workers:
+            async with workers, background:
+                sandbox_changes.take_up(context)
                 yield
         finally:
             await context.llm_proxy.close()

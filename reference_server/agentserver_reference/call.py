@@ -25,6 +25,8 @@ class Call:
     work: UnitOfWork
     """The database access for services; every change is authorised for this call."""
     request_id: str
+    host: str = ""
+    """The `Host` of the request, which may have a port."""
     path: Mapping[str, str] = attrs.field(factory=dict)
     query: Mapping[str, Any] = attrs.field(factory=dict)
     headers: Mapping[str, Any] = attrs.field(factory=dict, repr=False)

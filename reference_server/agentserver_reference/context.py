@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agentserver_reference.domain.cipher import Cipher
     from agentserver_reference.domain.passwords import Passwords
     from agentserver_reference.gateways.llm.protocol import LlmProxy
+    from agentserver_reference.sandbox_backends.protocol import SandboxBackend
     from agentserver_reference.settings import Settings
     from agentserver_reference.storage import Store
 
@@ -31,3 +32,8 @@ class Context:
     passwords: Passwords
     cipher: Cipher
     llm_proxy: LlmProxy
+    sandbox_backend: SandboxBackend
+    background: Callable[[str, Callable[[], Awaitable[None]]], None]
+    """Takes the name of some work and the work itself, which goes on after the answer."""
+    wait: Callable[[float], Awaitable[object]]
+    """Waits for so many seconds."""

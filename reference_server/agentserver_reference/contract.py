@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import jsonschema_rs
 
-from agentserver_reference.domain.roles import ROLES, WORKSPACE_ROLES
+from agentserver_reference.domain.roles import ROLES, WORKSPACE_PARAMETERS, WORKSPACE_ROLES
 
 if TYPE_CHECKING:
     from jsonschema_rs import KeywordValidator
@@ -172,8 +172,10 @@ class _Compiler:
         role = node.get("x-required-role")
         if role not in ROLES:
             raise ContractError(f"{name}: x-required-role {role!r} is not one of {ROLES}")
-        if role in WORKSPACE_ROLES and "{workspace_id}" not in path:
-            raise ContractError(f"{name}: requires {role}, and its path names no workspace_id")
+        named = [each for each in WORKSPACE_PARAMETERS if f"{{{each}}}" in path]
+        if role in WORKSPACE_ROLES and not named:
+            known = " or ".join(WORKSPACE_PARAMETERS)
+            raise ContractError(f"{name}: requires {role}, and its path names no {known}")
         try:
             return Operation(
                 id=node["operationId"],

@@ -15,6 +15,7 @@ import platformdirs
 
 from agentserver_reference.domain.passwords import Cost
 from agentserver_reference.domain.quotas import LIMITS
+from agentserver_reference.domain.sandboxes import PASSING
 
 DATABASE_FILE = "agentserver.db"
 
@@ -75,6 +76,26 @@ def _one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def _some_of(*choices: str) -> Callable[[str], frozenset[str]]:
+    def read(text: str) -> frozenset[str]:
+        given = frozenset(each.strip() for each in text.split(","))
+        if not given <= {*choices}:
+            raise ValueError(f"must be some of {', '.join(choices)}, separated by commas")
+        return given
+
+    return read
+
+
+_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
+
+
+def _domains(text: str) -> tuple[str, ...]:
+    given = tuple(each.strip().lower() for each in text.split(","))
+    if not all(len(each) < 220 and _DOMAIN.fullmatch(each) for each in given):
+        raise ValueError("must be names of domains, separated by commas")
+    return given
 
 
 def _web_url(text: str) -> str:
@@ -312,6 +333,25 @@ class Settings:
         "LLMPROXY_DEFAULT_MAX_RPD",
         _from_to(0, 2**31 - 1),
         "requests a workspace may make in a day by the embedded quota; 0: no limit",
+    )
+    base_domains: tuple[str, ...] = _setting(
+        (),
+        "BASE_DOMAIN",
+        _domains,
+        "domains below which sandboxes have their web addresses, separated by commas; left out: "
+        "they have none",
+    )
+    sandbox_seconds: int = _setting(
+        0,
+        "AGENTSERVER_SANDBOX_SECONDS",
+        _from_to(0, 3600),
+        "seconds that creating, pausing and resuming a simulated sandbox takes",
+    )
+    sandbox_failures: frozenset[str] = _setting(
+        frozenset(),
+        "AGENTSERVER_SANDBOX_FAILURES",
+        _some_of(*sorted(PASSING)),
+        "which of creating, pausing and resuming fail for simulated sandboxes, separated by commas",
     )
     quota_environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
 

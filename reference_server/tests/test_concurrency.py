@@ -263,6 +263,77 @@ async def test_a_workspace_may_go_while_others_work_in_it(cluster: Cluster) -> N
     assert error_of(gone) == (403, "not a workspace member")
 
 
+async def with_limits(cluster: Cluster, owner: Account, **limits: int) -> str:
+    """The path of a new workspace with these limits."""
+    (admin, *_) = await cluster.administrators()
+    path = await cluster.create_workspace(owner)
+    quota = f"/api/admin/workspaces/{path.rpartition('/')[2]}/quota"
+    ok(await cluster.request("PUT", quota, limits, admin))
+    return path
+
+
+async def create_sandboxes(
+    cluster: Cluster, path: str, owner: Account, number: int
+) -> list[httpx.Response]:
+    """The answers to so many who create a sandbox at once."""
+    body = {"name": "A sandbox", "cpu": 1000}
+    return await at_once(
+        cluster.request("POST", f"{path}/sandboxes", body, owner) for _ in range(number)
+    )
+
+
+async def rest(cluster: Cluster, path: str, owner: Account) -> Counter[str]:
+    """How many sandboxes are in which state, as soon as none is in one that passes."""
+    while True:
+        rows = ok(await cluster.request("GET", f"{path}/sandboxes", None, owner)).json()
+        found = Counter(row["status"] for row in rows)
+        if found.keys() <= {"running", "paused", "offline"}:
+            return found
+
+
+async def test_of_fifty_sandboxes_at_a_limit_of_twenty_there_are_twenty(cluster: Cluster) -> None:
+    owner = await cluster.create_user("fifty@example.com")
+    path = await with_limits(cluster, owner, max_sandboxes=20)
+    assert statuses(await create_sandboxes(cluster, path, owner, 50)) == {201: 20, 403: 30}
+    assert await rest(cluster, path, owner) == {"running": 20}
+
+
+async def test_the_budget_holds_when_many_create_and_resume_at_once(cluster: Cluster) -> None:
+    owner = await cluster.create_user("budget@example.com")
+    path = await with_limits(cluster, owner, max_sandboxes=0, max_total_cpu=5000)
+    for expected in ({"running": 5}, {"running": 5, "paused": 5}):
+        assert statuses(await create_sandboxes(cluster, path, owner, MANY)) == {
+            201: 5,
+            403: MANY - 5,
+        }
+        assert await rest(cluster, path, owner) == expected
+        rows = (await cluster.request("GET", f"{path}/sandboxes", None, owner)).json()
+        ids = [row["id"] for row in rows]
+        running = [row["id"] for row in rows if row["status"] == "running"]
+        await at_once(
+            cluster.request("POST", f"/api/sandboxes/{each}/pause", None, owner) for each in running
+        )
+        await rest(cluster, path, owner)
+    answers = await at_once(
+        cluster.request("POST", f"/api/sandboxes/{each}/resume", None, owner) for each in ids
+    )
+    assert statuses(answers) == {200: 5, 403: 5}
+    assert await rest(cluster, path, owner) == {"running": 5, "paused": 5}
+
+
+async def test_of_many_who_pause_or_resume_a_sandbox_one_does(cluster: Cluster) -> None:
+    owner = await cluster.create_user("pauses@example.com")
+    path = await cluster.create_workspace(owner)
+    (created,) = await create_sandboxes(cluster, path, owner, 1)
+    sandbox = f"/api/sandboxes/{created.json()['id']}"
+    for verb in ("pause", "resume") * 2:
+        await rest(cluster, path, owner)
+        answers = await at_once(
+            cluster.request("POST", f"{sandbox}/{verb}", None, owner) for _ in range(MANY)
+        )
+        assert statuses(answers) == {200: 1, 409: MANY - 1}
+
+
 async def test_writes_of_every_kind_at_once_neither_fail_nor_wait_for_each_other_forever(
     cluster: Cluster,
 ) -> None:
@@ -280,13 +351,16 @@ async def test_writes_of_every_kind_at_once_neither_fail_nor_wait_for_each_other
             )
         )
     paths = [await cluster.create_workspace(people[0]) for _ in range(2)]
+    sandboxes: list[str] = []
     for path in paths:
+        created = await create_sandboxes(cluster, path, people[0], 2)
+        sandboxes += [f"/api/sandboxes/{each.json()['id']}" for each in created]
         for one in people[1:]:
             body = {"email": one.email, "role": "owner"}
             ok(await cluster.request("POST", f"{path}/members", body, people[0]))
     drawn = random.Random(9)  # noqa: S311 - it draws calls, not secrets
     for _ in range(ROUNDS):
-        calls = [a_write(drawn, cluster, people, paths) for _ in range(2 * MANY)]
+        calls = [a_write(drawn, cluster, people, paths, sandboxes) for _ in range(2 * MANY)]
         answers = await at_once(calls)
         # 401 after a logout, 404 and 403 after a removal, 409 for the last owner or administrator.
         failed = [each for each in answers if each.status_code >= 500]
@@ -295,9 +369,14 @@ async def test_writes_of_every_kind_at_once_neither_fail_nor_wait_for_each_other
 
 
 def a_write(
-    drawn: random.Random, cluster: Cluster, people: list[Account], paths: list[str]
+    drawn: random.Random,
+    cluster: Cluster,
+    people: list[Account],
+    paths: list[str],
+    sandboxes: list[str],
 ) -> Coroutine[Any, Any, httpx.Response]:
     """One of the writes, by one person about another, in one of the workspaces."""
+    sandbox = drawn.choice(sandboxes)
     who, other, path = drawn.choice(people), drawn.choice(people), drawn.choice(paths)
     workspace_id = path.rpartition("/")[2]
     user, workspace = f"/api/admin/users/{other.id}", f"/api/admin/workspaces/{workspace_id}"
@@ -319,10 +398,15 @@ def a_write(
             ("DELETE", f"{workspace}/quota", None),
             ("PUT", f"{workspace}/llm-quota", {"max_rpd": 5}),
             ("DELETE", f"{workspace}/llm-quota", None),
+            ("POST", f"{path}/sandboxes", {"name": "another"}),
+            ("POST", f"{sandbox}/pause", None),
+            ("POST", f"{sandbox}/resume", None),
+            ("PATCH", sandbox, {"name": "renamed"}),
             ("PUT", "/api/admin/quotas/defaults", {"max_sandbox_cpu": 1000}),
             ("POST", "/api/auth/login", {"email": other.email, "password": PASSWORD}),
             ("POST", "/api/auth/register", {"email": other.email, "password": PASSWORD}),
             *([("DELETE", path, None)] if drawn.random() < 0.02 else []),
+            *([("DELETE", sandbox, None)] if drawn.random() < 0.05 else []),
         ]
     )
     return cluster.request(method, target, body, who)

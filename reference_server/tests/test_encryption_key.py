@@ -142,8 +142,12 @@ async def forget_check_value(settings: Settings) -> None:
 
 
 async def as_version_2(settings: Settings) -> None:
-    """Make the tables those of version 2, which has no check value."""
+    """Make the tables those of version 2, which has no check value and less of sandboxes."""
+    columns = ("short_id", "metadata", "status_since", "paused_at")
     statements = (
+        "DROP INDEX sandboxes_by_short_id",
+        "DROP INDEX sandboxes_by_status",
+        *(f"ALTER TABLE sandboxes DROP COLUMN {column}" for column in columns),
         "ALTER TABLE installation DROP COLUMN key_check",
         "UPDATE installation SET schema_version = 2",
     )

@@ -25,9 +25,9 @@ def own_headers(response: httpx.Response) -> list[tuple[str, str]]:
     return [(name, value) for name, value in response.headers.multi_items() if name != "date"]
 
 
-def paths(workspace_id: str, user_id: str) -> Iterator[str]:
+def paths(**ids: str) -> Iterator[str]:
     for operation in READS:
-        yield operation.path.format(workspace_id=workspace_id, user_id=user_id)
+        yield operation.path.format(**ids)
     yield from ("/docs", "/docs/swagger-ui.css", "/openapi.json", "/nothing", "/api/auth/login")
 
 
@@ -39,8 +39,19 @@ async def test_every_answer_to_head_is_that_to_get_without_its_body() -> None:
         cookie = await session_cookie(client)
         me = await client.get("/api/auth/me", headers={"Cookie": cookie})
         listed = await client.get("/api/workspaces", headers={"Cookie": cookie})
+        workspace_id = listed.json()[0]["id"]
+        created = await client.post(
+            f"/api/workspaces/{workspace_id}/sandboxes",
+            json={"name": "A sandbox"},
+            headers={"Cookie": cookie},
+        )
+        ids = {
+            "workspace_id": workspace_id,
+            "user_id": me.json()["id"],
+            "sandbox_id": created.json()["id"],
+        }
         for credential in ({"Cookie": cookie}, {}):
-            for path in paths(listed.json()[0]["id"], me.json()["id"]):
+            for path in paths(**ids):
                 headers = {**credential, "X-Request-Id": "mine"}
                 get = await client.get(path, headers=headers)
                 head = await client.head(path, headers=headers)

@@ -93,10 +93,10 @@ def version(connection: Connection) -> int:
 
 
 def rows(connection: Connection) -> dict[str, list[str]]:
-    """Every row of every table that version 1 has, but for the version itself."""
+    """Every row of every table that version 1 has, but for the version itself, with what is set."""
     return {
         table: sorted(
-            str(sorted(row.items()))
+            str(sorted((name, value) for name, value in row.items() if value is not None))
             for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()  # noqa: S608
         )
         for table in inspect(connection).get_table_names()

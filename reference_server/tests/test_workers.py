@@ -269,6 +269,9 @@ class Unreliable(Store):
     async def read(self, query, /, *args, **kwargs):
         return await self._store.read(query, *args, **kwargs)
 
+    async def change(self, query, /, *args, **kwargs):
+        return await self._store.change(query, *args, **kwargs)
+
     async def write(self, query, /, *args, **kwargs):
         if not self.is_reachable:
             raise OSError("unreachable")

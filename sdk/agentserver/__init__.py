@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         Unauthenticated,
         UnprocessableEntity,
         UnsupportedMediaType,
+        WaitFailed,
+        WaitTimeout,
     )
     from ._omit import OMIT, Omit
     from ._operation import CallOptions
@@ -97,6 +99,8 @@ __all__ = [
     "Unauthenticated",
     "UnprocessableEntity",
     "UnsupportedMediaType",
+    "WaitFailed",
+    "WaitTimeout",
     "__version__",
     "models",
 ]

@@ -31,6 +31,7 @@ from ._options import headers as checked_headers
 from ._response import Response
 from ._secret import Secret
 from ._transport import LogIn, Runtime, Send, Step, Terms, call_flow, drive, drive_async, login_flow
+from .waiting import Pacer
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -54,6 +55,7 @@ class _Shared:
     `Secret`: a pool holds a proxy's password and the bytes of answers, and an error's traceback
     leads to the client.
     """
+    pacer: Pacer = field(factory=Pacer)
     closed: bool = False
 
 

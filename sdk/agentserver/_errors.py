@@ -41,6 +41,42 @@ class ArgumentError(AgentserverError, ValueError):
     """An argument cannot be sent as it is; nothing was sent."""
 
 
+class WaitFailed(AgentserverError):
+    """What was waited for does not happen by itself: the thing is in a state that leads elsewhere.
+
+    Attributes:
+        resource: the thing as it was read last.
+        id: its id.
+        state: its state.
+    """
+
+    def __init__(
+        self, message: str = "", resource: Any = None, *, id: str = "", state: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.resource = resource
+        self.id = id
+        self.state = state
+
+
+class WaitTimeout(AgentserverError):
+    """The time for a wait is over; the thing may still reach the state that was waited for.
+
+    Attributes:
+        resource: the thing as it was read last.
+        id: its id.
+        state: its state.
+    """
+
+    def __init__(
+        self, message: str = "", resource: Any = None, *, id: str = "", state: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.resource = resource
+        self.id = id
+        self.state = state
+
+
 class CallError(AgentserverError):
     """A call failed: the request, the server, or its answer.
 

@@ -37,6 +37,9 @@ _TAKEN = frozenset({"bool", "datetime", "dict", "float", "int", "list", "self", 
 # What every method takes beside the arguments of its operation: `CallOptions` of the SDK.
 CALL_OPTIONS = frozenset({"deadline", "extra_headers", "max_retries", "timeout"})
 
+# What methods may take beside all of these.
+_WAIT = "wait"
+
 
 def python_name(name: str) -> str:
     """Turn the name of a field or parameter into a Python identifier."""
@@ -140,6 +143,21 @@ class Success:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """What a read shows that changes by itself."""
+
+    field: str
+    until: str
+    dead_ends: dict[str, list[str]]
+    """By each state that can be waited for: those from which it is not reached by itself."""
+
+    @property
+    def goals(self) -> str:
+        """The type of a state that can be waited for."""
+        return f"Literal{list(self.dead_ends)!r}"
+
+
+@dataclass(frozen=True)
 class Operation:
     """An operation of the contract."""
 
@@ -165,6 +183,10 @@ class Operation:
     errors: dict[int, str]
     classes: set[str]
     """The classes of the result and the arguments, and of the objects inside them."""
+    wait: Wait | None
+    """How one can wait for what a read shows."""
+    waits_for: str
+    """The operation that reads what this one creates, where one can wait for it; empty for none."""
 
     @property
     def result(self) -> str:
@@ -438,6 +460,8 @@ class Surface:
                 *(name for schema in arguments for name in self._argument_classes(schema)),
                 *(name for schema in results for name in self.schemas.classes(schema)),
             },
+            wait=_wait(source),
+            waits_for=said if isinstance(said := source.raw.get("x-sdk-wait"), str) else "",
         )
         names = [argument.python for argument in operation.arguments]
         if len(set(names)) < len(names) or operation.id in names:
@@ -456,7 +480,7 @@ class Surface:
         python = python_name(source.name)
         return Argument(
             name=source.name,
-            python=f"{python}_" if python in CALL_OPTIONS else python,
+            python=f"{python}_" if python in (*CALL_OPTIONS, _WAIT) else python,
             annotation=self.schemas.argument(schema),
             required=source.required,
             secret=source.place == "body" and is_secret(plain),
@@ -530,9 +554,19 @@ def _tree(operations: Any) -> Resource:
     for node in nodes.values():
         names = [operation.method_name for operation in node.operations]
         names += [child.attribute for child in node.children]
+        names += [_WAIT for operation in node.operations if operation.wait]
         if len(set(names)) < len(names):
             raise ContractError(f"two members of {node.dotted} have the same name: {sorted(names)}")
     return root
+
+
+def _wait(source: document.Operation) -> Wait | None:
+    said = source.raw.get("x-sdk-wait")
+    if not isinstance(said, dict):
+        return None
+    if len(source.path_parameters) != 1 or said["until"] not in said["dead_ends"]:
+        raise ContractError("x-sdk-wait: must be about one thing, and name a state to wait for")
+    return Wait(said["field"], said["until"], said["dead_ends"])
 
 
 def _example(schema: Schema) -> Any:

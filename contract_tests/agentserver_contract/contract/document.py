@@ -13,6 +13,7 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from agentserver_contract.contract import source
+from agentserver_contract.contract.roles import WORKSPACE_ROLES
 from agentserver_contract.contract.source import ContractError
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -157,6 +158,15 @@ class Operation:
         return scope if isinstance(scope, str) else None
 
     @property
+    def role_is_of_thing(self) -> bool:
+        """Whether its role is required in the workspace of a thing in its path.
+
+        Where that is unknown, so is the role: 404 comes before the body then.
+        """
+        needs_role = self.required_role in WORKSPACE_ROLES
+        return needs_role and "workspace_id" not in self.path_parameters
+
+    @property
     def is_global(self) -> bool:
         """Whether it is about the whole installation: for administrators, and about no one id."""
         return self.required_role == "admin" and not self.path_parameters
@@ -274,6 +284,17 @@ class Contract:
     def operations_by_sdk(self) -> Mapping[str, Operation]:
         """Operations by their place on a client, as in `workspaces.create`."""
         return {operation.sdk: operation for operation in self.operations.values()}
+
+    @cached_property
+    def passing_states(self) -> Mapping[str, frozenset[str]]:
+        """The states of things that end by themselves, by the field that shows them."""
+        found: dict[str, frozenset[str]] = {}
+        for operation in self.operations.values():
+            said = operation.raw.get("x-sdk-wait")
+            if isinstance(said, Mapping):
+                name = str(said["field"])
+                found[name] = found.get(name, frozenset()) | frozenset(said["passing"])
+        return found
 
     @property
     def tags(self) -> Mapping[str, str]:

@@ -5,11 +5,13 @@ contract's `x-required-role` is compared with it, never the other way round. Wit
 for requests with these fields.
 
 `[[examples]]`: fields of a request's body that the contract's example cannot know. A text may name
-accounts of the run and what is known of them: `{owner.email}`.
+accounts of the run and what is known of them: `{owner.email}`. `sandbox` is the state that the
+sandbox in its path must be in, where that is not `running`.
 
 `[[conflicts]]`: a request that is right in itself, and refused because of the server's state. It
-differs from the example in `body`, in the field that it `leaves_out`, or in the `user` in its path;
-`state` is the state that the server must be in while it is sent.
+differs from the example in `body`, in the field that it `leaves_out`, in the `user` in its path, or
+in the state of the `sandbox` in its path; `state` is the state that the server must be in while it
+is sent.
 
 `[[rows]]`: the operation that makes the rows of a list, where it is not the one that is sent to the
 same path, and the fields in which each of its requests differs from the last: `{row.email}`.
@@ -34,7 +36,12 @@ SITUATIONS = ("always", "guarded", "not global", "read-only")
 """When a waiver holds: in every run, where others use the server too, without --allow-global, or
 where nothing may be written."""
 
-STATES = ("workspace limit reached", "only administrator")
+STATES = (
+    "workspace limit reached",
+    "only administrator",
+    "sandbox limit reached",
+    "sandbox budget reached",
+)
 """The states that a conflict may need."""
 
 KINDS = (
@@ -43,6 +50,7 @@ KINDS = (
     "creates-account",
     "ends-session",
     "keeps-field",
+    "limits-field",
     "readable-after-delete",
 )
 """The kinds of exceptions."""
@@ -68,11 +76,12 @@ class Caller:
 
 @dataclass(frozen=True)
 class Example:
-    """What the contract's example of a request body cannot know."""
+    """What the contract's example of a request cannot know."""
 
     operation: str
-    body: Mapping[str, str]
     reason: str
+    body: Mapping[str, str] = field(default_factory=dict)
+    sandbox: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,7 @@ class Conflict:
     body: Mapping[str, str] = field(default_factory=dict)
     leaves_out: str = ""
     user: str = ""
+    sandbox: str = ""
     state: str = ""
 
 
@@ -189,6 +199,16 @@ def lacks_kept_field(operation_id: str, body: Any) -> bool:
     )
 
 
+def depends_on_state(operation_id: str, body: Any) -> bool:
+    """Whether only the server's state tells if a request is right: it relies on a value that is
+    stored, or has a field that is limited by more than its schema."""
+    limited = any(
+        operation_id in each.operations and isinstance(body, Mapping) and each.field in body
+        for each in exceptions("limits-field")
+    )
+    return limited or lacks_kept_field(operation_id, body)
+
+
 def read(text: str, name: str) -> Tables:
     """The tables in a text of TOML.
 
@@ -230,7 +250,10 @@ def _callers(
 
 
 def _examples(**entry: Any) -> Iterator[Example]:
-    yield Example(**entry)
+    example = Example(**entry)
+    if not (example.body or example.sandbox):
+        raise ValueError("body or sandbox must be given")
+    yield example
 
 
 def _conflicts(**entry: Any) -> Iterator[Conflict]:

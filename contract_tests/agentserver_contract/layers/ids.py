@@ -22,6 +22,8 @@ from agentserver_contract.fixtures.callers import (
 )
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.removed import removed_ids
+from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
+from agentserver_contract.fixtures.sandboxes import RUNNING, add_sandboxes, has_sandboxes
 from agentserver_contract.fixtures.snapshot import OUTSIDE
 from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, team_with
 from agentserver_contract.http.guard import NO_SUCH, Blocked
@@ -73,6 +75,9 @@ class _Trials:
                 PARAMETER: add_workspace(self.accounts, TENANTS[0], {}),
                 "user_id": self.accounts["outsider"].id,
             }
+            if has_sandboxes(context.contract):
+                theirs = add_sandboxes(self.accounts, TENANTS[0], self.of_others[PARAMETER])
+                self.of_others[SANDBOX] = theirs[RUNNING]
         self.removed = removed_ids(context.contract, self.accounts, self.examples)
 
     def try_parameter(self, operation: Operation, parameter: str) -> None:

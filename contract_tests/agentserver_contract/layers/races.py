@@ -18,6 +18,7 @@ from typing import Any
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
+from agentserver_contract.contract.roles import WORKSPACE_ROLES
 from agentserver_contract.data.tables import Conflict, is_exception, tables
 from agentserver_contract.fixtures.accounts import (
     COLLEAGUE,
@@ -27,6 +28,7 @@ from agentserver_contract.fixtures.accounts import (
     unregistered,
 )
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.settling import read_settled
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences
 from agentserver_contract.fixtures.states import in_state, reason_impossible, with_conflict
 from agentserver_contract.fixtures.workspaces import (
@@ -50,6 +52,7 @@ time, and where that is not explained in both orders again."""
 
 _OWNER = "owner"
 _REFUSED = "refused"
+_WORKSPACE_LIMIT, _SANDBOX_LIMIT = "workspace limit reached", "sandbox limit reached"
 _OF_ACCOUNTS = ("email", "password")
 
 
@@ -132,7 +135,7 @@ def races(contract: Contract) -> Iterator[Race]:
 
 def _allows_one(conflict: Conflict) -> bool:
     """Whether a conflict is with the state that one of two such requests leaves."""
-    return conflict.user == _OWNER or conflict.state == "workspace limit reached"
+    return conflict.user == _OWNER or conflict.state in (_WORKSPACE_LIMIT, _SANDBOX_LIMIT)
 
 
 def is_part_of(operation: Operation, deletion: Operation) -> bool:
@@ -285,9 +288,12 @@ class _Races:
         try:
             with (
                 self._settings_kept(race.first),
-                self._one_below_limit(race.conflict) if limited else nullcontext(),
+                self._one_below_limit(race.conflict, examples) if limited else nullcontext(),
             ):
-                if PARAMETER not in race.first.path_parameters and race.first.method != "POST":
+                in_workspace = race.first.required_role in WORKSPACE_ROLES
+                if not (in_workspace or PARAMETER in race.first.path_parameters) and (
+                    race.first.method != "POST"
+                ):
                     # What is no part of the workspace has to be in the same state each time.
                     self.target.send(requests[0])
                 yield _Setting(requests, examples, names, self._rows(race, examples))
@@ -311,13 +317,17 @@ class _Races:
                 self.target.send(Request("PUT", operation.path, headers, before.body))
 
     @contextmanager
-    def _one_below_limit(self, conflict: Conflict | None) -> Iterator[None]:
-        """A state in which one more workspace can be created."""
+    def _one_below_limit(self, conflict: Conflict | None, examples: Examples) -> Iterator[None]:
+        """A state in which one more workspace can be created, or one more sandbox."""
         if conflict is None:
             yield
             return
+        if conflict.state != _WORKSPACE_LIMIT:
+            with in_state(conflict, self.accounts, examples, room=1):
+                yield
+            return
         workspace_id = add_workspace(self.accounts, _OWNER, {})
-        with in_state(conflict, self.accounts):
+        with in_state(conflict, self.accounts, examples):
             remove_workspace(self.accounts, _OWNER, workspace_id)
             yield
 
@@ -383,7 +393,8 @@ class _Races:
         for operation in self.context.contract.operations.values():
             if not operation.is_read or not _shows(operation, race):
                 continue
-            response = self.target.send(examples.request(operation, self._session(operation)))
+            request = examples.request(operation, self._session(operation))
+            response = read_settled(self.context.contract, self.target.send, request)
             if response.status in OUTSIDE:
                 continue
             value = response.json() if response.media_type == JSON else response.status
@@ -457,6 +468,10 @@ def _answer(response: Response, names: Mapping[str, str]) -> str:
 def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
     """A value without what differs each time: times, and ids. Rows are in any order."""
     if isinstance(value, Mapping):
+        short_id = value.get("short_id")
+        if isinstance(short_id, str):  # which is a part of web addresses
+            urls = [each for each in value.values() if short_id in str(each)]
+            names = {**names, **dict.fromkeys(urls, "its address")}
         return {key: _masked(item, names, key) for key, item in value.items()}
     if isinstance(value, list):
         rows = [_masked(item, names) for item in value]

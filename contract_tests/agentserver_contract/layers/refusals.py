@@ -69,7 +69,7 @@ class _Trials:
 
         What is wrong may be that the state was lost.
         """
-        with in_state(conflict, self.accounts):
+        with in_state(conflict, self.accounts, self.examples):
             before = snapshot(self.accounts, self.examples)
             answered = []
             for trial in trials:
@@ -82,7 +82,7 @@ class _Trials:
                 return
         self._start_anew()
         for trial in trials:
-            with in_state(conflict, self.accounts):
+            with in_state(conflict, self.accounts, self.examples):
                 self._try_all(operation, [trial], None)
 
     def _try_all(self, operation: Operation, trials: list[Trial], before: Any) -> Any:

@@ -25,10 +25,11 @@ from agentserver_contract.fixtures.readings import (
     shown_values,
 )
 from agentserver_contract.fixtures.removed import Lifecycle, created_id, lifecycles
+from agentserver_contract.fixtures.settling import read_settled
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.workspaces import PARAMETER, team_with
 from agentserver_contract.http.guard import Blocked
-from agentserver_contract.http.messages import Exchange, Request
+from agentserver_contract.http.messages import Exchange, Request, Response
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, body_of
 from agentserver_contract.results.findings import LayerResult
@@ -190,7 +191,7 @@ class _Trials:
         first: Exchange | None = None
         for reader in readers[:1] if only_own else readers:
             request = about.request(read, self.accounts[reader].session)
-            reading = self.sender.send(read, request)
+            reading = self._read(read, request)
             if first is None:
                 first = reading
                 self._compare_with(operation, variant, exchange, sent, reading, f"the {reader}")
@@ -206,6 +207,17 @@ class _Trials:
                     operation, variant, reading,
                     f"is read by the {reader} as by others", body_of(first), body_of(reading),
                 )  # fmt: skip
+
+    def _read(self, operation: Operation, request: Request) -> Exchange:
+        """Read something, once more for as long as it is about to change by itself."""
+        sent: list[Exchange] = []
+
+        def send(again: Request) -> Response:
+            sent.append(self.sender.send(operation, again))
+            return sent[-1].response
+
+        read_settled(self.context.contract, send, request)
+        return sent[-1]
 
     def _compare_with(
         self,

@@ -40,6 +40,7 @@ from agentserver_contract.model.readback import (
     read_in_turns,
 )
 from agentserver_contract.model.run import USERS, ModelRun, planned
+from agentserver_contract.model.sandbox import Sandbox
 from agentserver_contract.model.state import ContractViolation, Timestamp
 from agentserver_contract.model.values import (
     BAD_NAMES,
@@ -62,6 +63,8 @@ class Workspace:
     updated_at: Timestamp
     members: dict[str, str]
     """Roles by the user's name, in the order of joining."""
+    sandboxes: dict[str, Sandbox] = field(default_factory=dict)
+    """By their ids, the oldest first."""
 
     def with_role(self, *roles: str) -> list[str]:
         """The members with one of these roles."""
@@ -188,7 +191,7 @@ def each_user_lists_the_own_workspaces(run: ModelRun) -> None:
             expect_workspace(run, method, known.by_id[row.id], row)
 
 
-@invariant("workspaces", "workspace_limits", "quota_defaults")
+@invariant("workspaces", "sandboxes", "workspace_limits", "quota_defaults")
 def members_see_the_limits_in_force(run: ModelRun) -> None:
     method, limits = "workspaces.get_defaults", run.state[Limits]
     names = ("max_sandbox_cpu", "max_sandbox_memory", "max_idle_timeout", "max_sandboxes")
@@ -197,7 +200,8 @@ def members_see_the_limits_in_force(run: ModelRun) -> None:
         for name in names:
             in_force = limits.in_force(workspace.id, name)
             expect(method, f"the value of {name} that is in force", in_force, shown[name])
-        expect(method, "there is no sandbox", 0, shown["current_sandboxes"])
+        there_are = len(workspace.sandboxes)
+        expect(method, "how many sandboxes there are", there_are, shown["current_sandboxes"])
 
 
 @invariant("workspaces", "llm_quota")

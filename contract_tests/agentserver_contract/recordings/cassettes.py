@@ -22,7 +22,7 @@ from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import LEAVER, Accounts, caller_of, is_of_a_run
 from agentserver_contract.fixtures.examples import Examples, NoExample, prepare_examples
-from agentserver_contract.fixtures.workspaces import team_with
+from agentserver_contract.fixtures.workspaces import deletes_workspace, team_with
 from agentserver_contract.http.differential import Differential
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import (
@@ -136,11 +136,12 @@ def _call(target: Target, accounts: Accounts, examples: Examples, operation: Ope
         method(**arguments)
 
 
-def _order(operation: Operation) -> tuple[bool, int, int]:
+def _order(operation: Operation) -> tuple[bool, int, bool, int]:
     """What creates comes first; what removes comes last, the innermost first."""
     return (
         is_exception("ends-session", operation.id),
         _ORDER.get(operation.method, 1),
+        deletes_workspace(operation),
         -len(operation.path) if operation.method == "DELETE" else len(operation.path),
     )
 

@@ -20,7 +20,7 @@ from agentserver_contract.contract.document import (
 from agentserver_contract.contract.document import Response as Documented
 from agentserver_contract.contract.rules import PROMISED_HEADERS
 from agentserver_contract.contract.schemas import REQUEST_ID, request_problems, schema_problems
-from agentserver_contract.data.tables import lacks_kept_field
+from agentserver_contract.data.tables import depends_on_state
 from agentserver_contract.http.messages import SESSION_COOKIE, Exchange, Response
 from agentserver_contract.results.findings import Finding
 from agentserver_contract.results.secrets import looks_secret
@@ -315,7 +315,7 @@ class Conformance:
             and response.status == 400
             and operation.body is not None
             and not _has_parameters(operation, exchange)
-            and not lacks_kept_field(operation.id, json.loads(request.body or b"{}"))
+            and not depends_on_state(operation.id, json.loads(request.body or b"{}"))
         ):
             detail = f"the request fits the contract: {response.text.strip()}"
             yield self.finding(operation, exchange, "refused", "valid", "$", detail)
@@ -356,11 +356,14 @@ def _was_read(operation: Operation, exchange: Exchange) -> bool:
 
     Identity and role are checked before the body, so 401 and 403 mostly say nothing about it; state
     (404, 409) and quota (403 in JSON) are checked after it, and so is what an operation without
-    security calls a wrong credential.
+    security calls a wrong credential. Where the role is that in the workspace of an unknown thing,
+    404 belongs to the role.
     """
     response = exchange.response
     if response.status == 401:
         return not operation.is_secured
     if response.status == 403:
         return response.media_type == JSON
-    return response.status in (404, 409, 410)
+    if response.status == 404:
+        return not operation.role_is_of_thing
+    return response.status in (409, 410)

@@ -22,7 +22,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.data.tables import exceptions, lacks_kept_field
+from agentserver_contract.data.tables import depends_on_state, exceptions
 from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Account, Accounts
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.http.differential import Differential
@@ -112,11 +112,11 @@ def run_part(
         own.check(collector.operation(case.operation.label), response, case)
 
     def nothing_stored(failure: Failure, case: Case[Any], response: Response) -> bool:
-        """Whether a body relies on a stored value where none may be, so that 400 is right."""
+        """Whether the server's state may be the reason for a 400, which is right then."""
         return (
             isinstance(failure, RejectedPositiveData)
             and response.status_code == 400
-            and lacks_kept_field(operation_id(case), case.body)
+            and depends_on_state(operation_id(case), case.body)
             and case.id not in rewrites.stored
         )
 

@@ -17,6 +17,7 @@ from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
 from agentserver_contract.data.tables import Conflict, is_exception
 from agentserver_contract.fixtures.accounts import Accounts
 from agentserver_contract.fixtures.examples import Examples
+from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
 from agentserver_contract.fixtures.states import with_conflict
 from agentserver_contract.fixtures.workspaces import PARAMETER
 from agentserver_contract.http.guard import NO_SUCH
@@ -180,8 +181,9 @@ def _of_ids(operation: Operation) -> Iterator[Violation]:
         asks_permission = parameter == PARAMETER and operation.required_role in WORKSPACE_ROLES
         if asks_permission or is_exception("accepts-unknown-id", operation.id):
             continue
+        rank = Rank.PERMISSION if operation.role_is_of_thing else Rank.STATE
         if 404 in operation.responses:
-            yield Violation("an unknown id", Rank.STATE, 404, parameter,
+            yield Violation("an unknown id", rank, 404, parameter,
                             lambda draft, name=parameter: draft.with_id(name, f"{NO_SUCH}{name}"))  # type: ignore[misc]  # fmt: skip
 
 
@@ -190,7 +192,7 @@ def _of_state(conflict: Conflict, operation: Operation, accounts: Accounts) -> V
         return replace(draft, examples=with_conflict(conflict, operation, accounts, draft.examples))
 
     rank = Rank.QUOTA if conflict.status == 403 else Rank.STATE
-    part = "user_id" if conflict.user else "state"
+    part = "user_id" if conflict.user else SANDBOX if conflict.sandbox else "state"
     return Violation(conflict.name, rank, conflict.status, part, apply, conflict)
 
 

@@ -45,6 +45,10 @@ class QuotaExceeded(Refusal):
         self.maximum = maximum
 
 
+class BudgetExceeded(Refusal):
+    """The CPU or memory that a workspace may use is used up."""
+
+
 class BadGateway(Refusal):
     """An external service failed. Its own error text is never passed on."""
 

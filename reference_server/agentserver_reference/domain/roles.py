@@ -13,6 +13,9 @@ AGENT = "agent"
 WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
 """The roles in a workspace. Each includes the permissions of those before it."""
 
+WORKSPACE_PARAMETERS = ("workspace_id", "sandbox_id")
+"""The path parameters that tell in which workspace a role is required."""
+
 ROLES = ("none", USER, ADMIN, AGENT, *WORKSPACE_ROLES)
 """Every value of `x-required-role` that the server can enforce."""
 

@@ -166,6 +166,7 @@ class Dispatcher:
             operation=operation,
             work=UnitOfWork(context, access),
             request_id=request_id,
+            host=connection.headers.get("host", ""),
             path=path,
             query=query,
             headers=headers,

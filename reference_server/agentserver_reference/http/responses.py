@@ -34,6 +34,7 @@ STATUSES: dict[type[errors.Refusal], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.QuotaExceeded: 403,
+    errors.BudgetExceeded: 403,
     errors.NotFound: 404,
     MethodNotAllowed: 405,
     errors.Conflict: 409,
@@ -108,6 +109,10 @@ def _quota(status: int, error: Any) -> Response:
     return _json(status, {"error": "quota_exceeded", "message": error.line, "quota": quota})
 
 
+def _budget(status: int, error: Any) -> Response:
+    return _json(status, {"error": "resource_budget_exceeded", "message": error.line})
+
+
 def _allowed_methods(status: int, error: Any) -> Response:
     response = text(status, error.line)
     response.headers["Allow"] = error.allow
@@ -136,6 +141,7 @@ def _closing(status: int, error: Any) -> Response:
 
 _FORMS: dict[type[errors.Refusal], Callable[[int, Any], Response]] = {
     errors.QuotaExceeded: _quota,
+    errors.BudgetExceeded: _budget,
     MethodNotAllowed: _allowed_methods,
     errors.DatabaseUnavailable: _retry_after,
     PayloadTooLarge: _closing,

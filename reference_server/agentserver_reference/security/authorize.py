@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from agentserver_reference.domain.errors import Forbidden, Unauthenticated
+from agentserver_reference.domain.errors import Forbidden, NotFound, Unauthenticated
 from agentserver_reference.domain.roles import ADMIN, AGENT, WORKSPACE_ROLES
 from agentserver_reference.security.credentials import Credential
 from agentserver_reference.security.principal import Principal
+from agentserver_reference.storage import sandboxes
 from agentserver_reference.storage.locks import Lock
 from agentserver_reference.storage.permissions import Permission
 
@@ -30,11 +31,17 @@ class Access:
     clock: Callable[[], datetime] = attrs.field(repr=False)
     principal: Principal | None = attrs.field(default=None, init=False)
     """The caller, as the last check found them."""
+    _workspace_of_sandbox: str | None = attrs.field(default=None, init=False, repr=False)
 
     @property
     def workspace_id(self) -> str | None:
-        """The workspace in which the caller needs a role; None if no such role is required."""
-        return self.path["workspace_id"] if self.operation.role in WORKSPACE_ROLES else None
+        """The workspace in which the caller needs a role; None if no such role is required.
+
+        That of a sandbox in the path is known after the first check.
+        """
+        if self.operation.role not in WORKSPACE_ROLES:
+            return None
+        return self.path.get("workspace_id", self._workspace_of_sandbox)
 
     @property
     def lock(self) -> Lock:
@@ -59,17 +66,26 @@ class Access:
             return None
         return credential.kind.permission(credential.secret, role, self.clock())
 
+    def find_workspace(self, conn: Connection) -> None:
+        """Find the workspace of a sandbox in the path. It never changes, so once is enough."""
+        if self._workspace_of_sandbox is None and "sandbox_id" in self.path:
+            self._workspace_of_sandbox = sandboxes.workspace_of(conn, self.path["sandbox_id"])
+
 
 def authorize(conn: Connection, access: Access) -> Principal | None:
     """Return the caller; None for a call without a valid credential, if that is permitted.
 
     Raises:
         Unauthenticated: the operation requires a credential, and none is valid.
+        NotFound: there is no such sandbox, so that nobody can have a role in its workspace.
         Forbidden: the caller is not a member of the workspace, or lacks the role or the scope.
     """
+    access.find_workspace(conn)
     principal = find_principal(conn, access)
     if principal is None:
         check_may_be_anonymous(access.operation)
+    elif access.workspace_id is None and access.operation.role in WORKSPACE_ROLES:
+        raise NotFound("sandbox not found")
     else:
         check_role(access.operation, principal)
         check_scope(access.operation, principal)

@@ -51,11 +51,19 @@ async def of_sandboxes(work: UnitOfWork, workspace_id: str) -> Record:
 
 
 def _of_sandboxes(conn: Connection, workspace_id: str, environment: Mapping[str, str]) -> Record:
-    system = system_limits(conn, environment)
-    limits = workspace_limits(system, quotas.of_workspace(conn, workspace_id))
+    limits = limits_of_workspace(conn, workspace_id, environment)
     return {name: limits[name] for name in SANDBOX_LIMITS} | {
         "current_sandboxes": sandboxes.count_of(conn, workspace_id)
     }
+
+
+def limits_of_workspace(
+    conn: Connection, workspace_id: str, environment: Mapping[str, str]
+) -> Limits:
+    """Return the limits of a workspace: its override where set, otherwise the defaults."""
+    return workspace_limits(
+        system_limits(conn, environment), quotas.of_workspace(conn, workspace_id)
+    )
 
 
 async def of_user(work: UnitOfWork, user_id: str) -> Record:

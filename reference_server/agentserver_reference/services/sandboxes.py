@@ -1,8 +1,26 @@
-"""The list of sandboxes for administrators."""
+"""Sandboxes: what members do with them, and the changes that go on after the answer."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from agentserver_reference.domain import sandboxes as domain
+from agentserver_reference.domain.errors import NotFound
+from agentserver_reference.domain.metadata import check_metadata
+from agentserver_reference.domain.sandboxes import Event
+from agentserver_reference.sandbox_backends.protocol import Sandbox
+from agentserver_reference.services import quotas
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import sandboxes
+from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
+from agentserver_reference.storage.locks import Lock
+
+POLLING = 0.5
+"""Seconds after which a backend is asked again about a change that takes longer."""
+
+_ALWAYS_SHOWN = ("last_activity_at", "paused_at")
 
 
 async def list_all(work: UnitOfWork) -> list[Record]:
@@ -14,3 +32,207 @@ def _without_unset_activity(row: Record) -> Record:
     if row["last_activity_at"] is None:
         del row["last_activity_at"]
     return row
+
+
+async def list_of_workspace(work: UnitOfWork, workspace_id: str, host: str) -> list[Record]:
+    """Return the sandboxes of a workspace, oldest first, with the addresses for this `host`."""
+    rows = await work.read(sandboxes.list_of, workspace_id)
+    return [_shown(work, row, host) for row in rows]
+
+
+async def get(work: UnitOfWork, sandbox_id: str, host: str) -> Record:
+    """Return a sandbox. Raises NotFound."""
+    return _shown(work, _existing(await work.read(sandboxes.find, sandbox_id)), host)
+
+
+async def create(
+    work: UnitOfWork, workspace_id: str, given: Mapping[str, Any], host: str
+) -> Record:
+    """Create a sandbox, which is then started.
+
+    Raises BadRequest for what is over a limit, QuotaExceeded and BudgetExceeded.
+    """
+    check_metadata(given.get("metadata"))
+    context = work.context
+    created = await work.write(
+        # With the lock, simultaneous calls cannot exceed the quota.
+        Lock(workspace=workspace_id),
+        _create,
+        workspace_id,
+        context.ids(),
+        domain.short_id(context.tokens()),
+        given,
+        context.settings.quota_environment,
+        context.clock(),
+    )
+    _begin(work, created)
+    return _shown(work, created, host)
+
+
+def _create(
+    conn: Connection,
+    workspace_id: str,
+    sandbox_id: str,
+    short_id: str,
+    given: Mapping[str, Any],
+    environment: Mapping[str, str],
+    now: datetime,
+) -> Record:
+    limits = quotas.limits_of_workspace(conn, workspace_id, environment)
+    size, idle_timeout = domain.size_of(given, limits), given.get("idle_timeout")
+    domain.check_idle_timeout(idle_timeout, limits["max_idle_timeout"])
+    domain.check_count(sandboxes.count_of(conn, workspace_id), limits["max_sandboxes"])
+    domain.check_budget(sandboxes.used_by(conn, workspace_id), size, limits)
+    return sandboxes.add(
+        conn,
+        sandbox_id=sandbox_id,
+        short_id=short_id,
+        workspace_id=workspace_id,
+        name=given["name"],
+        type=given.get("type", domain.DEFAULT_TYPE),
+        status=domain.CREATING,
+        is_local=False,
+        size=size,
+        idle_timeout=idle_timeout,
+        metadata=given.get("metadata"),
+        now=now,
+        last_activity_at=now,
+    )
+
+
+async def rename(work: UnitOfWork, sandbox_id: str, name: str, host: str) -> Record:
+    """Rename a sandbox. Raises NotFound."""
+    renamed = await work.write(Lock(), sandboxes.rename, sandbox_id, name)
+    return _shown(work, _existing(renamed), host)
+
+
+async def delete(work: UnitOfWork, sandbox_id: str) -> None:
+    """Delete a sandbox, and stop it. Raises NotFound."""
+    gone = await work.write(Lock(), sandboxes.remove, sandbox_id)
+    await remove_from_backend(work, [_existing(gone)])
+
+
+async def remove_from_backend(work: UnitOfWork, rows: list[Record]) -> None:
+    """Stop sandboxes whose rows are deleted."""
+    for row in rows:
+        await work.context.sandbox_backend.remove(Sandbox.of(row))
+
+
+async def pause(work: UnitOfWork, sandbox_id: str) -> Record:
+    """Begin to pause a sandbox, and return its state. Raises NotFound, Conflict."""
+    changed = await work.write(Lock(), _change, sandbox_id, Event.PAUSE, work.context.clock(), None)
+    return _begin(work, changed)
+
+
+async def resume(work: UnitOfWork, sandbox_id: str) -> Record:
+    """Begin to resume a sandbox, and return its state.
+
+    Raises NotFound, Conflict, BudgetExceeded. The permission locks the workspace, so that
+    simultaneous calls cannot exceed the budget.
+    """
+    context = work.context
+    environment = context.settings.quota_environment
+    changed = await work.write(
+        Lock(), _change, sandbox_id, Event.RESUME, context.clock(), environment
+    )
+    return _begin(work, changed)
+
+
+def _change(
+    conn: Connection,
+    sandbox_id: str,
+    event: Event,
+    now: datetime,
+    environment: Mapping[str, str] | None,
+) -> Record:
+    """Change the state; with an `environment`, check first that the budget permits it."""
+    row = _existing(sandboxes.find(conn, sandbox_id))
+    domain.next_state(row["status"], event)
+    if environment is not None:
+        limits = quotas.limits_of_workspace(conn, row["workspace_id"], environment)
+        size = domain.Size(cpu=row["cpu"] or 0, memory=row["memory"] or 0)
+        domain.check_budget(sandboxes.used_by(conn, row["workspace_id"]), size, limits)
+    changed = sandboxes.change(conn, sandbox_id, row["status"], event, now)
+    if changed is None:
+        # A worker, which locks no workspace, was quicker.
+        return _change(conn, sandbox_id, event, now, environment)
+    return changed
+
+
+def _begin(work: UnitOfWork, row: Record) -> Record:
+    """Carry a change through after the answer, and return the state to answer with."""
+    own = UnitOfWork(work.context)
+    work.context.background(f"sandbox {row['id']}", partial(carry_through, own, row["id"]))
+    return {"status": row["status"]}
+
+
+# --- what goes on by itself -----------------------------------------------------------------------
+
+
+async def carry_through(work: UnitOfWork, sandbox_id: str) -> None:
+    """Carry the change that a sandbox is in to its end."""
+    while (row := await work.read(sandboxes.find, sandbox_id)) and row["status"] in domain.PASSING:
+        if not await _carry_on(work, row):
+            await work.context.wait(POLLING)
+
+
+async def carry_on_all(work: UnitOfWork) -> None:
+    """Carry all changes on that are under way, also those that an ended process has left."""
+    for row in await work.read(sandboxes.list_passing):
+        await _carry_on(work, row)
+
+
+async def _carry_on(work: UnitOfWork, row: Record) -> bool:
+    """Return whether the change that a sandbox is in has come to its end."""
+    outcome = await work.context.sandbox_backend.carry_on(Sandbox.of(row))
+    if outcome is None:
+        return False
+    now = work.context.clock()
+    await work.write(Lock(), sandboxes.change, row["id"], row["status"], outcome, now)
+    return True
+
+
+async def pause_idle(work: UnitOfWork) -> int:
+    """Pause the sandboxes that have been idle for too long, and return how many these were.
+
+    The timeout is the sandbox's own, otherwise the workspace's, otherwise the installation's.
+    """
+    now, environment = work.context.clock(), work.context.settings.quota_environment
+    default = (await work.read(quotas.system_limits, environment))["max_idle_timeout"]
+    paused = 0
+    for row in await work.read(sandboxes.list_running):
+        own = (row["idle_timeout"], row["workspace_idle_timeout"], default)
+        timeout = next(each for each in own if each is not None)
+        seen = row["last_activity_at"]
+        if domain.is_idle(seen, timeout, now) and await work.write(
+            Lock(), sandboxes.pause_idle, row["id"], seen, now
+        ):
+            _begin(work, {**row, "status": domain.PAUSING})
+            paused += 1
+    return paused
+
+
+# --- how sandboxes are shown ----------------------------------------------------------------------
+
+
+def _existing(row: Record | None) -> Record:
+    if row is None:
+        raise NotFound("sandbox not found")
+    return row
+
+
+def _shown(work: UnitOfWork, row: Record, host: str) -> Record:
+    """Return a row as it is shown: without what is unset, and with its web address."""
+    shown = {
+        name: value
+        for name, value in row.items()
+        if name != "status_since" and (name in _ALWAYS_SHOWN or _is_set(name, value))
+    }
+    found = domain.base_domain_of(host, work.context.settings.base_domains)
+    address = found and domain.web_address(row["type"], row["short_id"] or row["id"], found)
+    return shown | ({f"{row['type']}_url": address} if address else {})
+
+
+def _is_set(name: str, value: Any) -> bool:
+    """Return whether a field has a value: 0 is an idle timeout, but no limit of CPU or memory."""
+    return value is not None and (value not in (0, {}) or name in ("idle_timeout", "is_local"))

@@ -6,9 +6,10 @@ from datetime import datetime
 from agentserver_reference.domain.errors import Forbidden
 from agentserver_reference.domain.quotas import check_workspaces
 from agentserver_reference.domain.roles import OWNER
-from agentserver_reference.services import quotas
+from agentserver_reference.services import quotas, sandboxes
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import members, workspaces
+from agentserver_reference.storage import sandboxes as sandbox_rows
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -74,8 +75,16 @@ async def rename(work: UnitOfWork, workspace_id: str, name: str) -> Record:
 
 
 async def delete(work: UnitOfWork, workspace_id: str) -> None:
-    """Delete a workspace and everything that belongs to it."""
-    await work.write(Lock(workspace=workspace_id), workspaces.remove, workspace_id)
+    """Delete a workspace and everything that belongs to it, and stop its sandboxes."""
+    gone = await work.write(Lock(workspace=workspace_id), _delete, workspace_id)
+    await sandboxes.remove_from_backend(work, gone)
+
+
+def _delete(conn: Connection, workspace_id: str) -> list[Record]:
+    """Return the sandboxes that were in it."""
+    gone = sandbox_rows.list_of(conn, workspace_id)
+    workspaces.remove(conn, workspace_id)
+    return gone
 
 
 async def list_all(work: UnitOfWork) -> list[Record]:

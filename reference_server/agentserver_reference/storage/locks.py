@@ -18,9 +18,10 @@ order:
    settings. It comes last because work in a workspace needs none of the locks above, so that
    work in one workspace never waits for work in another.
 4. **Everything else** (memberships, sessions, quotas, configurations) is not locked by a statement
-   of its own. It is changed only while the row above that it belongs to is locked. The one
-   exception is the removal of expired sessions, which skips rows that another transaction has
-   locked: it never waits, so it cannot be part of a deadlock.
+   of its own. It is changed only while the row above that it belongs to is locked. There are two
+   exceptions. The removal of expired sessions skips rows that another transaction has locked: it
+   never waits, so it cannot be part of a deadlock. A worker changes the state of one sandbox in a
+   transaction of one statement: it holds nothing while it waits, so it cannot be either.
 
 Memberships in particular are not locked, although permissions are read from them. Two owners who
 demote each other would each lock their own membership for the check and then wait for the other's

@@ -1,38 +1,142 @@
-"""Sandboxes, as far as lists and limits need them."""
+"""Sandboxes.
 
+A state changes in one statement that compares it first, so that of several changes at the same
+time, in whatever process, one is made.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import BindParameter, bindparam, delete, func, insert, null, select, update
 
+from agentserver_reference.domain.sandboxes import (
+    LIFE_CYCLE,
+    PASSING,
+    PAUSED,
+    RESUMING,
+    RUNNING,
+    USING_RESOURCES,
+    Event,
+    Size,
+)
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
-from agentserver_reference.storage.tables import sandboxes
+from agentserver_reference.storage.tables import sandboxes, workspace_quotas
 
-_all = Query(
-    select(
-        sandboxes.c.id,
-        sandboxes.c.name,
-        sandboxes.c.workspace_id,
-        sandboxes.c.type,
-        sandboxes.c.status,
-        sandboxes.c.created_at,
-        sandboxes.c.is_local,
-        sandboxes.c.last_activity_at,
-    ).order_by(sandboxes.c.created_at, sandboxes.c.sequence)
+_c = sandboxes.c
+_listed = (
+    _c.id,
+    _c.name,
+    _c.workspace_id,
+    _c.type,
+    _c.status,
+    _c.created_at,
+    _c.is_local,
+    _c.last_activity_at,
 )
-_count = select(func.count()).where(sandboxes.c.workspace_id == bindparam("workspace_id"))
-_add = insert(sandboxes)
+_whole = (
+    *_listed,
+    *(_c.short_id, _c.paused_at, _c.cpu, _c.memory, _c.idle_timeout, _c.metadata, _c.status_since),
+)
+_oldest_first = (_c.created_at, _c.sequence)
+_this = _c.id == bindparam("sandbox_id")
+_of_workspace = _c.workspace_id == bindparam("of_workspace")
+
+_all = Query(select(*_listed).order_by(*_oldest_first))
+_in_workspace = Query(select(*_whole).where(_of_workspace).order_by(*_oldest_first))
+_by_id = Query(select(*_whole).where(_this))
+_workspace = select(_c.workspace_id).where(_this)
+_count = select(func.count()).where(_of_workspace)
+_used = select(func.coalesce(func.sum(_c.cpu), 0), func.coalesce(func.sum(_c.memory), 0)).where(
+    _of_workspace, _c.status.in_(sorted(USING_RESOURCES))
+)
+_passing = Query(select(*_whole).where(_c.status.in_(sorted(PASSING))).order_by(*_oldest_first))
+_running = Query(
+    select(
+        _c.id,
+        _c.last_activity_at,
+        _c.idle_timeout,
+        workspace_quotas.c.max_idle_timeout.label("workspace_idle_timeout"),
+    )
+    .outerjoin(workspace_quotas, workspace_quotas.c.workspace_id == _c.workspace_id)
+    .where(_c.status == RUNNING, _c.is_local.is_(False))
+    .order_by(*_oldest_first)
+)
+_add = Query(insert(sandboxes).returning(*_whole))
+_rename = Query(update(sandboxes).where(_this).values(name=bindparam("given")).returning(*_whole))
+_remove = Query(delete(sandboxes).where(_this).returning(*_whole))
+
+
+def _change(source: str, target: str) -> Query:
+    """The statement that changes one state to another."""
+    now: BindParameter[str] = bindparam("now")
+    values: dict[str, Any] = {"status": target, "status_since": now}
+    if target == PAUSED:
+        values["paused_at"] = now
+    if target == RUNNING:
+        values["paused_at"] = null()
+    if (source, target) == (RESUMING, RUNNING):
+        values["last_activity_at"] = now  # otherwise it would be idle at once
+    return Query(
+        update(sandboxes).where(_this, _c.status == source).values(values).returning(*_whole)
+    )
+
+
+_changes = {
+    (source, event): _change(source, target)
+    for source, events in LIFE_CYCLE.items()
+    for event, target in events.items()
+}
+_pause_idle = Query(
+    update(sandboxes)
+    .where(_this, _c.status == RUNNING, _c.last_activity_at == bindparam("seen"))
+    .values(status=LIFE_CYCLE[RUNNING][Event.PAUSE], status_since=bindparam("now"))
+    .returning(_c.id)
+)
 
 
 def list_all(conn: Connection) -> list[Record]:
-    """Every sandbox, oldest first."""
+    """Every sandbox as administrators see it, oldest first."""
     return _all.all(conn)
+
+
+def list_of(conn: Connection, workspace_id: str) -> list[Record]:
+    """The sandboxes of a workspace, oldest first."""
+    return _in_workspace.all(conn, of_workspace=workspace_id)
+
+
+def find(conn: Connection, sandbox_id: str) -> Record | None:
+    """A sandbox."""
+    return _by_id.first(conn, sandbox_id=sandbox_id)
+
+
+def workspace_of(conn: Connection, sandbox_id: str) -> str | None:
+    """The workspace of a sandbox, which never changes."""
+    found: str | None = conn.execute(_workspace, {"sandbox_id": sandbox_id}).scalar_one_or_none()
+    return found
 
 
 def count_of(conn: Connection, workspace_id: str) -> int:
     """How many sandboxes a workspace has, in any state."""
-    return conn.execute(_count, {"workspace_id": workspace_id}).scalar_one()
+    return conn.execute(_count, {"of_workspace": workspace_id}).scalar_one()
+
+
+def used_by(conn: Connection, workspace_id: str) -> Size:
+    """What the sandboxes of a workspace use that are neither paused nor offline."""
+    row = conn.execute(_used, {"of_workspace": workspace_id}).all()[0]
+    return Size(cpu=int(row[0]), memory=int(row[1]))
+
+
+def list_passing(conn: Connection) -> list[Record]:
+    """The sandboxes that are in a state which ends by itself, oldest first."""
+    return _passing.all(conn)
+
+
+def list_running(conn: Connection) -> list[Record]:
+    """Those that may be idle: id, last_activity_at, idle_timeout and workspace_idle_timeout."""
+    return _running.all(conn)
 
 
 def add(
@@ -46,21 +150,49 @@ def add(
     is_local: bool,
     now: datetime,
     last_activity_at: datetime | None = None,
-) -> None:
-    """Add a sandbox, without limits of its own."""
-    conn.execute(
-        _add,
-        {
-            "id": sandbox_id,
-            "workspace_id": workspace_id,
-            "name": name,
-            "type": type,
-            "status": status,
-            "is_local": is_local,
-            "cpu": None,
-            "memory": None,
-            "idle_timeout": None,
-            "created_at": timestamp(now),
-            "last_activity_at": None if last_activity_at is None else timestamp(last_activity_at),
-        },
+    short_id: str | None = None,
+    size: Size | None = None,
+    idle_timeout: int | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Record:
+    """Add a sandbox; without a size it has no limits of its own."""
+    return _add.one(
+        conn,
+        id=sandbox_id,
+        workspace_id=workspace_id,
+        name=name,
+        type=type,
+        status=status,
+        is_local=is_local,
+        cpu=size and size.cpu,
+        memory=size and size.memory,
+        idle_timeout=idle_timeout,
+        created_at=timestamp(now),
+        last_activity_at=None if last_activity_at is None else timestamp(last_activity_at),
+        short_id=short_id,
+        metadata=metadata,
+        status_since=timestamp(now),
     )
+
+
+def rename(conn: Connection, sandbox_id: str, name: str) -> Record | None:
+    """Give a sandbox another name; the sandbox as it is then, if there is one."""
+    return _rename.first(conn, sandbox_id=sandbox_id, given=name)
+
+
+def change(
+    conn: Connection, sandbox_id: str, source: str, event: Event, now: datetime
+) -> Record | None:
+    """Change the state as the life cycle says; None for a sandbox that is not in `source`."""
+    return _changes[source, event].first(conn, sandbox_id=sandbox_id, now=timestamp(now))
+
+
+def pause_idle(conn: Connection, sandbox_id: str, seen: str, now: datetime) -> bool:
+    """Pause a running sandbox whose last activity is still the one that was `seen`."""
+    paused = _pause_idle.first(conn, sandbox_id=sandbox_id, seen=seen, now=timestamp(now))
+    return paused is not None
+
+
+def remove(conn: Connection, sandbox_id: str) -> Record | None:
+    """Remove a sandbox; what it was, if there was one."""
+    return _remove.first(conn, sandbox_id=sandbox_id)

@@ -136,7 +136,13 @@ sandboxes = Table(
     Column("idle_timeout", BigInteger),
     _time("created_at"),
     Column("last_activity_at", String),
+    Column("short_id", String),
+    Column("metadata", JSON),
+    Column("status_since", String),
+    Column("paused_at", String),
     Index("sandboxes_by_workspace", "workspace_id"),
+    Index("sandboxes_by_short_id", "short_id", unique=True),
+    Index("sandboxes_by_status", "status"),
 )
 
 settings = Table(

@@ -16,6 +16,8 @@ from agentserver.models import (
     LLMConfigResponse,
     LLMConfigUpsertResponse,
     LLMQuotaResponse,
+    Sandbox,
+    SandboxLifecycleStatusResponse,
     Workspace,
     WorkspaceDefaultsResponse,
     WorkspaceMember,
@@ -82,6 +84,34 @@ def synchronously(client: Client) -> None:
     )
     client.workspaces.members.remove(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11"
+    )
+    assert_type(client.sandboxes.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[Sandbox])
+    assert_type(
+        client.sandboxes.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            name="My sandbox",
+            type="opencode",
+            cpu=1000,
+            memory=1073741824,
+            idle_timeout=600,
+            metadata={"purpose": "review"},
+        ),
+        Sandbox,
+    )
+    assert_type(client.sandboxes.get("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), Sandbox)
+    assert_type(client.sandboxes.wait("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), Sandbox)
+    client.sandboxes.delete("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44")
+    assert_type(
+        client.sandboxes.rename("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", name="Renamed sandbox"),
+        Sandbox,
+    )
+    assert_type(
+        client.sandboxes.pause("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
+        SandboxLifecycleStatusResponse,
+    )
+    assert_type(
+        client.sandboxes.resume("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
+        SandboxLifecycleStatusResponse,
     )
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
@@ -185,6 +215,36 @@ async def asynchronously(client: AsyncClient) -> None:
     )
     await client.workspaces.members.remove(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11"
+    )
+    assert_type(await client.sandboxes.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[Sandbox])
+    assert_type(
+        await client.sandboxes.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            name="My sandbox",
+            type="opencode",
+            cpu=1000,
+            memory=1073741824,
+            idle_timeout=600,
+            metadata={"purpose": "review"},
+        ),
+        Sandbox,
+    )
+    assert_type(await client.sandboxes.get("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), Sandbox)
+    assert_type(await client.sandboxes.wait("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), Sandbox)
+    await client.sandboxes.delete("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44")
+    assert_type(
+        await client.sandboxes.rename(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", name="Renamed sandbox"
+        ),
+        Sandbox,
+    )
+    assert_type(
+        await client.sandboxes.pause("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
+        SandboxLifecycleStatusResponse,
+    )
+    assert_type(
+        await client.sandboxes.resume("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
+        SandboxLifecycleStatusResponse,
     )
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")

@@ -26,6 +26,11 @@ class Query:
         rows = conn.execute(self._statement, values).all()
         return [dict(zip(self._names, row, strict=True)) for row in rows]
 
+    def one(self, conn: Connection, **values: object) -> Record:
+        """The only row of a change that always has one."""
+        (row,) = self.all(conn, **values)
+        return row
+
     def first(self, conn: Connection, **values: object) -> Record | None:
         """The first row, or None."""
         row = conn.execute(self._statement, values).first()

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .llm_model_dict import LLMModelDict
     from .llm_quota_response import LLMQuotaResponse
     from .llm_workspace_quota_part import LLMWorkspaceQuotaPart
+    from .sandbox import Sandbox
+    from .sandbox_lifecycle_status_response import SandboxLifecycleStatusResponse
     from .sandbox_status import SandboxStatus
+    from .sandbox_type import SandboxType
     from .user_role import UserRole
     from .workspace import Workspace
     from .workspace_defaults_response import WorkspaceDefaultsResponse
@@ -53,7 +56,10 @@ else:
         "LLMModel": ".llm_model",
         "LLMQuotaResponse": ".llm_quota_response",
         "LLMWorkspaceQuotaPart": ".llm_workspace_quota_part",
+        "Sandbox": ".sandbox",
+        "SandboxLifecycleStatusResponse": ".sandbox_lifecycle_status_response",
         "SandboxStatus": ".sandbox_status",
+        "SandboxType": ".sandbox_type",
         "UserRole": ".user_role",
         "Workspace": ".workspace",
         "WorkspaceDefaultsResponse": ".workspace_defaults_response",
@@ -95,7 +101,10 @@ __all__ = (
     "LLMModelDict",
     "LLMQuotaResponse",
     "LLMWorkspaceQuotaPart",
+    "Sandbox",
+    "SandboxLifecycleStatusResponse",
     "SandboxStatus",
+    "SandboxType",
     "UserRole",
     "Workspace",
     "WorkspaceDefaultsResponse",

@@ -13,12 +13,14 @@ from agentserver._schema import Field, Integer, as_integer
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class WorkspaceQuotaResponse(Model):
-    """How many workspaces an account owns and may own."""
+    """How many workspaces an account owns, or sandboxes a workspace has, and how many there may
+    be.
+    """
 
     current: int
-    """How many workspaces the account owns. 0 to 2,147,483,647."""
+    """How many there are. 0 to 2,147,483,647."""
     max: int
-    """How many it may own; 0 means no limit. 0 to 2,147,483,647."""
+    """How many there may be; 0 means no limit. 0 to 2,147,483,647."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields of the answer that the contract does not know."""
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
         Health,
         RawHealth,
     )
+    from agentserver._generated.resources.sandboxes import (
+        AsyncRawSandboxes,
+        AsyncSandboxes,
+        RawSandboxes,
+        Sandboxes,
+    )
     from agentserver._generated.resources.workspaces import (
         AsyncRawWorkspaces,
         AsyncWorkspaces,
@@ -45,6 +51,15 @@ class Resources(Caller):
         from agentserver._generated.resources.workspaces import Workspaces
 
         return Workspaces(self)
+
+    @property
+    def sandboxes(self) -> Sandboxes:
+        """Sandboxes, in which agents run. A sandbox is created, paused and resumed in the
+        background.
+        """
+        from agentserver._generated.resources.sandboxes import Sandboxes
+
+        return Sandboxes(self)
 
     @property
     def admin(self) -> Admin:
@@ -85,6 +100,15 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.workspaces import AsyncWorkspaces
 
         return AsyncWorkspaces(self)
+
+    @property
+    def sandboxes(self) -> AsyncSandboxes:
+        """Sandboxes, in which agents run. A sandbox is created, paused and resumed in the
+        background.
+        """
+        from agentserver._generated.resources.sandboxes import AsyncSandboxes
+
+        return AsyncSandboxes(self)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -131,6 +155,15 @@ class RawResources:
         return RawWorkspaces(Workspaces(self._caller))
 
     @property
+    def sandboxes(self) -> RawSandboxes:
+        """Sandboxes, in which agents run. A sandbox is created, paused and resumed in the
+        background.
+        """
+        from agentserver._generated.resources.sandboxes import RawSandboxes, Sandboxes
+
+        return RawSandboxes(Sandboxes(self._caller))
+
+    @property
     def admin(self) -> RawAdmin:
         """Administration of the whole installation, with its accounts, workspaces, sandboxes and
         limits.
@@ -173,6 +206,15 @@ class AsyncRawResources:
         from agentserver._generated.resources.workspaces import AsyncRawWorkspaces, AsyncWorkspaces
 
         return AsyncRawWorkspaces(AsyncWorkspaces(self._caller))
+
+    @property
+    def sandboxes(self) -> AsyncRawSandboxes:
+        """Sandboxes, in which agents run. A sandbox is created, paused and resumed in the
+        background.
+        """
+        from agentserver._generated.resources.sandboxes import AsyncRawSandboxes, AsyncSandboxes
+
+        return AsyncRawSandboxes(AsyncSandboxes(self._caller))
 
     @property
     def admin(self) -> AsyncRawAdmin:

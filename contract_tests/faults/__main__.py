@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -94,6 +95,12 @@ def _parser() -> argparse.ArgumentParser:
         help="instead: N places of the server's code, drawn with --seed, each changed in one way "
         "(--only: the drawn one with this id)",
     )
+    which.add_argument(
+        "--sample",
+        type=_count,
+        metavar="N",
+        help="so many of them, drawn with --seed, and with that seed alone",
+    )
     which.add_argument("--clean", type=_count, metavar="N", help="instead: no fault, N times")
     which.add_argument("--list", action="store_true", help="list the faults and end")
     how = parser.add_argument_group("how they are tried")
@@ -105,6 +112,12 @@ def _parser() -> argparse.ArgumentParser:
         "each seed, 1)",
     )
     how.add_argument("--layer", action="append", default=[], help="this layer of the tool alone")
+    how.add_argument(
+        "--behind-departures",
+        action="store_true",
+        help="on a server that also departs from the contract as the release does, with the list "
+        "of that: shows how much the list hides",
+    )
     how.add_argument(
         "--full",
         action="store_true",
@@ -151,6 +164,9 @@ def _chosen(options: argparse.Namespace) -> list[Fault]:
     for fault in chosen:
         if isinstance(fault.change, Edits):
             edited_texts(fault, fault.change)  # fails before hours are spent
+    if options.sample and options.sample < len(chosen):
+        chance = random.Random(options.seed)  # noqa: S311 (chooses what is tried)
+        chosen = chance.sample(chosen, options.sample)
     if not chosen:
         raise CatalogueError("no fault is all that is asked for: there is nothing to try")
     return chosen
@@ -163,7 +179,7 @@ def _run_faults(faults: Sequence[Fault], options: argparse.Namespace) -> int:
     lowest: dict[Tier, float] = {}
     written = []
     settled: dict[str, Trial] = {}
-    for seed in range(options.seed, options.seed + (options.seeds or 3)):
+    for seed in range(options.seed, options.seed + (options.seeds or (1 if options.sample else 3))):
         tried = [fault for fault in faults if fault.id not in settled]
         trials = settled | _tried(tried, seed, options)
         settled |= {name: trials[name] for name in trials if _is_settled(trials[name])}
@@ -235,7 +251,7 @@ def _control(options: argparse.Namespace) -> bool:
     """Whether the tool finds nothing in the sources as they are: else a finding says nothing."""
     if options.no_control:
         return True
-    trial = run_trial(TrialPlan(None, options.seed, tuple(options.layer), limit=options.limit))
+    trial = run_trial(_plan(None, options.seed, options))
     print(f"without a fault: {trial.status}, {trial.seconds:.1f} s {trial.message}", flush=True)
     for finding in trial.findings:
         print(f"  {finding}: {finding.detail}")
@@ -244,10 +260,7 @@ def _control(options: argparse.Namespace) -> bool:
 
 def _run_clean(options: argparse.Namespace) -> int:
     """The tool on the sources as they are, with as many seeds."""
-    plans = [
-        TrialPlan(None, options.seed + n, tuple(options.layer), limit=options.limit)
-        for n in range(options.clean)
-    ]
+    plans = [_plan(None, options.seed + n, options) for n in range(options.clean)]
     alarms = 0
     for plan, trial in _trials(plans, options.jobs):
         alarms += trial.status != "survived"
@@ -264,16 +277,7 @@ def _run_clean(options: argparse.Namespace) -> int:
 
 def _tried(faults: Sequence[Fault], seed: int, options: argparse.Namespace) -> dict[str, Trial]:
     """The trial of each fault, reported as it ends."""
-    plans = [
-        TrialPlan(
-            fault,
-            seed,
-            tuple(options.layer),
-            runs_all=options.full,
-            limit=options.limit,
-        )
-        for fault in faults
-    ]
+    plans = [_plan(fault, seed, options) for fault in faults]
     started = time.monotonic()
     found: dict[str, Trial] = {}
     for number, (plan, trial) in enumerate(_trials(plans, options.jobs), 1):
@@ -282,6 +286,18 @@ def _tried(faults: Sequence[Fault], seed: int, options: argparse.Namespace) -> d
             print(f"[{number}/{len(plans)}] {trial_line(plan.fault, trial)}", flush=True)
     print(f"{len(plans)} trials in {time.monotonic() - started:.0f} s")
     return {fault.id: found[fault.id] for fault in faults}
+
+
+def _plan(fault: Fault | None, seed: int, options: argparse.Namespace) -> TrialPlan:
+    """How the tool is run on a fault, or on the sources as they are, where it runs to its end."""
+    return TrialPlan(
+        fault,
+        seed,
+        tuple(options.layer),
+        runs_all=options.full and fault is not None,
+        limit=options.limit,
+        behind_departures=options.behind_departures,
+    )
 
 
 def _trials(plans: Iterable[TrialPlan], jobs: int) -> Iterator[tuple[TrialPlan, Trial]]:

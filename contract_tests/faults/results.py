@@ -31,6 +31,9 @@ class TrialPlan:
     """Whether the tool goes on after its first finding."""
     limit: float = 300.0
     """Seconds that the tool may take."""
+    behind_departures: bool = False
+    """Whether the server departs from the contract as the release does, and the tool has the list
+    of that."""
 
 
 @dataclass(frozen=True)

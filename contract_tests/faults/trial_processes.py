@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -78,7 +78,9 @@ class ToolRun:
 
 
 @contextmanager
-def serving(fault: Fault | None, folder: Path, work: Path, reached: Path) -> Iterator[str]:
+def serving(
+    fault: Fault | None, folder: Path, work: Path, reached: Path, *, departs: bool = False
+) -> Iterator[str]:
     """The URL of a server with a fault, on an empty database.
 
     Args:
@@ -86,12 +88,13 @@ def serving(fault: Fault | None, folder: Path, work: Path, reached: Path) -> Ite
         folder: Where it is planted, as `planting.planted_folder` makes one.
         work: An empty folder for its database and its log.
         reached: A file that is made as soon as what the fault changes is met.
+        departs: Whether it departs from the contract as the release does, beside the fault.
 
     Raises:
         DidNotStart: It ended, or did not answer that it is healthy.
     """
     port = _free_port()
-    process = _forked(_serve, fault, folder, work, reached, port)
+    process = _forked(_serve, fault, folder, work, reached, port, departs)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_healthy(process, url, work)
@@ -114,12 +117,19 @@ def make_administrator(url: str) -> None:
         raise DidNotStart(f"no administrator can be made: {error}") from None
 
 
-def _serve(fault: Fault | None, folder: Path, work: Path, reached: Path, port: int) -> None:
+def _serve(
+    fault: Fault | None, folder: Path, work: Path, reached: Path, port: int, departs: bool
+) -> None:
     _redirect(work / "server.log", work / "server.log")
     paths = [folder, *SOURCES, CHECKOUT / "contract_tests" / "tests", HERE]
     sys.path[:0] = map(str, paths)
     _clear_environment()
-    with planted(fault, reached.touch):
+    with ExitStack() as stack:
+        stack.enter_context(planted(fault, reached.touch))
+        if departs:
+            from release import departing
+
+            stack.enter_context(departing())
         from agentserver_reference.__main__ import main
 
         options = ["--port", str(port), "--data-dir", str(work / "data")]

@@ -11,7 +11,10 @@ from planting import planted_folder
 from results import Found, Trial, TrialPlan
 from trial_processes import DidNotStart, ToolRun, make_administrator, run_tool, serving
 
+from agentserver_contract.departures import file_of
+
 HOLDS, BROKEN = 0, 1
+RELEASE = "v0.64.12"
 _DETAIL_LENGTH = 500
 
 
@@ -43,6 +46,7 @@ def _try(trial: Trial, folder: Path, work: Path) -> None:
             folder if side == "server" else work,
             work,
             _reached(work),
+            departs=plan.behind_departures,
         ) as url:
             make_administrator(url)
             done = run_tool(
@@ -67,11 +71,15 @@ def _judge(trial: Trial, done: ToolRun) -> None:
         )
         for each in done.report.get("findings", ())
     ]
-    if done.exit_status == BROKEN or done.has_found:
+    departs = trial.plan.behind_departures
+    # The progress counts what is listed, too; and such a server lets the run's last owners go, so
+    # that not everything can be restored.
+    has_found = bool(trial.findings) if departs else done.has_found
+    if done.exit_status == BROKEN or has_found:
         trial.status = "caught"
     elif done.exit_status is None:
         trial.status, trial.message = "time limit", done.message
-    elif done.exit_status != HOLDS:
+    elif done.exit_status != HOLDS and not (departs and "be restored" in done.message):
         trial.status, trial.message = "not run", done.message
 
 
@@ -80,6 +88,7 @@ def _arguments(plan: TrialPlan, url: str, folder: Path) -> list[str]:
     words = ["run", url, "--seed", str(plan.seed), "--format", "json"]
     words += ["--allow-global", "--closed"]
     words += ["--contract", str(planted)] if (planted := folder / "openapi.yaml").exists() else []
+    words += ["--departures", str(file_of(RELEASE))] if plan.behind_departures else []
     words += ["--layers", ",".join(plan.layers)] if plan.layers else []
     words += [] if plan.runs_all else ["--fail-fast"]
     return words

@@ -20,6 +20,7 @@ from agentserver_contract.contract.document import Contract
 from agentserver_contract.http.target import Target
 from agentserver_contract.results.findings import LayerResult
 from agentserver_reference.app import create_app
+from agentserver_reference.contract import Contract
 from agentserver_reference.serve import protocol
 from agentserver_reference.settings import Settings
 
@@ -43,6 +44,7 @@ def run_on(
 def served(
     folder: Path,
     wrap: Callable[[Any], App] = lambda app: app,
+    contract: Contract | None = None,
     *,
     certificate: Path | None = None,
 ) -> Iterator[str]:
@@ -51,6 +53,7 @@ def served(
     Args:
         folder: Where its database is.
         wrap: Makes another application of the right one.
+        contract: Another one than the server's own.
         certificate: With its key, in one file: the server is reached over TLS.
     """
     settings = Settings.from_environment(
@@ -61,7 +64,7 @@ def served(
     )
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        wrap(create_app(settings)),
+        wrap(create_app(settings, contract=contract)),
         http=protocol(settings),  # type: ignore[arg-type]
         log_config=None,
         lifespan="on",

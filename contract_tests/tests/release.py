@@ -9,14 +9,22 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 from answer_middleware import App
+from catalogue import find
 from faulty import served
+from planting import planted
+from replacing import everywhere_replaced
 from wrapping import Receive, Scope, Seen, Send, as_asgi, seen
 
+from agentserver_reference.contract import Contract, compile_contract, load_document
+
+_CREATE_APP = "agentserver_reference.app.create_app"
 _PAGE = b"<!doctype html><title>agentserver</title>"
 _TEXT = "text/plain; charset=utf-8"
 _LLM_QUOTA = re.compile(r"/llm-quota$")
@@ -29,6 +37,82 @@ Answer = tuple[int, str, bytes]
 
 
 @contextmanager
+def departing() -> Iterator[None]:
+    """Every server that this process makes answers as the release does."""
+
+    def around(create_app: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(create_app)
+        def create_departing_app(*args: Any, **kwargs: Any) -> Any:
+            app = create_app(*args, **{**kwargs, "contract": _contract_of_the_release()})
+            app.add_middleware(Release)
+            return app
+
+        return create_departing_app
+
+    with _rules_of_the_release(), everywhere_replaced(_CREATE_APP, around):
+        yield
+
+
+@contextmanager
+def _rules_of_the_release() -> Iterator[None]:
+    """What is no matter of single requests and answers."""
+    members = "agentserver_reference.services.members"
+    with ExitStack() as stack:
+        for name, replacement in (
+            (f"{members}.check_may_give", lambda *_: None),  # maintainers-make-owners
+            (f"{members}.check_owner_stays", lambda *_: None),  # last-owner-goes
+            ("agentserver_reference.http.request.MAX_BYTES", 2**40),  # no-limit-of-size
+            ("agentserver_reference.services.llm_configs.masked", _masked),  # mask-cuts-bytes
+        ):
+            stack.enter_context(patch(name, replacement))
+        for fault in _PLANTED.values():
+            stack.enter_context(planted(find(fault)))
+        yield
+
+
+_PLANTED = {
+    "row-for-each-owner": "workspaces-one-row-an-owner",
+    "last-administrator-goes": "admin-last-may-go",
+    "addresses-to-the-letter": "addresses-compared-with-case",
+    "quota-passed-at-once": "create-raced-past-quota",
+    "settings-half-written": "limits-lose-update",
+}
+"""Departures that are faults of the catalogue."""
+
+
+def _masked(key: str) -> str:
+    """mask-cuts-bytes."""
+    raw = key.encode()
+    if len(raw) <= 8:
+        return "****"
+    return f"{raw[:3].decode(errors='replace')}...{raw[-4:].decode(errors='replace')}"
+
+
+def _contract_of_the_release() -> Contract:
+    """limits-out-of-bounds, llm-base-url."""
+    document = load_document()
+    _loosen(document["components"]["schemas"])
+    return compile_contract(document)
+
+
+def _loosen(value: Any) -> None:
+    if not isinstance(value, dict):
+        return
+    for name, inner in value.items():
+        if isinstance(inner, dict):
+            for keyword in _LOOSE.get(name, ()):
+                inner.pop(keyword, None)
+        _loosen(inner)
+
+
+_LOOSE = {
+    "max_drive_size": ("minimum", "maximum"),
+    "max_workspace_drive_size": ("minimum", "maximum"),
+    "base_url": ("pattern", "format"),
+}
+
+
+@contextmanager
 def release(folder: Path, fault: Callable[[App], App] = lambda app: app) -> Iterator[str]:
     """The URL of a server that answers as the release does.
 
@@ -36,14 +120,11 @@ def release(folder: Path, fault: Callable[[App], App] = lambda app: app) -> Iter
         folder: Where its database is.
         fault: Breaks something more.
     """
-    members = "agentserver_reference.services.members"
-    with ExitStack() as stack:
-        for rule in (
-            "check_may_give",
-            "check_owner_stays",
-        ):  # maintainers-make-owners, last-owner-goes
-            stack.enter_context(patch(f"{members}.{rule}", lambda *_: None))
-        yield stack.enter_context(served(folder, lambda app: fault(Release(app))))
+    with (
+        _rules_of_the_release(),
+        served(folder, lambda app: fault(Release(app)), _contract_of_the_release()) as url,
+    ):
+        yield url
 
 
 class Release:
@@ -88,7 +169,8 @@ def _plain(status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes,
         if name in (b"x-request-id", b"x-content-type-options", b"content-length"):
             continue
         if name == b"allow":
-            kept += [(name, each.strip()) for each in value.split(b",")]
+            methods = [each.strip() for each in value.split(b",")]
+            kept += [(name, method) for method in methods if method != b"HEAD"]
         else:
             kept.append((name, value))
     if status >= 400 and dict(kept).get(b"content-type", b"").startswith(b"text/plain"):
@@ -97,13 +179,41 @@ def _plain(status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes,
 
 
 def _refused_at_once(sent: Seen) -> Answer | None:
-    """impossible-id, head-unsupported."""
+    """impossible-id, head-unsupported, decimal-integers, register-fails, email-of-any-form."""
     if sent.method == "HEAD":
         return 405, "", b""
     has_session = "agentserver-token=" in sent.headers.get("cookie", "")
     if has_session and re.search("%(00|25|[01][0-9a-fA-F]|7[fF])", sent.path):
         return 500, _TEXT, b"internal error\n"
+    if has_session and sent.method in _LENIENT and b"\\u0000" in sent.body:  # nul-stored
+        return 500, _TEXT, b"internal error\n"
+    if sent.method in _LENIENT and _DECIMAL.search(sent.body.decode("utf-8", "replace")):
+        return 400, _TEXT, b"invalid request body\n"
+    if sent.path == "/api/auth/register" and sent.method == "POST":
+        return _registered_at_once(_object(sent.body))
     return None
+
+
+_DECIMAL = re.compile(r'"(max|ws_max)_\w+":\s*-?\d+(\.0+|[eE]\+?\d+)\s*[,}]')
+
+
+def _registered_at_once(body: dict[str, Any]) -> Answer | None:
+    email, password = body.get("email"), body.get("password")
+    if not isinstance(email, str) or not isinstance(password, str) or not password:
+        return None
+    if len(password.encode("utf-8", "replace")) > 72:
+        return 500, _TEXT, b"failed to create user\n"
+    if re.fullmatch(r"[^@]+@[^@]+", email.strip()):
+        return None
+    return 201, "application/json", json.dumps({"id": str(uuid4()), "email": email}).encode()
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _as_reference(scope: Scope, sent: Seen) -> tuple[Scope, Seen]:
@@ -111,7 +221,8 @@ def _as_reference(scope: Scope, sent: Seen) -> tuple[Scope, Seen]:
     headers = [
         (name, b"application/json" if name == b"content-type" else value)  # content-type-ignored
         for name, value in scope["headers"]
-        if not (name == b"cookie" and sent.path == "/api/auth/logout")  # session-outlives-logout
+        if name != b"content-encoding"
+        and not (name == b"cookie" and sent.path == "/api/auth/logout")  # session-outlives-logout
     ]
     body = sent.body
     if sent.method in _LENIENT and body:
@@ -133,6 +244,8 @@ def _lenient(body: bytes) -> bytes:
     if not isinstance(value, dict):
         return body
     folded = {name.lower(): each for name, each in value.items() if each is not None}
+    if folded.get("api_key") == "":  # llm-empty-key
+        del folded["api_key"]
     written = json.dumps(folded, ensure_ascii=False)
     return "".join(map(_whole, written)).encode()
 
@@ -156,7 +269,8 @@ def _with_name(body: bytes) -> bytes:
 
 def _as_release(sent: Seen, status: int, media: str, body: bytes) -> Answer | None:
     """What the release answers where the reference server answers this; None for the same."""
-    if sent.path == "/api/auth/login" and status == 400:  # login-checks-nothing
+    if sent.path == "/api/auth/login" and status == 400 and _object(sent.body):
+        # login-checks-nothing
         return 401, _TEXT, b"invalid credentials\n"
     if sent.path.endswith("/members") and sent.method == "POST" and status == 409:  # member-twice
         return 500, _TEXT, b"failed to add member\n"

@@ -12,7 +12,6 @@ from agentserver_contract.contract.document import Contract
 from agentserver_contract.data.tables import tables
 from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.layers import gate
-from agentserver_contract.model.machine import ACTIONS
 from agentserver_contract.results.findings import Finding
 from agentserver_contract.variants.bodies import MALFORMED
 
@@ -99,6 +98,27 @@ def test_finding_is_explained_by_the_facts_of_its_exchange(
     assert explained(contract, listed, met("not_a_server_error", 500, b"no\n")) == ["fails-on-nul"]
 
 
+def test_call_of_the_model_is_explained_by_the_facts_of_its_exchange(
+    contract: Contract, listed: list[departures.Departure]
+) -> None:
+    call = replace(met("set_name", 500, b"no\n"), layer="model", promise="this call succeeds")
+    assert explained(contract, listed, call) == ["fails-on-nul"]
+    assert not explained(contract, listed, replace(call, request=None)), "by no act's name"
+
+
+def test_headers_of_an_answer_are_matched_in_lines(tmp_path: Path, contract: Contract) -> None:
+    path = tmp_path / "headers.toml"
+    path.write_text(
+        "[a]\noperations = '*'\nlayer = 'roles'\nheaders = '(?ms)^allow: \\w+$.*^allow: \\w+$'\n"
+        "answers = 'a'\nwhy = 'b'\n"
+    )
+    listed = departures.load(path)
+    twice = replace(MET, response=Response(405, {"allow": ("GET", "PUT")}))
+    once = replace(MET, response=Response(405, {"allow": ("GET, PUT",)}))
+    assert explained(contract, listed, twice) == ["a"]
+    assert not explained(contract, listed, once)
+
+
 def test_fact_explains_only_checks_that_look_at_it(
     contract: Contract, listed: list[departures.Departure]
 ) -> None:
@@ -125,11 +145,11 @@ def test_table_with_a_mistake_is_refused(tmp_path: Path, text: str, message: str
 def test_listed_facts_of_the_release_name_checks_that_exist(contract: Contract) -> None:
     statuses = {str(s) for each in contract.operations.values() for s in each.responses}
     known = {
-        "model": {*ACTIONS},
         "refusals": {"an unknown id", *MALFORMED, *(each.name for each in tables().conflicts)},
         gate.NAME: statuses,
     }
     for departure in departures.load(departures.file_of("v0.64.12")):
+        assert "model" not in departure.layers or not departure.checks, "by what came, not by how"
         of_layers = [known[layer] for layer in departure.layers if layer in known]
         if of_layers:
             unknown = departure.checks - set().union(*of_layers)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.http.messages import Exchange
+from agentserver_contract.http.messages import Exchange, Response
 from agentserver_contract.results.conformance import CHECKS, Conformance
 from agentserver_contract.results.conformance import LAYER as EXCHANGE
 from agentserver_contract.results.findings import Finding
@@ -27,7 +27,7 @@ LAYERS = (
 )
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")
-_PATTERNS = ("at", "detail", "promise", "request", "path", "answer")
+_PATTERNS = ("at", "detail", "promise", "request", "path", "answer", "headers")
 _KEYS = {"operations", "kind", "rule", "layer", "check", "status", *_PATTERNS, *_TEXTS}
 
 # What each check of a layer looks at in an exchange, or all checks of a layer.
@@ -35,6 +35,7 @@ _KINDS_OF_LAYER: Mapping[str, frozenset[str]] = {
     "refusals": frozenset({"status", "accepted", "media-type"}),
     "ids": frozenset({"status"}),
     "values": frozenset({"status", "accepted", "refused"}),
+    "model": frozenset({"status", "accepted", "refused"}),
 }
 _KINDS_OF_CHECK: Mapping[str, frozenset[str]] = {
     "not_a_server_error": frozenset({"status"}),
@@ -68,7 +69,8 @@ class Departure:
     rules: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     patterns: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
-    """By key: `at`, `detail` and `promise` of the finding, body of `request`, `path`, `answer`.
+    """By key: `at`, `detail` and `promise` of the finding, body of `request`, `path`, `answer`,
+    and `headers` of the answer in lines.
 
     Where no single exchange shows a finding, the answer is what the report says of it.
     """
@@ -99,6 +101,7 @@ class Departure:
             "request": ((request.body if request else None) or b"").decode("utf-8", "replace"),
             "path": request.path if request else "",
             "answer": response.text if response else finding.received,
+            "headers": "" if response is None else _lines(response),
         }
         return all(pattern.search(texts[key]) for key, pattern in self.patterns.items())
 
@@ -165,6 +168,12 @@ def _facts_behind(
             return []
         names += explaining
     return names
+
+
+def _lines(response: Response) -> str:
+    """The headers of a response, one line each."""
+    pairs = ((name, value) for name, values in response.headers.items() for value in values)
+    return "\n".join(f"{name}: {value}" for name, value in pairs)
 
 
 def file_of(release: str) -> Path:

@@ -92,6 +92,10 @@ class Target:
         """Call another hook for each request that is sent from now on."""
         self._hooks += (hook,)
 
+    def remove_hook(self, hook: Hook) -> None:
+        """Call a hook no more."""
+        self._hooks = tuple(each for each in self._hooks if each is not hook)
+
     def before(self, request: Request) -> None:
         """Call the hooks before a request is sent.
 

@@ -65,5 +65,6 @@ def _finding(failure: Failure) -> Finding:
         sent=last_call,
         received=violation.description,
         check=failure.rule,
+        request=violation.exchange.request if violation.exchange else None,
         response=violation.response,
     )

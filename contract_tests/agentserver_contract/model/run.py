@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,7 +13,14 @@ from typing import Any, NamedTuple
 from agentserver import AgentserverError, CallError, Client
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.fixtures.accounts import TEAM, Accounts
-from agentserver_contract.http.messages import HIDDEN, SECRET_FIELDS, Request, Response, cookie
+from agentserver_contract.http.messages import (
+    HIDDEN,
+    SECRET_FIELDS,
+    Exchange,
+    Request,
+    Response,
+    cookie,
+)
 from agentserver_contract.http.target import Target
 from agentserver_contract.model.state import ContractViolation, ModelState
 from agentserver_contract.results.findings import LayerResult
@@ -88,6 +96,8 @@ class ModelRun:
         }
         for name in names:
             self.state.secrets |= {self.accounts[name].password, self.accounts[name].session}
+        self._last = LastExchange()
+        self.target.add_hook(self._last)
         self._operations = {
             operation.sdk: operation for operation in self.contract.operations.values()
         }
@@ -126,10 +136,11 @@ class ModelRun:
         self.log.append(_call_text(PlannedCall(caller, sdk_method, args, kwargs)))
         outcome = self.attempt(caller, sdk_method, *args, **kwargs)
         if raises is None and isinstance(outcome, AgentserverError):
-            raise ContractViolation(sdk_method, "this call succeeds", outcome)
+            promise = "this call succeeds"
+            raise ContractViolation(sdk_method, promise, outcome, self._last.exchange)
         if raises is not None and type(outcome) is not raises:
             promise = f"this call is refused with {raises.__name__}"
-            raise ContractViolation(sdk_method, promise, outcome)
+            raise ContractViolation(sdk_method, promise, outcome, self._last.exchange)
         return outcome
 
     def concurrently(self, calls: Sequence[PlannedCall]) -> list[Any]:
@@ -206,12 +217,13 @@ class ModelRun:
         self._check_for_secrets(sdk_method, response.text)
         if response.status != status:
             promise = f"this request is answered with {status}"
-            raise ContractViolation(sdk_method, promise, response)
+            raise ContractViolation(sdk_method, promise, response, Exchange(request, response))
         self.result.succeeded[operation.id] += 200 <= status < 300
         return response
 
     def close(self) -> None:
         """Close the clients."""
+        self.target.remove_hook(self._last)
         for client in self.clients.values():
             client.close()
 
@@ -224,6 +236,20 @@ class ModelRun:
         if any(secret in text for secret in secrets):
             promise = "no answer contains a password, a session or a key"
             raise ContractViolation(sdk_method, promise, f"{len(text)} characters with a secret")
+
+
+class LastExchange(threading.local):
+    """A hook that knows what this thread has sent last, and what was answered."""
+
+    exchange: Exchange | None = None
+
+    def before(self, request: Request) -> None:
+        """Forget the one before."""
+        self.exchange = None
+
+    def after(self, request: Request, response: Response) -> None:
+        """Keep this one."""
+        self.exchange = Exchange(request, response)
 
 
 def shown(value: object) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from agentserver import CallError
-from agentserver_contract.http.messages import Response, scrubbed
+from agentserver_contract.http.messages import Exchange, Response, scrubbed
 
 S = TypeVar("S")
 
@@ -19,17 +19,23 @@ class ContractViolation(Exception):
         sdk_method: The SDK method of the operation, as in `workspaces.members.add`.
         promise: What the contract promises, in one line.
         actual: What the server did instead: an answer, an error of the SDK, or a description.
+        exchange: The request and the answer that show it, where single ones do.
     """
 
-    def __init__(self, sdk_method: str, promise: str, actual: object) -> None:
+    def __init__(
+        self, sdk_method: str, promise: str, actual: object, exchange: Exchange | None = None
+    ) -> None:
         super().__init__(promise)
         self.sdk_method = sdk_method
         self.promise = promise
         self.actual = actual
+        self.exchange = exchange
 
     @property
     def response(self) -> Response | None:
         """The raw answer, where it is known: the SDK keeps it for errors only."""
+        if self.exchange is not None:
+            return self.exchange.response
         if isinstance(self.actual, CallError) and self.actual.status_code is not None:
             headers = {name: (value,) for name, value in self.actual.headers.items()}
             return Response(self.actual.status_code, headers, (self.actual.body or "").encode())

@@ -131,7 +131,8 @@ class ForeignWrites:
     def check(self, case: Case[Any]) -> None:
         """Raise ForeignWrite when the other tenant was not refused."""
         response = self._responses.pop(case.id, None)
-        if response is not None and response.status != _REFUSED:
+        # That a server fails is told by itself, wherever it does.
+        if response is not None and response.status not in (_REFUSED, *range(500, 600)):
             raise ForeignWrite(
                 operation=case.operation.label,
                 message=f"sent as {self._other.name}, who is in no workspace of the owner's, "

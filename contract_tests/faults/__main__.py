@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from catalogue import catalogue
+from catalogue import DEPARTURES, catalogue
 from definitions import ROOTS, TIERS, CatalogueError, Edits, Fault, Tier
 from edits import edited_texts
 from mutants import Mutant, drawn, equivalents, every_mutant
@@ -156,10 +156,12 @@ def _chosen(options: argparse.Namespace) -> list[Fault]:
         unknown = set(names).difference(*map(names_of, faults))
         if unknown:
             raise CatalogueError(f"{', '.join(sorted(unknown))}: no such {what}")
+    hidden = DEPARTURES.values() if options.behind_departures else ()
     chosen = [
         fault
         for fault in faults
-        if all(not names or names_of(fault) & set(names) for names, names_of in wanted.values())
+        if fault.id not in hidden
+        and all(not names or names_of(fault) & set(names) for names, names_of in wanted.values())
     ]
     for fault in chosen:
         if isinstance(fault.change, Edits):

@@ -16,7 +16,7 @@ from unittest.mock import patch
 from uuid import uuid4
 
 from answer_middleware import App
-from catalogue import find
+from catalogue import DEPARTURES, find
 from faulty import served
 from planting import planted
 from replacing import everywhere_replaced
@@ -65,19 +65,9 @@ def _rules_of_the_release() -> Iterator[None]:
             ("agentserver_reference.services.llm_configs.masked", _masked),  # mask-cuts-bytes
         ):
             stack.enter_context(patch(name, replacement))
-        for fault in _PLANTED.values():
+        for fault in DEPARTURES.values():
             stack.enter_context(planted(find(fault)))
         yield
-
-
-_PLANTED = {
-    "row-for-each-owner": "workspaces-one-row-an-owner",
-    "last-administrator-goes": "admin-last-may-go",
-    "addresses-to-the-letter": "addresses-compared-with-case",
-    "quota-passed-at-once": "create-raced-past-quota",
-    "settings-half-written": "limits-lose-update",
-}
-"""Departures that are faults of the catalogue."""
 
 
 def _masked(key: str) -> str:

@@ -13,8 +13,6 @@ from replacing import rule_faults
 from agentserver_contract.contract.document import load
 
 DEPARTURES = {
-    "row-for-each-owner": "workspaces-one-row-an-owner",
-    "last-administrator-goes": "admin-last-may-go",
     "addresses-to-the-letter": "addresses-compared-with-case",
     "quota-passed-at-once": "create-raced-past-quota",
     "settings-half-written": "limits-lose-update",

@@ -20,7 +20,7 @@ from agentserver_contract.contract.document import Contract
 from agentserver_contract.http.target import Target
 from agentserver_contract.results.findings import LayerResult
 from agentserver_reference.app import create_app
-from agentserver_reference.contract import Contract
+from agentserver_reference.contract import Contract as ServerContract
 from agentserver_reference.serve import protocol
 from agentserver_reference.settings import Settings
 
@@ -44,7 +44,7 @@ def run_on(
 def served(
     folder: Path,
     wrap: Callable[[Any], App] = lambda app: app,
-    contract: Contract | None = None,
+    contract: ServerContract | None = None,
     *,
     certificate: Path | None = None,
 ) -> Iterator[str]:

@@ -116,7 +116,6 @@ def promises_of(layer: str, findings: list[dict[str, str]]) -> list[str]:
         ("register_user", 500),
         ("admin_get_quota_defaults", 500),
         ("admin_list_users", 403),
-        ("login", 401),
         ("get_current_user", 401),
         ("list_workspace_members", 403),
     ],

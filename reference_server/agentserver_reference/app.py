@@ -22,7 +22,16 @@ from agentserver_reference.contract import Contract, load_contract
 from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.llm import open_llm_proxy
-from agentserver_reference.http.dispatch import Dispatcher, Endpoint, Handler, Page
+from agentserver_reference.gateways.models import Models
+from agentserver_reference.http import model_api
+from agentserver_reference.http.dispatch import (
+    Dispatcher,
+    Endpoint,
+    ForeignEndpoint,
+    Handler,
+    Page,
+    Target,
+)
 from agentserver_reference.http.routing import Router
 from agentserver_reference.sandbox_backends import open_sandbox_backend
 from agentserver_reference.security.credentials import CredentialKind
@@ -107,6 +116,7 @@ def create_app(
         passwords=Passwords(Cost.parse(settings.password_cost)),
         cipher=key.cipher,
         llm_proxy=open_llm_proxy(settings, store, clock),
+        models=Models(settings, clock, ids),
         sandbox_backend=open_sandbox_backend(settings, clock),
         background=background.start,
         wait=wait,
@@ -125,11 +135,15 @@ def create_app(
                 yield
         finally:
             await context.llm_proxy.close()
+            await context.models.close()
             await store.close()
 
     app = _Application(lifespan=lifespan)
+    router = route(endpoints, console.pages(contract.document, settings), settings)
+    if settings.llm_proxy_url is None:  # otherwise its routes are elsewhere, or nowhere
+        add_model_api(router, context)
     dispatcher = Dispatcher(
-        router=route(endpoints, console.pages(contract.document, settings), settings),
+        router=router,
         context=context,
         validate_responses=validate_responses,
     )
@@ -202,9 +216,9 @@ def bind(
 
 def route(
     endpoints: Iterable[Endpoint], pages: Mapping[str, Page], settings: Settings
-) -> Router[Endpoint | Page]:
+) -> Router[Target]:
     """Return the router for all operations and pages."""
-    router: Router[Endpoint | Page] = Router()
+    router: Router[Target] = Router()
     off = frozenset() if settings.password_auth_enabled else PASSWORD_OPERATIONS
     for endpoint in endpoints:
         methods = router.add_path(endpoint.operation.path)
@@ -215,3 +229,9 @@ def route(
     for path, page in pages.items():
         router.add_path(path).update(GET=page, HEAD=page)
     return router
+
+
+def add_model_api(router: Router[Target], context: Context) -> None:
+    """Add the paths of the embedded LLM proxy."""
+    for path, (method, respond) in model_api.endpoints(context).items():
+        router.add_path(path)[method] = ForeignEndpoint(respond)

@@ -5,7 +5,8 @@ Errors are not among them: a handler raises one of `domain.errors`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
 import attrs
@@ -38,6 +39,24 @@ class Event:
     data: str
     name: str | None = None
     id: str | None = None
+
+    @classmethod
+    def of_json(cls, data: Any, name: str | None = None) -> Event:
+        """Return an event with data that is sent as JSON."""
+        return cls(json.dumps(data, ensure_ascii=False), name)
+
+    def encode(self) -> bytes:
+        """Encode it as `text/event-stream`. Raises ValueError for a line break in name or id."""
+        lines = []
+        for field, value in (("event", self.name), ("id", self.id)):
+            if value is not None:
+                if len(f"{value}.".splitlines()) > 1:
+                    raise ValueError(f"the {field} of a server-sent event holds a line break")
+                lines.append(f"{field}: {value}")
+        # Not str.splitlines, which drops an empty last line and knows more breaks than browsers.
+        data = self.data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines += [f"data: {line}" for line in data]
+        return ("\n".join(lines) + "\n\n").encode()
 
 
 @attrs.frozen
@@ -105,3 +124,34 @@ class Upgrade:
 
 
 AnyReply = Reply | Redirect | EventStream | PassThrough | Upgrade
+
+
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that must not be forwarded (RFC 9110, section 7.6.1)."""
+
+_OUR_OWN = frozenset({"date", "server", "set-cookie", "x-content-type-options", "x-request-id"})
+"""Headers that this server sets itself; and another service may not set cookies for it."""
+
+
+def end_to_end(headers: Headers) -> Iterator[tuple[str, str]]:
+    """Return the headers that may be forwarded, in either direction."""
+    named = {
+        name.strip().lower()
+        for header, value in headers
+        if header.lower() == "connection"
+        for name in value.split(",")
+    }
+    dropped = _HOP_BY_HOP | _OUR_OWN | named
+    return ((name, value) for name, value in headers if name.lower() not in dropped)

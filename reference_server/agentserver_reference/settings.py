@@ -50,6 +50,18 @@ def _text(text: str) -> str:
     return text
 
 
+def _header(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+        raise ValueError("must be the name of a header, of letters, digits and hyphens")
+    return text
+
+
+def _secret(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,4096}", text):
+        raise ValueError("must be printable ASCII without spaces")
+    return text
+
+
 def _port(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65535:
         raise ValueError("must be a number from 0 to 65535")
@@ -334,6 +346,34 @@ class Settings:
         _from_to(0, 2**31 - 1),
         "requests a workspace may make in a day by the embedded quota; 0: no limit",
     )
+    llm_proxy_trace_header: str = _setting(
+        "X-Trace-Id",
+        "LLMPROXY_TRACE_HEADER",
+        _header,
+        "header in which clients of the embedded LLM proxy may name the trace of a request",
+    )
+    anthropic_base_url: str | None = _setting(
+        None,
+        "ANTHROPIC_BASE_URL",
+        _web_url,
+        "model behind the embedded LLM proxy's /v1/messages; left out: the built-in one",
+    )
+    anthropic_api_key: str | None = _setting(
+        None, "ANTHROPIC_API_KEY", _secret, "its key, sent as x-api-key", secret=True
+    )
+    anthropic_auth_token: str | None = _setting(
+        None, "ANTHROPIC_AUTH_TOKEN", _secret, "its token, sent as a bearer token", secret=True
+    )
+    openai_base_url: str | None = _setting(
+        None,
+        "OPENAI_BASE_URL",
+        _web_url,
+        "model behind the embedded LLM proxy's /v1/responses and /v1/chat/completions; left out: "
+        "the built-in one",
+    )
+    openai_api_key: str | None = _setting(
+        None, "OPENAI_API_KEY", _secret, "its key, sent as a bearer token", secret=True
+    )
     base_domains: tuple[str, ...] = _setting(
         (),
         "BASE_DOMAIN",
@@ -346,6 +386,13 @@ class Settings:
         "AGENTSERVER_SANDBOX_SECONDS",
         _from_to(0, 3600),
         "seconds that creating, pausing and resuming a simulated sandbox takes",
+    )
+    sandbox_token_dir: Path | None = _setting(
+        None,
+        "AGENTSERVER_SANDBOX_TOKEN_DIR",
+        lambda text: Path(_text(text)).expanduser().absolute(),
+        "folder in which each simulated sandbox leaves its token for the LLM proxy, in a file "
+        "named by its id; left out: nowhere",
     )
     sandbox_failures: frozenset[str] = _setting(
         frozenset(),

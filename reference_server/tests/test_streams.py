@@ -13,8 +13,14 @@ from listening import SECONDS
 from live import SESSION, Live, live_server
 
 from agentserver_reference.call import Call
-from agentserver_reference.http.streams import encode_event, end_to_end
-from agentserver_reference.replies import AnyReply, Event, EventStream, PassThrough, Reply
+from agentserver_reference.replies import (
+    AnyReply,
+    Event,
+    EventStream,
+    PassThrough,
+    Reply,
+    end_to_end,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -168,13 +174,13 @@ async def test_the_right_to_a_stream_is_checked_before_it_begins(live: Live) -> 
     ],
 )
 def test_events_are_written_as_browsers_read_them(event: Event, text: str) -> None:
-    assert encode_event(event) == text.encode()
+    assert event.encode() == text.encode()
 
 
 @pytest.mark.parametrize("event", [Event("x", name="a\nb"), Event("x", id="1\r2")])
 def test_a_field_of_two_lines_is_refused(event: Event) -> None:
     with pytest.raises(ValueError, match="holds a line break"):
-        encode_event(event)
+        event.encode()
 
 
 # Bytes passed through

@@ -49,6 +49,14 @@ class BudgetExceeded(Refusal):
     """The CPU or memory that a workspace may use is used up."""
 
 
+class TooManyRequests(Refusal):
+    """A limit of requests is reached; `retry_after` is in seconds."""
+
+    def __init__(self, line: str, retry_after: int) -> None:
+        super().__init__(line)
+        self.retry_after = retry_after
+
+
 class BadGateway(Refusal):
     """An external service failed. Its own error text is never passed on."""
 

@@ -12,3 +12,8 @@ def session_token() -> str:
 def token_hash(token: str) -> str:
     """What is kept of a token; whatever text a caller sends has one."""
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sandbox_token(token: str) -> str:
+    """Return the token of a sandbox, 32 hexadecimal digits, made of a fresh random one."""
+    return token[:32]

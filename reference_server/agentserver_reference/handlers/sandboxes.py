@@ -2,7 +2,7 @@
 
 from agentserver_reference.call import Call
 from agentserver_reference.replies import Reply
-from agentserver_reference.services import sandboxes
+from agentserver_reference.services import sandboxes, traces
 
 
 async def list_sandboxes(call: Call) -> Reply:
@@ -42,3 +42,9 @@ async def pause_sandbox(call: Call) -> Reply:
 async def resume_sandbox(call: Call) -> Reply:
     """POST /api/sandboxes/{sandbox_id}/resume."""
     return Reply(200, await sandboxes.resume(call.work, call.path["sandbox_id"]))
+
+
+async def get_sandbox_usage(call: Call) -> Reply:
+    """GET /api/sandboxes/{sandbox_id}/usage."""
+    sandbox_id, since = call.path["sandbox_id"], call.query.get("since")
+    return Reply(200, await traces.usage_of_sandbox(call.work, sandbox_id, since))

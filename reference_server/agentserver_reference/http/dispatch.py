@@ -47,6 +47,14 @@ class Page:
 
 
 @attrs.frozen
+class ForeignEndpoint:
+    """An endpoint of an API that others have defined, which has its own form of errors."""
+
+    respond: Callable[[Request, str], Awaitable[Response]]
+    """Takes the request and its id."""
+
+
+@attrs.frozen
 class Endpoint:
     """An operation of the contract, with its handler."""
 
@@ -56,11 +64,14 @@ class Endpoint:
     """The kinds of credential that the operation accepts, in the order of the contract."""
 
 
+Target = Endpoint | ForeignEndpoint | Page
+
+
 @attrs.frozen
 class Dispatcher:
     """Handles every request and every WebSocket."""
 
-    router: Router[Endpoint | Page]
+    router: Router[Target]
     context: Context
     validate_responses: bool
     """Raise unexpected errors and invalid responses, instead of responding with 500."""
@@ -77,11 +88,13 @@ class Dispatcher:
     async def _serve_request(self, request: Request, send: Send) -> None:
         started = perf_counter()
         request_id = self._request_id(request)
-        target: Endpoint | Page | None = None
+        target: Target | None = None
         try:
             target, path = self.router.find(request.method, _raw_path(request.scope))
             if isinstance(target, Page):
                 response = target.respond(request, path)
+            elif isinstance(target, ForeignEndpoint):
+                response = await target.respond(request, request_id)
             else:
                 response = await self._answer(target, request, path, request_id)
         except DatabaseUnavailable as error:
@@ -116,7 +129,7 @@ class Dispatcher:
     async def _serve_socket(self, socket: WebSocket) -> None:
         started = perf_counter()
         request_id = self._request_id(socket)
-        target: Endpoint | Page | None = None
+        target: Target | None = None
         try:
             target, path = self.router.find("GET", _raw_path(socket.scope))
             upgrade = await self._upgrade(target, socket, path, request_id)
@@ -134,9 +147,9 @@ class Dispatcher:
         self._log("closed", socket, request_id, started, code=code)
 
     async def _upgrade(
-        self, target: Endpoint | Page, socket: WebSocket, path: dict[str, str], request_id: str
+        self, target: Target, socket: WebSocket, path: dict[str, str], request_id: str
     ) -> Upgrade:
-        if isinstance(target, Page) or not target.operation.is_websocket:
+        if not isinstance(target, Endpoint) or not target.operation.is_websocket:
             raise NotFound("not found")
         websocket.check_origin(socket.headers, self.context.settings.public_url)
         reply = await target.handler(await self._call(target, socket, path, request_id))
@@ -188,9 +201,7 @@ class Dispatcher:
         failure(_logger, error, request_id=request_id)
         return responses.text(500, "internal error")
 
-    def _complete(
-        self, response: Response, target: Endpoint | Page | None, request_id: str
-    ) -> None:
+    def _complete(self, response: Response, target: Target | None, request_id: str) -> None:
         """Add the headers of every response."""
         response.raw_headers += ((b"x-request-id", request_id.encode()), _NOSNIFF)
         if self.validate_responses and isinstance(target, Endpoint):

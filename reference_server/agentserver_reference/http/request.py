@@ -38,7 +38,7 @@ async def read_body(request: Request, body: Body) -> dict[str, Any] | None:
         ClientDisconnect: the client has gone before the end of the body.
     """
     _check_media_type(request)
-    raw = await _read_bytes(request)
+    raw = await read_bytes(request, MAX_BYTES)
     if not raw and not body.required:
         return None
     value = _parse(raw)
@@ -58,11 +58,14 @@ def _check_media_type(request: Request) -> None:
         raise UnsupportedMediaType("Content-Encoding: must be left out, bodies are not unpacked")
 
 
-async def _read_bytes(request: Request) -> bytes:
-    """Read the body, but no further than the limit."""
+async def read_bytes(request: Request, limit: int) -> bytes:
+    """Read the body, but no further than the limit.
+
+    Raises PayloadTooLarge, and ClientDisconnect if the client has gone before its end.
+    """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal():
-        _check_length(int(announced))
+        _check_length(int(announced), limit)
     # Not Request.stream: an asynchronous generator takes longer than the few messages of a body.
     chunks, length, more = [], 0, True
     while more:
@@ -71,15 +74,15 @@ async def _read_bytes(request: Request) -> bytes:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         length += len(chunk)
-        _check_length(length)
+        _check_length(length, limit)
         chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks)
 
 
-def _check_length(length: int) -> None:
-    if length > MAX_BYTES:
-        raise PayloadTooLarge(f"body: must not be over {MAX_BYTES} bytes")
+def _check_length(length: int, limit: int) -> None:
+    if length > limit:
+        raise PayloadTooLarge(f"body: must not be over {limit} bytes")
 
 
 def _parse(raw: bytes) -> dict[str, Any]:

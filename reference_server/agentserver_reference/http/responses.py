@@ -42,6 +42,7 @@ STATUSES: dict[type[errors.Refusal], int] = {
     PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
     UpgradeRequired: 426,
+    errors.TooManyRequests: 429,
     errors.BadGateway: 502,
     errors.ServiceUnavailable: 503,
     errors.DatabaseUnavailable: 503,
@@ -144,6 +145,7 @@ _FORMS: dict[type[errors.Refusal], Callable[[int, Any], Response]] = {
     errors.BudgetExceeded: _budget,
     MethodNotAllowed: _allowed_methods,
     errors.DatabaseUnavailable: _retry_after,
+    errors.TooManyRequests: _retry_after,
     PayloadTooLarge: _closing,
     UpgradeRequired: _upgrade,
 }

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from asyncio import Event as Flag
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from agentserver_reference.replies import Event, EventStream, Headers, PassThrough
-
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""Headers that must not be forwarded (RFC 9110, section 7.6.1)."""
-
-_OUR_OWN = frozenset({"date", "server", "set-cookie", "x-content-type-options", "x-request-id"})
-"""Headers that this server sets itself; and another service may not set cookies for it."""
+from agentserver_reference.replies import EventStream, Headers, PassThrough, end_to_end
 
 _EVENT_STREAM_HEADERS = (
     ("Content-Type", "text/event-stream"),
@@ -121,7 +103,7 @@ def event_stream(reply: EventStream, stopping: Flag) -> StreamedResponse:
 
     async def encoded() -> AsyncGenerator[bytes, None]:
         async for event in reply.events:
-            yield encode_event(event)
+            yield event.encode()
 
     chunks = encoded()
 
@@ -147,29 +129,3 @@ def pass_through(reply: PassThrough) -> StreamedResponse:
 
 
 _COMMENT = b":\n\n"
-
-
-def encode_event(event: Event) -> bytes:
-    """Encode an event as `text/event-stream`. Raises ValueError for a line break in name or id."""
-    lines = []
-    for field, value in (("event", event.name), ("id", event.id)):
-        if value is not None:
-            if len(f"{value}.".splitlines()) > 1:
-                raise ValueError(f"the {field} of a server-sent event holds a line break")
-            lines.append(f"{field}: {value}")
-    # Not str.splitlines, which drops an empty last line and knows more line breaks than browsers.
-    data = event.data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    lines += [f"data: {line}" for line in data]
-    return ("\n".join(lines) + "\n\n").encode()
-
-
-def end_to_end(headers: Headers) -> Iterator[tuple[str, str]]:
-    """Return the headers that may be forwarded to the client."""
-    named = {
-        name.strip().lower()
-        for header, value in headers
-        if header.lower() == "connection"
-        for name in value.split(",")
-    }
-    dropped = _HOP_BY_HOP | _OUR_OWN | named
-    return ((name, value) for name, value in headers if name.lower() not in dropped)

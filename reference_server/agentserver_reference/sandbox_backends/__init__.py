@@ -15,4 +15,6 @@ if TYPE_CHECKING:
 
 def open_sandbox_backend(settings: Settings, clock: Callable[[], datetime]) -> SandboxBackend:
     """Create the backend for these settings."""
-    return SimulatedBackend(clock, settings.sandbox_seconds, settings.sandbox_failures)
+    return SimulatedBackend(
+        clock, settings.sandbox_seconds, settings.sandbox_failures, settings.sandbox_token_dir
+    )

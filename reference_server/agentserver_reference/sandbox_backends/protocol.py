@@ -15,6 +15,7 @@ is in another state by then.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import attrs
@@ -36,11 +37,20 @@ class Sandbox:
     """Its limit in millicores."""
     memory: int | None
     """Its limit in bytes."""
+    token: Callable[[], Awaitable[str | None]] = attrs.field(repr=False, eq=False)
+    """Reads its token, with which what runs in it calls the LLM proxy; None if it has none."""
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> Sandbox:
-        """Return what a backend knows of a row."""
-        return cls(**{field.name: row[field.name] for field in attrs.fields(cls)})
+    def of(
+        cls, row: dict[str, Any], token: Callable[[], Awaitable[str | None]] | None = None
+    ) -> Sandbox:
+        """Return what a backend knows of a row, and what reads its token."""
+        known = (field.name for field in attrs.fields(cls) if field.name != "token")
+        return cls(**{name: row[name] for name in known}, token=token or _no_token)
+
+
+async def _no_token() -> None:
+    """The row is gone, and its token with it."""
 
 
 class SandboxBackend(Protocol):

@@ -9,6 +9,7 @@ from agentserver_reference.domain import sandboxes as domain
 from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.domain.metadata import check_metadata
 from agentserver_reference.domain.sandboxes import Event
+from agentserver_reference.domain.tokens import sandbox_token, token_hash
 from agentserver_reference.sandbox_backends.protocol import Sandbox
 from agentserver_reference.services import quotas
 from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -54,12 +55,15 @@ async def create(
     """
     check_metadata(given.get("metadata"))
     context = work.context
+    sandbox_id, token = context.ids(), sandbox_token(context.tokens())
     created = await work.write(
         # With the lock, simultaneous calls cannot exceed the quota.
         Lock(workspace=workspace_id),
         _create,
         workspace_id,
-        context.ids(),
+        sandbox_id,
+        token_hash(token),
+        context.cipher.encrypt(token, row=sandbox_id, column=sandboxes.TOKEN_COLUMN),
         domain.short_id(context.tokens()),
         given,
         context.settings.quota_environment,
@@ -73,6 +77,8 @@ def _create(
     conn: Connection,
     workspace_id: str,
     sandbox_id: str,
+    token_hash: str,
+    token_encrypted: str,
     short_id: str,
     given: Mapping[str, Any],
     environment: Mapping[str, str],
@@ -97,6 +103,8 @@ def _create(
         metadata=given.get("metadata"),
         now=now,
         last_activity_at=now,
+        token_hash=token_hash,
+        token_encrypted=token_encrypted,
     )
 
 
@@ -184,12 +192,21 @@ async def carry_on_all(work: UnitOfWork) -> None:
 
 async def _carry_on(work: UnitOfWork, row: Record) -> bool:
     """Return whether the change that a sandbox is in has come to its end."""
-    outcome = await work.context.sandbox_backend.carry_on(Sandbox.of(row))
+    sandbox = Sandbox.of(row, partial(_token, work, row["id"]))
+    outcome = await work.context.sandbox_backend.carry_on(sandbox)
     if outcome is None:
         return False
     now = work.context.clock()
     await work.write(Lock(), sandboxes.change, row["id"], row["status"], outcome, now)
     return True
+
+
+async def _token(work: UnitOfWork, sandbox_id: str) -> str | None:
+    """Return the token of a sandbox; None for one of an old version, which has none."""
+    sealed = await work.read(sandboxes.encrypted_token, sandbox_id)
+    if sealed is None:
+        return None
+    return work.context.cipher.decrypt(sealed, row=sandbox_id, column=sandboxes.TOKEN_COLUMN)
 
 
 async def pause_idle(work: UnitOfWork) -> int:

@@ -23,7 +23,10 @@ from agentserver_reference.domain.sandboxes import (
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
-from agentserver_reference.storage.tables import sandboxes, workspace_quotas
+from agentserver_reference.storage.tables import PLACE, sandboxes, workspace_quotas
+
+TOKEN_COLUMN: str = sandboxes.c.token_encrypted.info[PLACE]
+"""The place to which the cipher binds a sandbox's token, together with its id."""
 
 _c = sandboxes.c
 _listed = (
@@ -64,6 +67,11 @@ _running = Query(
     .where(_c.status == RUNNING, _c.is_local.is_(False))
     .order_by(*_oldest_first)
 )
+_by_token = Query(
+    select(_c.id, _c.workspace_id, _c.status).where(_c.token_hash == bindparam("hashed"))
+)
+_token = select(_c.token_encrypted).where(_this)
+_touch = update(sandboxes).where(_this).values(last_activity_at=bindparam("now"))
 _add = Query(insert(sandboxes).returning(*_whole))
 _rename = Query(update(sandboxes).where(_this).values(name=bindparam("given")).returning(*_whole))
 _remove = Query(delete(sandboxes).where(_this).returning(*_whole))
@@ -154,6 +162,8 @@ def add(
     size: Size | None = None,
     idle_timeout: int | None = None,
     metadata: Mapping[str, Any] | None = None,
+    token_hash: str | None = None,
+    token_encrypted: str | None = None,
 ) -> Record:
     """Add a sandbox; without a size it has no limits of its own."""
     return _add.one(
@@ -172,7 +182,25 @@ def add(
         short_id=short_id,
         metadata=metadata,
         status_since=timestamp(now),
+        token_hash=token_hash,
+        token_encrypted=token_encrypted,
     )
+
+
+def find_by_token(conn: Connection, token_hash: str) -> Record | None:
+    """The sandbox that has a token: id, workspace_id and status."""
+    return _by_token.first(conn, hashed=token_hash)
+
+
+def encrypted_token(conn: Connection, sandbox_id: str) -> str | None:
+    """The token of a sandbox, if it has one."""
+    found: str | None = conn.execute(_token, {"sandbox_id": sandbox_id}).scalar_one_or_none()
+    return found
+
+
+def touch(conn: Connection, sandbox_id: str, now: datetime) -> None:
+    """Write down that a sandbox is active."""
+    conn.execute(_touch, {"sandbox_id": sandbox_id, "now": timestamp(now)})
 
 
 def rename(conn: Connection, sandbox_id: str, name: str) -> Record | None:

@@ -140,8 +140,11 @@ sandboxes = Table(
     Column("metadata", JSON),
     Column("status_since", String),
     Column("paused_at", String),
+    Column("token_hash", String),
+    _encrypted("token_encrypted", "sandboxes.token", nullable=True),
     Index("sandboxes_by_workspace", "workspace_id"),
     Index("sandboxes_by_short_id", "short_id", unique=True),
+    Index("sandboxes_by_token_hash", "token_hash", unique=True),
     Index("sandboxes_by_status", "status"),
 )
 
@@ -199,7 +202,39 @@ llm_usage = Table(
     _sequence(),
     _reference("workspace_id", "workspaces.id"),
     _time("created_at"),
+    Column("id", String),
+    Column("trace_id", String),
+    Column("sandbox_id", String),
+    Column("provider", String),
+    Column("model", String),
+    Column("message_id", String),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cache_creation_input_tokens", BigInteger),
+    Column("cache_read_input_tokens", BigInteger),
+    Column("streaming", Boolean),
+    Column("duration", BigInteger),
+    Column("ttft", BigInteger),
     Index("llm_usage_by_day", "workspace_id", "created_at"),
+    Index("llm_usage_by_id", "id", unique=True),
+    Index("llm_usage_by_trace", "workspace_id", "trace_id"),
+    Index("llm_usage_by_sandbox", "sandbox_id", "workspace_id"),
+)
+"""One row a request, from before the model is called. Until it is known how it went, and in rows
+of old versions, `duration` is null. Sandboxes are named only: their requests outlive them."""
+
+llm_traces = Table(
+    "llm_traces",
+    metadata,
+    _sequence(),
+    _reference("workspace_id", "workspaces.id"),
+    Column("id", String, nullable=False),
+    Column("sandbox_id", String),
+    Column("source", String, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("workspace_id", "id"),
+    Index("llm_traces_by_change", "workspace_id", "updated_at"),
 )
 
 worker_leases = Table(

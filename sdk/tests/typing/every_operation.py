@@ -18,6 +18,9 @@ from agentserver.models import (
     LLMQuotaResponse,
     Sandbox,
     SandboxLifecycleStatusResponse,
+    SandboxUsage,
+    TraceDetailResponse,
+    TraceListResponse,
     Workspace,
     WorkspaceDefaultsResponse,
     WorkspaceMember,
@@ -112,6 +115,32 @@ def synchronously(client: Client) -> None:
     assert_type(
         client.sandboxes.resume("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
         SandboxLifecycleStatusResponse,
+    )
+    assert_type(
+        client.sandboxes.get_usage(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", since="2026-11-23T10:00:00Z"
+        ),
+        SandboxUsage,
+    )
+    assert_type(
+        client.traces.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", limit=20, offset=40),
+        TraceListResponse,
+    )
+    assert_type(
+        client.traces.get(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "at-0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8"
+        ),
+        TraceDetailResponse,
+    )
+    assert_type(
+        client.traces.list_of_sandbox("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", limit=20, offset=40),
+        TraceListResponse,
+    )
+    assert_type(
+        client.traces.get_of_sandbox(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", "at-0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8"
+        ),
+        TraceDetailResponse,
     )
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
@@ -245,6 +274,34 @@ async def asynchronously(client: AsyncClient) -> None:
     assert_type(
         await client.sandboxes.resume("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
         SandboxLifecycleStatusResponse,
+    )
+    assert_type(
+        await client.sandboxes.get_usage(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", since="2026-11-23T10:00:00Z"
+        ),
+        SandboxUsage,
+    )
+    assert_type(
+        await client.traces.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", limit=20, offset=40),
+        TraceListResponse,
+    )
+    assert_type(
+        await client.traces.get(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "at-0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8"
+        ),
+        TraceDetailResponse,
+    )
+    assert_type(
+        await client.traces.list_of_sandbox(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", limit=20, offset=40
+        ),
+        TraceListResponse,
+    )
+    assert_type(
+        await client.traces.get_of_sandbox(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", "at-0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8"
+        ),
+        TraceDetailResponse,
     )
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")

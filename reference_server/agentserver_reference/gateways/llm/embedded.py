@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.domain.times import midnight
-from agentserver_reference.gateways.llm.protocol import Quota
-from agentserver_reference.storage import llm_usage
+from agentserver_reference.gateways.llm.protocol import Quota, Record, TraceList
+from agentserver_reference.storage import llm_traces, llm_usage
 from agentserver_reference.storage.locks import Lock
 
 if TYPE_CHECKING:
@@ -49,6 +49,27 @@ class EmbeddedLlmProxy:
     async def delete_quota(self, workspace_id: str) -> None:
         """See LlmProxy."""
         await self._store.write(llm_usage.delete_quota, workspace_id)
+
+    async def usage(
+        self, workspace_id: str, sandbox_id: str, since: datetime | None
+    ) -> list[Record]:
+        """See LlmProxy."""
+        return await self._store.read(llm_traces.usage_of, workspace_id, sandbox_id, since)
+
+    async def traces(
+        self, workspace_id: str, sandbox_id: str | None, limit: int, offset: int
+    ) -> TraceList:
+        """See LlmProxy."""
+        return await self._store.read(llm_traces.list_of, workspace_id, sandbox_id, limit, offset)
+
+    async def trace(
+        self, workspace_id: str, sandbox_id: str | None, trace_id: str
+    ) -> tuple[Record, list[Record]]:
+        """See LlmProxy."""
+        found = await self._store.read(llm_traces.find, workspace_id, sandbox_id, trace_id)
+        if found is None:
+            raise NotFound("trace not found")
+        return found
 
     async def close(self) -> None:
         """See LlmProxy. The store stays open: it belongs to the server."""

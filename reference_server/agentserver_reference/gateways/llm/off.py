@@ -11,7 +11,7 @@ class LlmProxyOff:
     async def _refuse(self, *_: object) -> NoReturn:
         raise ServiceUnavailable("llmproxy not configured")
 
-    quota = set_quota = delete_quota = _refuse
+    quota = set_quota = delete_quota = usage = traces = trace = _refuse
 
     async def close(self) -> None:
         """See LlmProxy."""

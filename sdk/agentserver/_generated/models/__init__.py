@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from .sandbox_lifecycle_status_response import SandboxLifecycleStatusResponse
     from .sandbox_status import SandboxStatus
     from .sandbox_type import SandboxType
+    from .sandbox_usage import SandboxUsage
+    from .sandbox_usage_summary import SandboxUsageSummary
+    from .trace_detail_response import TraceDetailResponse
+    from .trace_list_response import TraceListResponse
+    from .trace_record import TraceRecord
+    from .trace_request import TraceRequest
+    from .trace_source import TraceSource
     from .user_role import UserRole
     from .workspace import Workspace
     from .workspace_defaults_response import WorkspaceDefaultsResponse
@@ -60,6 +67,13 @@ else:
         "SandboxLifecycleStatusResponse": ".sandbox_lifecycle_status_response",
         "SandboxStatus": ".sandbox_status",
         "SandboxType": ".sandbox_type",
+        "SandboxUsage": ".sandbox_usage",
+        "SandboxUsageSummary": ".sandbox_usage_summary",
+        "TraceDetailResponse": ".trace_detail_response",
+        "TraceListResponse": ".trace_list_response",
+        "TraceRecord": ".trace_record",
+        "TraceRequest": ".trace_request",
+        "TraceSource": ".trace_source",
         "UserRole": ".user_role",
         "Workspace": ".workspace",
         "WorkspaceDefaultsResponse": ".workspace_defaults_response",
@@ -105,6 +119,13 @@ __all__ = (
     "SandboxLifecycleStatusResponse",
     "SandboxStatus",
     "SandboxType",
+    "SandboxUsage",
+    "SandboxUsageSummary",
+    "TraceDetailResponse",
+    "TraceListResponse",
+    "TraceRecord",
+    "TraceRequest",
+    "TraceSource",
     "UserRole",
     "Workspace",
     "WorkspaceDefaultsResponse",

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
         RawSandboxes,
         Sandboxes,
     )
+    from agentserver._generated.resources.traces import (
+        AsyncRawTraces,
+        AsyncTraces,
+        RawTraces,
+        Traces,
+    )
     from agentserver._generated.resources.workspaces import (
         AsyncRawWorkspaces,
         AsyncWorkspaces,
@@ -60,6 +66,15 @@ class Resources(Caller):
         from agentserver._generated.resources.sandboxes import Sandboxes
 
         return Sandboxes(self)
+
+    @property
+    def traces(self) -> Traces:
+        """Traces of language-model requests, which the language-model proxy records. A trace
+        groups the requests of one piece of work, such as one session of an agent.
+        """
+        from agentserver._generated.resources.traces import Traces
+
+        return Traces(self)
 
     @property
     def admin(self) -> Admin:
@@ -109,6 +124,15 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.sandboxes import AsyncSandboxes
 
         return AsyncSandboxes(self)
+
+    @property
+    def traces(self) -> AsyncTraces:
+        """Traces of language-model requests, which the language-model proxy records. A trace
+        groups the requests of one piece of work, such as one session of an agent.
+        """
+        from agentserver._generated.resources.traces import AsyncTraces
+
+        return AsyncTraces(self)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -164,6 +188,15 @@ class RawResources:
         return RawSandboxes(Sandboxes(self._caller))
 
     @property
+    def traces(self) -> RawTraces:
+        """Traces of language-model requests, which the language-model proxy records. A trace
+        groups the requests of one piece of work, such as one session of an agent.
+        """
+        from agentserver._generated.resources.traces import RawTraces, Traces
+
+        return RawTraces(Traces(self._caller))
+
+    @property
     def admin(self) -> RawAdmin:
         """Administration of the whole installation, with its accounts, workspaces, sandboxes and
         limits.
@@ -215,6 +248,15 @@ class AsyncRawResources:
         from agentserver._generated.resources.sandboxes import AsyncRawSandboxes, AsyncSandboxes
 
         return AsyncRawSandboxes(AsyncSandboxes(self._caller))
+
+    @property
+    def traces(self) -> AsyncRawTraces:
+        """Traces of language-model requests, which the language-model proxy records. A trace
+        groups the requests of one piece of work, such as one session of an agent.
+        """
+        from agentserver._generated.resources.traces import AsyncRawTraces, AsyncTraces
+
+        return AsyncRawTraces(AsyncTraces(self._caller))
 
     @property
     def admin(self) -> AsyncRawAdmin:

@@ -8,6 +8,7 @@ from agentserver._generated.api.sandboxes import (
     create_sandbox,
     delete_sandbox,
     get_sandbox,
+    get_sandbox_usage,
     list_sandboxes,
     pause_sandbox,
     rename_sandbox,
@@ -26,9 +27,15 @@ from agentserver.waiting import wait_for_new_async as _wait_for_new_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from typing import Literal, Unpack
 
-    from agentserver._generated.models import Sandbox, SandboxLifecycleStatusResponse, SandboxType
+    from agentserver._generated.models import (
+        Sandbox,
+        SandboxLifecycleStatusResponse,
+        SandboxType,
+        SandboxUsage,
+    )
     from agentserver._omit import Omit
     from agentserver._operation import CallOptions
     from agentserver.pagination import Page
@@ -294,6 +301,38 @@ class Sandboxes(Resource):
         """
         return self._call(resume_sandbox.call(sandbox_id), **options)
 
+    def get_usage(
+        self, sandbox_id: str, *, since: datetime | Omit = OMIT, **options: Unpack[CallOptions]
+    ) -> SandboxUsage:
+        """Get a sandbox's language-model usage.
+
+        Returns the tokens and the number of the language-model requests that the sandbox has
+        made, one row for each provider and model, sorted by both. A request is counted when
+        its answer has ended, also if that broke off; one that failed is not.
+
+        Args:
+            sandbox_id: The sandbox's id. 1 to 255 characters.
+            since: Counts the requests of this time and later; if omitted, all of them.
+
+        Returns:
+            The usage; `since` is there if it was given.
+
+        Raises:
+            BadRequest: Status 400: A query parameter is invalid; the line names it.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+            NotFound: Status 404: No sandbox has this id.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
+
+        Operation `get_sandbox_usage`: `GET /api/sandboxes/{sandbox_id}/usage`. Required role:
+        `guest`.
+        """
+        return self._call(get_sandbox_usage.call(sandbox_id, since=since), **options)
+
 
 class AsyncSandboxes(AsyncResource):
     """`client.sandboxes`: Sandboxes, in which agents run. A sandbox is created, paused and
@@ -557,6 +596,38 @@ class AsyncSandboxes(AsyncResource):
         """
         return await self._call(resume_sandbox.call(sandbox_id), **options)
 
+    async def get_usage(
+        self, sandbox_id: str, *, since: datetime | Omit = OMIT, **options: Unpack[CallOptions]
+    ) -> SandboxUsage:
+        """Get a sandbox's language-model usage.
+
+        Returns the tokens and the number of the language-model requests that the sandbox has
+        made, one row for each provider and model, sorted by both. A request is counted when
+        its answer has ended, also if that broke off; one that failed is not.
+
+        Args:
+            sandbox_id: The sandbox's id. 1 to 255 characters.
+            since: Counts the requests of this time and later; if omitted, all of them.
+
+        Returns:
+            The usage; `since` is there if it was given.
+
+        Raises:
+            BadRequest: Status 400: A query parameter is invalid; the line names it.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+            NotFound: Status 404: No sandbox has this id.
+            BadGateway: Status 502: The language-model proxy is unreachable or sent an invalid
+                response.
+            ServiceUnavailable: Status 503: The language-model proxy is disabled on this
+                server.
+
+        Operation `get_sandbox_usage`: `GET /api/sandboxes/{sandbox_id}/usage`. Required role:
+        `guest`.
+        """
+        return await self._call(get_sandbox_usage.call(sandbox_id, since=since), **options)
+
 
 class RawSandboxes:
     """`client.with_raw_response.sandboxes`, whose methods return a `Response`."""
@@ -570,6 +641,7 @@ class RawSandboxes:
         self.rename = _raw(resource.rename)
         self.pause = _raw(resource.pause)
         self.resume = _raw(resource.resume)
+        self.get_usage = _raw(resource.get_usage)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"
@@ -587,6 +659,7 @@ class AsyncRawSandboxes:
         self.rename = _raw_async(resource.rename)
         self.pause = _raw_async(resource.pause)
         self.resume = _raw_async(resource.resume)
+        self.get_usage = _raw_async(resource.get_usage)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"

@@ -1,0 +1,261 @@
+"""Calls of language models through the embedded LLM proxy: who may, how many, and what they used.
+
+A request is counted before the model is called, in the transaction that compares the number with
+the limit, so that simultaneous requests cannot exceed it. One that fails is taken back.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+import attrs
+
+from agentserver_reference.domain.errors import (
+    DatabaseUnavailable,
+    Forbidden,
+    TooManyRequests,
+    Unauthenticated,
+)
+from agentserver_reference.domain.model_apis import ModelApi, ModelRoute
+from agentserver_reference.domain.model_usage import Meter
+from agentserver_reference.domain.sandboxes import CREATING, RUNNING
+from agentserver_reference.domain.times import midnight
+from agentserver_reference.domain.tokens import token_hash
+from agentserver_reference.domain.traces import Trace, trace_of
+from agentserver_reference.gateways.models.embedded import model_list
+from agentserver_reference.gateways.models.protocol import Model, ModelRequest
+from agentserver_reference.logs import LOGGER, event
+from agentserver_reference.replies import PassThrough
+from agentserver_reference.services.unit_of_work import UnitOfWork
+from agentserver_reference.storage import llm_configs, llm_traces, llm_usage, sandboxes
+from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.query import Record
+from agentserver_reference.storage.locks import Lock
+
+MAY_CALL = frozenset({CREATING, RUNNING})
+"""The states in which a sandbox may call a model."""
+
+EVENT_STREAM = "text/event-stream"
+
+_logger = logging.getLogger(LOGGER)
+
+
+async def authenticate(work: UnitOfWork, token: str | None) -> str:
+    """Return the token of a sandbox, if it is one.
+
+    Raises Unauthenticated, and Forbidden for a sandbox that is neither running nor being created.
+    """
+    if token is None:
+        raise Unauthenticated("missing api key")
+    await work.read(_caller, token_hash(token))
+    return token
+
+
+def _caller(conn: Connection, hashed: str) -> Record:
+    """Return the sandbox that has a token: id, workspace_id and status."""
+    found = sandboxes.find_by_token(conn, hashed)
+    if found is None:
+        raise Unauthenticated("invalid api key")
+    if found["status"] not in MAY_CALL:
+        raise Forbidden("sandbox not active")
+    return found
+
+
+async def answer(
+    work: UnitOfWork,
+    route: ModelRoute,
+    request: ModelRequest,
+    token: str,
+    headers: Mapping[str, str],
+) -> PassThrough:
+    """Return a model's answer, which is recorded while it is passed on.
+
+    Arguments:
+        work: the access to the database.
+        route: the path that was called.
+        request: the request.
+        token: the token of the sandbox, which was accepted before the body was read.
+        headers: the headers of the request, by names in lower case.
+
+    Raises Unauthenticated, Forbidden, TooManyRequests, BadRequest and BadGateway.
+    """
+    context, hashed = work.context, token_hash(token)
+    workspace_id = (await work.read(_caller, hashed))["workspace_id"]
+    config = await work.read(llm_configs.find, workspace_id)
+    model = _model(work, request.api, workspace_id, config)
+    if not route.is_recorded:
+        await work.write(Lock(), _touch, hashed, context.clock())
+        if request.path == "/v1/models" and config is not None:
+            return _listed(config)
+        return await model.send(request)
+    settings, api = context.settings, request.api
+    entry = Entry(
+        work,
+        f"{api.request_prefix}{context.ids()}",
+        workspace_id,
+        trace_of(headers, settings.llm_proxy_trace_header, api.trace_prefix, context.ids),
+        context.clock(),
+    )
+    await work.write(
+        Lock(workspace=workspace_id),
+        _reserve,
+        hashed,
+        entry,
+        api,
+        settings.llm_proxy_default_max_rpd,
+    )
+    try:
+        reply = await model.send(request)
+    except BaseException:
+        await entry.give_back()
+        raise
+    if not 200 <= reply.status < 300:
+        await entry.give_back()
+        return reply
+    return entry.recorded(reply, request)
+
+
+def _model(work: UnitOfWork, api: ModelApi, workspace_id: str, config: Record | None) -> Model:
+    """Return the workspace's own model, otherwise the installation's."""
+    context = work.context
+    if config is None:
+        return context.models.of_platform(api)
+    sealed = config["api_key_encrypted"]
+    key = context.cipher.decrypt(sealed, row=workspace_id, column=llm_configs.KEY_COLUMN)
+    return context.models.of_workspace(api, config["base_url"], key)
+
+
+def _listed(config: Record) -> PassThrough:
+    """Return the models that a workspace has named itself."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield json.dumps(model_list.listed(config["models"])).encode()
+
+    async def close() -> None:
+        """There is no connection."""
+
+    return PassThrough(200, (("content-type", "application/json"),), chunks(), close)
+
+
+def _touch(conn: Connection, hashed: str, now: datetime) -> None:
+    sandboxes.touch(conn, _caller(conn, hashed)["id"], now)
+
+
+def _reserve(
+    conn: Connection, hashed: str, entry: Entry, api: ModelApi, default_max_rpd: int
+) -> None:
+    """Count a request, if there may be another one today; the workspace is locked."""
+    sandbox_id = _caller(conn, hashed)["id"]
+    own = llm_usage.quota(conn, entry.workspace_id) or {"max_rpd": None}
+    most = default_max_rpd if own["max_rpd"] is None else own["max_rpd"]
+    today = midnight(entry.began)
+    if most:
+        used = llm_usage.count_since(conn, entry.workspace_id, today)
+        if used >= most:
+            tomorrow = today + timedelta(days=1)
+            raise TooManyRequests(
+                f"workspace requests per day quota exceeded ({used}/{most})",
+                retry_after=int((tomorrow - entry.began).total_seconds()) + 1,
+            )
+    sandboxes.touch(conn, sandbox_id, entry.began)
+    llm_traces.reserve(
+        conn,
+        entry.request_id,
+        workspace_id=entry.workspace_id,
+        sandbox_id=sandbox_id,
+        trace=entry.trace,
+        provider=api.provider,
+        now=entry.began,
+    )
+
+
+@attrs.define(eq=False)
+class Entry:
+    """The row of one request, from its reservation to its end."""
+
+    work: UnitOfWork = attrs.field(repr=False)
+    request_id: str
+    workspace_id: str
+    trace: Trace
+    began: datetime
+    _is_written: bool = False
+
+    async def give_back(self) -> None:
+        """Take the reservation back, also if the client has left."""
+        with anyio.CancelScope(shield=True):
+            await self.work.write(Lock(), llm_traces.give_back, self.request_id)
+
+    def recorded(self, reply: PassThrough, request: ModelRequest) -> PassThrough:
+        """Return an answer that is recorded at its end, however it ends.
+
+        It is recorded before the last event is passed on: whoever has read the answer then finds
+        it in usage and traces.
+        """
+        content_type = dict(reply.headers).get("content-type", "")
+        meter = Meter(streaming=content_type.startswith(EVENT_STREAM))
+        first: list[int] = []
+
+        async def chunks() -> AsyncIterator[bytes]:
+            async for chunk in reply.chunks:
+                meter.feed(chunk)
+                if meter.has_begun and not first:
+                    first.append(self._elapsed())
+                if meter.is_complete:
+                    await self._write(meter, first, request)
+                yield chunk
+            await self._write(meter, first, request)
+
+        async def close() -> None:
+            try:
+                await reply.close()
+            finally:
+                await self._write(meter, first, request)
+
+        return PassThrough(reply.status, reply.headers, chunks(), close)
+
+    def _elapsed(self) -> int:
+        """Return how many milliseconds have passed."""
+        passed = self.work.context.clock() - self.began
+        return max(0, int(passed.total_seconds() * 1000))
+
+    async def _write(self, meter: Meter, first: list[int], request: ModelRequest) -> None:
+        if self._is_written:
+            return
+        self._is_written = True
+        meter.end()
+        outcome = attrs.asdict(meter.outcome) | {
+            "model": meter.outcome.model or _wanted_model(request.body),
+            "streaming": meter.streaming,
+            "duration": self._elapsed(),
+            "ttft": first[0] if first else 0,
+        }
+        with anyio.CancelScope(shield=True):
+            try:
+                await self.work.write(Lock(), _record, self, outcome)
+            except DatabaseUnavailable:
+                # The client gets its answer. The request stays counted, without details.
+                event(_logger, logging.ERROR, "request not recorded", request=self.request_id)
+
+
+def _record(conn: Connection, entry: Entry, outcome: Mapping[str, Any]) -> None:
+    llm_traces.record(
+        conn,
+        entry.request_id,
+        workspace_id=entry.workspace_id,
+        trace=entry.trace,
+        outcome=outcome,
+        now=entry.work.context.clock(),
+    )
+
+
+def _wanted_model(body: bytes) -> str:
+    """Return the model that a request asks for, where the answer did not name one."""
+    meter = Meter(streaming=False)
+    meter.feed(body)
+    meter.end()
+    return meter.outcome.model or "unknown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import attrs
@@ -100,6 +101,56 @@ class Meter:
             details = usage.get(name)
             if isinstance(details, dict) and _is_count(details.get("cached_tokens")):
                 outcome.cache_read_input_tokens = details["cached_tokens"]
+
+
+def asking_for_usage(body: bytes) -> bytes | None:
+    """Return the body of a streamed chat completion so that its usage is streamed too.
+
+    None if the client asks for that itself, or for no stream.
+    """
+    try:
+        wanted = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(wanted, dict) or wanted.get("stream") is not True:
+        return None
+    options = wanted.get("stream_options") or {}
+    if not isinstance(options, dict) or options.get("include_usage") is True:
+        return None
+    return json.dumps(wanted | {"stream_options": options | {"include_usage": True}}).encode()
+
+
+@attrs.define
+class WithoutUsage:
+    """Takes the event with the usage, which the client has not asked for, out of a stream."""
+
+    _unsent: bytes = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the events that have come to their end."""
+        *events, self._unsent = _END_OF_EVENT.split(self._unsent + chunk)
+        ends = events[1::2]
+        return b"".join(
+            event + end
+            for event, end in zip(events[::2], ends, strict=True)
+            if not _is_usage_alone(event)
+        )
+
+    def end(self) -> bytes:
+        """Return what is left."""
+        return self._unsent
+
+
+_END_OF_EVENT = re.compile(rb"(\r?\n\r?\n)")
+
+
+def _is_usage_alone(event: bytes) -> bool:
+    _, _, data = event.partition(b"data:")
+    try:
+        chunk = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(chunk, dict) and chunk.get("choices") == [] and "usage" in chunk
 
 
 def _has_delta(choices: Any) -> bool:

@@ -22,7 +22,7 @@ from agentserver_reference.domain.errors import (
     Unauthenticated,
 )
 from agentserver_reference.domain.model_apis import ModelApi, ModelRoute
-from agentserver_reference.domain.model_usage import Meter
+from agentserver_reference.domain.model_usage import Meter, WithoutUsage, asking_for_usage
 from agentserver_reference.domain.sandboxes import CREATING, RUNNING
 from agentserver_reference.domain.times import midnight
 from agentserver_reference.domain.tokens import token_hash
@@ -39,6 +39,9 @@ from agentserver_reference.storage.locks import Lock
 
 MAY_CALL = frozenset({CREATING, RUNNING})
 """The states in which a sandbox may call a model."""
+
+CHAT = "/v1/chat/completions"
+"""The one API whose streams tell their usage only if they are asked to."""
 
 EVENT_STREAM = "text/event-stream"
 
@@ -109,15 +112,32 @@ async def answer(
         api,
         settings.llm_proxy_default_max_rpd,
     )
+    asking = asking_for_usage(request.body) if request.path == CHAT else None
+    sent = request if asking is None else attrs.evolve(request, body=asking)
     try:
-        reply = await model.send(request)
+        reply = await model.send(sent)
     except BaseException:
         await entry.give_back()
         raise
     if not 200 <= reply.status < 300:
         await entry.give_back()
         return reply
-    return entry.recorded(reply, request)
+    recorded = entry.recorded(reply, request)
+    return recorded if asking is None else _without_usage(recorded)
+
+
+def _without_usage(reply: PassThrough) -> PassThrough:
+    """Return an answer without the usage that only the recording has asked for."""
+    kept = WithoutUsage()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        async for chunk in reply.chunks:
+            if passed_on := kept.feed(chunk):
+                yield passed_on
+        if rest := kept.end():
+            yield rest
+
+    return attrs.evolve(reply, chunks=chunks())
 
 
 def _model(work: UnitOfWork, api: ModelApi, workspace_id: str, config: Record | None) -> Model:

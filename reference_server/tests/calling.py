@@ -7,7 +7,8 @@ import httpx
 from people import ReferenceServer, User, ok
 
 from agentserver_reference.domain.tokens import token_hash
-from agentserver_reference.storage import sandboxes
+from agentserver_reference.domain.traces import Trace
+from agentserver_reference.storage import llm_traces, sandboxes
 
 QUESTION = {"model": "any", "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -53,6 +54,29 @@ class Caller:
     async def trace(self, trace_id: str) -> Any:
         """One of them."""
         return await self.owner.read(f"{self.path}/traces/{trace_id}")
+
+    async def has_asked(self, request_id: str, trace_id: str, **outcome: Any) -> None:
+        """Put a request into the database, as the embedded proxy does."""
+        trace = Trace(trace_id, "header")
+        await self.server.store.write(
+            llm_traces.reserve,
+            request_id,
+            workspace_id=self.workspace_id,
+            sandbox_id=self.id,
+            trace=trace,
+            provider="anthropic",
+            now=self.server.clock(),
+        )
+        known = {"model": "m", "message_id": "", "streaming": True, "duration": 9, "ttft": 4}
+        counts = dict.fromkeys(llm_traces.TOKENS, 1)
+        await self.server.store.write(
+            llm_traces.record,
+            request_id,
+            workspace_id=self.workspace_id,
+            trace=trace,
+            outcome=known | counts | outcome,
+            now=self.server.clock(),
+        )
 
     async def limit(self, admin: User, requests: int) -> None:
         """Limit the requests of its workspace per day."""

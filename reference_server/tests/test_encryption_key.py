@@ -100,7 +100,7 @@ async def stored_values(settings: Settings) -> list[str]:
 
 def test_every_encrypted_column_is_marked() -> None:
     marked = {each.place for each in encrypted_columns()}
-    assert marked == {"installation.key_check", "llm_configs.api_key"}
+    assert marked == {"installation.key_check", "llm_configs.api_key", "sandboxes.token"}
     for table in metadata.sorted_tables:
         for column in table.columns:
             assert PLACE in column.info or not column.name.endswith("_encrypted"), column
@@ -142,12 +142,27 @@ async def forget_check_value(settings: Settings) -> None:
 
 
 async def as_version_2(settings: Settings) -> None:
-    """Make the tables those of version 2, which has no check value and less of sandboxes."""
-    columns = ("short_id", "metadata", "status_since", "paused_at")
+    """Make the tables those of version 2, which has no check value and knows less of the rest."""
+    kept = {"sequence", "workspace_id", "created_at"}
+    columns = {
+        "sandboxes": (
+            *("short_id", "metadata", "status_since", "paused_at"),
+            *("token_hash", "token_encrypted"),
+        ),
+        "llm_usage": tuple({*metadata.tables["llm_usage"].columns.keys()} - kept),
+    }
+    indexes = (
+        *("sandboxes_by_short_id", "sandboxes_by_status", "sandboxes_by_token_hash"),
+        *("llm_usage_by_id", "llm_usage_by_trace", "llm_usage_by_sandbox"),
+    )
     statements = (
-        "DROP INDEX sandboxes_by_short_id",
-        "DROP INDEX sandboxes_by_status",
-        *(f"ALTER TABLE sandboxes DROP COLUMN {column}" for column in columns),
+        "DROP TABLE llm_traces",
+        *(f"DROP INDEX {index}" for index in indexes),
+        *(
+            f"ALTER TABLE {table} DROP COLUMN {column}"
+            for table, names in columns.items()
+            for column in names
+        ),
         "ALTER TABLE installation DROP COLUMN key_check",
         "UPDATE installation SET schema_version = 2",
     )

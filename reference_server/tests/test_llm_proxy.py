@@ -3,14 +3,15 @@
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import attrs
 import httpx
 import pytest
+from calling import Caller, add_caller
 from listening import listening
 from people import ReferenceServer, User, error_of, ok, start_server
 from starlette.applications import Starlette
@@ -22,11 +23,12 @@ from agentserver_reference.domain.errors import BadGateway, NotFound
 from agentserver_reference.gateways.llm.embedded import EmbeddedLlmProxy
 from agentserver_reference.gateways.llm.remote import RemoteLlmProxy
 from agentserver_reference.settings import Settings
-from agentserver_reference.storage import Store, llm_usage
+from agentserver_reference.storage import Store, llm_usage, workspaces
 
 pytestmark = pytest.mark.anyio
 
 UNAVAILABLE = (502, "llmproxy unavailable")
+TRACE_FIELDS = ("id", "sandbox_id", "workspace_id", "source", "created_at", "updated_at")
 QUOTA = {"default_max_rpd": 500, "today_request_count": 12, "workspace_quota": None}
 
 
@@ -100,10 +102,45 @@ async def remote(settings: Settings) -> AsyncIterator[ReferenceServer]:
             await proxy.delete_quota(workspace_id)
         return Response(status_code=204)
 
+    async def usage(request: Request) -> Response:
+        (proxy,), query = proxies, request.query_params
+        since = query.get("since")
+        moment = None if since is None else datetime.fromisoformat(since)
+        rows = await proxy.usage(query["workspace_id"], query["sandbox_id"], moment)
+        return JSONResponse({"usage": rows or None} | ({} if since is None else {"since": since}))
+
+    async def traces(request: Request) -> Response:
+        (proxy,), query = proxies, request.query_params
+        total, rows = await proxy.traces(
+            query["workspace_id"],
+            query.get("sandbox_id"),
+            int(query["limit"]),
+            int(query["offset"]),
+        )
+        return JSONResponse({"total": total, "traces": rows or None})
+
+    async def trace(request: Request) -> Response:
+        # It knows no tenants, and leaves the totals out.
+        (proxy,), trace_id = proxies, request.path_params["trace_id"]
+        for row in await proxies_of(proxy):
+            with suppress(NotFound):
+                found, requests = await proxy.trace(row["id"], None, trace_id)
+                shown = {name: found[name] for name in TRACE_FIELDS}
+                return JSONResponse({"trace": shown, "requests": requests or None})
+        return Response("trace not found\n", 404)
+
+    async def proxies_of(proxy: EmbeddedLlmProxy) -> list[dict[str, Any]]:
+        return await proxy._store.read(workspaces.list_all)
+
     methods = ["GET", "PUT", "DELETE"]
-    route = Route("/base/internal/quotas/{workspace_id}", answer, methods=methods)
+    routes = [
+        Route("/base/internal/quotas/{workspace_id}", answer, methods=methods),
+        Route("/base/internal/usage", usage),
+        Route("/base/internal/traces", traces),
+        Route("/base/internal/traces/{trace_id}", trace),
+    ]
     async with (
-        listening(Starlette(routes=[route])) as second,
+        listening(Starlette(routes=routes)) as second,
         start_server(settings, llm_proxy_url=f"http://{second.address}/base") as server,
     ):
         proxies.append(EmbeddedLlmProxy(server.store, server.clock, 500))
@@ -326,6 +363,130 @@ async def test_who_may_not_learns_nothing_of_the_proxy(
     assert upstream.asked == []
 
 
+# Usage and traces
+
+
+@pytest.fixture
+async def caller(proxied: ReferenceServer) -> Caller:
+    """A sandbox of a server with each kind of proxy."""
+    return await add_caller(proxied, await proxied.create_user("owner@example.com"))
+
+
+async def test_a_sandbox_that_has_asked_nothing_has_empty_lists(caller: Caller) -> None:
+    assert await caller.usage() == []
+    assert await caller.traces() == {"traces": [], "total": 0}
+    assert await caller.owner.read(f"/api/workspaces/{caller.workspace_id}/traces") == {
+        "traces": [],
+        "total": 0,
+    }
+    for path in (caller.path, f"/api/workspaces/{caller.workspace_id}"):
+        for trace_id in ("unknown", "not%20one", "a%2Fb", "%3F"):
+            unknown = await caller.owner.get(f"{path}/traces/{trace_id}")
+            assert error_of(unknown) == (404, "trace not found")
+
+
+async def test_usage_is_summed_up_by_model(proxied: ReferenceServer, caller: Caller) -> None:
+    await caller.has_asked("r1", "t", model="b", input_tokens=5)
+    await caller.has_asked("r2", "t", model="a")
+    proxied.clock.advance(hours=1)
+    await caller.has_asked("r3", "t", model="b", output_tokens=2**40)
+    one = {"cache_creation_input_tokens": 1, "cache_read_input_tokens": 1}
+    assert await caller.usage() == [
+        {
+            "provider": "anthropic",
+            "model": "a",
+            "input_tokens": 1,
+            "output_tokens": 1,
+            **one,
+            "request_count": 1,
+        },
+        {
+            "provider": "anthropic",
+            "model": "b",
+            "input_tokens": 6,
+            "output_tokens": 2**40 + 1,
+            **dict.fromkeys(one, 2),
+            "request_count": 2,
+        },
+    ]
+    (later,) = await caller.usage("?since=2026-11-23T11:00:00Z")
+    assert (later["model"], later["request_count"]) == ("b", 1)
+
+
+async def test_a_trace_has_its_requests_and_their_totals(
+    proxied: ReferenceServer, caller: Caller
+) -> None:
+    await caller.has_asked("r1", "t", model="b", message_id="msg_1", input_tokens=5)
+    proxied.clock.advance(seconds=1)
+    await caller.has_asked("r2", "t", model="a")
+    detail = await caller.trace("t")
+    assert [request["id"] for request in detail["requests"]] == ["r1", "r2"]
+    assert [request.get("message_id") for request in detail["requests"]] == ["msg_1", None]
+    assert detail["trace"] == {
+        "id": "t",
+        "sandbox_id": caller.id,
+        "workspace_id": caller.workspace_id,
+        "source": "header",
+        "created_at": "2026-11-23T10:00:00Z",
+        "updated_at": "2026-11-23T10:00:01Z",
+        "request_count": 2,
+        "total_input_tokens": 6,
+        "total_output_tokens": 2,
+        "total_cache_read_tokens": 2,
+        "total_cache_creation_tokens": 2,
+        "models": "a, b",
+    }
+    assert await caller.traces() == {"traces": [detail["trace"]], "total": 1}
+
+
+async def test_traces_come_in_pages(caller: Caller) -> None:
+    for number in range(3):
+        await caller.has_asked(f"r{number}", f"t{number}")
+    page = await caller.traces("?limit=2&offset=1")
+    assert [trace["id"] for trace in page["traces"]] == ["t1", "t0"]
+    assert page["total"] == 3
+
+
+async def test_no_trace_is_shown_to_another_tenant(
+    proxied: ReferenceServer, caller: Caller
+) -> None:
+    stranger = await add_caller(proxied, await proxied.create_user("b@example.com"), "foreign")
+    await caller.has_asked("r1", "mine")
+    workspace = f"/api/workspaces/{stranger.workspace_id}"
+    for path in (stranger.path, workspace):
+        unknown = await stranger.owner.get(f"{path}/traces/mine")
+        assert error_of(unknown) == (404, "trace not found")
+        assert (await stranger.owner.read(f"{path}/traces"))["total"] == 0
+    neighbour = await add_caller(
+        proxied, caller.owner, "neighbour", workspace_id=caller.workspace_id
+    )
+    unknown = await caller.owner.get(f"{neighbour.path}/traces/mine")
+    assert error_of(unknown) == (404, "trace not found")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b"internal error"),
+        (503, b"database not configured"),
+        (302, b""),
+        (200, b"<html>"),
+        (200, {"usage": [{}]}),
+        (200, {"traces": [{}], "total": 1}),
+    ],
+)
+async def test_usage_and_traces_that_are_none_are_a_bad_gateway(
+    settings: Settings, upstream: Upstream, status: int, body: Any
+) -> None:
+    upstream.answers(status, body)
+    async with start_server(settings, llm_proxy_url=upstream.url) as server:
+        caller = await add_caller(server, await server.create_user("owner@example.com"))
+        paths = ("usage", "traces", "traces/t")
+        for path in paths if isinstance(body, bytes) else body.keys() & {*paths}:
+            answer = await caller.owner.get(f"{caller.path}/{path}")
+            assert error_of(answer) == UNAVAILABLE, path
+
+
 # Switched off
 
 
@@ -339,6 +500,8 @@ async def test_a_proxy_that_is_off_is_unavailable(settings: Settings) -> None:
             await admin.get(path),
             await admin.request("PUT", path, {"max_rpd": 1}),
             await admin.request("DELETE", path),
+            await admin.get(f"/api/workspaces/{workspace_id}/traces"),
+            await admin.get(f"/api/workspaces/{workspace_id}/traces/t"),
         ):
             assert error_of(answer) == (503, "llmproxy not configured")
         ok(await admin.get("/api/auth/check"))

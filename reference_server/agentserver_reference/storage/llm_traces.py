@@ -28,14 +28,16 @@ from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.tables import llm_traces, llm_usage
 
-_TOKENS = (
+TOKENS = (
     "input_tokens",
     "output_tokens",
     "cache_creation_input_tokens",
     "cache_read_input_tokens",
 )
+"""The columns that count tokens."""
+
 _TOTALS = {
-    name: f"total_{name.replace('_input', '') if 'cache' in name else name}" for name in _TOKENS
+    name: f"total_{name.replace('_input', '') if 'cache' in name else name}" for name in TOKENS
 }
 
 _t, _u = llm_traces.c, llm_usage.c
@@ -44,7 +46,7 @@ _sandbox: BindParameter[str] = bindparam("of_sandbox")
 _is_known = _u.duration.is_not(None)
 _of_trace = and_(_u.workspace_id == _t.workspace_id, _u.trace_id == _t.id, _is_known)
 _newest_first = (_t.updated_at.desc(), _t.sequence.desc())
-_sums = [func.sum(_u[name]).label(name) for name in _TOKENS]
+_sums = [func.sum(_u[name]).label(name) for name in TOKENS]
 
 _whole = select(
     *(_t.id, _t.sandbox_id, _t.workspace_id, _t.source, _t.created_at, _t.updated_at, _t.sequence)
@@ -90,7 +92,7 @@ _one = {
 _requests_of_workspace = (
     select(
         *(_u.id, _u.trace_id, _u.sandbox_id, _u.workspace_id, _u.provider, _u.model),
-        *(_u.message_id, *(_u[name] for name in _TOKENS), _u.streaming, _u.duration, _u.ttft),
+        *(_u.message_id, *(_u[name] for name in TOKENS), _u.streaming, _u.duration, _u.ttft),
         _u.created_at,
     )
     .where(_u.workspace_id == _owner, _u.trace_id == bindparam("named"), _is_known)
@@ -201,7 +203,7 @@ def usage_of(
     rows = _usage.all(conn, owner=workspace_id, of_sandbox=sandbox_id, since=start)
     # Not sorted by the database, whose order of text depends on how it was set up.
     rows.sort(key=lambda row: (row["provider"], row["model"]))
-    return [row | {name: int(row[name]) for name in _TOKENS} for row in rows]
+    return [row | {name: int(row[name]) for name in TOKENS} for row in rows]
 
 
 def _folded(rows: list[Record]) -> list[Record]:

@@ -18,7 +18,8 @@ from agentserver_reference.gateways.llm.protocol import Quota, Record, TraceList
 TIMEOUT = 10.0
 """Seconds for one request to the proxy, in total."""
 
-_MAX_ANSWER_BYTES = 8 * 1024 * 1024
+_MAX_BYTES = 64 * 1024
+_MAX_BYTES_OF_LIST = 8 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -146,7 +147,7 @@ class RemoteLlmProxy:
         query = {"workspace_id": workspace_id, "sandbox_id": sandbox_id}
         if since is not None:
             query["since"] = timestamp(since)
-        answer = await self._read(f"usage?{urlencode(query)}", _Usage)
+        answer = await self._read(f"usage?{urlencode(query)}", _Usage, _MAX_BYTES_OF_LIST)
         return [_plain(row) for row in answer.usage or ()]
 
     async def traces(
@@ -155,7 +156,7 @@ class RemoteLlmProxy:
         """See LlmProxy."""
         of_sandbox = {} if sandbox_id is None else {"sandbox_id": sandbox_id}
         query = {"workspace_id": workspace_id, **of_sandbox, "limit": limit, "offset": offset}
-        answer = await self._read(f"traces?{urlencode(query)}", _TraceList)
+        answer = await self._read(f"traces?{urlencode(query)}", _TraceList, _MAX_BYTES_OF_LIST)
         traces = answer.traces or []
         if any(trace.workspace_id != workspace_id for trace in traces):
             raise self._unavailable()
@@ -168,7 +169,7 @@ class RemoteLlmProxy:
         unknown = NotFound("trace not found")
         if not TRACE_ID.fullmatch(trace_id):
             raise unknown
-        status, body = await self._request("GET", f"traces/{trace_id}")
+        status, body = await self._request("GET", f"traces/{trace_id}", most=_MAX_BYTES_OF_LIST)
         if status == httpx.codes.NOT_FOUND:
             raise unknown
         answer = self._decoded(status, body, _Detail)
@@ -188,8 +189,8 @@ class RemoteLlmProxy:
         """See LlmProxy."""
         await self._client.aclose()
 
-    async def _read(self, path: str, form: type[T]) -> T:
-        return self._decoded(*await self._request("GET", path), form)
+    async def _read(self, path: str, form: type[T], most: int = _MAX_BYTES) -> T:
+        return self._decoded(*await self._request("GET", path, most=most), form)
 
     def _decoded(self, status: int, body: bytes, form: type[T]) -> T:
         if status != httpx.codes.OK:
@@ -204,7 +205,9 @@ class RemoteLlmProxy:
         if status != httpx.codes.NO_CONTENT:
             raise self._unavailable()
 
-    async def _request(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+    async def _request(
+        self, method: str, path: str, body: object = None, *, most: int = _MAX_BYTES
+    ) -> tuple[int, bytes]:
         url = f"{self._base_url}/internal/{path}"
         try:
             with anyio.fail_after(self._timeout):
@@ -212,7 +215,7 @@ class RemoteLlmProxy:
                     answer = bytearray()
                     async for chunk in response.aiter_bytes():
                         answer += chunk
-                        if len(answer) > _MAX_ANSWER_BYTES:
+                        if len(answer) > most:
                             raise self._unavailable()
                     return response.status_code, bytes(answer)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError):

@@ -51,6 +51,7 @@ KINDS = (
     "ends-session",
     "keeps-field",
     "limits-field",
+    "names-what-is-not-there",
     "readable-after-delete",
 )
 """The kinds of exceptions."""
@@ -188,6 +189,14 @@ def exceptions(kind: str) -> tuple[Exemption, ...]:
 def is_exception(kind: str, operation_id: str) -> bool:
     """Whether an operation is an exception of this kind."""
     return any(operation_id in each.operations for each in exceptions(kind))
+
+
+def names_nothing(operation_id: str, status: int) -> bool:
+    """Whether an example names what no operation makes, and is answered so."""
+    return any(
+        operation_id in each.operations and status == each.status
+        for each in exceptions("names-what-is-not-there")
+    )
 
 
 def lacks_kept_field(operation_id: str, body: Any) -> bool:

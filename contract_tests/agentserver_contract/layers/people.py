@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, refusal_of
-from agentserver_contract.data.tables import tables
+from agentserver_contract.data.tables import names_nothing, tables
 from agentserver_contract.fixtures.accounts import (
     COLLEAGUE,
     NEWCOMER,
@@ -122,7 +122,9 @@ class _People:
         exchange = self.sender.send(operation, request)
         actual = exchange.response.status
         outside = actual in OUTSIDE and actual in operation.responses
-        if outside or (exchange.response.succeeded if status is None else actual == status):
+        if outside or names_nothing(operation.id, actual):
+            return
+        if exchange.response.succeeded if status is None else actual == status:
             return
         self.sender.found(
             operation,

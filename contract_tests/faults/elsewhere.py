@@ -21,7 +21,9 @@ from agentserver_contract.contract.source import ContractError
 RULES_OF_CONTRACT, BREAKING, SDK_TESTS = "promises", "breaking", "sdk tests"
 WITH_CLOCK = "with a clock"
 """The layers for roles and times in the server's own process, whose clock can be moved."""
-CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK)
+CALLS = "calls of models"
+"""The server's tests of calls with a sandbox's token, which no operation returns."""
+CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS)
 
 _TESTS_OF_SDK = [
     f"sdk/tests/test_{name}.py"
@@ -31,6 +33,7 @@ _TESTS_WITH_CLOCK = [
     *("contract_tests/tests/test_roles.py", "contract_tests/tests/test_times.py"),
     *("-k", "(every_caller_may or sessions_last) and not postgresql"),
 ]
+_TESTS_OF_CALLS = ["reference_server/tests/test_model_calls.py", "-k", "not postgresql"]
 
 
 def caught_elsewhere(fault: Fault, folder: Path) -> list[str]:
@@ -55,8 +58,11 @@ def _caught(fault: Fault, folder: Path) -> Iterator[str]:
             yield RULES_OF_CONTRACT
     elif fault.side == "sdk" and _fail(_TESTS_OF_SDK, folder):
         yield SDK_TESTS
-    elif fault.side == "server" and fault.tier == "rule" and _fail(_TESTS_WITH_CLOCK, folder):
-        yield WITH_CLOCK
+    elif fault.side == "server" and fault.tier == "rule":
+        if _fail(_TESTS_WITH_CLOCK, folder):
+            yield WITH_CLOCK
+        if _fail(_TESTS_OF_CALLS, folder):
+            yield CALLS
 
 
 def _fail(tests: Sequence[str], folder: Path) -> bool:

@@ -49,6 +49,7 @@ async def test_every_answer_to_head_is_that_to_get_without_its_body() -> None:
             "workspace_id": workspace_id,
             "user_id": me.json()["id"],
             "sandbox_id": created.json()["id"],
+            "trace_id": "unknown",
         }
         for credential in ({"Cookie": cookie}, {}):
             for path in paths(**ids):

@@ -351,13 +351,13 @@ _last_body = ContextVar("_last_body", default=b"")
 
 
 @fault(
-    replaces="agentserver_reference.http.request._read_bytes",
+    replaces="agentserver_reference.http.request.read_bytes",
     kind="secret-shown",
     operations=["set_workspace_llm_config", "login"],
 )
-async def refusals_show_bodies(original, request):
+async def refusals_show_bodies(original, request, limit):
     """The refusal of a body shows all of it, keys and passwords too."""
-    body = await original(request)
+    body = await original(request, limit)
     _last_body.set(body)
     return body
 

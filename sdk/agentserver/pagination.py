@@ -1,14 +1,32 @@
-"""What list operations return: an immutable sequence of items."""
+"""What list operations return: an immutable sequence, or rows that come page by page.
+
+A list that comes in pages may change between them. Each page but the first therefore begins with
+the last row of the one before, so that rows which have moved forward are noticed, and looked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import islice
-from typing import Any, Final, TypeGuard, TypeVar, overload
+from typing import Any, Final, Generic, TypeGuard, TypeVar, overload
 
+from attrs import define, field, frozen
+
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _SHOWN: Final = 3
+_MOST_SEARCHES: Final = 20
+"""After so many in vain, a list is in no order that lasts, and is read on as it is."""
 
 
 class Page(Sequence[T_co]):
@@ -16,8 +34,7 @@ class Page(Sequence[T_co]):
 
     Args:
         items: The items.
-        has_more: Whether the server has more items than this page. The API returns complete lists
-            today, so this is false for every page that the SDK returns.
+        has_more: Whether the server has more items than this page; false for a complete list.
     """
 
     __slots__ = ("_has_more", "_items")
@@ -30,6 +47,22 @@ class Page(Sequence[T_co]):
     def has_more(self) -> bool:
         """Whether the server has more items than this page."""
         return self._has_more
+
+    def pages(self) -> Iterator[Page[T_co]]:
+        """Iterate over the pages, as for a list that comes in several: this is the only one."""
+        yield self
+
+    def first(self) -> T_co | None:
+        """Return the first item; None where there is none."""
+        return self._items[0] if self._items else None
+
+    def all(self, limit: int | None = None) -> Page[T_co]:
+        """Return the items as one page.
+
+        Args:
+            limit: How many at most; None for all.
+        """
+        return self if limit is None else self[:limit]
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the items as a table: one dictionary per item, as JSON has it.
@@ -72,6 +105,171 @@ class Page(Sequence[T_co]):
         shown = [repr(item)[:300] for item in islice(self._items, _SHOWN)]
         left_out = len(self._items) - len(shown)
         return f"Page([{', '.join(shown)}{f', ... {left_out} more' if left_out else ''}])"
+
+
+@frozen
+class Batch(Generic[T]):
+    """What the server sent of a list that comes in pages."""
+
+    rows: Sequence[T]
+    total: int
+
+
+@define(eq=False)
+class _Walk(Generic[T]):
+    """Where in a list the next page begins, which may change between two pages.
+
+    A row that is there all the time and does not move is given exactly once; one that moves is
+    never given twice.
+    """
+
+    key: Callable[[T], Hashable]
+    """What identifies a row."""
+    size: int
+    """How many new rows a page is to have."""
+    most: int
+    """How many rows the server sends at once."""
+    start: int
+    """Where the list is to begin."""
+    offset: int = field(init=False)
+    is_over: bool = field(default=False, init=False)
+    _given: set[Hashable] = field(factory=set, init=False)
+    _searches: int = field(default=0, init=False)
+    """How often rows that have moved forward were searched for since a new one was found."""
+    _is_searching: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.offset = self.start
+
+    @property
+    def limit(self) -> int:
+        """How many rows to ask for: one that was given before, and the new ones."""
+        return min(self.size + bool(self._given), self.most)
+
+    def take(self, batch: Batch[T]) -> list[T]:
+        """The rows that were not given before, of what the server sent from `offset`."""
+        keys = [self.key(row) for row in batch.rows]
+        if self._has_gap(keys):
+            # Rows before this page have gone, so that others have moved forward, past it.
+            self._searches += not self._is_searching
+            self._is_searching = True
+            self.offset = max(self.start, self.offset - self.size)
+            return []
+        self._is_searching = False
+        new = [row for key, row in zip(keys, batch.rows, strict=True) if self._is_new(key)]
+        end = self.offset + len(keys)
+        self.is_over = not keys or end >= batch.total
+        self.offset = end - 1 if new else end
+        self._searches = 0 if new else self._searches
+        return new
+
+    def _has_gap(self, keys: Sequence[Hashable]) -> bool:
+        """Whether rows may be missing between this page and those before it."""
+        if self.offset == self.start or (keys and keys[0] in self._given):
+            return False
+        return self._is_searching or self._searches < _MOST_SEARCHES
+
+    def _is_new(self, key: Hashable) -> bool:
+        is_new = key not in self._given
+        self._given.add(key)
+        return is_new
+
+
+@define(eq=False)
+class _Pager(Generic[T]):
+    """What both kinds of pagers are: the first page, and how to go on from it."""
+
+    _first: Batch[T]
+    _key: Callable[[T], Hashable]
+    _size: int
+    _most: int
+    _start: int
+
+    @property
+    def total(self) -> int:
+        """How many rows there were when the list was asked for."""
+        return self._first.total
+
+    def first(self) -> T | None:
+        """Return the first row; None where there is none. Nothing is sent for it."""
+        return self._first.rows[0] if self._first.rows else None
+
+    def _walk(self) -> _Walk[T]:
+        return _Walk(self._key, self._size, self._most, self._start)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.total} rows>"
+
+
+@define(eq=False, repr=False)
+class Pager(_Pager[T]):
+    """The rows of a list that comes in pages: iterate over it, and pages are fetched as needed.
+
+    The first page is there already. A row that is there all the time and does not move is given
+    exactly once, whatever comes or goes meanwhile; one that moves is never given twice.
+    """
+
+    _fetch: Callable[[int, int], Batch[T]]
+
+    def __iter__(self) -> Iterator[T]:
+        for page in self.pages():
+            yield from page
+
+    def pages(self) -> Iterator[Page[T]]:
+        """Iterate over the pages, each with its new rows."""
+        walk, batch = self._walk(), self._first
+        while True:
+            rows = walk.take(batch)
+            if rows:
+                yield Page(rows, has_more=not walk.is_over)
+            if walk.is_over:
+                return
+            batch = self._fetch(walk.limit, walk.offset)
+
+    def all(self, limit: int | None = None) -> Page[T]:
+        """Return the rows as one page.
+
+        Args:
+            limit: How many at most; None for all.
+        """
+        return Page(islice(self, limit))
+
+
+@define(eq=False, repr=False)
+class AsyncPager(_Pager[T]):
+    """The rows of a list that comes in pages: iterate over it with ``async for``; see `Pager`."""
+
+    _fetch: Callable[[int, int], Awaitable[Batch[T]]]
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.pages():
+            for row in page:
+                yield row
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """Iterate over the pages, each with its new rows."""
+        walk, batch = self._walk(), self._first
+        while True:
+            rows = walk.take(batch)
+            if rows:
+                yield Page(rows, has_more=not walk.is_over)
+            if walk.is_over:
+                return
+            batch = await self._fetch(walk.limit, walk.offset)
+
+    async def all(self, limit: int | None = None) -> Page[T]:
+        """Return the rows as one page.
+
+        Args:
+            limit: How many at most; None for all.
+        """
+        rows: list[T] = []
+        if limit is None or limit > 0:
+            async for row in self:
+                rows.append(row)
+                if len(rows) == limit:
+                    break
+        return Page(rows)
 
 
 def _row(item: Any) -> dict[str, Any]:

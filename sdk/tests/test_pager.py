@@ -1,0 +1,170 @@
+"""`Pager` and `AsyncPager`: the rows of a list that comes in pages, and changes between them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from agentserver.pagination import AsyncPager, Batch, Page, Pager
+
+MOST = 9
+
+
+class Listing:
+    """A list on a server, which changes after each request."""
+
+    def __init__(self, rows: Sequence[str], change: Callable[[list[str]], None] | None = None):
+        self.rows = list(rows)
+        self.asked: list[tuple[int, int]] = []
+        self._change = change
+
+    def send(self, limit: int, offset: int) -> Batch[str]:
+        assert 1 <= limit <= MOST
+        assert offset >= 0
+        self.asked.append((limit, offset))
+        assert len(self.asked) < 2000, "it does not end"
+        batch = Batch(self.rows[offset : offset + limit], len(self.rows))
+        if self._change:
+            self._change(self.rows)
+        return batch
+
+    async def send_async(self, limit: int, offset: int) -> Batch[str]:
+        return self.send(limit, offset)
+
+    def pager(self, size: int = 3, start: int = 0) -> Pager[str]:
+        return Pager(self.send(size, start), str, size, MOST, start, self.send)
+
+    def async_pager(self, size: int = 3) -> AsyncPager[str]:
+        return AsyncPager(self.send(size, 0), str, size, MOST, 0, self.send_async)
+
+
+def letters(number: int) -> list[str]:
+    return [f"r{n}" for n in range(number)]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6, 7, 20])
+@pytest.mark.parametrize("size", [1, 2, 3, MOST])
+def test_every_row_is_given_once_in_its_order(number: int, size: int) -> None:
+    listing = Listing(letters(number))
+    assert list(listing.pager(size)) == letters(number)
+
+
+def test_pages_are_as_large_as_asked_for_and_fetched_as_needed() -> None:
+    listing = Listing(letters(7))
+    pages = listing.pager(3).pages()
+    assert len(listing.asked) == 1
+    assert next(pages) == letters(7)[:3]
+    assert len(listing.asked) == 1
+    rest = list(pages)
+    assert [list(page) for page in rest] == [["r3", "r4", "r5"], ["r6"]]
+    assert [page.has_more for page in rest] == [True, False]
+
+
+def test_a_list_can_begin_further_on() -> None:
+    assert list(Listing(letters(8)).pager(start=5)) == ["r5", "r6", "r7"]
+
+
+def test_the_first_row_and_the_total_need_no_request() -> None:
+    listing = Listing(letters(8))
+    pager = listing.pager()
+    assert (pager.first(), pager.total, repr(pager)) == ("r0", 8, "<Pager of 8 rows>")
+    assert len(listing.asked) == 1
+    assert Listing([]).pager().first() is None
+
+
+def test_all_takes_no_more_than_its_limit() -> None:
+    listing = Listing(letters(20))
+    assert listing.pager().all(limit=4) == letters(4)
+    assert len(listing.asked) == 2
+    assert listing.pager().all() == letters(20)
+    assert listing.pager().all(limit=0) == []
+
+
+def test_a_pager_can_be_gone_through_again() -> None:
+    pager = Listing(letters(5)).pager()
+    assert list(pager) == list(pager) == letters(5)
+
+
+def test_the_asynchronous_pager_does_the_same() -> None:
+    async def main() -> None:
+        pager = Listing(letters(8)).async_pager()
+        assert [row async for row in pager] == letters(8)
+        assert [len(page) async for page in pager.pages()] == [3, 3, 2]
+        assert await pager.all(limit=4) == letters(4)
+        assert await pager.all(limit=0) == []
+        assert await pager.all() == letters(8)
+        assert pager.first() == "r0"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_stays_is_given_once_whatever_comes_goes_or_moves(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - no secret depends on it
+    stable = {row for row in letters(30) if chance.random() < 0.4}
+    changes = 0
+
+    def change(rows: list[str]) -> None:
+        nonlocal changes
+        changes += 1
+        if changes > 40:
+            return
+        for _ in range(chance.randrange(8)):
+            other = [row for row in rows if row not in stable]
+            match chance.choice(["come", "go", "move", "clear"]):
+                case "come":
+                    rows.insert(chance.randrange(len(rows) + 1), f"new{chance.random()}")
+                case "go" if other:
+                    rows.remove(chance.choice(other))
+                case "move" if other:
+                    row = chance.choice(other)
+                    rows.remove(row)
+                    rows.insert(0, row)
+                case "clear" if chance.random() < 0.2:
+                    rows[:] = [row for row in rows if row in stable]
+
+    listing = Listing(letters(30), change)
+    given = list(listing.pager(chance.choice([1, 2, 3, 5, MOST])))
+    assert len(set(given)) == len(given)
+    assert stable <= set(given)
+    assert [row for row in given if row in stable] == [r for r in letters(30) if r in stable]
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_list_in_no_order_ends_all_the_same(size: int) -> None:
+    chance = random.Random(1)  # noqa: S311 - no secret depends on it
+    listing = Listing(letters(30), chance.shuffle)
+    given = list(listing.pager(size))
+    assert len(set(given)) == len(given)
+    assert len(listing.asked) < 400
+
+
+def test_a_server_that_sends_less_than_asked_for_is_read_to_the_end() -> None:
+    listing = Listing(letters(9))
+
+    def send(_limit: int, offset: int) -> Batch[str]:
+        return listing.send(1, offset)
+
+    assert list(Pager(send(3, 0), str, 3, MOST, 0, send)) == letters(9)
+
+
+def test_a_server_that_does_not_know_offset_gives_its_page_once() -> None:
+    asked = []
+
+    def send(limit: int, offset: int) -> Batch[str]:
+        asked.append(offset)
+        return Batch(letters(3), 10)
+
+    assert list(Pager(send(3, 0), str, 3, MOST, 0, send)) == letters(3)
+    assert len(asked) < 10
+
+
+def test_a_complete_list_has_the_same_methods() -> None:
+    page = Page(letters(3))
+    assert [each == page for each in page.pages()] == [True]
+    assert (page.first(), Page[str]().first()) == ("r0", None)
+    assert page.all() is page
+    assert page.all(limit=2) == letters(2)

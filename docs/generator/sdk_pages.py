@@ -41,6 +41,8 @@ def models() -> str:
         "from `agentserver.models`. A class whose name ends in `Dict` types the dictionaries that "
         "arguments accept instead of a model.",
         directive("agentserver.Page"),
+        directive("agentserver.pagination.Pager", inherited_members=True),
+        directive("agentserver.pagination.AsyncPager", inherited_members=True),
         directive("agentserver._model.Model", filters=SHOWN),
         "## Models and enums { #models }",
         *map(_model, dir(models_of_sdk)),

@@ -164,3 +164,9 @@ def root(resource: Any) -> Any:
     while isinstance(resource, (Resource, AsyncResource)):
         resource = resource._parent
     return resource
+
+
+def client_of(resource: Resource | AsyncResource) -> Any:
+    """The client that a resource hangs off, also below `with_raw_response`."""
+    found = root(resource)
+    return getattr(found, "_client", found)

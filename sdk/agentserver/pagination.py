@@ -179,7 +179,9 @@ class _Walk(Generic[T]):
 class _Pager(Generic[T]):
     """What both kinds of pagers are: the first page, and how to go on from it."""
 
-    _first: Batch[T]
+    answer: Any
+    """The answer with the first page, as the server sent it."""
+    _read: Callable[[Any], Batch[T]]
     _key: Callable[[T], Hashable]
     _size: int
     _most: int
@@ -188,11 +190,12 @@ class _Pager(Generic[T]):
     @property
     def total(self) -> int:
         """How many rows there were when the list was asked for."""
-        return self._first.total
+        return self._read(self.answer).total
 
     def first(self) -> T | None:
         """Return the first row; None where there is none. Nothing is sent for it."""
-        return self._first.rows[0] if self._first.rows else None
+        rows = self._read(self.answer).rows
+        return rows[0] if rows else None
 
     def _walk(self) -> _Walk[T]:
         return _Walk(self._key, self._size, self._most, self._start)
@@ -209,7 +212,7 @@ class Pager(_Pager[T]):
     exactly once, whatever comes or goes meanwhile; one that moves is never given twice.
     """
 
-    _fetch: Callable[[int, int], Batch[T]]
+    _fetch: Callable[[int, int], Any]
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
@@ -217,14 +220,14 @@ class Pager(_Pager[T]):
 
     def pages(self) -> Iterator[Page[T]]:
         """Iterate over the pages, each with its new rows."""
-        walk, batch = self._walk(), self._first
+        walk, answer = self._walk(), self.answer
         while True:
-            rows = walk.take(batch)
+            rows = walk.take(self._read(answer))
             if rows:
                 yield Page(rows, has_more=not walk.is_over)
             if walk.is_over:
                 return
-            batch = self._fetch(walk.limit, walk.offset)
+            answer = self._fetch(walk.limit, walk.offset)
 
     def all(self, limit: int | None = None) -> Page[T]:
         """Return the rows as one page.
@@ -239,7 +242,7 @@ class Pager(_Pager[T]):
 class AsyncPager(_Pager[T]):
     """The rows of a list that comes in pages: iterate over it with ``async for``; see `Pager`."""
 
-    _fetch: Callable[[int, int], Awaitable[Batch[T]]]
+    _fetch: Callable[[int, int], Awaitable[Any]]
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
@@ -248,14 +251,14 @@ class AsyncPager(_Pager[T]):
 
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Iterate over the pages, each with its new rows."""
-        walk, batch = self._walk(), self._first
+        walk, answer = self._walk(), self.answer
         while True:
-            rows = walk.take(batch)
+            rows = walk.take(self._read(answer))
             if rows:
                 yield Page(rows, has_more=not walk.is_over)
             if walk.is_over:
                 return
-            batch = await self._fetch(walk.limit, walk.offset)
+            answer = await self._fetch(walk.limit, walk.offset)
 
     async def all(self, limit: int | None = None) -> Page[T]:
         """Return the rows as one page.

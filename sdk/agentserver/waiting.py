@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from ._errors import ArgumentError, WaitFailed, WaitTimeout
-from ._operation import AsyncResource, Call, Resource, root
+from ._operation import AsyncResource, Call, Resource, client_of
 from ._response import Response
 from ._transport import Runtime, Sleep, drive, drive_async
 
@@ -70,7 +70,7 @@ def wait(
     progress: Progress[T] | None = None,
 ) -> T:
     """Wait for a thing, and return it as it is then. See `wait_flow`."""
-    client = _client(resource)
+    client = client_of(resource)
     shared = client._shared
     steps = wait_flow(waiting, id, until, timeout, progress, shared.runtime, shared.pacer)
     return drive(steps, lambda step: _perform(client, step))  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ async def wait_async(
     progress: Progress[T] | None = None,
 ) -> T:
     """Wait for a thing, and return it as it is then. See `wait_flow`."""
-    client = _client(resource)
+    client = client_of(resource)
     shared = client._shared
     steps = wait_flow(waiting, id, until, timeout, progress, shared.runtime, shared.pacer)
     return await drive_async(steps, lambda step: _perform(client, step))  # type: ignore[arg-type]
@@ -105,12 +105,6 @@ async def wait_for_new_async(resource: AsyncResource, waiting: Waiting[T], made:
         found = await wait_async(resource, waiting, made.data.id)
         return evolve(made, data=found)
     return await wait_async(resource, waiting, made.id)  # type: ignore[attr-defined]
-
-
-def _client(resource: Resource | AsyncResource) -> Any:
-    """The client that a resource hangs off, also below `with_raw_response`."""
-    found = root(resource)
-    return getattr(found, "_client", found)
 
 
 def _perform(client: Any, step: Step[Any]) -> Any:

@@ -29,7 +29,7 @@ from openapi_python_client import Project, strings  # noqa: E402
 from openapi_python_client.config import Config, ConfigFile, MetaType  # noqa: E402
 from openapi_python_client.parser import GeneratorData  # noqa: E402
 from openapi_python_client.parser.errors import GeneratorError  # noqa: E402
-from operations import Surface  # noqa: E402
+from operations import Argument, Surface  # noqa: E402
 
 from agentserver._errors import class_for  # noqa: E402
 from agentserver_contract.contract.document import Contract  # noqa: E402
@@ -142,6 +142,7 @@ def _render(document: Mapping[str, Any], source: Path, templates: Path, root: Pa
     project.env.filters.update(
         docstring=_docstring,
         literal=repr,
+        example=_example,
         flat=lambda text: " ".join(text.split()),
         error=lambda status: class_for(status).__name__,
     )
@@ -187,9 +188,16 @@ def _render_sample(project: Project, operations: Any, path: Path) -> None:
         for success in operation.success
         if "(" in success.decoder
     }
+    results |= {operation.paging.row for operation in operations if operation.paging}
     template = project.env.get_template("every_operation.py.jinja")
     path.parent.mkdir(parents=True)
     path.write_text(template.render(result_classes=results), encoding="utf-8")
+
+
+def _example(argument: Argument) -> str:
+    """The example of an argument as Python writes it."""
+    text = repr(argument.example)
+    return f"datetime.fromisoformat({text})" if argument.annotation == "datetime" else text
 
 
 def _inner(result: str) -> str:

@@ -158,6 +158,26 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Paging:
+    """What a list says that comes in pages."""
+
+    rows: str
+    """The attribute of the answer that has the rows."""
+    total: str
+    """The attribute of the answer that has their number."""
+    key: str
+    """The attribute of a row that identifies it."""
+    row: str
+    """The class of a row."""
+    size: int
+    most: int
+
+    def result(self, asynchronous: bool) -> str:
+        """The type of what the method returns."""
+        return f"{'Async' if asynchronous else ''}Pager[{self.row}]"
+
+
+@dataclass(frozen=True)
 class Operation:
     """An operation of the contract."""
 
@@ -185,6 +205,8 @@ class Operation:
     """The classes of the result and the arguments, and of the objects inside them."""
     wait: Wait | None
     """How one can wait for what a read shows."""
+    paging: Paging | None
+    """How a list comes in pages."""
     waits_for: str
     """The operation that reads what this one creates, where one can wait for it; empty for none."""
 
@@ -461,6 +483,7 @@ class Surface:
                 *(name for schema in results for name in self.schemas.classes(schema)),
             },
             wait=_wait(source),
+            paging=self._paging(source, results),
             waits_for=said if isinstance(said := source.raw.get("x-sdk-wait"), str) else "",
         )
         names = [argument.python for argument in operation.arguments]
@@ -525,6 +548,24 @@ class Surface:
             schema = response.schema(JSON)
             result, decoder = self._result(schema.value if schema else None)
         return Success(response.status, result, decoder, response.description)
+
+    def _paging(self, source: document.Operation, results: list[Schema]) -> Paging | None:
+        said = source.raw.get("x-sdk-page")
+        if said is None:
+            return None
+        answer = self.schemas.resolve(results[0]).schema["properties"]
+        limit = next(each.schema for each in source.parameters if each.name == "limit")
+        if limit is None or "default" not in limit.value or "maximum" not in limit.value:
+            raise ContractError("x-sdk-page: limit needs a default and a maximum")
+        rows = self.schemas.resolve(answer[said["rows"]]).schema["items"]
+        return Paging(
+            rows=python_name(said["rows"]),
+            total=python_name(said["total"]),
+            key=python_name(said["key"]),
+            row=self.schemas.annotation(rows),
+            size=limit.value["default"],
+            most=limit.value["maximum"],
+        )
 
     def _result(self, schema: Schema | None) -> tuple[str, str]:
         if schema is None:

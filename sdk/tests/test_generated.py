@@ -20,6 +20,7 @@ from agentserver._generated.resources import AsyncResources, Resources
 from agentserver._omit import OMIT
 from agentserver._operation import Call
 from agentserver._secret import Secret
+from agentserver.pagination import AsyncPager, Pager
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = json.loads(
@@ -39,6 +40,12 @@ class AsyncRecorder(AsyncResources):
 
     async def _call(self, call: Call[Any]) -> Any:
         return call
+
+
+def call_of(result: Any) -> Call[Any]:
+    """The call that a recorder returned, which is in the pager of a list that comes in pages."""
+    found: Call[Any] = result.answer if isinstance(result, Pager | AsyncPager) else result
+    return found
 
 
 def follow(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -82,7 +89,7 @@ def method(root: object, operation: str) -> Any:
 def test_call_carries_what_the_contract_says_of_the_operation(operation: str) -> None:
     verb, path, raw, _ = OPERATIONS[operation]
     named, body = arguments(operation)
-    call = method(Recorder(), operation)(*named.values(), **body)
+    call = call_of(method(Recorder(), operation)(*named.values(), **body))
     said = call.operation
     assert (said.id, said.method, said.path) == (operation, verb, path)
     assert call.path == path.format(**named)
@@ -114,9 +121,12 @@ def test_async_method_makes_the_same_call_from_the_same_arguments(operation: str
     path, body = arguments(operation)
     synchronous, asynchronous = method(Recorder(), operation), method(AsyncRecorder(), operation)
     assert inspect.iscoroutinefunction(asynchronous)
-    assert inspect.signature(synchronous) == inspect.signature(asynchronous)
+    one, other = inspect.signature(synchronous), inspect.signature(asynchronous)
+    assert one.parameters == other.parameters
+    assert one.return_annotation == other.return_annotation.removeprefix("Async")
     assert synchronous.__doc__ == asynchronous.__doc__
-    assert asyncio.run(asynchronous(**path, **body)) == synchronous(**path, **body)
+    sent = asyncio.run(asynchronous(**path, **body))
+    assert call_of(sent) == call_of(synchronous(**path, **body))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -170,7 +180,7 @@ def test_only_path_arguments_go_by_position_and_optional_ones_are_left_out(opera
     for name in set(schema.get("properties", {})) - required:
         _, body = arguments(operation)
         body = {key: value for key, value in body.items() if key != name}
-        assert name not in method(Recorder(), operation)(**named, **body).body
+        assert name not in call_of(method(Recorder(), operation)(**named, **body)).body
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -200,7 +210,7 @@ def test_secret_argument_is_wrapped_before_anything_else_sees_it(operation: str)
         for name, field in schema.get("properties", {}).items()
         if follow(field).get("format") == "password" or follow(field).get("writeOnly")
     }
-    call = method(Recorder(), operation)(**path, **body)
+    call = call_of(method(Recorder(), operation)(**path, **body))
     wrapped = set() if call.body is OMIT else {k for k, v in call.body.items() if type(v) is Secret}
     assert wrapped == secrets & set(body)
     for name in secrets & set(body):

@@ -6,11 +6,17 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
+import httpx
 import pytest
 
+from agentserver import AsyncClient, Client
 from agentserver.pagination import AsyncPager, Batch, Page, Pager
 
 MOST = 9
+
+
+def _same(batch: Batch[str]) -> Batch[str]:
+    return batch
 
 
 class Listing:
@@ -35,10 +41,16 @@ class Listing:
         return self.send(limit, offset)
 
     def pager(self, size: int = 3, start: int = 0) -> Pager[str]:
-        return Pager(self.send(size, start), str, size, MOST, start, self.send)
+        return pager(self.send(size, start), self.send, size, start)
 
     def async_pager(self, size: int = 3) -> AsyncPager[str]:
-        return AsyncPager(self.send(size, 0), str, size, MOST, 0, self.send_async)
+        return AsyncPager(self.send(size, 0), _same, str, size, MOST, 0, fetch=self.send_async)
+
+
+def pager(
+    first: Batch[str], send: Callable[[int, int], Batch[str]], size: int, start: int = 0
+) -> Pager[str]:
+    return Pager(first, _same, str, size, MOST, start, fetch=send)
 
 
 def letters(number: int) -> list[str]:
@@ -69,8 +81,8 @@ def test_a_list_can_begin_further_on() -> None:
 
 def test_the_first_row_and_the_total_need_no_request() -> None:
     listing = Listing(letters(8))
-    pager = listing.pager()
-    assert (pager.first(), pager.total, repr(pager)) == ("r0", 8, "<Pager of 8 rows>")
+    shown = listing.pager()
+    assert (shown.first(), shown.total, repr(shown)) == ("r0", 8, "<Pager of 8 rows>")
     assert len(listing.asked) == 1
     assert Listing([]).pager().first() is None
 
@@ -84,19 +96,19 @@ def test_all_takes_no_more_than_its_limit() -> None:
 
 
 def test_a_pager_can_be_gone_through_again() -> None:
-    pager = Listing(letters(5)).pager()
-    assert list(pager) == list(pager) == letters(5)
+    twice = Listing(letters(5)).pager()
+    assert list(twice) == list(twice) == letters(5)
 
 
 def test_the_asynchronous_pager_does_the_same() -> None:
     async def main() -> None:
-        pager = Listing(letters(8)).async_pager()
-        assert [row async for row in pager] == letters(8)
-        assert [len(page) async for page in pager.pages()] == [3, 3, 2]
-        assert await pager.all(limit=4) == letters(4)
-        assert await pager.all(limit=0) == []
-        assert await pager.all() == letters(8)
-        assert pager.first() == "r0"
+        rows = Listing(letters(8)).async_pager()
+        assert [row async for row in rows] == letters(8)
+        assert [len(page) async for page in rows.pages()] == [3, 3, 2]
+        assert await rows.all(limit=4) == letters(4)
+        assert await rows.all(limit=0) == []
+        assert await rows.all() == letters(8)
+        assert rows.first() == "r0"
 
     asyncio.run(main())
 
@@ -148,7 +160,7 @@ def test_a_server_that_sends_less_than_asked_for_is_read_to_the_end() -> None:
     def send(_limit: int, offset: int) -> Batch[str]:
         return listing.send(1, offset)
 
-    assert list(Pager(send(3, 0), str, 3, MOST, 0, send)) == letters(9)
+    assert list(pager(send(3, 0), send, 3)) == letters(9)
 
 
 def test_a_server_that_does_not_know_offset_gives_its_page_once() -> None:
@@ -158,7 +170,7 @@ def test_a_server_that_does_not_know_offset_gives_its_page_once() -> None:
         asked.append(offset)
         return Batch(letters(3), 10)
 
-    assert list(Pager(send(3, 0), str, 3, MOST, 0, send)) == letters(3)
+    assert list(pager(send(3, 0), send, 3)) == letters(3)
     assert len(asked) < 10
 
 
@@ -168,3 +180,55 @@ def test_a_complete_list_has_the_same_methods() -> None:
     assert (page.first(), Page[str]().first()) == ("r0", None)
     assert page.all() is page
     assert page.all(limit=2) == letters(2)
+
+
+# --- as the client gives them ---------------------------------------------------------------------
+
+ROW = {
+    "sandbox_id": "",
+    "workspace_id": "w",
+    "source": "auto",
+    "created_at": "2026-11-23T10:00:00Z",
+    "updated_at": "2026-11-23T10:00:00Z",
+    "request_count": 1,
+    "total_input_tokens": 1,
+    "total_output_tokens": 1,
+    "total_cache_read_tokens": 0,
+    "total_cache_creation_tokens": 0,
+    "models": "m",
+}
+
+
+def sending(listing: Listing) -> httpx.MockTransport:
+    def answer(request: httpx.Request) -> httpx.Response:
+        limit = int(request.url.params.get("limit", 100))
+        offset = int(request.url.params.get("offset", 0))
+        listing.asked.append((limit, offset))
+        rows = [{"id": row, **ROW} for row in listing.rows[offset : offset + limit]]
+        return httpx.Response(200, json={"traces": rows, "total": len(listing.rows)})
+
+    return httpx.MockTransport(answer)
+
+
+def test_a_list_of_the_client_is_a_pager() -> None:
+    listing = Listing(letters(8))
+    given = {"base_url": "http://localhost", "session": "s", "transport": sending(listing)}
+    with Client(**given) as client:
+        assert [trace.id for trace in client.traces.list("w", limit=3)] == letters(8)
+        assert listing.asked == [(3, 0), (4, 2), (4, 5)]
+        raw = client.with_raw_response.traces.list("w", limit=3)
+        assert (raw.status_code, raw.data.total) == (200, 8)
+        assert [trace.id for trace in raw.data] == letters(8)
+        assert raw.data.answer.to_dict()["total"] == 8
+
+
+def test_a_list_of_the_asynchronous_client_is_a_pager() -> None:
+    async def main() -> None:
+        given = {"base_url": "http://localhost", "session": "s"}
+        async with AsyncClient(**given, transport=sending(Listing(letters(250)))) as client:
+            pager = await client.traces.list_of_sandbox("s", offset=10)
+            assert [trace.id async for trace in pager] == letters(250)[10:]
+            raw = await client.with_raw_response.traces.list("w")
+            assert len(await raw.data.all()) == 250
+
+    asyncio.run(main())

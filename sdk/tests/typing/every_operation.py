@@ -1,5 +1,6 @@
 """Calls every operation, synchronously and asynchronously. It is type-checked, never run."""
 
+from datetime import datetime
 from typing import assert_type
 
 from agentserver import AsyncClient, Client
@@ -20,13 +21,13 @@ from agentserver.models import (
     SandboxLifecycleStatusResponse,
     SandboxUsage,
     TraceDetailResponse,
-    TraceListResponse,
+    TraceRecord,
     Workspace,
     WorkspaceDefaultsResponse,
     WorkspaceMember,
     WorkspaceQuotaResponse,
 )
-from agentserver.pagination import Page
+from agentserver.pagination import AsyncPager, Page, Pager
 
 
 def synchronously(client: Client) -> None:
@@ -118,13 +119,14 @@ def synchronously(client: Client) -> None:
     )
     assert_type(
         client.sandboxes.get_usage(
-            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", since="2026-11-23T10:00:00Z"
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            since=datetime.fromisoformat("2026-11-23T10:00:00Z"),
         ),
         SandboxUsage,
     )
     assert_type(
         client.traces.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", limit=20, offset=40),
-        TraceListResponse,
+        Pager[TraceRecord],
     )
     assert_type(
         client.traces.get(
@@ -134,7 +136,7 @@ def synchronously(client: Client) -> None:
     )
     assert_type(
         client.traces.list_of_sandbox("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", limit=20, offset=40),
-        TraceListResponse,
+        Pager[TraceRecord],
     )
     assert_type(
         client.traces.get_of_sandbox(
@@ -277,13 +279,14 @@ async def asynchronously(client: AsyncClient) -> None:
     )
     assert_type(
         await client.sandboxes.get_usage(
-            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", since="2026-11-23T10:00:00Z"
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            since=datetime.fromisoformat("2026-11-23T10:00:00Z"),
         ),
         SandboxUsage,
     )
     assert_type(
         await client.traces.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", limit=20, offset=40),
-        TraceListResponse,
+        AsyncPager[TraceRecord],
     )
     assert_type(
         await client.traces.get(
@@ -295,7 +298,7 @@ async def asynchronously(client: AsyncClient) -> None:
         await client.traces.list_of_sandbox(
             "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", limit=20, offset=40
         ),
-        TraceListResponse,
+        AsyncPager[TraceRecord],
     )
     assert_type(
         await client.traces.get_of_sandbox(

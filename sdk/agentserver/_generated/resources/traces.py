@@ -13,15 +13,18 @@ from agentserver._generated.api.traces import (
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
 from agentserver._operation import root as _root
+from agentserver._paging import paged as _paged
+from agentserver._paging import paged_async as _paged_async
 from agentserver._response import raw as _raw
 from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from agentserver._generated.models import TraceDetailResponse, TraceListResponse
+    from agentserver._generated.models import TraceDetailResponse, TraceRecord
     from agentserver._omit import Omit
     from agentserver._operation import CallOptions
+    from agentserver.pagination import AsyncPager, Pager
 
 
 class Traces(Resource):
@@ -39,7 +42,7 @@ class Traces(Resource):
         limit: int | Omit = OMIT,
         offset: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> TraceListResponse:
+    ) -> Pager[TraceRecord]:
         """List a workspace's traces.
 
         Returns the traces of the workspace's language-model requests, the last changed first,
@@ -47,11 +50,11 @@ class Traces(Resource):
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            limit: How many to return at most; 100 if omitted. 1 to 999.
+            limit: How many a page has at most; 100 if omitted. 1 to 999.
             offset: How many to leave out at the beginning; 0 if omitted. 0 to 2,147,483,647.
 
         Returns:
-            The page, and how many traces there are.
+            Every row, fetched page by page as needed, with the first page already there.
 
         Raises:
             BadRequest: Status 400: A query parameter is invalid; the line names it.
@@ -66,8 +69,15 @@ class Traces(Resource):
         Operation `list_workspace_traces`: `GET /api/workspaces/{workspace_id}/traces`.
         Required role: `guest`.
         """
-        return self._call(
-            list_workspace_traces.call(workspace_id, limit=limit, offset=offset), **options
+        return _paged(
+            self,
+            list_workspace_traces.PAGING,
+            lambda limit, offset: list_workspace_traces.call(
+                workspace_id, limit=limit, offset=offset
+            ),
+            limit,
+            offset,
+            options,
         )
 
     def get(
@@ -107,7 +117,7 @@ class Traces(Resource):
         limit: int | Omit = OMIT,
         offset: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> TraceListResponse:
+    ) -> Pager[TraceRecord]:
         """List a sandbox's traces.
 
         Returns the traces in which the sandbox has made requests, or which it began, the last
@@ -116,11 +126,11 @@ class Traces(Resource):
 
         Args:
             sandbox_id: The sandbox's id. 1 to 255 characters.
-            limit: How many to return at most; 100 if omitted. 1 to 999.
+            limit: How many a page has at most; 100 if omitted. 1 to 999.
             offset: How many to leave out at the beginning; 0 if omitted. 0 to 2,147,483,647.
 
         Returns:
-            The page, and how many traces there are.
+            Every row, fetched page by page as needed, with the first page already there.
 
         Raises:
             BadRequest: Status 400: A query parameter is invalid; the line names it.
@@ -136,8 +146,13 @@ class Traces(Resource):
         Operation `list_sandbox_traces`: `GET /api/sandboxes/{sandbox_id}/traces`. Required
         role: `guest`.
         """
-        return self._call(
-            list_sandbox_traces.call(sandbox_id, limit=limit, offset=offset), **options
+        return _paged(
+            self,
+            list_sandbox_traces.PAGING,
+            lambda limit, offset: list_sandbox_traces.call(sandbox_id, limit=limit, offset=offset),
+            limit,
+            offset,
+            options,
         )
 
     def get_of_sandbox(
@@ -187,7 +202,7 @@ class AsyncTraces(AsyncResource):
         limit: int | Omit = OMIT,
         offset: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> TraceListResponse:
+    ) -> AsyncPager[TraceRecord]:
         """List a workspace's traces.
 
         Returns the traces of the workspace's language-model requests, the last changed first,
@@ -195,11 +210,11 @@ class AsyncTraces(AsyncResource):
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
-            limit: How many to return at most; 100 if omitted. 1 to 999.
+            limit: How many a page has at most; 100 if omitted. 1 to 999.
             offset: How many to leave out at the beginning; 0 if omitted. 0 to 2,147,483,647.
 
         Returns:
-            The page, and how many traces there are.
+            Every row, fetched page by page as needed, with the first page already there.
 
         Raises:
             BadRequest: Status 400: A query parameter is invalid; the line names it.
@@ -214,8 +229,15 @@ class AsyncTraces(AsyncResource):
         Operation `list_workspace_traces`: `GET /api/workspaces/{workspace_id}/traces`.
         Required role: `guest`.
         """
-        return await self._call(
-            list_workspace_traces.call(workspace_id, limit=limit, offset=offset), **options
+        return await _paged_async(
+            self,
+            list_workspace_traces.PAGING,
+            lambda limit, offset: list_workspace_traces.call(
+                workspace_id, limit=limit, offset=offset
+            ),
+            limit,
+            offset,
+            options,
         )
 
     async def get(
@@ -255,7 +277,7 @@ class AsyncTraces(AsyncResource):
         limit: int | Omit = OMIT,
         offset: int | Omit = OMIT,
         **options: Unpack[CallOptions],
-    ) -> TraceListResponse:
+    ) -> AsyncPager[TraceRecord]:
         """List a sandbox's traces.
 
         Returns the traces in which the sandbox has made requests, or which it began, the last
@@ -264,11 +286,11 @@ class AsyncTraces(AsyncResource):
 
         Args:
             sandbox_id: The sandbox's id. 1 to 255 characters.
-            limit: How many to return at most; 100 if omitted. 1 to 999.
+            limit: How many a page has at most; 100 if omitted. 1 to 999.
             offset: How many to leave out at the beginning; 0 if omitted. 0 to 2,147,483,647.
 
         Returns:
-            The page, and how many traces there are.
+            Every row, fetched page by page as needed, with the first page already there.
 
         Raises:
             BadRequest: Status 400: A query parameter is invalid; the line names it.
@@ -284,8 +306,13 @@ class AsyncTraces(AsyncResource):
         Operation `list_sandbox_traces`: `GET /api/sandboxes/{sandbox_id}/traces`. Required
         role: `guest`.
         """
-        return await self._call(
-            list_sandbox_traces.call(sandbox_id, limit=limit, offset=offset), **options
+        return await _paged_async(
+            self,
+            list_sandbox_traces.PAGING,
+            lambda limit, offset: list_sandbox_traces.call(sandbox_id, limit=limit, offset=offset),
+            limit,
+            offset,
+            options,
         )
 
     async def get_of_sandbox(

@@ -10,9 +10,10 @@ from agentserver._generated import models
 from agentserver._model import one
 from agentserver._omit import OMIT
 from agentserver._operation import Call, Operation
+from agentserver._paging import Paging
 
 if TYPE_CHECKING:
-    from agentserver._generated.models import TraceListResponse
+    from agentserver._generated.models import TraceListResponse, TraceRecord
     from agentserver._omit import Omit
 
 
@@ -43,3 +44,12 @@ def call(
         f"/api/sandboxes/{_segment('sandbox_id', sandbox_id)}/traces",
         query=_query({"limit": limit, "offset": offset}),
     )
+
+
+PAGING: Final[Paging[TraceListResponse, TraceRecord]] = Paging(
+    rows=lambda answer: answer.traces,
+    total=lambda answer: answer.total,
+    key=lambda row: row.id,
+    size=100,
+    most=999,
+)

@@ -555,15 +555,15 @@ class Surface:
             return None
         answer = self.schemas.resolve(results[0]).schema["properties"]
         limit = next(each.schema for each in source.parameters if each.name == "limit")
-        if limit is None or "default" not in limit.value or "maximum" not in limit.value:
-            raise ContractError("x-sdk-page: limit needs a default and a maximum")
+        if limit is None or "maximum" not in limit.value:
+            raise ContractError("x-sdk-page: limit needs a maximum")
         rows = self.schemas.resolve(answer[said["rows"]]).schema["items"]
         return Paging(
             rows=python_name(said["rows"]),
             total=python_name(said["total"]),
             key=python_name(said["key"]),
             row=self.schemas.annotation(rows),
-            size=limit.value["default"],
+            size=said["size"],
             most=limit.value["maximum"],
         )
 

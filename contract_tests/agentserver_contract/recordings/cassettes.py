@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from agentserver import AgentserverError, Conflict
+from agentserver import AgentserverError, Conflict, NotFound
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import LEAVER, Accounts, caller_of, is_of_a_run
@@ -62,6 +62,10 @@ class Cassette:
 
     source: str
     exchanges: Sequence[Exchange]
+
+
+_REFUSED = ("creates-account", "names-what-is-not-there")
+"""What may be refused: an address that an earlier run has taken, and what no caller can make."""
 
 
 @dataclass
@@ -116,9 +120,9 @@ def record(
             report(f"{operation.id}: recorded")
         except Blocked as reason:
             report(f"{operation.id}: not recorded: {reason}")
-        except Conflict as error:
+        except (Conflict, NotFound) as error:
             report(f"{operation.id}: recorded as {error.status_code}: {error.message}")
-            if not is_exception("creates-account", operation.id):
+            if not any(is_exception(kind, operation.id) for kind in _REFUSED):
                 missed.append(operation.id)
         except (AgentserverError, NoExample, Inexpressible) as error:
             report(f"{operation.id}: {error}")

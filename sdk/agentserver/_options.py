@@ -192,11 +192,13 @@ def ascii_host(host: str) -> str | None:
 
     A name in letters beyond ASCII and its "xn--" form are one host.
     """
-    if not host.isascii():
+    if not host.isascii() or "xn--" in host.lower():
         import idna  # as httpx does it, and as late
 
         try:
-            host = idna.encode(host.lower()).decode()
+            # A label that is encoded already must be one that can be decoded.
+            host = host if host.isascii() else idna.encode(host.lower()).decode()
+            idna.decode(host)
         except (idna.IDNAError, UnicodeError):
             return None
     labels = host.removesuffix(".").split(".")

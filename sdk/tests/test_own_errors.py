@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agentserver import (
@@ -393,6 +393,7 @@ def test_any_text_of_a_server_is_raised_as_our_own(flow, call, reply, status, bo
 
 @FUZZ
 @given(location=TEXT | URLS, method=st.sampled_from(["GET", "PUT"]))
+@example(location="http://xn--/", method="GET")
 def test_any_redirect_is_followed_or_refused(flow, call, reply, location, method) -> None:
     raw = location.encode("utf-8", "surrogatepass").decode("latin-1")
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=1))

@@ -32,8 +32,8 @@ class Paging(Generic[T, Row]):
     """How many rows a page can have."""
 
     def batch(self, answer: T) -> Batch[Row]:
-        """What a pager takes of an answer."""
-        return Batch(self.rows(answer), self.total(answer))
+        """What a pager takes of an answer; release v0.64.12 sends null for no rows."""
+        return Batch(self.rows(answer) or (), self.total(answer))
 
     def settings(self, limit: int | Omit, offset: int | Omit) -> dict[str, Any]:
         """What a pager needs beside the first answer and how to fetch the others."""

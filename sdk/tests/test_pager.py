@@ -222,6 +222,16 @@ def test_a_list_of_the_client_is_a_pager() -> None:
         assert raw.data.answer.to_dict()["total"] == 8
 
 
+def test_null_is_a_list_without_rows() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"traces": None, "total": 0})
+
+    given = {"base_url": "http://localhost", "session": "s"}
+    with Client(**given, transport=httpx.MockTransport(answer)) as client:
+        pager = client.traces.list("w")
+        assert (list(pager), pager.first(), pager.total) == ([], None, 0)
+
+
 def test_a_list_of_the_asynchronous_client_is_a_pager() -> None:
     async def main() -> None:
         given = {"base_url": "http://localhost", "session": "s"}

@@ -28,13 +28,18 @@ from agentserver import (
     ResponseValidationError,
     StatusError,
 )
-from agentserver.pagination import AsyncPager, Pager
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.contract.schemas import REQUEST_ID, media_type, schema_problems
 from agentserver_contract.http.credentials import Credentials
 from agentserver_contract.http.messages import Exchange, Request, Response, scrubbed
 from agentserver_contract.http.parameters import UnreadableParameter, header_values, query_values
-from agentserver_contract.http.sdk_calls import Expression, Inexpressible, express, method_of
+from agentserver_contract.http.sdk_calls import (
+    Expression,
+    Inexpressible,
+    express,
+    method_of,
+    whole_answer,
+)
 
 NAME = "differential"
 
@@ -337,7 +342,7 @@ def response_divergences(
     elif outcome.error is not None:
         yield Divergence("result", wire, outcome.error)
     else:
-        value = _whole(outcome.value)
+        value = whole_answer(outcome.value)
         if not same_json(wire, _plain(value)):
             yield Divergence("result", wire, _plain(value))
         yield from _attribute_divergences(wire, value, "$")
@@ -426,11 +431,6 @@ def same_json(left: Any, right: Any) -> bool:
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(map(same_json, left, right))
     return type(left) is type(right) and bool(left == right)
-
-
-def _whole(value: Any) -> Any:
-    """A result of the SDK; of a list that comes in pages, the answer with the first one."""
-    return value.answer if isinstance(value, Pager | AsyncPager) else value
 
 
 def _plain(value: Any) -> Any:

@@ -21,6 +21,7 @@ from agentserver_contract.http.messages import (
     Response,
     cookie,
 )
+from agentserver_contract.http.sdk_calls import whole_answer
 from agentserver_contract.http.target import Target
 from agentserver_contract.model.state import ContractViolation, ModelState
 from agentserver_contract.results.findings import LayerResult
@@ -174,7 +175,8 @@ class ModelRun:
             self._check_for_secrets(sdk_method, body or "")
             return error
         self.result.succeeded[operation] += 1
-        rows = result if isinstance(result, Sequence) else [result]
+        shown = whole_answer(result)
+        rows = shown if isinstance(shown, Sequence) else [shown]
         values = [row.to_dict() for row in rows if row is not None]
         self._check_for_secrets(sdk_method, json.dumps(values, ensure_ascii=False))
         return result

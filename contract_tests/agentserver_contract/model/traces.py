@@ -28,7 +28,7 @@ def look_at_usage_and_traces(run: ModelRun, choose: Choose) -> None:
         ("traces.list_of_sandbox", sandbox.id),
     ):
         page = read(run, member, method, owner)
-        expect(method, "no requests, no traces", ([], 0), (list(page.traces), page.total))
+        expect(method, "no requests, no traces", ([], 0), (list(page), page.total))
         expect_refused(run, strangers, PermissionDenied, method, owner)
 
     for method, owner in (("traces.get", workspace.id), ("traces.get_of_sandbox", sandbox.id)):

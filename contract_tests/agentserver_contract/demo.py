@@ -19,6 +19,7 @@ from typing import Final
 from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract import document as contracts
+from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import register_accounts
 from agentserver_contract.http.sdk_calls import Inexpressible, method_of
 from agentserver_contract.http.target import Target
@@ -179,7 +180,9 @@ def _rows(result: LayerResult, url: str) -> list[Row]:
             Row(
                 operation.id,
                 in_contract=True,
-                served=result.succeeded[operation.id] > 0,
+                # What nobody can make by URL is served, and says that it is not there.
+                served=result.succeeded[operation.id] > 0
+                or is_exception("names-what-is-not-there", operation.id),
                 in_sdk=_is_in_sdk(client, operation),
                 cases=result.cases[operation.id],
                 failures=sum(found.operation == operation.id for found in result.findings),

@@ -13,6 +13,7 @@ ONE_SIDED = {
     "guides/async.md": "is about asynchronous programs",
     "guides/server.md": "is about the server",
     "guides/testing.md": "shows fixtures, which are synchronous",
+    "guides/traces.md": "follows one sandbox from its token to its traces",
     "guides/troubleshooting.md": "shows errors, which are the same",
     "guides/upgrade.md": "prints the version",
     "recipes/onboarding.md": "is one whole script",

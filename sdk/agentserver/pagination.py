@@ -212,7 +212,7 @@ class Pager(_Pager[T]):
     exactly once, whatever comes or goes meanwhile; one that moves is never given twice.
     """
 
-    _fetch: Callable[[int, int], Any]
+    _fetch: Callable[[int, int], Any] = field(alias="fetch")
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
@@ -242,7 +242,7 @@ class Pager(_Pager[T]):
 class AsyncPager(_Pager[T]):
     """The rows of a list that comes in pages: iterate over it with ``async for``; see `Pager`."""
 
-    _fetch: Callable[[int, int], Awaitable[Any]]
+    _fetch: Callable[[int, int], Awaitable[Any]] = field(alias="fetch")
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():

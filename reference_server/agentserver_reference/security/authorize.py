@@ -59,7 +59,7 @@ class Access:
     @property
     def permission(self) -> Permission | None:
         """What a statement needs to check the role in the workspace that the last check found."""
-        if self.workspace_id is None or self.principal is None or len(self.credentials) > 1:
+        if self.workspace_id is None or self.principal is None or len(self.credentials) != 1:
             return None
         (credential,), role = self.credentials, self.principal.workspace_role
         if credential.kind.permission is None or role is None:

@@ -61,7 +61,7 @@ _in_sandbox = and_(
 )
 
 
-def _with_totals(traces: Select[Any], own: ColumnElement[bool] | None = None) -> Query:
+def _with_totals(traces: Select[*tuple[Any, ...]], own: ColumnElement[bool] | None = None) -> Query:
     """These traces, newest first, with a row for each model that their requests name."""
     page = traces.subquery()
     belongs = and_(_u.workspace_id == page.c.workspace_id, _u.trace_id == page.c.id, _is_known)

@@ -68,7 +68,9 @@ class FunctionRunner:
                 self._error = error
             del function
             # None says that the function has ended.
-            self._greenlet.parent.switch(None)
+            parent = self._greenlet.parent
+            assert parent is not None  # noqa: S101 - only the first greenlet of a thread has none
+            parent.switch(None)
 
 
 def _nothing() -> None:

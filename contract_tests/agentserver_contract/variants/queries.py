@@ -1,0 +1,41 @@
+"""Queries that an operation refuses: each parameter of another type, or beyond its bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.http.messages import Request
+from agentserver_contract.variants.drafts import Change
+
+_NO_VALUE = "no such value"
+
+
+def invalid_queries(contract: Contract, operation: Operation) -> Iterator[tuple[str, Change]]:
+    """Each invalid query with the words for it, as a change of the request."""
+    for parameter in operation.parameters:
+        if parameter.place == "query" and parameter.schema is not None:
+            schema = contract.follow(parameter.schema).value
+            for name, value in _invalid(schema):
+                yield f"{parameter.name} is {name}", _with(parameter.name, value)
+
+
+def _invalid(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    is_text = schema.get("type") == "string"
+    if not is_text or "enum" in schema or schema.get("format") in ("date-time", "uuid"):
+        yield "another value than it can have", _NO_VALUE
+    if "minimum" in schema:
+        yield "below its minimum", str(schema["minimum"] - 1)
+    if "maximum" in schema:
+        yield "above its maximum", str(schema["maximum"] + 1)
+
+
+def _with(name: str, value: str) -> Change:
+    def change(request: Request) -> Request:
+        path = request.target.partition("?")[0]
+        return replace(request, target=f"{path}?{urlencode({name: value})}")
+
+    return change

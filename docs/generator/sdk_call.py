@@ -19,6 +19,10 @@ from agentserver_contract.http import sdk_calls
 LONGEST_LINE = 76
 ERRORS = "../sdk/errors.md#agentserver."
 MODELS = "../sdk/models.md#agentserver.models."
+LISTS = {
+    "Page": "../sdk/models.md#agentserver.Page",
+    "Pager": "../sdk/models.md#agentserver.pagination.Pager",
+}
 
 
 def method_of(operation: Operation) -> Callable[..., Any]:
@@ -64,12 +68,12 @@ def returned(operation: Operation, status: int) -> str:
     statuses = [each.status for each in operation.successes]
     # Successes of one type share it.
     annotation = types[statuses.index(status) if len(types) == len(statuses) else 0]
-    page = re.fullmatch(r"Page\[(\w+)\]", annotation)
-    model = page[1] if page else annotation
+    listed = re.fullmatch(r"(Page|Pager)\[(\w+)\]", annotation)
+    model = listed[2] if listed else annotation
     if model == "None":
         return code("None")
     linked = f"[{code(model)}]({MODELS}{model})"
-    return f"[{code('Page')}](../sdk/models.md#agentserver.Page) of {linked}" if page else linked
+    return f"[{code(listed[1])}]({LISTS[listed[1]]}) of {linked}" if listed else linked
 
 
 def raised(status: int, body: Mapping[str, Any]) -> str:

@@ -16,14 +16,16 @@ from agentserver_contract.contract.document import Argument, Contract, Operation
 HEADERS = "index.md#headers"
 
 # Of all places that mention an operation, a search should show this one first.
-FOUND_FIRST = "---\nsearch:\n  boost: 4\n---"
+FOUND_FIRST = "---\nsearch:\n  boost: {}\n---"
+BOOST = {"admin": 12}
+"""Pages whose words, such as users, are on the others as well; 4 for those that are not listed."""
 
 
 def page(contract: Contract, tag: str) -> str:
     """Write the page."""
     operations = [each for each in contract.operations.values() if each.tag == tag]
     return paragraphs(
-        FOUND_FIRST,
+        FOUND_FIRST.format(BOOST.get(tag, 4)),
         f"# {tag.replace('_', ' ').capitalize()}",
         contract.tags[tag],
         table("operations", ("Operation", "SDK method"), map(_entry, operations)),

@@ -14,7 +14,7 @@ from agentserver import (
     PermissionDenied,
     QuotaExceeded,
 )
-from agentserver_contract.fixtures.settling import PATIENCE
+from agentserver_contract.fixtures.settling import PATIENCE, PAUSE
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, Precondition, initialize, invariant, rule
 from agentserver_contract.model.limits import merge_workspace_limits
@@ -142,7 +142,7 @@ def settle(run: ModelRun, sandbox: Sandbox, user: str, status: str) -> None:
     while (shown := read(run, user, method, sandbox.id).status.value) in passing:
         if time.monotonic() > ends:
             break
-        time.sleep(0.01)
+        time.sleep(PAUSE)
     expect(method, f"a sandbox becomes {status} by itself", status, shown)
     sandbox.status = status
 

@@ -18,8 +18,10 @@ def invalid_queries(contract: Contract, operation: Operation) -> Iterator[tuple[
     """Each invalid query with the words for it, as a change of the request."""
     for parameter in operation.parameters:
         if parameter.place == "query" and parameter.schema is not None:
-            schema = contract.follow(parameter.schema).value
-            for name, value in _invalid(schema):
+            schema = contract.follow(parameter.schema)
+            if "items" in schema.value:  # a single value is a list of one item
+                schema = contract.follow(schema.child("items"))
+            for name, value in _invalid(schema.value):
                 yield f"{parameter.name} is {name}", _with(parameter.name, value)
 
 
@@ -31,6 +33,10 @@ def _invalid(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "below its minimum", str(schema["minimum"] - 1)
     if "maximum" in schema:
         yield "above its maximum", str(schema["maximum"] + 1)
+    if schema.get("minLength"):
+        yield "shorter than it may be", "x" * (schema["minLength"] - 1)
+    if "maxLength" in schema:
+        yield "longer than it may be", "x" * (schema["maxLength"] + 1)
 
 
 def _with(name: str, value: str) -> Change:

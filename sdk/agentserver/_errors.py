@@ -77,6 +77,18 @@ class WaitTimeout(AgentserverError):
         self.state = state
 
 
+class AuthorizationFailed(AgentserverError):
+    """A program was not signed in, or is no longer."""
+
+
+class AuthorizationDenied(AuthorizationFailed):
+    """The person who was asked denied it."""
+
+
+class AuthorizationExpired(AuthorizationFailed):
+    """Nobody approved in time, or a sign-in has ended since: sign in again."""
+
+
 class CallError(AgentserverError):
     """A call failed: the request, the server, or its answer.
 

@@ -90,7 +90,7 @@ def _request(send: Send, limits: TimeLimits) -> httpx.Request | None:
         headers["Authorization"] = f"Bearer {send.bearer.reveal()}"
     content = None
     if send.content is not None:
-        headers["Content-Type"] = "application/json"
+        headers.setdefault("Content-Type", "application/json")
         content = send.content.reveal().encode()
     if send.extra_headers:
         replaced = {each.name.lower() for each in send.extra_headers}

@@ -82,6 +82,13 @@ class Operation(Generic[T_co]):
         return self.method in _SAFE_METHODS and not self.consumes
 
 
+class Form(dict[str, "str | Secret"]):
+    """A body that is sent as a form, as OAuth wants it; the call has `FORM_HEADERS` with it."""
+
+
+FORM_HEADERS: Final = (("Content-Type", "application/x-www-form-urlencoded"),)
+
+
 @frozen
 class Call(Generic[T_co]):
     """One operation with the arguments of one call, ready to send."""
@@ -94,7 +101,7 @@ class Call(Generic[T_co]):
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Names and values of the header parameters."""
     body: Any = field(default=OMIT, repr=False)
-    """Parsed JSON, in which a string may be wrapped in a `Secret`; `OMIT` for no body."""
+    """Parsed JSON, in which a string may be wrapped in a `Secret`; a `Form`; `OMIT` for no body."""
 
 
 class CallOptions(TypedDict, total=False):

@@ -27,7 +27,7 @@ from ._limits import Phase
 from ._logging import logger, shown
 from ._model import Decoding
 from ._omit import OMIT
-from ._operation import REDIRECT, UNTYPED, Call, Operation
+from ._operation import REDIRECT, UNTYPED, Call, Form, Operation
 from ._options import REQUEST_ID, BaseUrl, Header, Options, Origin, redirect_target
 from ._response import Response
 from ._retry import (
@@ -734,14 +734,27 @@ def _reveal(value: object) -> str:
     raise TypeError
 
 
+def _form_text(fields: Form) -> Secret:
+    return Secret(
+        urlencode(
+            [
+                (name, value.reveal() if isinstance(value, Secret) else value)
+                for name, value in fields.items()
+            ]
+        )
+    )
+
+
 def _content(call: Call[Any]) -> Secret | None:
-    """The body as JSON text.
+    """The body as text: JSON, or a form.
 
     Raises:
         ArgumentError: JSON has no form for an argument.
     """
     if call.body is OMIT:
         return None
+    if isinstance(call.body, Form):
+        return _form_text(call.body)
     text = _json_text(call.body)
     if text is None:
         raise ArgumentError(f"{_culprit(call.body)}: JSON has no form for this value")

@@ -15,10 +15,10 @@ from uuid import uuid4
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from agentserver_reference import console
+from agentserver_reference import console, internal
 from agentserver_reference import handlers as handler_package
 from agentserver_reference.context import Context
-from agentserver_reference.contract import Contract, load_contract
+from agentserver_reference.contract import Contract, compile_contract, load_contract
 from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.llm import open_llm_proxy
@@ -33,6 +33,8 @@ from agentserver_reference.http.dispatch import (
     Target,
 )
 from agentserver_reference.http.routing import Router
+from agentserver_reference.internal.document import document as internal_document
+from agentserver_reference.internal.secret import schemes as internal_schemes
 from agentserver_reference.sandbox_backends import open_sandbox_backend
 from agentserver_reference.security.credentials import CredentialKind
 from agentserver_reference.security.schemes import SCHEMES
@@ -148,9 +150,24 @@ def create_app(
         validate_responses=validate_responses,
     )
     app.state.context = context
+    app.state.internal = (
+        internal_application(context, settings.internal_api_secret, validate_responses)
+        if settings.internal_listen and settings.internal_api_secret
+        else None
+    )
     app.state.stopping = dispatcher.stopping
     app.router.default = dispatcher
     return app
+
+
+def internal_application(context: Context, secret: str, validate_responses: bool) -> Dispatcher:
+    """Return the ASGI application of the internal routes, whose lifespan is that of the server."""
+    modules = internal.handler_modules(context.settings)
+    tags = {module.__name__.rpartition(".")[2] for module in modules}
+    contract = compile_contract(internal_document(tags))
+    endpoints = bind(contract, handlers_of(modules), internal_schemes(secret))
+    router = route(endpoints, {}, context.settings)
+    return Dispatcher(router=router, context=context, validate_responses=validate_responses)
 
 
 class _Application(Starlette):

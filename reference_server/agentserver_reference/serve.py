@@ -9,7 +9,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,21 +61,13 @@ def serve(settings: Settings) -> None:
     app = create_app(settings)
     _allow_open_files(settings.max_connections + SURPLUS + OTHER_FILES)
     database = sqlite_path(settings.resolved_database_url)
-    with only_server(database), listen(settings.host, settings.port) as listener:
-        config = uvicorn.Config(
-            app,
-            http=protocol(settings),  # type: ignore[arg-type]
-            ws="none",
-            # We run the lifespan ourselves, so that its exceptions reach the caller.
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=GRACE,
-        )
-        server = Server(config, settings, app.state.stopping)
+    with (
+        only_server(database),
+        listen(settings.host, settings.port) as listener,
+        _listen_internally(settings) as internal_listener,
+    ):
+        config = _config(app, settings)
+        server = Server(config, settings, app.state.stopping, internal_listener)
         # While serving, uvicorn handles two of the signals itself, and raises the one that stopped
         # it again after the shutdown.
         for stop in STOP_SIGNALS:
@@ -82,6 +75,23 @@ def serve(settings: Settings) -> None:
                 signal.signal(stop, server.stop)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(app, server, listener, prepare))
+
+
+def _config(app: Any, settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn serves an application."""
+    return uvicorn.Config(
+        app,
+        http=protocol(settings),  # type: ignore[arg-type]
+        ws="none",
+        # We run the lifespan ourselves, so that its exceptions reach the caller.
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
 
 
 def protocol(settings: Settings) -> Callable[..., BoundedProtocol]:
@@ -156,15 +166,52 @@ async def _run(
         async with app.router.lifespan_context(app):
             await prepare(app)
             server.opening = None
-            await server.serve(sockets=[listener])
+            if server.internal_listener is None:
+                await server.serve(sockets=[listener])
+            else:
+                async with serving_internally(app, server.settings, server.internal_listener):
+                    await server.serve(sockets=[listener])
     except asyncio.CancelledError:
         if not server.should_exit:
             raise
     logs.event(logging.getLogger(logs.LOGGER), logging.INFO, "stopped", pid=os.getpid())
 
 
-def listen(host: str, port: int) -> socket.socket:
+@asynccontextmanager
+async def serving_internally(
+    app: Starlette, settings: Settings, listener: socket.socket
+) -> AsyncIterator[None]:
+    """Serve the internal routes of an application, whose lifespan has begun, on this socket."""
+    config = _config(app.state.internal, settings)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    serving = asyncio.create_task(server.main_loop())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+        await server.shutdown(sockets=[listener])
+
+
+def _listen_internally(settings: Settings) -> AbstractContextManager[socket.socket | None]:
+    """Return the listening socket of the internal routes, if they are served."""
+    if settings.internal_listen is None:
+        return nullcontext()
+    return listen(*settings.internal_listen, options=("--internal-listen",) * 2)
+
+
+def listen(
+    host: str, port: int, *, options: tuple[str, str] = ("--host", "--port")
+) -> socket.socket:
     """Return a listening socket; with port 0, on a free port.
+
+    Arguments:
+        host: a name or an address.
+        port: the port.
+        options: what sets host and port, for errors.
 
     Raises:
         SettingsError: naming the setting to change.
@@ -174,7 +221,7 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError as error:
-        raise SettingsError(f"--host: {host} is not an address ({error.strerror})") from None
+        raise SettingsError(f"{options[0]}: {host} is not an address ({error.strerror})") from None
     listener = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":
@@ -184,7 +231,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise SettingsError(
-            f"--port: cannot listen on {host} port {port} ({error.strerror})"
+            f"{options[1]}: cannot listen on {host} port {port} ({error.strerror})"
         ) from None
     return listener
 
@@ -192,9 +239,17 @@ def listen(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """Prints its address when it is ready, and ends streams of events when it shuts down."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        settings: Settings,
+        stopping: asyncio.Event,
+        internal_listener: socket.socket | None = None,
+    ) -> None:
         super().__init__(config)
-        self._settings = settings
+        self.settings = settings
+        self.internal_listener = internal_listener
+        """The listening socket of the internal routes, if they are served."""
         self._stopping = stopping
         self.opening: asyncio.Task[Any] | None = None
         """What opens the database, which may not answer, and seeds it; None when that is done."""
@@ -213,20 +268,30 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
-            _print(ready_line(self._settings, listener))
+            _print(ready_line(self.settings, listener, self.internal_listener))
         logs.event(logging.getLogger(logs.LOGGER), logging.INFO, "started", pid=os.getpid())
 
 
-def ready_line(settings: Settings, listener: socket.socket) -> str:
+def ready_line(
+    settings: Settings, listener: socket.socket, internal_listener: socket.socket | None
+) -> str:
     """Return the line that is printed to stdout when the server is ready."""
+    url, database = _url(listener), _database(settings)
+    internal = {} if internal_listener is None else {"internal": _url(internal_listener)}
+    if settings.log_format == "json":
+        return json.dumps({"event": "listening", "url": url, **internal, "database": database})
+    told = {"console": f"{url}/docs"} if find_files() else {}
+    details = ", ".join(
+        f"{name}: {value}" for name, value in (told | internal | {"data": database}).items()
+    )
+    return f"agentserver-reference listens on {_bold(url)} ({details})"
+
+
+def _url(listener: socket.socket) -> str:
+    """Return the address by which a listening socket is reached from this machine."""
     address, port = listener.getsockname()[:2]
     host = LOOPBACK[address] if address in LOOPBACK else str(address)
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    database = _database(settings)
-    if settings.log_format == "json":
-        return json.dumps({"event": "listening", "url": url, "database": database})
-    console = f"console: {url}/docs, " if find_files() else ""
-    return f"agentserver-reference listens on {_bold(url)} ({console}data: {database})"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _print(line: str) -> None:

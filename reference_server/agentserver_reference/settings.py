@@ -68,6 +68,18 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _address(text: str) -> tuple[str, int]:
+    """Parse HOST:PORT; an IPv6 address is in brackets."""
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not host or "[" in host or (":" in host and not text.startswith("[")):
+        raise ValueError("must be HOST:PORT")
+    try:
+        return host, _port(port)
+    except ValueError as error:
+        raise ValueError(f"must be HOST:PORT, and the port {error}") from None
+
+
 def _from_to(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,10}", text) or not lowest <= int(text) <= highest:
@@ -340,6 +352,22 @@ class Settings:
         _service_url,
         "LLM proxy that keeps the request quotas; off: none; left out: the embedded one",
     )
+    internal_listen: tuple[str, int] | None = _setting(
+        None,
+        "AGENTSERVER_INTERNAL_LISTEN",
+        _address,
+        "address on which the routes /internal/* are served to other services of the installation, "
+        "which send INTERNAL_API_SECRET; port 0 takes a free one; left out: they are not served",
+        option="--internal-listen",
+        metavar="HOST:PORT",
+    )
+    internal_api_secret: str | None = _setting(
+        None,
+        "INTERNAL_API_SECRET",
+        _secret,
+        "secret of the routes /internal/*, also sent to the LLM proxy at LLMPROXY_URL",
+        secret=True,
+    )
     llm_proxy_default_max_rpd: int = _setting(
         0,
         "LLMPROXY_DEFAULT_MAX_RPD",
@@ -413,7 +441,8 @@ class Settings:
 
         Raises:
             SettingsError: a value that breaks its rule, a variable of the server's namespace
-                that is no setting, or PostgreSQL without an encryption key.
+                that is no setting, PostgreSQL without an encryption key, or internal routes
+                without a secret.
         """
         _refuse_unknown(environ, overrides)
         values: dict[str, Any] = {}
@@ -432,6 +461,8 @@ class Settings:
                 "AGENTSERVER_ENCRYPTION_KEY: is required with PostgreSQL "
                 "(make one with: openssl rand -hex 32)"
             )
+        if settings.internal_listen and settings.internal_api_secret is None:
+            raise SettingsError("INTERNAL_API_SECRET: is required with --internal-listen")
         return settings
 
     @property

@@ -14,6 +14,7 @@ import pytest
 from calling import Caller, add_caller
 from listening import listening
 from people import ReferenceServer, User, error_of, ok, start_server
+from second_server import with_second_server
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -89,7 +90,14 @@ async def embedded(settings: Settings) -> AsyncIterator[ReferenceServer]:
 
 @asynccontextmanager
 async def remote(settings: Settings) -> AsyncIterator[ReferenceServer]:
-    """A server that asks a second one, which keeps the quotas in the same database."""
+    """A server that asks a second one, which has the same database."""
+    async with with_second_server(settings, llm_proxy_default_max_rpd=500) as (server, _):
+        yield server
+
+
+@asynccontextmanager
+async def release(settings: Settings) -> AsyncIterator[ReferenceServer]:
+    """A server that asks a proxy which answers as that of v0.64.12 does."""
     proxies: list[EmbeddedLlmProxy] = []
 
     async def answer(request: Request) -> Response:
@@ -147,7 +155,7 @@ async def remote(settings: Settings) -> AsyncIterator[ReferenceServer]:
         yield server
 
 
-@pytest.fixture(params=[embedded, remote], ids=["embedded", "remote"])
+@pytest.fixture(params=[embedded, remote, release], ids=lambda kind: kind.__name__)
 async def proxied(
     request: pytest.FixtureRequest, settings: Settings
 ) -> AsyncIterator[ReferenceServer]:

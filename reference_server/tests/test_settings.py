@@ -78,6 +78,12 @@ def test_the_variables_of_the_release_are_read() -> None:
         ("AGENTSERVER_PASSWORD_COST", "10"),
         ("AGENTSERVER_PASSWORD_COST", "m=8,t=1,p=4"),
         ("AGENTSERVER_PASSWORD_COST", "m=8,t=0,p=1"),
+        ("AGENTSERVER_INTERNAL_LISTEN", "8081"),
+        ("AGENTSERVER_INTERNAL_LISTEN", ":8081"),
+        ("AGENTSERVER_INTERNAL_LISTEN", "::1:8081"),
+        ("AGENTSERVER_INTERNAL_LISTEN", "[::1]"),
+        ("AGENTSERVER_INTERNAL_LISTEN", "localhost:65536"),
+        ("INTERNAL_API_SECRET", "two words"),
         ("LLMPROXY_URL", "on"),
         ("LLMPROXY_DEFAULT_MAX_RPD", "-1"),
         ("LLMPROXY_DEFAULT_MAX_RPD", "many"),
@@ -115,6 +121,17 @@ def test_postgresql_needs_a_key() -> None:
     assert Settings.from_environment({}, database_url=url, encryption_key=KEY).is_postgresql
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("127.0.0.1:0", ("127.0.0.1", 0)), ("[::1]:8081", ("::1", 8081)), ("box:1", ("box", 1))],
+)
+def test_internal_routes_need_a_secret(text: str, address: tuple[str, int]) -> None:
+    with pytest.raises(SettingsError, match=r"^INTERNAL_API_SECRET: is required"):
+        Settings.from_environment({}, internal_listen=text)
+    settings = Settings.from_environment({"INTERNAL_API_SECRET": "s"}, internal_listen=text)
+    assert settings.internal_listen == address
+
+
 @pytest.mark.parametrize("text", [KEY, "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="])
 def test_a_key_is_hexadecimal_or_base64(text: str) -> None:
     assert Settings.from_environment({}, encryption_key=text).encryption_key == b"k" * 32
@@ -122,9 +139,12 @@ def test_a_key_is_hexadecimal_or_base64(text: str) -> None:
 
 def test_no_secret_is_in_the_repr() -> None:
     settings = Settings.from_environment(
-        {}, database_url="postgresql://user:hunter2@host/db", encryption_key=KEY
+        {"INTERNAL_API_SECRET": "between-us"},
+        database_url="postgresql://user:hunter2@host/db",
+        encryption_key=KEY,
     )
     shown = repr(settings) + str(settings)
+    assert "between-us" not in shown
     assert "hunter2" not in shown
     assert KEY not in shown
     assert repr(bytes.fromhex(KEY)) not in shown

@@ -137,6 +137,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert started.stop() == 0
 
 
+def test_internal_routes_have_a_listener_of_their_own(tmp_path: Path) -> None:
+    options = ("--ephemeral", "--internal-listen", "127.0.0.1:0")
+    with running(tmp_path, *options, INTERNAL_API_SECRET="between-us") as server:
+        told = re.search(r"internal: (http://127\.0\.0\.1:\d+)", server.ready)
+        assert told, server.ready
+        secret = {"X-Internal-Secret": "between-us"}
+        path = "/internal/traces?workspace_id=w"
+        assert httpx.get(told[1] + path, headers=secret).json() == {"total": 0, "traces": []}
+        assert httpx.get(told[1] + path).status_code == 401
+        assert httpx.get(server.url + path, headers=secret).status_code == 404
+        assert server.stop() == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(told[1] + path)
+
+
+def test_a_taken_internal_port_is_refused_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        line = refused(
+            tmp_path, "serve", "--internal-listen", address, INTERNAL_API_SECRET="between-us"
+        )
+    assert "--internal-listen: cannot listen on 127.0.0.1 port " in line
+
+
 def test_the_server_does_not_say_what_it_runs_on(server: Server) -> None:
     answer = httpx.get(f"{server.url}/healthz")
     assert answer.status_code == 200

@@ -2,6 +2,8 @@
 
 import attrs
 
+SERVICE = "service"
+
 
 @attrs.frozen
 class Principal:
@@ -9,7 +11,9 @@ class Principal:
 
     user_id: str
     role: str
-    """`user` or `admin` for an account, `agent` for an agent."""
+    """`user` or `admin` for an account, `agent` for an agent, `service` for another service of the
+    installation.
+    """
     workspace_role: str | None = None
     """The role in the workspace of the call; None without a workspace, and if not a member."""
     scopes: frozenset[str] | None = None

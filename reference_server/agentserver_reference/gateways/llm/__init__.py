@@ -24,4 +24,4 @@ def open_llm_proxy(settings: Settings, store: Store, clock: Callable[[], datetim
     # Imported late: httpx takes 5 MB, and most servers do without it.
     from agentserver_reference.gateways.llm.remote import RemoteLlmProxy
 
-    return RemoteLlmProxy(settings.llm_proxy_url)
+    return RemoteLlmProxy(settings.llm_proxy_url, secret=settings.internal_api_secret)

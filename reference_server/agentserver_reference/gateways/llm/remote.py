@@ -104,7 +104,7 @@ class _Detail(msgspec.Struct):
 
 
 class RemoteLlmProxy:
-    """Calls the proxy at `base_url`.
+    """Calls the proxy at `base_url`, with the secret that the services share, if there is one.
 
     The text of its errors is not passed on, because it may contain secrets.
     """
@@ -113,6 +113,7 @@ class RemoteLlmProxy:
         self,
         base_url: str,
         *,
+        secret: str | None = None,
         timeout: float = TIMEOUT,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -120,7 +121,11 @@ class RemoteLlmProxy:
         self._timeout = timeout
         # An internal service: environment variables for proxies do not apply, nor do redirects.
         self._client = httpx.AsyncClient(
-            timeout=timeout, transport=transport, follow_redirects=False, trust_env=False
+            headers={} if secret is None else {"X-Internal-Secret": secret},
+            timeout=timeout,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
         )
 
     async def quota(self, workspace_id: str) -> Quota:
@@ -144,7 +149,7 @@ class RemoteLlmProxy:
         self, workspace_id: str, sandbox_id: str, since: datetime | None
     ) -> list[Record]:
         """See LlmProxy."""
-        query = {"workspace_id": workspace_id, "sandbox_id": sandbox_id}
+        query = _scope(workspace_id, sandbox_id)
         if since is not None:
             query["since"] = timestamp(since)
         answer = await self._read(f"usage?{urlencode(query)}", _Usage, _MAX_BYTES_OF_LIST)
@@ -154,8 +159,7 @@ class RemoteLlmProxy:
         self, workspace_id: str, sandbox_id: str | None, limit: int, offset: int
     ) -> TraceList:
         """See LlmProxy."""
-        of_sandbox = {} if sandbox_id is None else {"sandbox_id": sandbox_id}
-        query = {"workspace_id": workspace_id, **of_sandbox, "limit": limit, "offset": offset}
+        query = {**_scope(workspace_id, sandbox_id), "limit": limit, "offset": offset}
         answer = await self._read(f"traces?{urlencode(query)}", _TraceList, _MAX_BYTES_OF_LIST)
         traces = answer.traces or []
         if any(trace.workspace_id != workspace_id for trace in traces):
@@ -165,11 +169,14 @@ class RemoteLlmProxy:
     async def trace(
         self, workspace_id: str, sandbox_id: str | None, trace_id: str
     ) -> tuple[Record, list[Record]]:
-        """See LlmProxy. The proxy finds traces by their id alone: of other tenants too."""
+        """See LlmProxy. That of v0.64.12 finds traces by their id alone: of other tenants too."""
         unknown = NotFound("trace not found")
         if not TRACE_ID.fullmatch(trace_id):
             raise unknown
-        status, body = await self._request("GET", f"traces/{trace_id}", most=_MAX_BYTES_OF_LIST)
+        query = urlencode(_scope(workspace_id, sandbox_id))
+        status, body = await self._request(
+            "GET", f"traces/{trace_id}?{query}", most=_MAX_BYTES_OF_LIST
+        )
         if status == httpx.codes.NOT_FOUND:
             raise unknown
         answer = self._decoded(status, body, _Detail)
@@ -228,6 +235,12 @@ class RemoteLlmProxy:
 
 def _quota_path(workspace_id: str) -> str:
     return f"quotas/{quote(workspace_id, safe='')}"
+
+
+def _scope(workspace_id: str, sandbox_id: str | None) -> dict[str, str]:
+    """Return the query for what belongs to a workspace, or to one of its sandboxes."""
+    of_sandbox = {} if sandbox_id is None else {"sandbox_id": sandbox_id}
+    return {"workspace_id": workspace_id, **of_sandbox}
 
 
 def _with_totals(trace: _Trace, requests: list[_Request]) -> _Trace:

@@ -194,11 +194,11 @@ def test_drawn_mutants_are_listed_with_their_difference() -> None:
 
 
 def test_one_drawn_mutant_is_tried_and_written_down(tmp_path: Path) -> None:
-    # A mutant of a handler lets the server start.
+    # With a mutant of these handlers, the server starts and the administrator can be made.
     chosen = next(
         mutant
         for mutant in drawn(EVERY, 200, 1)
-        if equivalents().reason(mutant) is None and mutant.mutation.file.startswith("handlers/")
+        if equivalents().reason(mutant) is None and mutant.mutation.file == "handlers/traces.py"
     )
     command = [sys.executable, str(CHECKOUT / "contract_tests" / "faults"), "--no-control"]
     words = ["--mutants", "200", "--seed", "1", "--only", chosen.fault.id, "--layer", "roles"]

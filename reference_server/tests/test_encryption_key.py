@@ -100,7 +100,12 @@ async def stored_values(settings: Settings) -> list[str]:
 
 def test_every_encrypted_column_is_marked() -> None:
     marked = {each.place for each in encrypted_columns()}
-    assert marked == {"installation.key_check", "llm_configs.api_key", "sandboxes.token"}
+    assert marked == {
+        "installation.key_check",
+        "llm_configs.api_key",
+        "sandboxes.token",
+        "workspace_tokens.token",
+    }
     for table in metadata.sorted_tables:
         for column in table.columns:
             assert PLACE in column.info or not column.name.endswith("_encrypted"), column
@@ -157,6 +162,7 @@ async def as_version_2(settings: Settings) -> None:
     )
     statements = (
         "DROP TABLE llm_traces",
+        "DROP TABLE workspace_tokens",
         *(f"DROP INDEX {index}" for index in indexes),
         *(
             f"ALTER TABLE {table} DROP COLUMN {column}"

@@ -1,8 +1,11 @@
 """The routes `/internal/*`: where they are served, to whom, and what they answer."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import attrs
+import httpx
 import pytest
 from calling import QUESTION, add_caller
 from people import ReferenceServer, error_of, ok
@@ -119,6 +122,40 @@ async def test_a_token_is_told_whose_it_is(
     ):
         answer = await second.internal.post("/internal/validate-proxy-token", json=body)
         assert error_of(answer) == (400, line)
+
+
+async def test_a_workspace_has_one_token_that_ends_with_it(
+    servers: tuple[ReferenceServer, Second],
+) -> None:
+    server, second = servers
+    owner = await server.create_user("owner@example.com")
+    workspace_id = await owner.create_workspace()
+
+    async def token_of(workspace_id: str) -> httpx.Response:
+        body = {"workspace_id": workspace_id}
+        return await second.internal.post("/internal/workspace-token", json=body)
+
+    at_once = await asyncio.gather(*(token_of(workspace_id) for _ in range(5)))
+    (token,) = {ok(answer).json()["token"] for answer in at_once}
+    assert re.fullmatch("[0-9a-f]{64}", token)
+    holder = await second.internal.post(
+        "/internal/validate-proxy-token", json={"proxy_token": token}
+    )
+    assert ok(holder).json() == {
+        "token_type": "workspace",
+        "workspace_id": workspace_id,
+        "status": "active",
+    }
+    other = ok(await token_of(await owner.create_workspace())).json()["token"]
+    assert other != token
+    headers = {"Authorization": f"Bearer {token}", "x-trace-id": "t"}
+    ok(await second.client.post("/v1/messages", json=QUESTION, headers=headers))
+    traces = f"/api/workspaces/{workspace_id}/traces"
+    assert [each["id"] for each in (await owner.read(traces))["traces"]] == ["t"]
+    ok(await owner.request("DELETE", f"/api/workspaces/{workspace_id}"))
+    assert error_of(await token_of(workspace_id)) == (404, "workspace not found")
+    refused = await second.client.post("/v1/messages", json=QUESTION, headers=headers)
+    assert refused.status_code == 401
 
 
 async def test_what_is_asked_of_the_second_server_is_shown_by_the_first(

@@ -13,7 +13,7 @@ from serving import in_memory
 from agentserver_reference.domain.model_usage import Meter
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.domain.traces import Trace, trace_of
-from agentserver_reference.storage import sandboxes
+from agentserver_reference.storage import proxy_tokens, sandboxes
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +31,19 @@ async def owner(server: ReferenceServer) -> User:
 async def caller(server: ReferenceServer, owner: User) -> Caller:
     """A running sandbox."""
     return await add_caller(server, owner)
+
+
+async def workspace_token(server: ReferenceServer, workspace_id: str) -> str:
+    """Give a workspace a token of its own."""
+    token = "0123456789abcdef" * 4
+    await server.store.write(
+        proxy_tokens.add,
+        workspace_id,
+        token_hash=token_hash(token),
+        token_encrypted="not read",
+        now=server.clock(),
+    )
+    return token
 
 
 # --- usage and traces -----------------------------------------------------------------------------
@@ -218,6 +231,35 @@ async def test_only_an_active_sandbox_may_call(
 async def test_the_token_of_a_deleted_sandbox_is_invalid(caller: Caller) -> None:
     ok(await caller.owner.request("DELETE", caller.path))
     assert (await caller.ask()).status_code == 401
+
+
+@pytest.mark.parametrize("header", ["x-api-key", "authorization"])
+async def test_a_workspaces_token_calls_for_no_sandbox(
+    server: ReferenceServer, caller: Caller, header: str
+) -> None:
+    token = await workspace_token(server, caller.workspace_id)
+    headers = {header: f"Bearer {token}" if header == "authorization" else token}
+    client = server.client
+    ok(await client.post("/v1/messages", json=QUESTION, headers=headers))
+    ok(await client.post("/v1/messages/count_tokens", json=QUESTION, headers=headers))
+    assert await caller.usage() == []
+    assert (await caller.traces())["total"] == 0
+    path = f"/api/workspaces/{caller.workspace_id}"
+    (trace,) = (await caller.owner.read(f"{path}/traces"))["traces"]
+    assert (trace["sandbox_id"], trace["request_count"]) == ("", 1)
+    (request,) = (await caller.owner.read(f"{path}/traces/{trace['id']}"))["requests"]
+    assert (request["sandbox_id"], request["output_tokens"]) == ("", OF_MESSAGES["output_tokens"])
+    await caller.limit(caller.owner, 1)
+    assert (await client.post("/v1/messages", json=QUESTION, headers=headers)).status_code == 429
+
+
+async def test_a_workspaces_token_is_no_credential_of_the_api(
+    server: ReferenceServer, caller: Caller
+) -> None:
+    token = await workspace_token(server, caller.workspace_id)
+    headers = {"Authorization": f"Bearer {token}", "Cookie": f"agentserver-token={token}"}
+    answer = await server.client.get(f"/api/workspaces/{caller.workspace_id}", headers=headers)
+    assert error_of(answer) == (401, "unauthorized")
 
 
 async def test_a_call_is_activity(server: ReferenceServer, caller: Caller) -> None:

@@ -100,7 +100,7 @@ def rows(connection: Connection) -> dict[str, list[str]]:
             for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()  # noqa: S608
         )
         for table in inspect(connection).get_table_names()
-        if table not in ("installation", "worker_leases", "llm_traces")
+        if table not in ("installation", "worker_leases", "llm_traces", "workspace_tokens")
     }
 
 

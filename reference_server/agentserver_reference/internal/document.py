@@ -68,6 +68,9 @@ _PATHS: dict[str, Node] = {
     "/internal/validate-proxy-token": {
         "post": _operation("tokens.validate_proxy_token", body={"proxy_token": _TEXT})
     },
+    "/internal/workspace-token": {
+        "post": _operation("tokens.get_workspace_token", body={"workspace_id": _TEXT})
+    },
 }
 
 

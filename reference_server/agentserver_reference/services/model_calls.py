@@ -32,7 +32,13 @@ from agentserver_reference.gateways.models.protocol import Model, ModelRequest
 from agentserver_reference.logs import LOGGER, event
 from agentserver_reference.replies import PassThrough
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import llm_configs, llm_traces, llm_usage, sandboxes
+from agentserver_reference.storage import (
+    llm_configs,
+    llm_traces,
+    llm_usage,
+    proxy_tokens,
+    sandboxes,
+)
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -49,7 +55,7 @@ _logger = logging.getLogger(LOGGER)
 
 
 async def authenticate(work: UnitOfWork, token: str | None) -> str:
-    """Return the token of a sandbox, if it is one.
+    """Return the token of a sandbox or of a workspace, if it is one.
 
     Raises Unauthenticated, and Forbidden for a sandbox that is neither running nor being created.
     """
@@ -60,11 +66,11 @@ async def authenticate(work: UnitOfWork, token: str | None) -> str:
 
 
 def _caller(conn: Connection, hashed: str) -> Record:
-    """Return the sandbox that has a token: id, workspace_id and status."""
-    found = sandboxes.find_by_token(conn, hashed)
+    """Return who has a token: workspace_id, and sandbox_id, which a workspace itself lacks."""
+    found = proxy_tokens.find_holder(conn, hashed)
     if found is None:
         raise Unauthenticated("invalid api key")
-    if found["status"] not in MAY_CALL:
+    if found["sandbox_id"] is not None and found["status"] not in MAY_CALL:
         raise Forbidden("sandbox not active")
     return found
 
@@ -82,7 +88,7 @@ async def answer(
         work: the access to the database.
         route: the path that was called.
         request: the request.
-        token: the token of the sandbox, which was accepted before the body was read.
+        token: the token of the caller, which was accepted before the body was read.
         headers: the headers of the request, by names in lower case.
 
     Raises Unauthenticated, Forbidden, TooManyRequests, BadRequest and BadGateway.
@@ -162,15 +168,19 @@ def _listed(config: Record) -> PassThrough:
     return PassThrough(200, (("content-type", "application/json"),), chunks(), close)
 
 
-def _touch(conn: Connection, hashed: str, now: datetime) -> None:
-    sandboxes.touch(conn, _caller(conn, hashed)["id"], now)
+def _touch(conn: Connection, hashed: str, now: datetime) -> Record:
+    """Write down that the sandbox that has a token is active; return who has it."""
+    caller = _caller(conn, hashed)
+    if caller["sandbox_id"] is not None:
+        sandboxes.touch(conn, caller["sandbox_id"], now)
+    return caller
 
 
 def _reserve(
     conn: Connection, hashed: str, entry: Entry, api: ModelApi, default_max_rpd: int
 ) -> None:
     """Count a request, if there may be another one today; the workspace is locked."""
-    sandbox_id = _caller(conn, hashed)["id"]
+    sandbox_id = _touch(conn, hashed, entry.began)["sandbox_id"]
     own = llm_usage.quota(conn, entry.workspace_id) or {"max_rpd": None}
     most = default_max_rpd if own["max_rpd"] is None else own["max_rpd"]
     today = midnight(entry.began)
@@ -182,7 +192,6 @@ def _reserve(
                 f"workspace requests per day quota exceeded ({used}/{most})",
                 retry_after=int((tomorrow - entry.began).total_seconds()) + 1,
             )
-    sandboxes.touch(conn, sandbox_id, entry.began)
     llm_traces.reserve(
         conn,
         entry.request_id,

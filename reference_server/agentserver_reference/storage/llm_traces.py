@@ -120,12 +120,15 @@ def reserve(
     request_id: str,
     *,
     workspace_id: str,
-    sandbox_id: str,
+    sandbox_id: str | None,
     trace: Trace,
     provider: str,
     now: datetime,
 ) -> None:
-    """Add a request whose end is not known yet, and its trace; the workspace is locked."""
+    """Add a request whose end is not known yet, and its trace; the workspace is locked.
+
+    `sandbox_id` is None for a request of the workspace itself.
+    """
     moment = timestamp(now)
     values = {"owner": workspace_id, "named": trace.id, "now": moment}
     if conn.execute(_touch, values).rowcount == 0:

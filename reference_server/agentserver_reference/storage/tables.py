@@ -237,6 +237,16 @@ llm_traces = Table(
     Index("llm_traces_by_change", "workspace_id", "updated_at"),
 )
 
+workspace_tokens = Table(
+    "workspace_tokens",
+    metadata,
+    _reference("workspace_id", "workspaces.id", primary_key=True),
+    Column("token_hash", String, nullable=False),
+    _encrypted("token_encrypted", "workspace_tokens.token"),
+    _time("created_at"),
+    Index("workspace_tokens_by_hash", "token_hash", unique=True),
+)
+
 worker_leases = Table(
     "worker_leases",
     metadata,

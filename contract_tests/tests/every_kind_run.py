@@ -1,7 +1,8 @@
 """Fuzzes the server of the contract with every kind of operation, with the SDK generated from it.
 
 A program, since that SDK has the name of the real one. `every_kind_run.py SEED` prints as JSON what
-the tool found and met; with `--faults`, what it found with each fault that is planted.
+the tool found and met; with `--faults`, what it found with each fault that is planted; with
+`--sessions-alone`, what it did about an operation that it had no credential for.
 """
 
 from __future__ import annotations
@@ -34,13 +35,28 @@ from starlette.applications import Starlette
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import load
 from agentserver_contract.contract.schemas import MAX_BODY_BYTES
-from agentserver_contract.fixtures.accounts import Account, Accounts, Login
+from agentserver_contract.fixtures.accounts import Account, Accounts, Login, emails_of_many
 from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.http.messages import Request, cookie
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
-from agentserver_contract.layers import fuzzing, gate, ids, refusals, roles, transport, values
+from agentserver_contract.layers import (
+    fuzzing,
+    gate,
+    ids,
+    lists,
+    people,
+    races,
+    refusals,
+    roles,
+    stateful,
+    times,
+    transport,
+    values,
+)
 
+LAYERS = (roles, people, ids, refusals, values, stateful, times, races, lists, transport)
+"""All but `fuzzing`, which comes first, and what is about no operation."""
 TAKES = frozenset({"take_next_parcel"})
 """What answers otherwise where there is no parcel left."""
 PARCEL_ID = "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"
@@ -65,7 +81,8 @@ def accounts(target: Target) -> Accounts:
         account("person with a token", USER_TOKEN, "agentToken"),
         account("agent", AGENT_TOKEN, "agentToken"),
     ]
-    return Accounts(target, {each.name: each for each in known}, Login(""))
+    many = tuple(map(Login, emails_of_many()))
+    return Accounts(target, {each.name: each for each in known}, Login(""), many)
 
 
 def populated(app: Starlette) -> Starlette:
@@ -112,7 +129,7 @@ def tried(seed: int, fault: Fault | None = None) -> dict[str, Any]:
         # The first are for whoever takes some away.
         others = {f"{number}": {**PARCEL, "id": f"{number}"} for number in range(10)}
         office.parcels.update({**others, PARCEL_ID: PARCEL})
-        results += [layer.run(context) for layer in (roles, ids, refusals, values, transport)]
+        results += [layer.run(context) for layer in LAYERS]
         target.send(too_large())
         results[0].statuses.update(counter.drain())
     shutdown_lifespans()
@@ -129,6 +146,28 @@ def tried(seed: int, fault: Fault | None = None) -> dict[str, Any]:
     }
 
 
+def tried_with_sessions_alone(seed: int) -> dict[str, Any]:
+    """What is found, and what each layer says of what it cannot call, without any token."""
+    contract, office = load(CONTRACT), PostOffice(parcels={PARCEL_ID: PARCEL})
+    app: Any = populated(every_kind_app(in_memory(), office, validate_responses=False))
+    with Target(app=app) as target:
+        known = accounts(target)
+        people = {name: each for name, each in known.by_name.items() if not each.token}
+        context = Context(
+            target,
+            replace(known, by_name=people),
+            contract,
+            Plan(seed, examples=2, operations=TAKES),
+            examples=Examples(contract, {"parcel_id": PARCEL_ID}, {}),
+        )
+        results = [layer.run(context) for layer in (fuzzing, *LAYERS, gate)]
+    shutdown_lifespans()
+    return {
+        "findings": [str(each) for result in results for each in result.findings],
+        "not run": {result.layer: dict(result.not_run) for result in results},
+    }
+
+
 def tried_with_each_fault(seed: int) -> dict[str, Any]:
     """What is found with each fault, by its name."""
     found = {}
@@ -139,5 +178,6 @@ def tried_with_each_fault(seed: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run = tried_with_each_fault if "--faults" in sys.argv else tried
+    runs = {"--faults": tried_with_each_fault, "--sessions-alone": tried_with_sessions_alone}
+    run = runs.get(sys.argv[-1], tried)
     sys.stdout.write(json.dumps(run(int(sys.argv[1]))))

@@ -21,6 +21,9 @@ FOLDERS = [
 NOT_RUN = {"expired-session", "guest", "developer", "maintainer"}
 """The kinds of caller that this contract, which has no workspaces, does not know."""
 
+TAKES = "take_next_parcel"
+"""What only an agent's token opens."""
+
 
 @pytest.fixture(scope="module")
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,6 +48,15 @@ def test_nothing_is_found_where_nothing_is_wrong_and_every_status_is_met(
     assert found["not run"].keys() == NOT_RUN
     set_aside = [note for note in found["notes"] if note.startswith("differential, valid: not")]
     assert not set_aside, f"valid requests that the SDK was not compared on: {set_aside}"
+
+
+def test_what_nobody_can_call_is_told_as_not_run(sdk: Path) -> None:
+    found = outcome(sdk, "1", "--sessions-alone")
+    assert not found["findings"], "\n\n".join(found["findings"])
+    told = {layer for layer, reasons in found["not run"].items() if TAKES in reasons}
+    assert told == {"fuzzing", "gate", "refusals", "roles", "transport"}
+    reasons = {found["not run"][layer][TAKES] for layer in told}
+    assert reasons == {"the run has no agentToken"}
 
 
 def test_every_fault_is_found_at_its_operation(sdk: Path) -> None:

@@ -86,7 +86,7 @@ class PostOffice:
             and parcel["size"] == asked.get("size", parcel["size"])
             and parcel["sent_at"] >= asked.get("since", "")
         ]
-        return Reply(200, found[: asked.get("limit", 100)])
+        return Reply(200, found[: asked.get("limit")])
 
     async def send_parcel(self, call: Call) -> Reply:
         """POST /api/parcels: 201, or 202 for a parcel whose weight is not known yet."""

@@ -153,11 +153,12 @@ class Target:
         """
         return self._transport.exchange(request.to_httpx(self.base_url, self._timeouts))[1]
 
-    def client(self, *, session: str | None = None) -> Client:
-        """An SDK client for this server, with a session or without any credential."""
+    def client(self, *, session: str | None = None, token: str | None = None) -> Client:
+        """An SDK client for this server, with a session, with a token, or with no credential."""
         return Client(
             self.base_url,
             session=session,
+            token=token,
             timeout=self.timeout,
             transport=self._transport,
             allow_insecure_http=True,  # the person who gave the URL decided on that

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
 from agentserver_contract.data.tables import is_exception
-from agentserver_contract.fixtures.accounts import LEAVER, TENANTS, Accounts
+from agentserver_contract.fixtures.accounts import LEAVER, TENANTS
+from agentserver_contract.fixtures.callers import reason_unsigned
 from agentserver_contract.http.differential import NAME as DIFFERENTIAL
 from agentserver_contract.http.differential import Differential
 from agentserver_contract.results.findings import LayerResult
-from agentserver_contract.schemathesis.engine import Part, run_part
+from agentserver_contract.schemathesis.engine import Part, parts_of_run, run_part
 from agentserver_contract.schemathesis.events import EventCollector
 
 NAME = "fuzzing"
@@ -39,19 +38,6 @@ PARTS = (
 ADMINISTRATOR_ONLY = (Part("admin", _keeps_session),)
 
 
-def _parts(accounts: Accounts) -> list[Part]:
-    """The parts of a run: those of the people, and one for each bearer token."""
-    by_name = accounts.by_name
-    tenants = TENANTS if all(name in by_name for name in TENANTS) else ()
-    people = PARTS if TENANTS[0] in by_name else ADMINISTRATOR_ONLY
-    tokens = [Part(account.name, _keeps_session) for account in by_name.values() if account.token]
-    return [
-        replace(part, tenants=tenants if part.tenants else ())
-        for part in (*people, *tokens)
-        if part.caller in by_name
-    ]
-
-
 def run(context: Context) -> LayerResult:
     """Try every operation, and compare each case with the SDK."""
     result = context.new_result(NAME)
@@ -63,15 +49,13 @@ def run(context: Context) -> LayerResult:
             "stateful": {"enabled": False},
         },
     }
+    people = PARTS if TENANTS[0] in context.accounts.by_name else ADMINISTRATOR_ONLY
+    for each in context.operations:
+        if reason := reason_unsigned(context.contract, each, context.accounts):
+            result.not_run[each.id] = reason
     with Differential(context.contract) as differential:
-        for part in _parts(context.accounts):
-            caller = context.accounts[part.caller]
-            chosen = [
-                operation
-                for operation in context.operations
-                if part.includes(operation) and caller.can_sign(context.contract, operation)
-            ]
-            if chosen:
+        for part in parts_of_run(people, context.accounts):
+            if chosen := part.operations(context, context.operations):
                 run_part(context, part, chosen, differential, collector, settings)
     for (validity, verdict), count in differential.verdicts.items():
         result.notes[f"{DIFFERENTIAL}, {validity}: {verdict}"] += count

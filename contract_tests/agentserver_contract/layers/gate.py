@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation, escape
 from agentserver_contract.data.tables import Waiver, tables
+from agentserver_contract.fixtures.callers import reason_unsigned
 from agentserver_contract.results.findings import Finding, LayerResult
 
 NAME = "gate"
@@ -14,13 +15,17 @@ NAME = "gate"
 
 def run(context: Context) -> LayerResult:
     """Judge the results of the layers before this one."""
-    plan = context.plan
-    operations = (
-        frozenset(operation.id for operation in context.operations) if plan.is_partial else None
+    plan, contract = context.plan, context.contract
+    judged = context.operations if plan.is_partial else contract.operations.values()
+    unsigned = {each.id: reason_unsigned(contract, each, context.accounts) for each in judged}
+    result = judge(
+        contract,
+        context.results,
+        situations=plan.situations,
+        operations=frozenset(name for name, reason in unsigned.items() if reason is None),
     )
-    return judge(
-        context.contract, context.results, situations=plan.situations, operations=operations
-    )
+    result.not_run.update({name: reason for name, reason in unsigned.items() if reason})
+    return result
 
 
 def judge(

@@ -15,6 +15,7 @@ from agentserver_contract.contract.document import Operation
 from agentserver_contract.contract.roles import ANONYMOUS, CALLERS, INVALID_SESSION
 from agentserver_contract.fixtures.accounts import TENANTS
 from agentserver_contract.fixtures.callers import (
+    caller_of,
     callers_of,
     invalid_credential,
     refusal,
@@ -84,7 +85,7 @@ class _Trials:
         """Call an operation with every kind of id in the place of one parameter."""
         required = operation.required_role or "none"
         for kind in self._kinds(operation, parameter):
-            for caller in self._callers(kind, required):
+            for caller in self._callers(operation, kind):
                 expected = self._expected(operation, parameter, caller, required)
                 self._try(operation, parameter, kind.id, caller, expected)
 
@@ -110,11 +111,12 @@ class _Trials:
         for bad in malformed(self.examples.parameters[parameter]):
             yield _Kind(bad, by_all=False)
 
-    def _callers(self, kind: _Kind, required: str) -> list[str]:
+    def _callers(self, operation: Operation, kind: _Kind) -> list[str]:
         known = callers_of(self.accounts)
         if kind.by_all:
             return known
-        allowed = "admin" if required == "admin" else "owner"
+        account = caller_of(self.context.contract, operation, self.accounts, "owner")
+        allowed = account.name if account is not None else ANONYMOUS
         others = [caller for caller in known if caller != allowed]
         return [allowed, *self.random.sample(others, len(others) // _SHARE)]
 
@@ -127,7 +129,7 @@ class _Trials:
         expected: frozenset[int],
     ) -> None:
         segments = {**self.examples.parameters}
-        draft = Draft(operation, self.examples, None).changed(
+        draft = Draft(operation, self.examples, {}).changed(
             with_segment(operation, segments, parameter, bad.segment)
         )
         request = signed(draft.request(), self._credential(operation, caller))

@@ -7,17 +7,20 @@ more than 50 and more than 100 rows, as a server may stop at a page or a batch.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.data.tables import is_exception, tables
-from agentserver_contract.fixtures.accounts import MANY, Login, caller_of, shuffled
+from agentserver_contract.fixtures.accounts import MANY, Login, shuffled
+from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace, team_with
@@ -31,6 +34,7 @@ NAME = "lists"
 SIZES = (11, 51, MANY)
 """How many rows are made before a list is read."""
 
+_IDEMPOTENCY_KEY = "idempotency-key"
 _OLDEST_FIRST = ("oldest first", "in the order in which")
 _NEWEST_FIRST = ("newest first",)
 
@@ -77,7 +81,7 @@ def run(context: Context) -> LayerResult:
             layer.result.not_run[operation.id] = "no operation of the contract makes its rows"
             with attempt(layer.result, operation.id):
                 layer.read(operation, [])
-    remove_workspace(context.accounts, "owner", layer.examples.parameters[PARAMETER])
+    remove_workspace(context.accounts, "owner", layer.examples.parameters.get(PARAMETER))
     return layer.result
 
 
@@ -126,8 +130,12 @@ class _Lists:
             members=team_with("guest"),
             caller=self.accounts["owner"],
         )
-        with context.target.client(session=self.accounts["admin"].session) as client:
-            self._registered = {user.email for user in client.admin.users.list()}
+
+    @cached_property
+    def _registered(self) -> set[str]:
+        """The addresses that have an account."""
+        with self.context.target.client(session=self.accounts["admin"].session) as client:
+            return {user.email for user in client.admin.users.list()}
 
     def try_lists(self, maker: Maker, chosen: Sequence[Operation]) -> None:
         """Make rows, and read the lists as they grow."""
@@ -150,9 +158,9 @@ class _Lists:
 
     def read(self, operation: Operation, known: Sequence[KnownRow]) -> None:
         """Read a list, and compare it with the rows that are known to exist."""
-        caller = caller_of(operation)
-        session = self.accounts[caller].session if caller is not None else None
-        exchange = self.sender.send(operation, self.examples.request(operation, session))
+        exchange = self.sender.send(
+            operation, self.examples.request(operation, self._credential(operation))
+        )
         status = exchange.response.status
         if status in OUTSIDE and status in operation.responses:
             self.result.not_run[operation.id] = f"an outside service answers {status}"
@@ -197,11 +205,13 @@ class _Lists:
             self._registered.add(login.email)
         elif "email" in fields:
             self._register(login)
-        caller = caller_of(operation)
-        session = self.accounts[caller].session if caller is not None else None
+        credential = self._credential(operation)
         if self.context.advance_clock is not None:
             self.context.advance_clock()
-        request = self.examples.with_body(operation, fields).request(operation, session)
+        request = self.examples.with_body(operation, fields).request(operation, credential)
+        if _IDEMPOTENCY_KEY in request.headers:  # with that of another row it would make none
+            key = {_IDEMPOTENCY_KEY: secrets.token_hex(8)}
+            request = replace(request, headers={**request.headers, **key})
         exchange = self.sender.send(operation, request)
         if not exchange.response.succeeded:
             status = exchange.response.status
@@ -219,7 +229,7 @@ class _Lists:
         for operation in self.context.contract.operations.values():
             if is_exception("creates-account", operation.id):
                 body = {"email": login.email, "password": login.password}
-                request = self.examples.with_body(operation, body).request(operation, None)
+                request = self.examples.with_body(operation, body).request(operation, {})
                 self.context.target.send(request)
 
     def _remove(self, maker: Maker, known: Sequence[KnownRow]) -> None:
@@ -237,15 +247,17 @@ class _Lists:
         if removes is None:
             return
         name = removes.path_parameters[-1]
-        caller = caller_of(removes)
-        session = self.accounts[caller].session if caller is not None else None
+        credential = self._credential(removes)
         for row in known:
             parameters = {**self.examples.parameters, name: str(next(iter(row.shown.values())))}
             if row.is_new:
                 self.sender.send(
                     removes,
-                    Examples(self.context.contract, parameters, {}).request(removes, session),
+                    Examples(self.context.contract, parameters, {}).request(removes, credential),
                 )
+
+    def _credential(self, operation: Operation) -> dict[str, str]:
+        return credential_for(self.context.contract, operation, self.accounts)
 
     def _found(
         self, operation: Operation, promise: str, expected: object, actual: object, shown: Exchange

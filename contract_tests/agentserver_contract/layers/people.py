@@ -59,7 +59,7 @@ class _People:
         """Each account, right after it was made, as it was made."""
         if (operation := self.sender.operation("auth.me")) is None:
             return
-        for account in self.accounts.by_name.values():
+        for account in self._with_passwords():
             shown = {"id": account.id, "email": account.email}
             shown["role"] = "admin" if account.name == "admin" else "user"
             self._expect_shown(operation, account, shown)
@@ -87,6 +87,8 @@ class _People:
         rows = [row for row in tables().callers if row.required_role in WORKSPACE_ROLES]
         chosen = {each.id: each for each in self.context.operations}
         by_sdk = self.context.contract.operations_by_sdk
+        if not by_sdk.keys() >= set(_ROLES_OF_ACCOUNTS):
+            return
         set_role, *shown_by = (by_sdk[name] for name in _ROLES_OF_ACCOUNTS)
         of_rows = [self.context.contract.operations[row.operation] for row in rows]
         if not self.context.tries(set_role, *shown_by, *of_rows, *administered):
@@ -102,15 +104,15 @@ class _People:
         try:
             self._give_role(set_role, colleague, "admin")
             for row in rows:
-                if row.operation in chosen:
-                    each = chosen[row.operation]
-                    request = request_of(row, each, examples, colleague.session)
+                each = chosen.get(row.operation)
+                if each is not None and colleague.can_sign(self.context.contract, each):
+                    request = request_of(row, each, examples, colleague.credential)
                     self._expect_as_guest(
                         each, str(row), request, refusal_of(row.required_role, "guest")
                     )
             for each in administered:
-                if each.is_read:
-                    request = examples.request(each, colleague.session)
+                if each.is_read and colleague.can_sign(self.context.contract, each):
+                    request = examples.request(each, colleague.credential)
                     self._expect_as_guest(each, each.id, request, None)
         finally:
             self._give_role(set_role, colleague, "user")
@@ -199,14 +201,14 @@ class _People:
                 exchange=exchange,
             )
 
+    def _with_passwords(self) -> list[Account]:
+        """The accounts of people, as tokens have no password."""
+        return [each for each in self.accounts.by_name.values() if not each.token]
+
     def _pairs(self) -> Iterator[tuple[Account, Account]]:
         """Each account of the run with the next one, and those whose addresses are alike."""
         guard = self.context.target.guard
-        own = [
-            account
-            for account in self.accounts.by_name.values()
-            if guard is None or guard.owns(account.id)
-        ]
+        own = [each for each in self._with_passwords() if guard is None or guard.owns(each.id)]
         yield from zip(own, [*own[1:], *own[:1]], strict=True)
         for first, second in _ALIKE:
             yield self.accounts[first], self.accounts[second]

@@ -23,10 +23,10 @@ from agentserver_contract.data.tables import Conflict, is_exception, tables
 from agentserver_contract.fixtures.accounts import (
     COLLEAGUE,
     Login,
-    caller_of,
     log_in,
     unregistered,
 )
+from agentserver_contract.fixtures.callers import NoCaller, credential_for
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.settling import read_settled
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences
@@ -277,7 +277,8 @@ class _Races:
             caller=self.accounts[_OWNER],
         )
         names = dict(self._names)
-        names[examples.parameters[PARAMETER]] = "the workspace"
+        if PARAMETER in examples.parameters:
+            names[examples.parameters[PARAMETER]] = "the workspace"
         if is_exception("creates-account", race.first.id):
             login = self._new.pop()
             names[login.email] = "the new address"
@@ -298,7 +299,7 @@ class _Races:
                     self.target.send(requests[0])
                 yield _Setting(requests, examples, names, self._rows(race, examples))
         finally:
-            remove_workspace(self.accounts, _OWNER, examples.parameters[PARAMETER])
+            remove_workspace(self.accounts, _OWNER, examples.parameters.get(PARAMETER))
 
     @contextmanager
     def _settings_kept(self, operation: Operation) -> Iterator[None]:
@@ -307,7 +308,7 @@ class _Races:
         if operation.method != "PUT" or operation.path_parameters or reads is None:
             yield
             return
-        request = Request("GET", operation.path, cookie(self._session(reads) or ""))
+        request = Request("GET", operation.path, self._credential(reads))
         before = self.target.send(request)
         try:
             yield
@@ -338,14 +339,14 @@ class _Races:
             both = [
                 with_conflict(
                     replace(race.conflict, user=user), race.first, self.accounts, examples
-                ).request(race.first, self.accounts[caller].session)
+                ).request(race.first, self.accounts[caller].credential)
                 for user, caller in zip(owners, callers, strict=True)
             ]
             return both[0], both[1]
         if is_exception("ends-session", race.first.id):
             account = self.accounts[_OWNER]
             session = log_in(self.target, account.email, account.password)
-            request = examples.request(race.first, session)
+            request = examples.request(race.first, cookie(session))
             return request, request
         other = examples
         if race.other_values:
@@ -353,16 +354,13 @@ class _Races:
                 race.second, changed_body(self.context.contract, race.second)
             )
         return (
-            examples.request(race.first, self._session(race.first)),
-            other.request(race.second, self._session(race.second)),
+            examples.request(race.first, self._credential(race.first)),
+            other.request(race.second, self._credential(race.second)),
         )
 
-    def _session(self, operation: Operation) -> str | None:
-        """Of the administrator or of the owner, who may do everything in the workspace."""
-        if caller_of(operation) is None:
-            return None
-        name = "admin" if operation.required_role == "admin" else _OWNER
-        return self.accounts[name].session
+    def _credential(self, operation: Operation) -> dict[str, str]:
+        """Of the owner, who may do everything in the workspace, or of somebody else who may."""
+        return credential_for(self.context.contract, operation, self.accounts, _OWNER)
 
     # --- what they lead to ------------------------------------------------------------------------
 
@@ -393,7 +391,10 @@ class _Races:
         for operation in self.context.contract.operations.values():
             if not operation.is_read or not _shows(operation, race):
                 continue
-            request = examples.request(operation, self._session(operation))
+            try:
+                request = examples.request(operation, self._credential(operation))
+            except NoCaller:
+                continue
             response = read_settled(self.context.contract, self.target.send, request)
             if response.status in OUTSIDE:
                 continue

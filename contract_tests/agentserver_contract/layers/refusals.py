@@ -14,7 +14,8 @@ from typing import Any
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, TEXT, Operation, escape
 from agentserver_contract.data.tables import Conflict, tables
-from agentserver_contract.fixtures.accounts import Account, SetupFailed, caller_of, log_in
+from agentserver_contract.fixtures.accounts import Account, SetupFailed, log_in
+from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.states import in_state, reason_impossible
@@ -139,9 +140,8 @@ class _Trials:
         )
 
     def _trials(self, operation: Operation) -> Iterator[Trial]:
-        caller = caller_of(operation)
-        session = self.accounts[caller].session if caller is not None else None
-        draft = Draft(operation, self.examples, session)
+        credential = credential_for(self.context.contract, operation, self.accounts)
+        draft = Draft(operation, self.examples, credential)
         conflicts = list(self._conflicts(operation))
         violations = violations_of(operation, self.accounts, self.examples, conflicts)
         yield from trials_of(draft, violations)

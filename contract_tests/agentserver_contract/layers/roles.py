@@ -26,7 +26,13 @@ from agentserver_contract.contract.roles import (
 )
 from agentserver_contract.data.tables import Caller, is_exception, names_nothing, tables
 from agentserver_contract.fixtures.accounts import email_of, log_in
-from agentserver_contract.fixtures.callers import invalid_credential, refusal, signed, with_token
+from agentserver_contract.fixtures.callers import (
+    invalid_credential,
+    reason_unsigned,
+    refusal,
+    signed,
+    with_token,
+)
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace, team_with
@@ -90,6 +96,8 @@ class _Matrix:
 
     def try_allowed(self, row: Caller, operation: Operation) -> None:
         """Call one operation as everybody who may."""
+        if reason := reason_unsigned(self.context.contract, operation, self.accounts):
+            self.result.not_run[str(row)] = reason
         for caller in self._callers(operation):
             if self._refusal(row, operation, caller) is None:
                 try:
@@ -226,7 +234,7 @@ class _Matrix:
             self.examples = self._examples(_OWNER)
             credential = self._credential(operation, caller)
             before = self._snapshot()
-            request = signed(request_of(row, operation, self.examples, None), credential)
+            request = signed(request_of(row, operation, self.examples, {}), credential)
             exchange = Exchange(request, self.target.send(request))
             after = self._snapshot()
             if after != before:
@@ -260,7 +268,7 @@ class _Matrix:
         self, row: Caller, operation: Operation, examples: Examples, credential: Mapping[str, str]
     ) -> Exchange:
         self.result.cases[operation.id] += 1
-        request = signed(request_of(row, operation, examples, None), credential)
+        request = signed(request_of(row, operation, examples, {}), credential)
         return Exchange(request, self.target.send(request))
 
     def _credential(self, operation: Operation, caller: str) -> dict[str, str]:
@@ -329,7 +337,7 @@ class _Matrix:
 
 
 def request_of(
-    row: Caller, operation: Operation, examples: Examples, session: str | None
+    row: Caller, operation: Operation, examples: Examples, credential: Mapping[str, str]
 ) -> Request:
     """The request of a row of the table of callers."""
     fields = dict(row.body)
@@ -337,4 +345,4 @@ def request_of(
         fields["email"] = email_of(f"registered-{secrets.token_hex(6)}")
     if fields:
         examples = examples.with_body(operation, fields)
-    return examples.request(operation, session)
+    return examples.request(operation, credential)

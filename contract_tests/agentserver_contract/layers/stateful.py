@@ -15,7 +15,7 @@ from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import TENANTS
 from agentserver_contract.http.differential import Differential
 from agentserver_contract.results.findings import Finding, LayerResult
-from agentserver_contract.schemathesis.engine import Part, run_part
+from agentserver_contract.schemathesis.engine import Part, parts_of_run, run_part
 from agentserver_contract.schemathesis.events import EventCollector
 
 NAME = "stateful"
@@ -36,9 +36,10 @@ PARTS = (Part("admin", _keeps_session), Part(TENANTS[0], _is_for_users, TENANTS)
 def run(context: Context) -> LayerResult:
     """Run scenarios, a share of them for each caller."""
     result = context.new_result(NAME)
+    parts = parts_of_run(PARTS, context.accounts)
     settings: dict[str, Any] = {
         "generation": {
-            "max-examples": max(1, context.plan.scenarios // len(PARTS)),
+            "max-examples": max(1, context.plan.scenarios // len(parts)),
             "database": "none",
         },
         "phases": {name: {"enabled": False} for name in ("examples", "coverage", "fuzzing")},
@@ -47,14 +48,15 @@ def run(context: Context) -> LayerResult:
     if context.plan.operations is not None:
         operations = linked(context.contract, context.plan.operations)
     with Differential(context.contract) as differential:
-        for part in PARTS:
+        for part in parts:
             collector = EventCollector(context.contract, context.target.base_url, result)
             context.reset()  # as an administrator the part before may have set roles and quotas
-            chosen = list(filter(part.includes, operations))
+            chosen = part.operations(context, operations)
             tried = Counter(result.cases)
-            if chosen:
+            if _are_linked(chosen):
                 run_part(context, part, chosen, differential, collector, settings)
-            if result.cases == tried and context.plan.operations is None:
+            expected = part.caller == PARTS[0].caller and context.plan.operations is None
+            if expected and result.cases == tried:
                 result.add(_nothing_linked(part))
     if not result.cases:
         result.not_run[NAME] = "no link leads to the named operations, or from them"
@@ -72,6 +74,11 @@ def linked(contract: Contract, named: Collection[str]) -> list[Operation]:
                 chosen[each.id] = each
                 waiting.append(each)
     return [each for each in contract.operations.values() if each.id in chosen]
+
+
+def _are_linked(operations: Sequence[Operation]) -> bool:
+    """Whether one of some operations leads to another of them."""
+    return any(_leads_to(one, other) for one in operations for other in operations)
 
 
 def _leads_to(operation: Operation, target: Operation) -> bool:

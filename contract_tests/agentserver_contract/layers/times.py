@@ -18,9 +18,10 @@ from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import COLLEAGUE, unregistered
+from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace
-from agentserver_contract.http.messages import Exchange, Request, Response
+from agentserver_contract.http.messages import Exchange, Request, Response, cookie
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.lifetimes import MARGIN, promised_lifetime, session_of_age
 from agentserver_contract.layers.lists import makers
@@ -68,7 +69,7 @@ def run(context: Context) -> LayerResult:
         layer.look_again(written)
     with attempt(layer.result, "the life of a session"):
         layer.live_as_long_as_promised()
-    remove_workspace(context.accounts, _OWNER, layer.examples.parameters[PARAMETER])
+    remove_workspace(context.accounts, _OWNER, layer.examples.parameters.get(PARAMETER))
     return layer.result
 
 
@@ -88,7 +89,7 @@ class _Times:
 
     def read(self, operation: Operation) -> Exchange:
         """Read something: nothing in it was updated before it was created."""
-        request = self.examples.request(operation, self._session(operation))
+        request = self._request(operation)
         exchange = self.sender.send(operation, request)
         for place, item in _objects(body_of(exchange)):
             created, updated = (_time(item.get(name)) for name in (CREATED, UPDATED))
@@ -194,7 +195,7 @@ class _Times:
             self.context.shift_clock(-2 * MARGIN)
 
     def _expect_session(self, operation: Operation, session: str, status: int, when: str) -> None:
-        exchange = self.sender.send(operation, self.examples.request(operation, session))
+        exchange = self.sender.send(operation, self.examples.request(operation, cookie(session)))
         if exchange.response.status != status:
             self.sender.found(
                 operation,
@@ -233,8 +234,8 @@ class _Times:
     def _expect_unmoved(self, written: _Written) -> None:
         """Neither a read nor a refused write moves `updated_at`."""
         operation, view, before = written.operation, written.shown_by, written.times
-        refused = self._request(operation, self.accounts[_OUTSIDER].session)
-        broken = self._request(operation, self._session(operation))
+        refused = self.examples.request(operation, self.accounts[_OUTSIDER].credential)
+        broken = self._request(operation)
         steps: tuple[tuple[str, Operation, Request | None], ...] = (
             ("a read", view, None),
             ("a write that an outsider is refused", operation, refused),
@@ -265,16 +266,13 @@ class _Times:
 
     def _send(self, operation: Operation) -> Exchange:
         self._advance()
-        return self.sender.send(operation, self._request(operation, self._session(operation)))
+        return self.sender.send(operation, self._request(operation))
 
-    def _request(self, operation: Operation, session: str | None) -> Request:
-        return self.examples.request(operation, session)
-
-    def _session(self, operation: Operation) -> str | None:
-        if not operation.is_secured:
-            return None
-        name = "admin" if operation.required_role == "admin" else _OWNER
-        return self.accounts[name].session
+    def _request(self, operation: Operation) -> Request:
+        contract = self.context.contract
+        return self.examples.request(
+            operation, credential_for(contract, operation, self.accounts, _OWNER)
+        )
 
     def _advance(self) -> None:
         if self.context.advance_clock is not None:

@@ -33,7 +33,7 @@ from agentserver._transport import Runtime
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Operation
 from agentserver_contract.data.tables import is_exception
-from agentserver_contract.fixtures.accounts import Account, caller_of
+from agentserver_contract.fixtures.callers import NoCaller, credential_for
 from agentserver_contract.fixtures.examples import Examples, NoExample, prepare_examples
 from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.credentials import Credentials
@@ -321,7 +321,7 @@ class _Transport:
         """Make one call for real, and the same call under every fault."""
         try:
             call = self._call(operation)
-        except (Inexpressible, NoExample) as reason:
+        except (Inexpressible, NoExample, NoCaller) as reason:
             self.result.not_run[operation.id] = str(reason)
             return
         for trial in TRIALS:
@@ -346,9 +346,10 @@ class _Transport:
         Raises:
             Inexpressible: The SDK cannot make the call.
             NoExample: The contract has no example of it.
+            NoCaller: The run has nobody who may make it.
         """
-        caller = self._caller(operation)
-        request = _signed(self._examples_for(operation).request(operation, None), caller)
+        credential = credential_for(self.context.contract, operation, self.context.accounts)
+        request = self._examples_for(operation).request(operation, credential)
         contract, method = self.context.contract, method_of(self._signatures, operation)
         expression = express(contract, operation, request, method)
         response = None
@@ -373,18 +374,6 @@ class _Transport:
         if observed.error is not None or not operation.is_success(responses[-1].status):
             return None
         return responses[-1]
-
-    def _caller(self, operation: Operation) -> Account | None:
-        """An account that may call an operation; None where none is needed."""
-        accounts, name = self.context.accounts.by_name, caller_of(operation)
-        if name is None:
-            return None
-        able = [
-            each for each in accounts.values() if each.can_sign(self.context.contract, operation)
-        ]
-        if not able:
-            raise NoExample("the run has no credential of its kind")
-        return next((each for each in able if each.name == name), able[0])
 
     def _examples_for(self, operation: Operation) -> Examples:
         """A write in a workspace gets one of its own, so that no call meets what another left."""
@@ -518,11 +507,6 @@ _IRREVERSIBLE = ("creates-account", "ends-session")
 
 def _administers(operation: Operation) -> bool:
     return operation.required_role == "admin"
-
-
-def _signed(request: Request, caller: Account | None) -> Request:
-    headers = {**request.headers, **(caller.credential if caller is not None else {})}
-    return Request(request.method, request.target, headers, request.body)
 
 
 def _documented(operation: Operation) -> Response:

@@ -16,7 +16,9 @@ from agentserver_contract.contract.document import JSON, Located, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
 from agentserver_contract.contract.schemas import request_problems
 from agentserver_contract.data.tables import is_exception
+from agentserver_contract.fixtures.accounts import Account
 from agentserver_contract.fixtures.agreement import disagreements
+from agentserver_contract.fixtures.callers import caller_of, credential_for
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.readings import (
     answer_differences,
@@ -190,11 +192,12 @@ class _Trials:
         readers = list(self._readers(read))
         first: Exchange | None = None
         for reader in readers[:1] if only_own else readers:
-            request = about.request(read, self.accounts[reader].session)
+            name = reader.name if reader is not None else "public"
+            request = about.request(read, reader.credential if reader is not None else {})
             reading = self._read(read, request)
             if first is None:
                 first = reading
-                self._compare_with(operation, variant, exchange, sent, reading, f"the {reader}")
+                self._compare_with(operation, variant, exchange, sent, reading, f"the {name}")
                 for line in answer_differences(
                     *(self.context.contract, operation, body_of(exchange)),
                     *(read, body_of(reading), ids),
@@ -205,7 +208,7 @@ class _Trials:
             elif body_of(reading) != body_of(first):
                 self._found(
                     operation, variant, reading,
-                    f"is read by the {reader} as by others", body_of(first), body_of(reading),
+                    f"is read by the {name} as by others", body_of(first), body_of(reading),
                 )  # fmt: skip
 
     def _read(self, operation: Operation, request: Request) -> Exchange:
@@ -258,26 +261,23 @@ class _Trials:
         made = created_id(cycle.parameter, exchange.response) if cycle else None
         return {**ids, cycle.parameter: made} if cycle and made else ids
 
-    def _readers(self, read: Operation) -> Iterator[str]:
+    def _readers(self, read: Operation) -> Iterator[Account | None]:
+        """Who reads what was written: every member who may, or somebody who may."""
+        first = caller_of(self.context.contract, read, self.accounts, "owner")
+        yield first
         role = read.required_role or "none"
-        if role in WORKSPACE_ROLES:
-            yield "owner"
-            yield from (each for each in WORKSPACE_ROLES if each in may_call(role) - {"owner"})
-        else:
-            yield "admin" if role == "admin" else "owner"
+        if role in WORKSPACE_ROLES and first == self.accounts["owner"]:
+            others = may_call(role) - {"owner"}
+            yield from (self.accounts[each] for each in WORKSPACE_ROLES if each in others)
 
     # --- sending ------------------------------------------------------------------------------
 
-    def _caller(self, operation: Operation) -> str | None:
-        if operation.required_role == "admin":
-            return "admin"
-        return "owner" if operation.is_secured else None
+    def _credential(self, operation: Operation) -> dict[str, str]:
+        return credential_for(self.context.contract, operation, self.accounts, "owner")
 
     def _send(self, operation: Operation, variant: Variant) -> Exchange | None:
         """Send a body; None where the guard does not let it out."""
-        caller = self._caller(operation)
-        session = self.accounts[caller].session if caller else None
-        request: Request = self.examples.request(operation, session)
+        request: Request = self.examples.request(operation, self._credential(operation))
         headers = {**request.headers, **variant.headers}
         sent = {name: value for name, value in headers.items() if value}
         request = replace(request, body=variant.body, headers=sent)
@@ -296,7 +296,7 @@ class _Trials:
             return
         parameters = {**self.examples.parameters, cycle.parameter: made}
         about = replace(self.examples, parameters=parameters)
-        self.accounts.target.send(about.request(cycle.delete, self.accounts["owner"].session))
+        self.accounts.target.send(about.request(cycle.delete, self._credential(cycle.delete)))
 
     # --- settings of the whole installation ---------------------------------------------------
 
@@ -307,7 +307,7 @@ class _Trials:
         read = reading_of(self.context.contract, operation, None)
         if read is None:
             return {}
-        request = self.examples.request(read, self.accounts["admin"].session)
+        request = self.examples.request(read, self._credential(read))
         shown = body_of(self.sender.send(read, request))
         names = {field.name for field in operation.fields}
         return {name: shown[name] for name in names & shown.keys()} if shown else {}
@@ -329,8 +329,7 @@ class _Trials:
 
     def _restore(self, operation: Operation, settings: Mapping[str, Any]) -> None:
         if settings:
-            session = self.accounts["admin"].session
-            request = self.examples.request(operation, session)
+            request = self.examples.request(operation, self._credential(operation))
             body = json.dumps(dict(settings)).encode()
             try:
                 self.accounts.target.send(replace(request, body=body))

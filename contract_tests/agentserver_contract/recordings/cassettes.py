@@ -20,9 +20,11 @@ import yaml
 from agentserver import AgentserverError, Conflict, NotFound
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.data.tables import is_exception
-from agentserver_contract.fixtures.accounts import LEAVER, Accounts, caller_of, is_of_a_run
+from agentserver_contract.fixtures.accounts import LEAVER, Accounts, is_of_a_run
+from agentserver_contract.fixtures.callers import NoCaller, credential_for
 from agentserver_contract.fixtures.examples import Examples, NoExample, prepare_examples
 from agentserver_contract.fixtures.workspaces import deletes_workspace, team_with
+from agentserver_contract.http.credentials import Credentials
 from agentserver_contract.http.differential import Differential
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import (
@@ -124,17 +126,17 @@ def record(
             report(f"{operation.id}: recorded as {error.status_code}: {error.message}")
             if not any(is_exception(kind, operation.id) for kind in _REFUSED):
                 missed.append(operation.id)
-        except (AgentserverError, NoExample, Inexpressible) as error:
+        except (AgentserverError, NoCaller, NoExample, Inexpressible) as error:
             report(f"{operation.id}: {error}")
             missed.append(operation.id)
     return missed
 
 
 def _call(target: Target, accounts: Accounts, examples: Examples, operation: Operation) -> None:
-    caller = caller_of(operation)
-    session = accounts[caller].session if caller is not None else None
-    request = examples.request(operation, session)
-    with target.client(session=session) as client:
+    credential = credential_for(examples.contract, operation, accounts)
+    request = examples.request(operation, credential)
+    given = Credentials.of(request)
+    with target.client(session=given.session, token=given.token) as client:
         method = method_of(client, operation)
         arguments = express(examples.contract, operation, request, method).arguments
         method(**arguments)

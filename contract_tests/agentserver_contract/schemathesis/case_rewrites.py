@@ -114,8 +114,8 @@ class CaseRewrites:
         in_workspace = self._workspace_id in case.path_parameters.values()
         if in_workspace and lacks_kept_field(operation_id(case), case.body):
             operation = self._contract.operations[operation_id(case)]
-            session = self._accounts[self._owner].session
-            response = self._accounts.target.send(self._examples.request(operation, session))
+            credential = self._accounts[self._owner].credential
+            response = self._accounts.target.send(self._examples.request(operation, credential))
             if response.succeeded:
                 self.stored.add(case.id)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,9 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.data.tables import depends_on_state, exceptions
+from agentserver_contract.data.tables import depends_on_state, exceptions, is_exception
 from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Account, Accounts
+from agentserver_contract.fixtures.callers import with_token
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.http.differential import Differential
 from agentserver_contract.http.target import GUARD_HEADER
@@ -50,6 +51,30 @@ class Part:
     """Whether an operation belongs to it."""
     tenants: tuple[str, ...] = ()
     """Accounts that must see nothing of each other's; the caller is the first of them."""
+
+    def operations(self, context: Context, among: Iterable[Operation]) -> list[Operation]:
+        """Those of some operations that belong to it, and take the caller's credential."""
+        caller = context.accounts[self.caller]
+        return [
+            each
+            for each in among
+            if self.includes(each) and caller.can_sign(context.contract, each)
+        ]
+
+
+def parts_of_run(people: Iterable[Part], accounts: Accounts) -> list[Part]:
+    """The parts of a run: those of the people that it has, and one for each bearer token."""
+    tenants = TENANTS if accounts.by_name.keys() >= set(TENANTS) else ()
+    tokens = [Part(name, _keeps_session) for name in with_token(accounts)]
+    return [
+        replace(part, tenants=tenants if part.tenants else ())
+        for part in (*people, *tokens)
+        if part.caller in accounts.by_name
+    ]
+
+
+def _keeps_session(operation: Operation) -> bool:
+    return not is_exception("ends-session", operation.id)
 
 
 # Every check of Schemathesis is made. Where its own list of statuses is not what the contract

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from agentserver_contract.contract.document import Operation
@@ -18,7 +18,8 @@ class Draft:
 
     operation: Operation
     examples: Examples
-    session: str | None
+    credential: Mapping[str, str]
+    """The header that carries the caller's credential; empty without one."""
     changes: tuple[Change, ...] = ()
     """What is done to the request in the end, in this order."""
 
@@ -33,7 +34,7 @@ class Draft:
 
     def request(self) -> Request:
         """The request."""
-        request = self.examples.request(self.operation, self.session)
+        request = self.examples.request(self.operation, self.credential)
         for change in self.changes:
             request = change(request)
         return request

@@ -7,25 +7,28 @@ state, the quota. Where a request is wrong in two ways, the first in this order 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import combinations
 
-from agentserver_contract.contract.document import JSON, Operation
+from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
+from agentserver_contract.contract.security import COOKIE, kinds_of
 from agentserver_contract.data.tables import Conflict, is_exception
-from agentserver_contract.fixtures.accounts import Accounts
+from agentserver_contract.fixtures.accounts import Account, Accounts
+from agentserver_contract.fixtures.callers import refusal, with_token
 from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
 from agentserver_contract.fixtures.states import with_conflict
 from agentserver_contract.fixtures.workspaces import PARAMETER
 from agentserver_contract.http.guard import NO_SUCH
-from agentserver_contract.http.messages import Request
+from agentserver_contract.http.messages import Request, bearer, cookie
 from agentserver_contract.variants import bodies
 from agentserver_contract.variants.drafts import Change, Draft
 
 INVALID_SESSION = "0badc0de" * 8
+_FORBIDDEN = 403
 
 
 class Rank(IntEnum):
@@ -100,8 +103,8 @@ def violations_of(
         conflicts: The conflicts of the operation that this server can have.
     """
     return [
-        *_of_identity(operation),
-        *_of_permission(operation, accounts),
+        *_of_identity(operation, accounts, examples.contract),
+        *_of_permission(operation, accounts, examples.contract),
         *_of_body(operation),
         *_of_ids(operation),
         *(_of_state(conflict, operation, accounts) for conflict in conflicts),
@@ -123,35 +126,55 @@ def _is_first_of_rank(violation: Violation, violations: list[Violation]) -> bool
     return violation is next(each for each in violations if each.rank == violation.rank)
 
 
-def _with_session(session: str | None) -> Callable[[Draft], Draft]:
-    return lambda draft: replace(draft, session=session)
+def _called_with(credential: Mapping[str, str]) -> Callable[[Draft], Draft]:
+    return lambda draft: replace(draft, credential=credential)
 
 
 def _changed(change: Callable[[Request], Request]) -> Callable[[Draft], Draft]:
     return lambda draft: draft.changed(change)
 
 
-def _of_identity(operation: Operation) -> Iterator[Violation]:
+def _of_identity(
+    operation: Operation, accounts: Accounts, contract: Contract
+) -> Iterator[Violation]:
     if not operation.is_secured:
         return
-    for name, session in (("no credential", None), ("an unknown session", INVALID_SESSION)):
-        yield Violation(name, Rank.IDENTITY, 401, "caller", _with_session(session))
+    kinds = kinds_of(contract, operation)
+    wrong: list[tuple[str, Mapping[str, str]]] = [("no credential", {})]
+    wrong += [
+        (f"an unknown {'session' if kind == COOKIE else 'token'}", _unknown(kind)) for kind in kinds
+    ]
+    wrong += [
+        (f"a credential for {account.scheme or 'sessions'} alone", account.credential)
+        for account in _one_of_each_kind(accounts)
+        if not account.can_sign(contract, operation)
+    ]
+    for name, credential in wrong:
+        yield Violation(name, Rank.IDENTITY, 401, "caller", _called_with(credential))
 
 
-def _of_permission(operation: Operation, accounts: Accounts) -> Iterator[Violation]:
+def _unknown(kind: str) -> dict[str, str]:
+    return cookie(INVALID_SESSION) if kind == COOKIE else bearer(INVALID_SESSION)
+
+
+def _one_of_each_kind(accounts: Accounts) -> Iterator[Account]:
+    """A session, and a token of each scheme, as far as the run has them."""
+    by_scheme = {account.scheme: account for account in accounts.by_name.values()}
+    yield from by_scheme.values()
+
+
+def _of_permission(
+    operation: Operation, accounts: Accounts, contract: Contract
+) -> Iterator[Violation]:
     role = operation.required_role or "none"
-    if role in ("none", "user", "agent"):
-        return
-    callers = ["outsider"]
-    if role in WORKSPACE_ROLES:
-        # The role that comes closest without being enough.
-        callers += [each for each in WORKSPACE_ROLES if each not in may_call(role)][-1:]
-    else:
-        callers += ["owner"]
-    for caller in callers:
-        session = accounts[caller].session
-        yield Violation(f"a caller who is {caller}", Rank.PERMISSION, 403, "caller",
-                        _with_session(session))  # fmt: skip
+    # Of those with a session, the role that comes closest without being enough.
+    below = [each for each in WORKSPACE_ROLES if each not in may_call(role)][-1:]
+    near = below if role in WORKSPACE_ROLES else ["owner"]
+    for caller in ("outsider", *near, *with_token(accounts)):
+        account = accounts.by_name.get(caller)
+        if account and refusal(contract, operation, accounts, role, caller) == _FORBIDDEN:
+            yield Violation(f"a caller who is {caller}", Rank.PERMISSION, _FORBIDDEN, "caller",
+                            _called_with(account.credential))  # fmt: skip
     if role in WORKSPACE_ROLES and PARAMETER in operation.path_parameters:
         yield Violation("an unknown workspace", Rank.PERMISSION, 403, PARAMETER,
                         lambda draft: draft.with_id(PARAMETER, f"{NO_SUCH}workspace"))  # fmt: skip

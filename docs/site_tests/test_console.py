@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from contrast import CONTRAST
 from playwright.sync_api import Browser, Locator, Page, expect
+from reference_in_browser import ADA, foreign, running
 from reverse_proxy import under_prefix
 
 from agentserver import Client
 
-ADA = {"email": "ada@example.com", "password": 'it\'s "secret" $HOME'}
 PREFIX = "/agents/one"
-
-
-@contextmanager
-def running(folder: Path, *options: str) -> Iterator[str]:
-    """The URL of a server with its database in memory."""
-    command = [sys.executable, "-m", "agentserver_reference", "serve", "--port", "0", *options]
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": "sqlite://", "HOME": str(folder)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http://[^\s,)]+", process.stdout.readline())
-            assert found is not None
-            yield found[0]
-        finally:
-            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +47,6 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not faults
-
-
-def foreign(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "data:"))
 
 
 def sign_in(page: Page, password: str = ADA["password"]) -> None:

@@ -23,7 +23,8 @@ from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
-from agentserver_reference.http import model_api
+from agentserver_reference.gateways.oauth import open_oauth
+from agentserver_reference.http import device_pages, model_api, oauth
 from agentserver_reference.http.dispatch import (
     Dispatcher,
     Endpoint,
@@ -41,7 +42,12 @@ from agentserver_reference.security.schemes import SCHEMES
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store, sqlite_path, users
 from agentserver_reference.storage.encryption_key import find_key
-from agentserver_reference.workers import expired_sessions, idle_sandboxes, sandbox_changes
+from agentserver_reference.workers import (
+    expired_sessions,
+    expired_sign_ins,
+    idle_sandboxes,
+    sandbox_changes,
+)
 from agentserver_reference.workers.background import Background
 from agentserver_reference.workers.runner import Loop, Runner, Wait
 
@@ -50,6 +56,7 @@ PASSWORD_OPERATIONS = frozenset({"register_user", "login"})
 
 LOOPS: tuple[Callable[[Context], Loop], ...] = (
     expired_sessions.loop,
+    expired_sign_ins.loop,
     sandbox_changes.loop,
     idle_sandboxes.loop,
 )
@@ -119,6 +126,7 @@ def create_app(
         cipher=key.cipher,
         llm_proxy=open_llm_proxy(settings, store, clock),
         models=Models(settings, clock, ids),
+        oauth=open_oauth(settings, store, clock, tokens),
         sandbox_backend=open_sandbox_backend(settings, clock),
         background=background.start,
         wait=wait,
@@ -138,12 +146,15 @@ def create_app(
         finally:
             await context.llm_proxy.close()
             await context.models.close()
+            await context.oauth.close()
             await store.close()
 
     app = _Application(lifespan=lifespan)
     router = route(endpoints, console.pages(contract.document, settings), settings)
     if settings.llm_proxy_url is None:  # otherwise its routes are elsewhere, or nowhere
         add_model_api(router, context)
+    if settings.hydra_admin_url != "off":
+        add_oauth(router, context)
     dispatcher = Dispatcher(
         router=router,
         context=context,
@@ -246,6 +257,15 @@ def route(
     for path, page in pages.items():
         router.add_path(path).update(GET=page, HEAD=page)
     return router
+
+
+def add_oauth(router: Router[Target], context: Context) -> None:
+    """Add the paths by which agents are signed in."""
+    for path, respond in oauth.endpoints(context).items():
+        router.add_path(path)["POST"] = ForeignEndpoint(respond)
+    for path, methods in device_pages.endpoints(context).items():
+        for method, respond in methods.items():
+            router.add_path(path)[method] = ForeignEndpoint(respond)
 
 
 def add_model_api(router: Router[Target], context: Context) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agentserver_reference.domain.passwords import Passwords
     from agentserver_reference.gateways.llm.protocol import LlmProxy
     from agentserver_reference.gateways.models import Models
+    from agentserver_reference.gateways.oauth.protocol import OAuth
     from agentserver_reference.sandbox_backends.protocol import SandboxBackend
     from agentserver_reference.settings import Settings
     from agentserver_reference.storage import Store
@@ -34,6 +35,7 @@ class Context:
     cipher: Cipher
     llm_proxy: LlmProxy
     models: Models
+    oauth: OAuth
     sandbox_backend: SandboxBackend
     background: Callable[[str, Callable[[], Awaitable[None]]], None]
     """Takes the name of some work and the work itself, which goes on after the answer."""

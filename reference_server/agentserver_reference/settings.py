@@ -402,6 +402,16 @@ class Settings:
     openai_api_key: str | None = _setting(
         None, "OPENAI_API_KEY", _secret, "its key, sent as a bearer token", secret=True
     )
+    hydra_admin_url: str | None = _setting(
+        None,
+        "HYDRA_ADMIN_URL",
+        _service_url,
+        "Ory Hydra's admin API, which tells whose the access tokens of agents are; off: no agent "
+        "can be signed in; left out: the embedded OAuth provider",
+    )
+    hydra_public_url: str | None = _setting(
+        None, "HYDRA_PUBLIC_URL", _web_url, "its public API, required with HYDRA_ADMIN_URL"
+    )
     base_domains: tuple[str, ...] = _setting(
         (),
         "BASE_DOMAIN",
@@ -463,7 +473,17 @@ class Settings:
             )
         if settings.internal_listen and settings.internal_api_secret is None:
             raise SettingsError("INTERNAL_API_SECRET: is required with --internal-listen")
+        settings._check_hydra()
         return settings
+
+    def _check_hydra(self) -> None:
+        if self.hydra_admin_url == "off":
+            if self.hydra_public_url is not None:
+                raise SettingsError("HYDRA_PUBLIC_URL: must be left out where HYDRA_ADMIN_URL=off")
+        elif self.hydra_admin_url is None and self.hydra_public_url is not None:
+            raise SettingsError("HYDRA_ADMIN_URL: is required with HYDRA_PUBLIC_URL")
+        elif self.hydra_admin_url is not None and self.hydra_public_url is None:
+            raise SettingsError("HYDRA_PUBLIC_URL: is required with HYDRA_ADMIN_URL")
 
     @property
     def is_postgresql(self) -> bool:

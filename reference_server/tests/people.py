@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from agentserver_reference.app import create_app
+from agentserver_reference.context import Context
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import Store
 
@@ -64,7 +65,12 @@ class ReferenceServer:
 
     client: httpx.AsyncClient
     clock: Clock
-    store: Store
+    context: Context
+
+    @property
+    def store(self) -> Store:
+        """Its database."""
+        return self.context.store
 
     async def register(self, email: str, password: str = PASSWORD) -> httpx.Response:
         """Register an account."""
@@ -111,7 +117,7 @@ async def start_server(settings: Settings, **changes: Any) -> AsyncIterator[Refe
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield ReferenceServer(client, clock, app.state.context.store)
+            yield ReferenceServer(client, clock, app.state.context)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ async def caller() -> AsyncIterator[Caller]:
         listening(app) as running,
         httpx.AsyncClient(base_url=f"http://{running.address}") as client,
     ):
-        server = ReferenceServer(client, Clock(), app.state.context.store)
+        server = ReferenceServer(client, Clock(), app.state.context)
         yield await add_caller(server, await server.create_user("owner@example.com"))
 
 

@@ -112,7 +112,7 @@ async def calling(**settings: Any) -> AsyncIterator[Caller]:
         listening(app) as running,
         httpx.AsyncClient(base_url=f"http://{running.address}") as client,
     ):
-        server = ReferenceServer(client, clock, app.state.context.store)
+        server = ReferenceServer(client, clock, app.state.context)
         yield await add_caller(server, await server.create_user("owner@example.com"))
 
 

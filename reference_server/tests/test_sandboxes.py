@@ -102,7 +102,7 @@ async def open_house(
         async with httpx.AsyncClient(
             transport=transport, base_url="http://test", headers=headers
         ) as client:
-            server = ReferenceServer(client, timeline, app.state.context.store)  # type: ignore[arg-type]
+            server = ReferenceServer(client, timeline, app.state.context)  # type: ignore[arg-type]
             admin = await server.create_user("admin@example.com")
             owner = await server.create_user("owner@example.com")
             await timeline.settle()

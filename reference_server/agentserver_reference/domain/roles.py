@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 from agentserver_reference.domain.errors import Conflict, Forbidden
 
-DEFAULT_ROLE = "developer"
+DEVELOPER = "developer"
+DEFAULT_ROLE = DEVELOPER
 OWNER = "owner"
 USER = "user"
 ADMIN = "admin"
@@ -36,3 +37,13 @@ def check_admin_stays(admins: Collection[str], leaving: str) -> None:
     """Raise Conflict if `leaving` is the last administrator."""
     if set(admins) == {leaving}:
         raise Conflict("the installation must keep an administrator")
+
+
+def is_at_least(held: str, required: str) -> bool:
+    """Return whether a workspace role includes the permissions of another."""
+    return WORKSPACE_ROLES.index(held) >= WORKSPACE_ROLES.index(required)
+
+
+def may_register_agents(role: str | None) -> bool:
+    """Return whether a member with this role may let agents in; None is no member."""
+    return role is not None and is_at_least(role, DEVELOPER)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from agentserver_reference.domain.errors import Forbidden, NotFound, Unauthenticated
-from agentserver_reference.domain.roles import ADMIN, AGENT, WORKSPACE_ROLES
+from agentserver_reference.domain.roles import ADMIN, AGENT, WORKSPACE_ROLES, is_at_least
 from agentserver_reference.security.credentials import Credential
 from agentserver_reference.security.principal import Principal
 from agentserver_reference.storage import sandboxes
@@ -124,8 +124,3 @@ def check_scope(operation: Operation, principal: Principal) -> None:
     """Raise Forbidden if the credential has scopes, but not the required one."""
     if principal.scopes is not None and operation.scope not in (None, *principal.scopes):
         raise Forbidden(f"the credential lacks the scope {operation.scope}")
-
-
-def is_at_least(held: str, required: str) -> bool:
-    """Return whether a workspace role includes the permissions of another."""
-    return WORKSPACE_ROLES.index(held) >= WORKSPACE_ROLES.index(required)

@@ -3,9 +3,14 @@
 from datetime import datetime
 
 from agentserver_reference.domain.errors import NotFound
-from agentserver_reference.domain.roles import OWNER, check_may_give, check_owner_stays
+from agentserver_reference.domain.roles import (
+    OWNER,
+    check_may_give,
+    check_owner_stays,
+    may_register_agents,
+)
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import members, users
+from agentserver_reference.storage import members, oauth_grants, users
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -55,6 +60,8 @@ def _set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> N
         check_owner_stays(members.owners(conn, workspace_id), user_id)
     if not members.set_role(conn, workspace_id, user_id, role):
         raise NotFound("user is not a workspace member")
+    if not may_register_agents(role):
+        oauth_grants.remove_of_member(conn, workspace_id, user_id)
 
 
 async def remove(work: UnitOfWork, workspace_id: str, user_id: str) -> None:

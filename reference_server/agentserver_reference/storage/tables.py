@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -147,6 +148,69 @@ sandboxes = Table(
     Index("sandboxes_by_token_hash", "token_hash", unique=True),
     Index("sandboxes_by_status", "status"),
 )
+
+device_codes = Table(
+    "oauth_device_codes",
+    metadata,
+    Column("device_code_hash", String, primary_key=True),
+    Column("user_code_hash", String, nullable=False, unique=True),
+    Column("client_id", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("poll_interval", Integer, nullable=False),
+    Column("polled_at", String),
+    Column("user_id", String, ForeignKey("users.id", ondelete="CASCADE")),
+    Column("workspace_id", String, ForeignKey("workspaces.id", ondelete="CASCADE")),
+    _time("created_at"),
+    _time("expires_at"),
+    Index("oauth_device_codes_by_expiry", "expires_at"),
+    Index("oauth_device_codes_by_workspace", "workspace_id"),
+)
+"""Requests of programs to be signed in. User and workspace are those that a person chose."""
+
+oauth_grants = Table(
+    "oauth_grants",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("client_id", String, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("scope", String, nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    ForeignKeyConstraint(
+        ["workspace_id", "user_id"],
+        ["workspace_members.workspace_id", "workspace_members.user_id"],
+        ondelete="CASCADE",
+    ),
+    Index("oauth_grants_by_member", "workspace_id", "user_id"),
+    Index("oauth_grants_by_expiry", "expires_at"),
+)
+"""What a person approved. It ends with the membership, and all of its tokens with it."""
+
+oauth_tokens = Table(
+    "oauth_tokens",
+    metadata,
+    Column("token_hash", String, primary_key=True),
+    _reference("grant_id", "oauth_grants.id"),
+    Column("kind", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("used_at", String),
+    _time("created_at"),
+    _time("expires_at"),
+    Index("oauth_tokens_by_grant", "grant_id"),
+    Index("oauth_tokens_by_expiry", "expires_at"),
+)
+"""Access and refresh tokens. A used refresh token stays, so that its second use is noticed."""
+
+wrong_codes = Table(
+    "oauth_wrong_codes",
+    metadata,
+    _reference("session_hash", "sessions.token_hash", primary_key=True),
+    Column("number", Integer, nullable=False),
+    _time("since"),
+)
+"""How many wrong codes were typed in a session."""
 
 settings = Table(
     "system_settings",

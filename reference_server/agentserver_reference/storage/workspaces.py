@@ -33,6 +33,12 @@ _of_member = Query(
     .where(members.c.user_id == bindparam("user_id"))
     .order_by(*_oldest_first)
 )
+_with_role_of = Query(
+    select(workspaces.c.id, workspaces.c.name, members.c.role)
+    .join(members, members.c.workspace_id == workspaces.c.id)
+    .where(members.c.user_id == bindparam("user_id"))
+    .order_by(*_oldest_first)
+)
 _oldest_owner = (
     select(members.c.user_id)
     .where(members.c.workspace_id == workspaces.c.id, members.c.role == "owner")
@@ -82,6 +88,11 @@ def find(conn: Connection, workspace_id: str) -> Record | None:
 def list_of_member(conn: Connection, user_id: str) -> list[Record]:
     """The workspaces that a user belongs to, oldest first."""
     return _of_member.all(conn, user_id=user_id)
+
+
+def list_with_role_of(conn: Connection, user_id: str) -> list[Record]:
+    """The id and name of each workspace of a user, with the user's role, oldest first."""
+    return _with_role_of.all(conn, user_id=user_id)
 
 
 def list_all(conn: Connection) -> list[Record]:

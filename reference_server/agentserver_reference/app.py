@@ -24,7 +24,7 @@ from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.oauth import open_oauth
-from agentserver_reference.http import device_pages, model_api, oauth
+from agentserver_reference.http import consent_pages, device_pages, model_api, oauth
 from agentserver_reference.http.dispatch import (
     Dispatcher,
     Endpoint,
@@ -263,7 +263,9 @@ def add_oauth(router: Router[Target], context: Context) -> None:
     """Add the paths by which agents are signed in."""
     for path, respond in oauth.endpoints(context).items():
         router.add_path(path)["POST"] = ForeignEndpoint(respond)
-    for path, methods in device_pages.endpoints(context).items():
+    is_elsewhere = context.settings.hydra_public_url is not None
+    pages = consent_pages if is_elsewhere else device_pages
+    for path, methods in pages.endpoints(context).items():
         for method, respond in methods.items():
             router.add_path(path)[method] = ForeignEndpoint(respond)
 

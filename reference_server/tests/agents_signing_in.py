@@ -35,6 +35,10 @@ class Program:
         """Ask for a code."""
         return ok(await self.post("device/auth", scope=scope)).json()
 
+    async def start_as(self, client_id: str) -> httpx.Response:
+        """Ask for a code as another client."""
+        return await self.post("device/auth", client_id=client_id)
+
     async def poll(self, code: Any) -> httpx.Response:
         """Ask whether it was approved."""
         return await self.post("token", grant_type=GRANT, device_code=code["device_code"])

@@ -28,11 +28,12 @@ from agentserver_reference.http.websocket import check_origin
 from agentserver_reference.security.session import find_token
 from agentserver_reference.services import auth, device_sign_in
 from agentserver_reference.services.unit_of_work import UnitOfWork
+from agentserver_reference.storage.engine.query import Record
 
 SIGN_IN = f"{PAGE}/sign-in"
 
 _HEADERS = {
-    "Content-Security-Policy": oauth_html.policy(),
+    "Content-Security-Policy": oauth_html.POLICY,
     # Not "no-referrer", with which browsers send no usable Origin along with our own forms.
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -44,14 +45,16 @@ _Answer = Callable[[UnitOfWork, Request], Awaitable[Response]]
 
 def endpoints(context: Context) -> Mapping[str, Mapping[str, Respond]]:
     """Return what responds to each path, by method."""
-    show = _endpoint(context, _show)
+    show = endpoint(context, _show)
     return {
-        PAGE: {"GET": show, "HEAD": show, "POST": _endpoint(context, _decide)},
-        SIGN_IN: {"POST": _endpoint(context, _sign_in)},
+        PAGE: {"GET": show, "HEAD": show, "POST": endpoint(context, _decide)},
+        SIGN_IN: {"POST": endpoint(context, _sign_in)},
     }
 
 
-def _endpoint(context: Context, answer: _Answer) -> Respond:
+def endpoint(context: Context, answer: _Answer) -> Respond:
+    """Return what responds with a page, also to what it refuses."""
+
     async def respond(request: Request, _: str) -> Response:
         try:
             return await answer(UnitOfWork(context), request)
@@ -83,10 +86,7 @@ async def _next(work: UnitOfWork, session: str | None, code: str, problem: str =
         return _ask_again(work, error)
     workspaces = await device_sign_in.workspaces_of(work, account["id"])
     if not workspaces:
-        raise Forbidden(
-            f"{account['email']} is in no workspace as a developer or above, and so cannot let "
-            "an agent in."
-        )
+        raise no_workspace(account)
     return page(
         oauth_html.approve(
             place(work, PAGE),
@@ -107,7 +107,7 @@ def _ask_again(work: UnitOfWork, error: NotFound | Conflict) -> Response:
 
 async def _decide(work: UnitOfWork, request: Request) -> Response:
     """POST: the person approves or denies."""
-    session, form = await checked_form(work, request)
+    session, _, form = await checked_form(work, request)
     code, workspace = form.get("user_code", ""), form.get("workspace_id", "")
     try:
         if form.get("decision") == "deny":
@@ -189,18 +189,35 @@ def check_own_page(work: UnitOfWork, request: Request) -> None:
     check_origin(request.headers, work.context.settings.public_url)
 
 
-async def checked_form(work: UnitOfWork, request: Request) -> tuple[str, dict[str, str]]:
-    """Return the session and the fields of a form that a page of this session has sent.
+def no_workspace(account: Record) -> Forbidden:
+    """Return what an account is told that may let no agent in anywhere."""
+    return Forbidden(
+        f"{account['email']} is in no workspace as a developer or above, and so cannot let an "
+        "agent in."
+    )
+
+
+async def account_here(
+    work: UnitOfWork, request: Request
+) -> tuple[str, Record] | tuple[None, None]:
+    """Return the session and the account that is signed in, if one is."""
+    session = find_token(request.headers)
+    account = await device_sign_in.account_of(work, session)
+    return (None, None) if session is None or account is None else (session, account)
+
+
+async def checked_form(work: UnitOfWork, request: Request) -> tuple[str, Record, dict[str, str]]:
+    """Return the session, its account, and the fields of a form that its page has sent.
 
     Raises:
         Forbidden: another site has sent it, or it is of another session.
         Unauthenticated: nobody is signed in.
     """
     check_own_page(work, request)
-    session = find_token(request.headers)
-    if session is None or await device_sign_in.account_of(work, session) is None:
+    session, account = await account_here(work, request)
+    if session is None or account is None:
         raise Unauthenticated("You are not signed in any more. Open the link again.")
     form = await read_form(request)
     if not compare_digest(form.pop("form_token", "").encode(), form_token(session).encode()):
         raise Forbidden("This form is of another sign-in. Open the link again.")
-    return session, form
+    return session, account, form

@@ -36,25 +36,22 @@ button.main { background: var(--link); border-color: var(--link); color: var(--o
 _HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
 
 
-def policy(*targets: str) -> str:
-    """Return the Content-Security-Policy of these pages: one style, no script, nothing else.
-
-    Arguments:
-        targets: origins beside this one to which a form may lead.
-    """
-    forms = " ".join(("'self'", *targets))
-    return (
-        f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; "
-        f"base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
-    )
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy of these pages: one style, no script, nothing of other hosts."""
 
 
-def enter_code(action: str, problem: str = "", hidden: Mapping[str, str] | None = None) -> str:
+def enter_code(
+    action: str, problem: str = "", *, code: str = "", hidden: Mapping[str, str] | None = None
+) -> str:
     """Ask for the code that the program shows.
 
     Arguments:
         action: where the form leads.
         problem: what was wrong before.
+        code: what is filled in.
         hidden: further fields; with them, the form is a POST.
     """
     method = "get" if hidden is None else "post"
@@ -64,7 +61,8 @@ def enter_code(action: str, problem: str = "", hidden: Mapping[str, str] | None 
 <form method="{method}" action="{escape(action)}">{_hidden(hidden or {})}
 <label for="user_code">Code</label>
 <input id="user_code" name="user_code" required autofocus maxlength="{4 * CODE_LENGTH}"
- autocomplete="off" autocapitalize="characters" spellcheck="false"{_invalid(problem)}>
+ autocomplete="off" autocapitalize="characters" spellcheck="false"
+ value="{escape(code)}"{_invalid(problem)}>
 <button class="main">Continue</button>
 </form>""",
     )
@@ -139,6 +137,15 @@ def approve(
     )
 
 
+def onward(url: str) -> str:
+    """Send the browser on to another page."""
+    return _page(
+        "Going on",
+        f'<p><a href="{escape(url)}">Continue</a></p>',
+        f'\n<meta http-equiv="refresh" content="0; url={escape(url)}">',
+    )
+
+
 def message(title: str, text: str, *, problem: bool = False) -> str:
     """Say one thing."""
     said = _problem(text) if problem else f'<p role="status">{escape(text)}</p>'
@@ -160,14 +167,14 @@ def _hidden(fields: Mapping[str, str]) -> str:
     )
 
 
-def _page(title: str, body: str) -> str:
+def _page(title: str, body: str, head: str = "") -> str:
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)} · agentserver</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="data:,">{head}
 <style>{_STYLE}</style>
 </head>
 <body>

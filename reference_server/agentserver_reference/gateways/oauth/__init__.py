@@ -21,4 +21,9 @@ def open_oauth(
     """Create the provider: at `hydra_admin_url` and `hydra_public_url`, disabled, or embedded."""
     if settings.hydra_admin_url == "off":
         return OAuthOff()
-    return EmbeddedOAuth(store, clock, tokens)
+    if settings.hydra_admin_url is None or settings.hydra_public_url is None:
+        return EmbeddedOAuth(store, clock, tokens)
+    # Imported late: httpx takes 5 MB, and most servers do without it.
+    from agentserver_reference.gateways.oauth.remote import RemoteOAuth
+
+    return RemoteOAuth(settings.hydra_admin_url, settings.hydra_public_url)

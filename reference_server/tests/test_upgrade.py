@@ -101,6 +101,7 @@ def rows(connection: Connection) -> dict[str, list[str]]:
         )
         for table in inspect(connection).get_table_names()
         if table not in ("installation", "worker_leases", "llm_traces", "workspace_tokens")
+        and not table.startswith("oauth_")
     }
 
 

@@ -193,12 +193,15 @@ def test_drawn_mutants_are_listed_with_their_difference() -> None:
         assert f"{mutant.fault.id} in {mutant.function}\n{mutant.diff}" in listed.stdout
 
 
+HANDLERS = ("handlers/sandboxes.py", "handlers/traces.py", "handlers/workspaces.py")
+
+
 def test_one_drawn_mutant_is_tried_and_written_down(tmp_path: Path) -> None:
     # With a mutant of these handlers, the server starts and the administrator can be made.
     chosen = next(
         mutant
         for mutant in drawn(EVERY, 200, 1)
-        if equivalents().reason(mutant) is None and mutant.mutation.file == "handlers/traces.py"
+        if equivalents().reason(mutant) is None and mutant.mutation.file in HANDLERS
     )
     command = [sys.executable, str(CHECKOUT / "contract_tests" / "faults"), "--no-control"]
     words = ["--mutants", "200", "--seed", "1", "--only", chosen.fault.id, "--layer", "roles"]

@@ -39,7 +39,7 @@ from agentserver_reference.internal.secret import schemes as internal_schemes
 from agentserver_reference.sandbox_backends import open_sandbox_backend
 from agentserver_reference.security.credentials import CredentialKind
 from agentserver_reference.security.schemes import SCHEMES
-from agentserver_reference.settings import Settings
+from agentserver_reference.settings import Settings, local_url
 from agentserver_reference.storage import open_store, sqlite_path, users
 from agentserver_reference.storage.encryption_key import find_key
 from agentserver_reference.workers import (
@@ -50,6 +50,7 @@ from agentserver_reference.workers import (
 )
 from agentserver_reference.workers.background import Background
 from agentserver_reference.workers.runner import Loop, Runner, Wait
+from agentserver_reference.workers.sandbox_watch import watched_sandboxes
 
 PASSWORD_OPERATIONS = frozenset({"register_user", "login"})
 """Operations that respond with 405 when password authentication is disabled."""
@@ -83,6 +84,7 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     ids: Callable[[], str] = new_id,
     tokens: Callable[[], str] = session_token,
+    url: Callable[[], str] | None = None,
     wait: Wait = asyncio.sleep,
     validate_responses: bool = False,
     contract: Contract | None = None,
@@ -96,6 +98,8 @@ def create_app(
         clock: returns the current time, aware and in UTC.
         ids: returns new ids, for resources, and for requests without an id.
         tokens: returns new session tokens.
+        url: returns where the server is reached from its own machine; by default, what the
+            settings say.
         wait: how background loops wait, in seconds.
         validate_responses: for tests: raise unexpected errors, and responses that violate the
             contract, also by an undocumented field, instead of sending them.
@@ -127,7 +131,9 @@ def create_app(
         llm_proxy=open_llm_proxy(settings, store, clock),
         models=Models(settings, clock, ids),
         oauth=open_oauth(settings, store, clock, tokens),
-        sandbox_backend=open_sandbox_backend(settings, clock),
+        sandbox_backend=open_sandbox_backend(
+            settings, store, clock, url or (lambda: local_url(settings.host, settings.port))
+        ),
         background=background.start,
         wait=wait,
     )
@@ -140,7 +146,7 @@ def create_app(
         await store.open()
         try:
             await context.passwords.add_costs(await store.read(users.hash_costs))
-            async with workers, background:
+            async with watched_sandboxes(context), workers, background:
                 sandbox_changes.take_up(context)
                 yield
         finally:
@@ -150,7 +156,8 @@ def create_app(
             await store.close()
 
     app = _Application(lifespan=lifespan)
-    router = route(endpoints, console.pages(contract.document, settings), settings)
+    pages = console.pages(contract.document, settings, context.sandbox_backend.describe())
+    router = route(endpoints, pages, settings)
     if settings.llm_proxy_url is None:  # otherwise its routes are elsewhere, or nowhere
         add_model_api(router, context)
     if settings.hydra_admin_url != "off":

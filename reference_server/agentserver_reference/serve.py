@@ -24,7 +24,8 @@ from agentserver_reference.console import find_files
 from agentserver_reference.contract import load_contract
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
 from agentserver_reference.memory import return_large_blocks
-from agentserver_reference.settings import Settings, SettingsError
+from agentserver_reference.sandbox_backends import summary
+from agentserver_reference.settings import Settings, SettingsError, local_url
 from agentserver_reference.storage import sqlite_path
 from agentserver_reference.storage.serverlock import only_server
 
@@ -34,9 +35,6 @@ GRACE = 30
 STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
 )
-
-LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is read, not listened on
-"""A server that listens on every address is reached at this one from its own machine."""
 
 OTHER_FILES = 100
 """Files that the server opens besides its connections: the database, its log, its listener."""
@@ -58,7 +56,8 @@ def serve(settings: Settings) -> None:
     logs.configure(settings.log_format, settings.log_level)
     return_large_blocks()
     prepare = seeding(settings, settings.seed) if settings.seed else _nothing
-    app = create_app(settings)
+    # Called once the server listens, which may be on a free port that the system has chosen.
+    app = create_app(settings, url=lambda: local_url(*listener.getsockname()[:2]))
     _allow_open_files(settings.max_connections + SURPLUS + OTHER_FILES)
     database = sqlite_path(settings.resolved_database_url)
     with (
@@ -67,7 +66,8 @@ def serve(settings: Settings) -> None:
         _listen_internally(settings) as internal_listener,
     ):
         config = _config(app, settings)
-        server = Server(config, settings, app.state.stopping, internal_listener)
+        sandboxes = summary(app.state.context.sandbox_backend.describe())
+        server = Server(config, settings, app.state.stopping, internal_listener, sandboxes)
         # While serving, uvicorn handles two of the signals itself, and raises the one that stopped
         # it again after the shutdown.
         for stop in STOP_SIGNALS:
@@ -245,11 +245,14 @@ class Server(uvicorn.Server):
         settings: Settings,
         stopping: asyncio.Event,
         internal_listener: socket.socket | None = None,
+        sandboxes: str = "",
     ) -> None:
         super().__init__(config)
         self.settings = settings
         self.internal_listener = internal_listener
         """The listening socket of the internal routes, if they are served."""
+        self.sandboxes = sandboxes
+        """How they run."""
         self._stopping = stopping
         self.opening: asyncio.Task[Any] | None = None
         """What opens the database, which may not answer, and seeds it; None when that is done."""
@@ -269,7 +272,13 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         for listener in sockets or ():
             _print(ready_line(self.settings, listener, self.internal_listener))
-        logs.event(logging.getLogger(logs.LOGGER), logging.INFO, "started", pid=os.getpid())
+        logs.event(
+            logging.getLogger(logs.LOGGER),
+            logging.INFO,
+            "started",
+            pid=os.getpid(),
+            sandboxes=self.sandboxes,
+        )
 
 
 def ready_line(
@@ -289,9 +298,7 @@ def ready_line(
 
 def _url(listener: socket.socket) -> str:
     """Return the address by which a listening socket is reached from this machine."""
-    address, port = listener.getsockname()[:2]
-    host = LOOPBACK[address] if address in LOOPBACK else str(address)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return local_url(*listener.getsockname()[:2])
 
 
 def _print(line: str) -> None:

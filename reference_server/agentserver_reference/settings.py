@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import shlex
+import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import platformdirs
 
 from agentserver_reference.domain.passwords import Cost
 from agentserver_reference.domain.quotas import LIMITS
-from agentserver_reference.domain.sandboxes import PASSING
+from agentserver_reference.domain.sandboxes import PASSING, TYPES
 
 DATABASE_FILE = "agentserver.db"
 
@@ -31,13 +33,27 @@ CLIENT_VARIABLES = frozenset(
         "AGENTSERVER_PASSWORD",
         "AGENTSERVER_LOG",
         "AGENTSERVER_CONTRACT_SECRET",
+        "AGENTSERVER_SANDBOX_ID",
+        "AGENTSERVER_SANDBOX_SERVER",
+        "AGENTSERVER_SANDBOX_TOKEN",
+        "AGENTSERVER_SANDBOX_TYPE",
+        "AGENTSERVER_WORKSPACE_ID",
     }
 )
-"""Variables with the same prefix that belong to the SDK and the contract tests. The server ignores
-them.
+"""Variables with the same prefix that belong to the SDK, to the contract tests and to what runs in
+a sandbox. The server ignores them.
 """
 
 TEST_PREFIX = "AGENTSERVER_TEST_"
+
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is read, not listened on
+"""A server that listens on every address is reached at this one from its own machine."""
+
+
+def local_url(host: str, port: int) -> str:
+    """Return where a server that listens there is reached from its own machine."""
+    reached = _LOOPBACK.get(host, host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 class SettingsError(ValueError):
@@ -110,6 +126,16 @@ def _some_of(*choices: str) -> Callable[[str], frozenset[str]]:
         return given
 
     return read
+
+
+def _command(text: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        words = ()
+    if not words:
+        raise ValueError("must be a command with its arguments, quoted as in a shell")
+    return words
 
 
 _DOMAIN = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
@@ -214,6 +240,15 @@ def _setting(
             "option": option,
             "metavar": metavar,
         },
+    )
+
+
+def _sandbox_command(type_: str) -> Any:
+    return _setting(
+        None,
+        f"AGENTSERVER_SANDBOX_COMMAND_{type_.upper()}",
+        _command,
+        f"command that is run for each sandbox of the type {type_}; left out: it is simulated",
     )
 
 
@@ -438,6 +473,18 @@ class Settings:
         _some_of(*sorted(PASSING)),
         "which of creating, pausing and resuming fail for simulated sandboxes, separated by commas",
     )
+    sandbox_command_opencode: tuple[str, ...] | None = _sandbox_command("opencode")
+    sandbox_command_openclaw: tuple[str, ...] | None = _sandbox_command("openclaw")
+    sandbox_command_nanoclaw: tuple[str, ...] | None = _sandbox_command("nanoclaw")
+    sandbox_command_claudecode: tuple[str, ...] | None = _sandbox_command("claudecode")
+    sandbox_command_jupyter: tuple[str, ...] | None = _sandbox_command("jupyter")
+    sandbox_host: str = _setting(
+        attrs.Factory(socket.gethostname),
+        "AGENTSERVER_SANDBOX_HOST",
+        _text,
+        "name of this machine, by which the servers that share a database know whose processes "
+        "they can reach; left out: its host name",
+    )
     quota_environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
 
     @classmethod
@@ -496,6 +543,12 @@ class Settings:
         if self.database_url is not None:
             return self.database_url
         return "sqlite:///" + quote(str(self.data_dir / DATABASE_FILE))
+
+    @property
+    def sandbox_commands(self) -> dict[str, tuple[str, ...]]:
+        """The commands of those types of sandboxes that have one."""
+        every = {type_: getattr(self, f"sandbox_command_{type_}") for type_ in TYPES}
+        return {type_: command for type_, command in every.items() if command is not None}
 
     @property
     def serves_https(self) -> bool:

@@ -163,6 +163,11 @@ async def as_version_2(settings: Settings) -> None:
     statements = (
         "DROP TABLE llm_traces",
         "DROP TABLE workspace_tokens",
+        "DROP TABLE sandbox_processes",
+        *(
+            f"DROP TABLE oauth_{name}"
+            for name in ("tokens", "grants", "device_codes", "wrong_codes")
+        ),
         *(f"DROP INDEX {index}" for index in indexes),
         *(
             f"ALTER TABLE {table} DROP COLUMN {column}"

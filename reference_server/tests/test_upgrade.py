@@ -92,6 +92,10 @@ def version(connection: Connection) -> int:
     return found
 
 
+NEWER = ("installation", "worker_leases", "llm_traces", "workspace_tokens", "sandbox_processes")
+"""The tables that no version 1 has, and that of the version."""
+
+
 def rows(connection: Connection) -> dict[str, list[str]]:
     """Every row of every table that version 1 has, but for the version itself, with what is set."""
     return {
@@ -100,8 +104,7 @@ def rows(connection: Connection) -> dict[str, list[str]]:
             for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()  # noqa: S608
         )
         for table in inspect(connection).get_table_names()
-        if table not in ("installation", "worker_leases", "llm_traces", "workspace_tokens")
-        and not table.startswith("oauth_")
+        if table not in NEWER and not table.startswith("oauth_")
     }
 
 

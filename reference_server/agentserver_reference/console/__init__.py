@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import mimetypes
+from collections.abc import Mapping
+from html import escape
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,10 +41,17 @@ OWN = {"console.css": "text/css", "console.js": "text/javascript"}
 _HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
 
 
-def pages(document: dict[str, Any], settings: Settings) -> dict[str, Page]:
+def pages(
+    document: dict[str, Any], settings: Settings, sandboxes: Mapping[str, str]
+) -> dict[str, Page]:
     """Return the pages by path: the first page, the contract, and the console if it is installed.
 
     The console needs `PACKAGE`. With a public URL, the contract names it as its server.
+
+    Arguments:
+        document: the contract.
+        settings: the server's settings.
+        sandboxes: how each type of sandbox runs, which the console says.
     """
     if settings.public_url:
         server = {"url": settings.public_url, "description": "This server."}
@@ -66,6 +75,11 @@ def pages(document: dict[str, Any], settings: Settings) -> dict[str, Page]:
     if folder is None:
         return served
 
+    rows = "\n".join(
+        f"<dt>{escape(type_)}</dt><dd>{escape(how)}</dd>" for type_, how in sandboxes.items()
+    )
+    page_of_console = _own("console.html").replace("<!-- sandboxes -->", rows)
+
     def asset(request: Request, path: dict[str, str]) -> Response:
         name = path["name"]
         if name in OWN:
@@ -76,7 +90,7 @@ def pages(document: dict[str, Any], settings: Settings) -> dict[str, Page]:
         return FileResponse(folder / OF_PACKAGE[name], media_type=media_type, headers=_HEADERS)
 
     return served | {
-        "/docs": Page(lambda *_: _page(_own("console.html"), "text/html")),
+        "/docs": Page(lambda *_: _page(page_of_console, "text/html")),
         "/docs/{name}": Page(asset),
     }
 

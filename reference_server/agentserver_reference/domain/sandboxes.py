@@ -23,6 +23,8 @@ class Event(StrEnum):
     """The backend has finished what it was asked for."""
     FAILED = "failed"
     """The backend could not do what it was asked for."""
+    LOST = "lost"
+    """What ran in the sandbox has ended by itself, or with the server that ran it."""
 
 
 CREATING, RUNNING, PAUSING, PAUSED, RESUMING, OFFLINE = (
@@ -32,10 +34,10 @@ CREATING, RUNNING, PAUSING, PAUSED, RESUMING, OFFLINE = (
 
 LIFE_CYCLE: Mapping[str, Mapping[Event, str]] = {
     CREATING: {Event.DONE: RUNNING, Event.FAILED: OFFLINE},
-    RUNNING: {Event.PAUSE: PAUSING},
+    RUNNING: {Event.PAUSE: PAUSING, Event.LOST: OFFLINE},
     # What could not be stopped goes on running, and is never shown as paused.
-    PAUSING: {Event.DONE: PAUSED, Event.FAILED: RUNNING},
-    PAUSED: {Event.RESUME: RESUMING},
+    PAUSING: {Event.DONE: PAUSED, Event.FAILED: RUNNING, Event.LOST: OFFLINE},
+    PAUSED: {Event.RESUME: RESUMING, Event.LOST: OFFLINE},
     RESUMING: {Event.DONE: RUNNING, Event.FAILED: OFFLINE},
     # A start that failed stays visible, and can be tried again.
     OFFLINE: {Event.RESUME: RESUMING},
@@ -44,6 +46,9 @@ LIFE_CYCLE: Mapping[str, Mapping[Event, str]] = {
 
 PASSING = frozenset(state for state, events in LIFE_CYCLE.items() if Event.DONE in events)
 """The states that end by themselves, when the backend has done its work."""
+
+HELD = frozenset(state for state, events in LIFE_CYCLE.items() if Event.LOST in events)
+"""The states in which the backend keeps something that can be lost."""
 
 USING_RESOURCES = frozenset({CREATING, RUNNING, PAUSING, RESUMING})
 """The states in which a sandbox counts towards the budget of CPU and memory."""

@@ -3,19 +3,39 @@
 The server keeps the state of a sandbox in its row, and asks the backend to carry a change on until
 it is done or has failed. It asks as often as is needed, from any of its processes, and after a
 restart again: so everything that a backend does must do no harm when it is done twice. Only the
-server writes the row, and it does nothing with an answer that comes too late, because the sandbox
+server writes the state, and it does nothing with an answer that comes too late, because the sandbox
 is in another state by then.
 
 | `status` | to be done | `Event.DONE` | `Event.FAILED` |
 |---|---|---|---|
 | `creating` | make it within its limits, and start it | it is running | it is not running |
 | `pausing` | stop it and keep its data | it is stopped | it goes on running |
-| `resuming` | start it from its data; if that is gone, anew | it is running | it is not running |
+| `resuming` | let it go on, or start it anew from its data | it is running | it is not running |
+
+What is found to have ended by itself is `Event.LOST`, whatever was to be done.
+
+Whoever writes a backend for containers (`docker`, `kubernetes`) writes a class with these methods
+and chooses it in `open_sandbox_backend`. What to mind:
+
+- Name a container after the sandbox's id, so that a second attempt finds what the first has made
+  rather than make another one, and so that `look` finds containers whose sandbox is deleted.
+- Take the limits from the `Sandbox`, also when it is resumed: never defaults of your own.
+- An answer that is None is no failure: the server asks again every half second, and while one of
+  its processes asks, another one may ask too.
+- What is asked for may have to be done elsewhere, as `process` can only signal what runs on its own
+  machine. Answer None then, and let the process that can do it find the wish in the row when it
+  looks.
+- A start is what needs most care: a server can be killed at any moment of it. Nothing may run that
+  neither the database nor the names of the containers tell about.
+- What runs in a sandbox needs a token: give it `await sandbox.token()` in its environment, beside
+  the address of the LLM proxy (`environment`), and never write it to a log.
+- Raise nothing for what can go wrong with one sandbox: log it and answer `Event.FAILED`. What is
+  raised is logged, and the change is taken up again later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import attrs
@@ -56,15 +76,41 @@ async def _no_token() -> None:
 class SandboxBackend(Protocol):
     """Where sandboxes run."""
 
+    @property
+    def interval(self) -> float | None:
+        """The seconds between two looks of each server process; None: it never needs to look."""
+        ...
+
+    def describe(self) -> Mapping[str, str]:
+        """Return in a few words how each type of sandbox runs: it is shown to everybody."""
+        ...
+
     async def carry_on(self, sandbox: Sandbox, /) -> Event | None:
         """Work on the change that the sandbox is in.
 
         Returns:
-            `Event.DONE` or `Event.FAILED` at its end; None while it takes longer, to be called
-            again in a moment.
+            What has come of it; None while it takes longer, to be called again in a moment.
         """
         ...
 
     async def remove(self, sandbox: Sandbox, /) -> None:
         """Stop a sandbox whose row is gone, and remove its data, whatever state it was in."""
+        ...
+
+    async def look(self) -> Collection[str]:
+        """Find out what has changed by itself, before the server serves and at each interval.
+
+        What belongs to no sandbox any more is removed.
+
+        Returns:
+            The ids of the sandboxes that have ended; they become `offline`.
+        """
+        ...
+
+    async def close(self) -> Collection[str]:
+        """Stop what cannot go on without this process of the server, which ends.
+
+        Returns:
+            The ids of the sandboxes that have ended; they become `offline`.
+        """
         ...

@@ -5,12 +5,14 @@ What would run in them can be run by hand, with the token that each leaves in a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from agentserver_reference.domain.sandboxes import CREATING, RESUMING, Event
+from agentserver_reference.domain.sandboxes import CREATING, RESUMING, TYPES, Event
 from agentserver_reference.sandbox_backends.protocol import Sandbox
+
+SIMULATED = "simulated"
 
 
 class SimulatedBackend:
@@ -35,6 +37,12 @@ class SimulatedBackend:
         self._failures = failures
         self._token_dir = token_dir
 
+    interval = None
+
+    def describe(self) -> Mapping[str, str]:
+        """See SandboxBackend."""
+        return dict.fromkeys(TYPES, SIMULATED)
+
     async def carry_on(self, sandbox: Sandbox) -> Event | None:
         """See SandboxBackend."""
         since = sandbox.status_since
@@ -50,6 +58,14 @@ class SimulatedBackend:
         """See SandboxBackend. There is nothing to stop."""
         if self._token_dir is not None:
             (self._token_dir / sandbox.id).unlink(missing_ok=True)
+
+    async def look(self) -> Collection[str]:
+        """See SandboxBackend. Nothing changes by itself."""
+        return ()
+
+    async def close(self) -> Collection[str]:
+        """See SandboxBackend. Sandboxes in which nothing runs go on without a server."""
+        return ()
 
 
 def _write(file: Path, token: str | None) -> None:

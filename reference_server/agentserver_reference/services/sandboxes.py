@@ -1,6 +1,6 @@
 """Sandboxes: what members do with them, and the changes that go on after the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -188,6 +188,26 @@ async def carry_on_all(work: UnitOfWork) -> None:
     """Carry all changes on that are under way, also those that an ended process has left."""
     for row in await work.read(sandboxes.list_passing):
         await _carry_on(work, row)
+
+
+async def look(work: UnitOfWork) -> None:
+    """Take note of what has ended by itself, and carry on what can only be done in this process."""
+    await _lose(work, await work.context.sandbox_backend.look())
+    await carry_on_all(work)
+
+
+async def stop(work: UnitOfWork) -> None:
+    """Stop the sandboxes that cannot go on without this process, which ends."""
+    await _lose(work, await work.context.sandbox_backend.close())
+
+
+async def _lose(work: UnitOfWork, sandbox_ids: Collection[str]) -> None:
+    """Note that what ran in these sandboxes has ended."""
+    for sandbox_id in sandbox_ids:
+        row = await work.read(sandboxes.find, sandbox_id)
+        if row is not None and row["status"] in domain.HELD:
+            now = work.context.clock()
+            await work.write(Lock(), sandboxes.change, row["id"], row["status"], Event.LOST, now)
 
 
 async def _carry_on(work: UnitOfWork, row: Record) -> bool:

@@ -23,7 +23,12 @@ from agentserver_reference.domain.sandboxes import (
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
-from agentserver_reference.storage.tables import PLACE, sandboxes, workspace_quotas
+from agentserver_reference.storage.tables import (
+    PLACE,
+    sandbox_processes,
+    sandboxes,
+    workspace_quotas,
+)
 
 TOKEN_COLUMN: str = sandboxes.c.token_encrypted.info[PLACE]
 """The place to which the cipher binds a sandbox's token, together with its id."""
@@ -45,6 +50,11 @@ _whole = (
 )
 _oldest_first = (_c.created_at, _c.sequence)
 _this = _c.id == bindparam("sandbox_id")
+_has_process = (
+    select(sandbox_processes.c.sandbox_id)
+    .where(sandbox_processes.c.sandbox_id == _c.id, sandbox_processes.c.server_id.is_not(None))
+    .exists()
+)
 _of_workspace = _c.workspace_id == bindparam("of_workspace")
 
 _all = Query(select(*_listed).order_by(*_oldest_first))
@@ -77,8 +87,11 @@ _rename = Query(update(sandboxes).where(_this).values(name=bindparam("given")).r
 _remove = Query(delete(sandboxes).where(_this).returning(*_whole))
 
 
-def _change(source: str, target: str) -> Query:
+def _change(source: str, event: Event, target: str) -> Query:
     """The statement that changes one state to another."""
+    where = [_this, _c.status == source]
+    if event == Event.LOST:  # unless it has been found again, or started anew
+        where.append(~_has_process)
     now: BindParameter[str] = bindparam("now")
     values: dict[str, Any] = {"status": target, "status_since": now}
     if target == PAUSED:
@@ -87,13 +100,11 @@ def _change(source: str, target: str) -> Query:
         values["paused_at"] = null()
     if (source, target) == (RESUMING, RUNNING):
         values["last_activity_at"] = now  # otherwise it would be idle at once
-    return Query(
-        update(sandboxes).where(_this, _c.status == source).values(values).returning(*_whole)
-    )
+    return Query(update(sandboxes).where(*where).values(values).returning(*_whole))
 
 
 _changes = {
-    (source, event): _change(source, target)
+    (source, event): _change(source, event, target)
     for source, events in LIFE_CYCLE.items()
     for event, target in events.items()
 }

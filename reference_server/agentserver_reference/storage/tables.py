@@ -212,6 +212,21 @@ wrong_codes = Table(
 )
 """How many wrong codes were typed in a session."""
 
+sandbox_processes = Table(
+    "sandbox_processes",
+    metadata,
+    Column("sandbox_id", String, primary_key=True),
+    Column("host", String, nullable=False),
+    Column("process_id", BigInteger),
+    Column("process_started", String),
+    Column("server_id", BigInteger),
+    Column("server_started", String),
+    Index("sandbox_processes_by_host", "host"),
+)
+"""The machine that has the data of a sandbox; what runs there, and the server that runs it, each as
+a process id and when that process started. It refers to no sandbox: it outlives a deleted one
+until that machine has removed what it has of it."""
+
 settings = Table(
     "system_settings",
     metadata,

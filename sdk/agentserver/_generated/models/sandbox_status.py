@@ -4,7 +4,9 @@ from agentserver._model import OpenEnum
 
 
 class SandboxStatus(OpenEnum):
-    """The state of a sandbox."""
+    """The state of a sandbox. `offline` is one that could not be started, or in which nothing
+    runs any more.
+    """
 
     CREATING = "creating"
     RUNNING = "running"

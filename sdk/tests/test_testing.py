@@ -25,6 +25,7 @@ from agentserver import (
     ServiceUnavailable,
     TimedOut,
     Unauthenticated,
+    WaitFailed,
 )
 from agentserver.testing import Server
 
@@ -66,6 +67,43 @@ def test_a_person_and_a_workspace_take_a_line_each(shared: Server) -> None:
     assert roles == {ada.email: "owner", bob.email: "guest"}
     with pytest.raises(PermissionDenied):
         bob.client.workspaces.rename(workspace.id, name="Mine")
+
+
+def test_a_sandbox_takes_a_line(shared: Server) -> None:
+    before = shared.clock.now(), len(shared.calls())
+    client = shared.person().client
+    sandbox = shared.sandbox("Note G", type="jupyter", metadata={"a": 1})
+    assert (sandbox.name, sandbox.status, sandbox.type) == ("Note G", "running", "jupyter")
+    assert sandbox.workspace_id == client.workspaces.list()[0].id
+    assert client.sandboxes.get(sandbox.id) == sandbox
+    ada = shared.person("ada")
+    workspace = shared.workspace(owner=ada)
+    paused = shared.sandbox(workspace=workspace, owner=ada, status="paused")
+    assert paused.status == "paused"
+    assert ada.client.sandboxes.list(workspace.id) == [paused]
+    calls = [call.operation for call in shared.calls()[before[1] :]]
+    assert calls == ["workspaces.list", "sandboxes.get", "sandboxes.list"]
+    assert shared.clock.now() == before[0]
+
+
+def test_a_sandbox_in_a_state_that_nobody_can_bring_it_into_is_refused(shared: Server) -> None:
+    with pytest.raises(ValueError, match="status must be running or paused"):
+        shared.sandbox(status="offline")  # type: ignore[arg-type]
+
+
+def test_a_program_sees_a_sandbox_change_by_itself() -> None:
+    with Server(sandbox_seconds=30, sandbox_failures="resuming") as server:
+        began, client = server.clock.now(), server.person().client
+        sandbox = server.sandbox(idle_timeout=600)
+        assert 30 <= (server.clock.now() - began).total_seconds() <= 35
+        client.sandboxes.pause(sandbox.id)
+        assert client.sandboxes.get(sandbox.id).status == "pausing"
+        server.clock.advance(30)
+        assert client.sandboxes.get(sandbox.id).status == "paused"
+        client.sandboxes.resume(sandbox.id)
+        with pytest.raises(WaitFailed) as failed:
+            client.sandboxes.wait(sandbox.id)
+        assert failed.value.state == "offline"
 
 
 def test_an_unknown_role_is_refused(shared: Server) -> None:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from json import dumps, loads
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -29,7 +29,7 @@ from ._clock import Clock, whole_second
 from ._faults import Answer, Rule, Rules
 
 if TYPE_CHECKING:
-    from agentserver.models import Workspace
+    from agentserver.models import Sandbox, Workspace
 
 T = TypeVar("T")
 
@@ -183,6 +183,42 @@ class Server:
                 )
         return workspace
 
+    def sandbox(
+        self,
+        name: str = "Sandbox",
+        *,
+        workspace: Workspace | None = None,
+        owner: Person | None = None,
+        status: Literal["running", "paused"] = "running",
+        **given: Any,
+    ) -> Sandbox:
+        """Create a sandbox that is running, or paused.
+
+        Where changes of sandboxes take time (the setting ``sandbox_seconds``), the clock is turned
+        on by as much.
+
+        Args:
+            name: its name.
+            workspace: where; the default workspace of its owner, who must be in it.
+            owner: who creates it; ``person()``, who `agentserver_client` is, by default.
+            status: the state in which it is.
+            given: what else `client.sandboxes.create` takes, such as ``type`` or ``idle_timeout``.
+
+        Raises:
+            ValueError: the status is another one.
+        """
+        if status not in ("running", "paused"):
+            raise ValueError("status must be running or paused")
+        with self._silent_client(**(owner or self.person()).credentials) as client:
+            home = workspace or client.workspaces.list()[0]
+            sandbox = client.sandboxes.create(home.id, name=name, wait=True, **given)
+            if status == "paused":
+                client.sandboxes.pause(sandbox.id)
+                sandbox = client.sandboxes.get(sandbox.id)
+                if sandbox.status != status:  # a wait would turn the clock on, if only a little
+                    sandbox = client.sandboxes.wait(sandbox.id, until=status)
+        return sandbox
+
     def client(self, **options: Any) -> Client:
         """A client of this server, without credentials unless they are given.
 
@@ -225,7 +261,7 @@ class Server:
     # --- what it was asked ------------------------------------------------------------------------
 
     def calls(self, operation: str | None = None) -> list[Call]:
-        """What clients have sent so far, without what `person` and `workspace` needed.
+        """What clients have sent so far, without what `person`, `workspace` and `sandbox` needed.
 
         Args:
             operation: only calls of this method of the SDK, as in ``workspaces.create``.

@@ -1,0 +1,84 @@
+"""Programs are signed in on any server that has the flow, and it is told where one has not."""
+
+from __future__ import annotations
+
+import pytest
+from servers import Server
+
+from agentserver import AuthorizationExpired, Secret
+from agentserver._device import DeviceFlow
+from agentserver_contract.fixtures.access_tokens import (
+    EXPIRED,
+    OF_FORMER_MEMBER,
+    OF_GUEST,
+    REVOKED,
+    VALID,
+    WITHOUT_SCOPE,
+    with_access_tokens,
+)
+from agentserver_contract.fixtures.accounts import Accounts
+from agentserver_contract.fixtures.device_flow import NoDeviceFlow, sign_in
+from agentserver_contract.http.messages import Request, Response
+from agentserver_contract.http.target import Target
+
+
+def workspace_of(accounts: Accounts, name: str) -> str:
+    with accounts.target.client(session=accounts[name].session) as client:
+        return client.workspaces.list()[0].id
+
+
+def test_an_account_of_the_run_approves_as_a_person_does(accounts: Accounts) -> None:
+    owner = accounts["owner"]
+    tokens = sign_in(accounts.target, owner, workspace_of(accounts, "owner"))
+    with accounts.target.client() as client:
+        flow = DeviceFlow(client)
+        refreshed = flow.refresh(Secret(tokens.refresh))
+        assert refreshed.scope == "openid profile agent:register"
+        with pytest.raises(AuthorizationExpired):
+            flow.refresh(Secret(tokens.refresh))
+
+
+def test_the_tokens_of_a_run_are_of_every_kind(server: Server, accounts: Accounts) -> None:
+    found, reason = with_access_tokens(accounts, server.target, shift_clock=server.shift_clock)
+    assert reason == ""
+    tokens = {name: each for name, each in found.by_name.items() if each.token}
+    ended = {name for name, each in tokens.items() if each.ended}
+    assert ended == {EXPIRED, REVOKED, OF_FORMER_MEMBER, OF_GUEST}
+    assert tokens.keys() - ended == {VALID, WITHOUT_SCOPE}
+    assert tokens[VALID].scopes == {"agent:register"}
+    assert tokens[WITHOUT_SCOPE].scopes == {"openid"}
+
+
+def test_without_a_clock_no_token_expires(accounts: Accounts) -> None:
+    found, _ = with_access_tokens(accounts, accounts.target)
+    assert EXPIRED not in found.by_name
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/api/oauth2/device/auth", 405, "/api/oauth2/device/auth is answered 405"),
+        ("/oauth2/device", 500, "end with 500"),
+        ("/api/oauth2/token", 400, "/api/oauth2/token is answered 400"),
+    ],
+)
+def test_a_server_without_the_flow_is_told(
+    accounts: Accounts,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    status: int,
+    said: str,
+) -> None:
+    send = Target.send
+
+    def sent(target: Target, request: Request) -> Response:
+        if request.path == path:
+            return Response(status, {"content-type": ("text/html",)}, b"<html>")
+        return send(target, request)
+
+    monkeypatch.setattr(Target, "send", sent)
+    with pytest.raises(NoDeviceFlow, match=said):
+        sign_in(accounts.target, accounts["owner"], workspace_of(accounts, "owner"))
+    found, reason = with_access_tokens(accounts, accounts.target)
+    assert found == accounts
+    assert said in reason

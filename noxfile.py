@@ -80,6 +80,10 @@ REDOCLY = "@redocly/cli@2.77.0"
 SPECTRAL = "@stoplight/spectral-cli@6.16.3"
 PYRIGHT = "pyright@1.1.414"
 
+# Pinned exactly: what they send changes from version to version, and so does what is expected.
+CLAUDE_CODE = "@anthropic-ai/claude-code@2.1.197"
+OPENCODE = "opencode-ai@1.18.33"
+
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
@@ -224,6 +228,17 @@ def bench(session: nox.Session) -> None:
     """What the SDK and the server cost, side by side with what else one could take."""
     install(session, "tests", extras="server,postgres,contract")
     session.run("python", "contract_tests/bench", *session.posargs)
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Claude Code and opencode in sandboxes: their answers, and what is recorded of them."""
+    install(session, "clients", extras="server,contract")
+    session.env["AGENTSERVER_TEST_CLAUDECODE"] = str(
+        (npm(session, CLAUDE_CODE) / "claude").resolve()
+    )
+    session.env["AGENTSERVER_TEST_OPENCODE"] = str((npm(session, OPENCODE) / "opencode").resolve())
+    session.run("pytest", "contract_tests/clients", *session.posargs)
 
 
 @nox.session

@@ -20,12 +20,13 @@ class ServerDidNotStart(RuntimeError):
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[str]:
+def running(folder: Path, *options: str, **variables: str) -> Iterator[str]:
     """Run `agentserver-reference serve` on a free port, and stop it as an operator would.
 
     Args:
         folder: Where it keeps its database.
         options: More of its command line.
+        variables: More of its environment.
 
     Yields:
         The URL at which it listens.
@@ -40,7 +41,7 @@ def running(folder: Path, *options: str) -> Iterator[str]:
         log.open("w") as stderr,
         subprocess.Popen(  # noqa: S603 (the project's own server, with options of our own)
             [*command, "--data-dir", str(folder), *options],
-            env=environment | {"PYTHONUNBUFFERED": "1"},
+            env=environment | {"PYTHONUNBUFFERED": "1"} | variables,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

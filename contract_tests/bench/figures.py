@@ -43,10 +43,13 @@ _ALIGNED = ("---", "---:", "---", "---:", "---:", "---:", "---")
 PARTS = {
     "calls": "One call through the SDK",
     "decoding": "Decoding a response into objects, all fields converted",
+    "sandboxes": "A list of 1,000 sandboxes of the reference server",
+    "waiters": "200 waiters on one client",
     "imports": "CPU time of a fresh process, minus that of an empty one",
     "memory": "Memory of idle clients, and of the server after 10,000 requests",
     "sqlite": "The server on SQLite, 32 connections",
     "postgresql": "The server on PostgreSQL, 32 connections",
+    "proxy": "A streamed message through the LLM proxy",
     "contract": "The contract tests, against the reference server",
     "startup": "Time from the start of a server to its first response",
 }

@@ -29,6 +29,8 @@ class Effort:
     """How many are decoded at once."""
     clients: int
     """How many are idle at once."""
+    seconds: float
+    """How long those who wait are watched."""
     examples: int
     """Random cases of the contract tests for each operation and mode."""
 
@@ -40,9 +42,19 @@ FULL = Effort(
     requests=1500,
     objects=(1, 100, 10_000),
     clients=1000,
+    seconds=20,
     examples=10,
 )
-QUICK = Effort(rounds=2, calls=50, loads=2, requests=500, objects=(1, 100), clients=20, examples=1)
+QUICK = Effort(
+    rounds=2,
+    calls=50,
+    loads=2,
+    requests=500,
+    objects=(1, 100),
+    clients=20,
+    seconds=2,
+    examples=1,
+)
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ def sow(url: str) -> Seed:
     """Fill an empty database over HTTP."""
     with httpx.Client(base_url=url) as raw:
         reader, *writers = (
-            _registered(raw, f"{number}@example.com") for number in range(CONNECTIONS + 1)
+            registered(raw, f"{number}@example.com") for number in range(CONNECTIONS + 1)
         )
     with Client(url, session=reader) as client:
         client.admin.quota_defaults.set(max_workspaces_per_user=0)
@@ -207,7 +207,8 @@ def sow(url: str) -> Seed:
     return Seed(reader, tuple(writers), made[WORKSPACES // 2].id)
 
 
-def _registered(raw: httpx.Client, email: str) -> str:
+def registered(raw: httpx.Client, email: str) -> str:
+    """Register a person, and return a session."""
     account = {"email": email, "password": "a password for the bench"}
     raw.post("/api/auth/register", json=account).raise_for_status()
     raw.post("/api/auth/login", json=account).raise_for_status()

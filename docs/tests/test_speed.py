@@ -8,15 +8,18 @@ from figures import COMMITTED, PARTS, bench_table, is_held
 from speed_page import page
 
 
-def test_every_part_of_a_whole_run_is_in_the_table() -> None:
+def test_every_part_that_was_measured_is_in_the_table() -> None:
     found = json.loads(COMMITTED.read_text("utf-8"))
     table = bench_table(found)
     assert not found["quick"]
-    assert [line[4:] for line in table.splitlines() if line.startswith("### ")] == [*PARTS.values()]
+    measured = {row["part"] for row in found["rows"]}
+    headings = [heading for part, heading in PARTS.items() if part in measured]
+    assert measured <= PARTS.keys()
+    assert [line[4:] for line in table.splitlines() if line.startswith("### ")] == headings
     assert found["date"] in table
     assert found["machine"]["python"] in table
     rows = [line for line in table.splitlines() if line.startswith("| ") and "---" not in line]
-    assert len(rows) == len(found["rows"]) + len(PARTS)  # each part has a line of headings
+    assert len(rows) == len(found["rows"]) + len(headings)  # each part has a line of headings
     assert len({row.count("|") for row in rows}) == 1
 
 

@@ -242,6 +242,13 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Kills servers 20 times while clients use sandboxes: what was acknowledged must be there."""
+    install(session, "tests", extras="server,postgres")
+    session.run("python", "reference_server/tests/soak.py", *session.posargs)
+
+
+@nox.session
 def constraints(session: nox.Session) -> None:
     """Move every pinned version to the newest that fits, and write them down anew."""
     session.install("uv")

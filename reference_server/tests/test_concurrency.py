@@ -43,7 +43,7 @@ def urls(
     else:
         with (
             new_database(request.getfixturevalue("postgres_server")) as url,
-            serving_processes(url, 2) as started,
+            serving_processes(url, 3) as started,
         ):
             yield started
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -13,6 +16,7 @@ from calling import QUESTION, Caller, add_caller
 from listening import SECONDS, listening
 from people import Clock, ReferenceServer, ok
 from serving import in_memory
+from test_start import ACCOUNT, PATIENCE, running
 
 from agentserver_reference.app import create_app
 
@@ -328,3 +332,51 @@ async def test_a_streamed_chat_is_asked_for_its_usage(caller: Caller, upstream: 
 async def test_a_server_with_another_proxy_or_none_serves_no_models(url: str) -> None:
     async with calling(llm_proxy_url=url) as caller:
         assert (await caller.ask()).status_code == 404
+
+
+def test_a_request_whose_server_is_killed_counts_towards_the_limit_but_has_no_usage(
+    tmp_path: Path,
+) -> None:
+    """The model may have answered it: given back, a limit of N could cost more than N answers."""
+    with socket.create_server(("127.0.0.1", 0)) as model:
+        variables = {
+            "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{model.getsockname()[1]}",
+            "AGENTSERVER_SANDBOX_TOKEN_DIR": str(tmp_path / "tokens"),
+        }
+        with running(tmp_path, **variables) as server:
+            cookie = signed_in(server.url)
+            with httpx.Client(base_url=server.url, headers=cookie) as client:
+                workspace = client.get("/api/workspaces").json()[0]["id"]
+                path = f"/api/workspaces/{workspace}/sandboxes"
+                sandbox = client.post(path, json={"name": "A sandbox"}).json()["id"]
+                while client.get(f"/api/sandboxes/{sandbox}").json()["status"] != "running":
+                    pass
+            headers = {"x-api-key": (tmp_path / "tokens" / sandbox).read_text()}
+            asking = threading.Thread(target=ask_in_vain, args=(server.url, headers))
+            asking.start()
+            connection, _ = model.accept()
+            assert connection.recv(1), "the model was asked"
+            server.process.kill()
+            asking.join(PATIENCE)
+            connection.close()
+        with running(tmp_path, **variables) as server:
+            with httpx.Client(base_url=server.url, headers=cookie) as client:
+                quota = client.get(f"/api/workspaces/{workspace}/llm-quota").json()
+                usage = client.get(f"/api/sandboxes/{sandbox}/usage").json()
+                traces = client.get(f"/api/sandboxes/{sandbox}/traces").json()["traces"]
+            assert server.stop() == 0
+    assert (quota["today_request_count"], usage["usage"]) == (1, [])
+    assert [trace["request_count"] for trace in traces] == [0]
+
+
+def signed_in(url: str) -> dict[str, str]:
+    """The header with the session of a new account."""
+    assert httpx.post(f"{url}/api/auth/register", json=ACCOUNT).status_code == 201
+    session = httpx.post(f"{url}/api/auth/login", json=ACCOUNT).headers["set-cookie"]
+    return {"Cookie": session.partition(";")[0]}
+
+
+def ask_in_vain(url: str, headers: dict[str, str]) -> None:
+    """Ask a model until the server is gone."""
+    with pytest.raises(httpx.TransportError):
+        httpx.post(f"{url}/v1/messages", json=QUESTION, headers=headers, timeout=PATIENCE)

@@ -1,7 +1,8 @@
 """Calls of language models through the embedded LLM proxy: who may, how many, and what they used.
 
 A request is counted before the model is called, in the transaction that compares the number with
-the limit, so that simultaneous requests cannot exceed it. One that fails is taken back.
+the limit, so that simultaneous requests cannot exceed it. One that fails is taken back. One whose
+server was killed is not: the model may have answered it, and N a day must not cost more than N.
 """
 
 from __future__ import annotations

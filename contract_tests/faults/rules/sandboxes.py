@@ -2,7 +2,7 @@
 
 import anyio
 from replacing import fault
-from sqlalchemy import func, select, update
+from sqlalchemy import func, null, select, update
 
 from agentserver_reference.domain import sandboxes as domain
 from agentserver_reference.domain.errors import Forbidden
@@ -92,6 +92,35 @@ def paused_at_stays(original, conn, sandbox_id, source, event, now):
         same = _table.c.id == sandbox_id
         conn.execute(update(_table).where(same).values(paused_at=before["paused_at"]))
     return changed
+
+
+@fault(
+    replaces="agentserver_reference.storage.sandboxes.change",
+    kind="time-not-moved",
+    operations=["resume_sandbox"],
+)
+def resume_is_no_activity(original, conn, sandbox_id, source, event, now):
+    """A sandbox that was resumed is idle since before its pause."""
+    before = sandboxes.find(conn, sandbox_id)
+    changed = original(conn, sandbox_id, source, event, now)
+    if source == domain.RESUMING and before is not None:
+        same = _table.c.id == sandbox_id
+        seen = before["last_activity_at"]
+        conn.execute(update(_table).where(same).values(last_activity_at=seen))
+    return changed
+
+
+@fault(
+    replaces="agentserver_reference.services.sandboxes._change",
+    kind="wrong-state",
+    operations=["resume_sandbox"],
+)
+def resume_once_more(original, conn, sandbox_id, event, now, environment):
+    """A sandbox that is running already can be resumed."""
+    row = sandboxes.find(conn, sandbox_id)
+    if event == Event.RESUME and row is not None and row["status"] == domain.RUNNING:
+        return {**row, "status": domain.RESUMING}
+    return original(conn, sandbox_id, event, now, environment)
 
 
 # --- limits ---------------------------------------------------------------------------------------
@@ -256,3 +285,37 @@ def new_name_is_not_stored(original, conn, sandbox_id, name):
     """The new name is answered, but not stored."""
     row = sandboxes.find(conn, sandbox_id)
     return row and {**row, "name": name}
+
+
+@fault(
+    replaces="agentserver_reference.services.sandboxes._create",
+    kind="write-not-stored",
+    operations=["create_sandbox"],
+)
+def idle_timeout_is_not_stored(
+    original,
+    conn,
+    workspace_id,
+    sandbox_id,
+    token_hash,
+    token_encrypted,
+    short_id,
+    given,
+    environment,
+    now,
+):
+    """The idle timeout of a new sandbox is answered, but not stored."""
+    of_token = (token_hash, token_encrypted, short_id)
+    created = original(conn, workspace_id, sandbox_id, *of_token, given, environment, now)
+    conn.execute(update(_table).where(_table.c.id == sandbox_id).values(idle_timeout=null()))
+    return created
+
+
+@fault(
+    replaces="agentserver_reference.storage.sandboxes.list_of",
+    kind="wrong-order",
+    operations=["list_sandboxes"],
+)
+def sandboxes_are_sorted_by_name(original, conn, workspace_id):
+    """Sandboxes are listed by their names, not the oldest first."""
+    return sorted(original(conn, workspace_id), key=lambda row: row["name"])

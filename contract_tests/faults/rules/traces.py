@@ -95,3 +95,42 @@ def usage_of_streams_lost(original, self, chunk):
 def paused_sandbox_calls(original):
     """The token of a paused sandbox is accepted."""
     return original | {sandboxes.PAUSED}
+
+
+@fault(
+    replaces="agentserver_reference.storage.llm_traces.list_of",
+    kind="list-incomplete",
+    operations=["list_workspace_traces", "list_sandbox_traces"],
+    by=_TASK,
+)
+def traces_page_repeats_one(original, conn, workspace_id, sandbox_id, limit, offset):
+    """The last trace of a page comes again on the next one."""
+    return original(conn, workspace_id, sandbox_id, limit, max(0, offset - 1))
+
+
+@fault(
+    replaces="agentserver_reference.storage.llm_usage.count_since",
+    kind="limit-off",
+    operations=["get_workspace_llm_quota"],
+    by=_TASK,
+)
+def requests_count_twice(original, conn, workspace_id, moment):
+    """Each request counts twice towards the limit."""
+    return 2 * original(conn, workspace_id, moment)
+
+
+@fault(
+    replaces="agentserver_reference.storage.proxy_tokens.find_holder",
+    kind="dead-session-accepted",
+    operations=["delete_sandbox"],
+    by=_TASK,
+)
+def deleted_sandboxs_token_works(original, conn, token_hash):
+    """A sandbox's token is accepted although the sandbox is deleted."""
+    found = original(conn, token_hash)
+    if found is not None:
+        _holders[token_hash] = found
+    return found or _holders.get(token_hash)
+
+
+_holders: dict[str, dict[str, object]] = {}

@@ -108,15 +108,15 @@ class _Stat:
 
 @attrs.frozen
 class Family:
-    """All processes of a sandbox: the session of its first one, and whoever has its mark.
+    """All processes of a sandbox: the session of its first one, and whoever has its marks.
 
     A session contains the process group of the first process, and those that a shell makes in it.
     A process can leave the session, but it takes its environment along.
     """
 
     first: ProcessId | None
-    mark: bytes
-    """A variable of the environment, as `NAME=value`."""
+    marks: frozenset[bytes]
+    """Variables of the environment, each as `NAME=value`."""
 
     def members(self) -> list[int]:
         """Return the ids of those that are alive."""
@@ -129,7 +129,7 @@ class Family:
             return False
         if has_session and self.first is not None and stat.session == self.first.number:
             return True
-        return self.mark in _environment(number)
+        return self.marks <= _environment(number)
 
     def stop(self) -> bool:
         """Stop all of them, and return whether all have stopped.
@@ -172,6 +172,11 @@ class Family:
                     signal.pidfd_send_signal(descriptor, sent)
 
 
+def mark(name: str, value: str) -> frozenset[bytes]:
+    """Return the mark that a variable of the environment is."""
+    return frozenset({f"{name}={value}".encode()})
+
+
 def kill_children_of_dead_servers(variable: str) -> int:
     """End all processes whose environment names in `variable` a server that has ended.
 
@@ -185,7 +190,7 @@ def kill_children_of_dead_servers(variable: str) -> int:
             continue
         ended += 1
         with contextlib.suppress(PermissionError):
-            Family(None, f"{variable}={named}".encode()).kill()
+            Family(None, mark(variable, named)).kill()
     return ended
 
 
@@ -229,11 +234,11 @@ def _state(number: int) -> str:
     return "X" if stat is None else stat.state
 
 
-def _environment(number: int) -> list[bytes]:
+def _environment(number: int) -> set[bytes]:
     try:
-        return (_PROC / str(number) / "environ").read_bytes().split(b"\0")
+        return set((_PROC / str(number) / "environ").read_bytes().split(b"\0"))
     except OSError:  # it is another user's, or has ended
-        return []
+        return set()
 
 
 def _value(number: int, variable: str) -> str | None:

@@ -44,6 +44,7 @@ from agentserver_reference.sandbox_backends.linux import (
     ProcessId,
     ends_within,
     kill_children_of_dead_servers,
+    mark,
 )
 from agentserver_reference.sandbox_backends.protocol import Sandbox, SandboxBackend
 from agentserver_reference.settings import Settings
@@ -84,8 +85,11 @@ class _Row:
 
     @property
     def family(self) -> Family:
-        """All processes of the sandbox."""
-        return Family(self.process, f"{environment.ID}={self.sandbox_id}".encode())
+        """All processes of the sandbox, but not those that another server has started since."""
+        marks = mark(environment.ID, self.sandbox_id)
+        if self.server is not None:
+            marks |= mark(environment.SERVER, str(self.server))
+        return Family(self.process, marks)
 
 
 def _process(number: int | None, started: str | None) -> ProcessId | None:
@@ -177,7 +181,7 @@ class ProcessBackend:
 
     async def close(self) -> Collection[str]:
         """See SandboxBackend."""
-        own = Family(None, f"{environment.SERVER}={self._server}".encode())
+        own = Family(None, mark(environment.SERVER, str(self._server)))
         await self._in_thread(own.kill)  # whatever becomes of the database
         if self._is_temporary and self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -43,9 +43,11 @@ from agentserver_reference.settings import Settings, local_url
 from agentserver_reference.storage import open_store, sqlite_path, users
 from agentserver_reference.storage.encryption_key import find_key
 from agentserver_reference.workers import (
+    agent_health,
     expired_sessions,
     expired_sign_ins,
     idle_sandboxes,
+    overdue_tasks,
     sandbox_changes,
 )
 from agentserver_reference.workers.background import Background
@@ -60,6 +62,8 @@ LOOPS: tuple[Callable[[Context], Loop], ...] = (
     expired_sign_ins.loop,
     sandbox_changes.loop,
     idle_sandboxes.loop,
+    agent_health.loop,
+    overdue_tasks.loop,
 )
 """What makes each background loop."""
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from agentserver_reference.contract import Operation
     from agentserver_reference.security.principal import Principal
     from agentserver_reference.services.unit_of_work import UnitOfWork
+    from agentserver_reference.storage.agents import Agent
 
 
 @attrs.define(eq=False)  # twice as fast to make as a frozen one
@@ -38,10 +39,17 @@ class Call:
 
     @property
     def user_id(self) -> str:
-        """The id of the caller; for operations that require a credential."""
-        if self.principal is None:
-            raise RuntimeError(f"{self.operation.id} requires no credential: there may be no user")
+        """The id of the caller's account; for operations that require one."""
+        if self.principal is None or self.principal.user_id is None:
+            raise RuntimeError(f"{self.operation.id} requires no account: there may be none")
         return self.principal.user_id
+
+    @property
+    def agent(self) -> Agent:
+        """The agent that calls; for operations that require the role `agent`."""
+        if self.principal is None or self.principal.agent is None:
+            raise RuntimeError(f"{self.operation.id} requires no agent: there may be none")
+        return self.principal.agent
 
     @property
     def json(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What every test of the server may ask for."""
 
 import pytest
+from agents import house
 from databases import database_url, settings, store
 from people import server
 from postgres import (
@@ -15,6 +16,7 @@ from serving import client
 __all__ = [
     "client",
     "database_url",
+    "house",
     "kept_postgres_database",
     "new_postgres_url",
     "pgbouncer_url",

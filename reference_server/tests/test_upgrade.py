@@ -104,7 +104,7 @@ def rows(connection: Connection) -> dict[str, list[str]]:
             for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()  # noqa: S608
         )
         for table in inspect(connection).get_table_names()
-        if table not in NEWER and not table.startswith("oauth_")
+        if table not in NEWER and not table.startswith(("oauth_", "agent_"))
     }
 
 

@@ -121,12 +121,15 @@ def everything_named_is_described(contract: Contract) -> Iterator[Violation]:
 
 @_rule
 def refusals_are_documented(contract: Contract) -> Iterator[Violation]:
-    """401 where a credential is needed, 403 where a role is; 400, 413, 415 where a body is read."""
+    """401 where a credential is needed, 403 where a role is; 400, 413, 415 where a body is read.
+
+    Only an agent has an agent's token, so that nobody with a valid one lacks that role.
+    """
     for operation in contract.operations.values():
         due = set()
         if operation.is_secured:
             due.add(401)
-        if operation.required_role not in ("none", "user", None):
+        if operation.required_role not in ("none", "user", "agent", None):
             due.add(403)
         if operation.body is not None:
             due |= {400, 413, 415}

@@ -6,15 +6,16 @@ from agentserver_reference.domain.errors import Conflict, Forbidden
 
 DEVELOPER = "developer"
 DEFAULT_ROLE = DEVELOPER
+GUEST = "guest"
 OWNER = "owner"
 USER = "user"
 ADMIN = "admin"
 AGENT = "agent"
 
-WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
+WORKSPACE_ROLES = (GUEST, "developer", "maintainer", "owner")
 """The roles in a workspace. Each includes the permissions of those before it."""
 
-WORKSPACE_PARAMETERS = ("workspace_id", "sandbox_id")
+WORKSPACE_PARAMETERS = ("workspace_id", "sandbox_id", "task_id")
 """The path parameters that tell in which workspace a role is required."""
 
 ROLES = ("none", USER, ADMIN, AGENT, *WORKSPACE_ROLES)

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from agentserver_reference.domain.errors import BadRequest, BudgetExceeded, Conflict, QuotaExceeded
+from agentserver_reference.domain.life_cycles import as_markdown
 
 
 class Event(StrEnum):
@@ -64,9 +65,10 @@ _SHORT_ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SHORT_ID_LENGTH = 8
 
 
-def sources_of(event: Event) -> tuple[str, ...]:
-    """Return the states in which an event is possible."""
-    return tuple(state for state, events in LIFE_CYCLE.items() if event in events)
+def check_is_not_local(is_local: bool, event: Event) -> None:
+    """Raise BadRequest for a sandbox on a person's own machine, where the server has no say."""
+    if is_local:
+        raise BadRequest(f"local sandboxes cannot be {_PARTICIPLES[event]}")
 
 
 def next_state(state: str, event: Event) -> str:
@@ -78,13 +80,7 @@ def next_state(state: str, event: Event) -> str:
 
 def life_cycle_table() -> str:
     """Return the life cycle as a table in Markdown, one row for each state."""
-    head = ["State", *(event.value for event in Event)]
-    rows = [
-        [f"`{state}`", *(f"`{events[each]}`" if each in events else "-" for each in Event)]
-        for state, events in LIFE_CYCLE.items()
-    ]
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return as_markdown(LIFE_CYCLE, Event)
 
 
 @attrs.frozen

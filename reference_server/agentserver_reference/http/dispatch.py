@@ -27,6 +27,7 @@ from agentserver_reference.logs import LOGGER, event, failure
 from agentserver_reference.replies import AnyReply, Upgrade
 from agentserver_reference.security.authorize import Access
 from agentserver_reference.security.credentials import CredentialKind, find_credentials
+from agentserver_reference.services.agents import note_sign_of_life
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
 Handler = Callable[[Call], Awaitable[AnyReply]]
@@ -169,6 +170,9 @@ class Dispatcher:
         credentials = find_credentials(connection.headers, endpoint.kinds)
         access = Access(operation, path, credentials, context.clock)
         principal = await context.store.read(access.check) if operation.schemes else None
+        work = UnitOfWork(context, access)
+        if principal is not None and principal.agent is not None:
+            await note_sign_of_life(work, principal.agent)
         # The query string is parsed only for operations with query parameters.
         query = read_query(operation.query, connection.query_params) if operation.query else {}
         headers = read_headers(operation.headers, connection.headers) if operation.headers else {}
@@ -177,7 +181,7 @@ class Dispatcher:
             body = await read_body(connection, operation.body)
         return Call(
             operation=operation,
-            work=UnitOfWork(context, access),
+            work=work,
             request_id=request_id,
             host=connection.headers.get("host", ""),
             path=path,

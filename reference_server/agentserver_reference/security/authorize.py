@@ -12,13 +12,20 @@ from agentserver_reference.domain.errors import Forbidden, NotFound, Unauthentic
 from agentserver_reference.domain.roles import ADMIN, AGENT, WORKSPACE_ROLES, is_at_least
 from agentserver_reference.security.credentials import Credential
 from agentserver_reference.security.principal import Principal
-from agentserver_reference.storage import sandboxes
+from agentserver_reference.storage import agent_tasks, sandboxes
 from agentserver_reference.storage.locks import Lock
 from agentserver_reference.storage.permissions import Permission
 
 if TYPE_CHECKING:
     from agentserver_reference.contract import Operation
     from agentserver_reference.storage.engine.connection import Connection
+
+
+_WORKSPACE_OF: Mapping[str, Callable[[Connection, str], str | None]] = {
+    "sandbox_id": sandboxes.workspace_of,
+    "task_id": agent_tasks.workspace_of,
+}
+"""By a parameter of the path: what finds the workspace of the thing that it names."""
 
 
 @attrs.define(eq=False)  # twice as fast to make as a frozen one
@@ -31,17 +38,17 @@ class Access:
     clock: Callable[[], datetime] = attrs.field(repr=False)
     principal: Principal | None = attrs.field(default=None, init=False)
     """The caller, as the last check found them."""
-    _workspace_of_sandbox: str | None = attrs.field(default=None, init=False, repr=False)
+    _found_workspace: str | None = attrs.field(default=None, init=False, repr=False)
 
     @property
     def workspace_id(self) -> str | None:
         """The workspace in which the caller needs a role; None if no such role is required.
 
-        That of a sandbox in the path is known after the first check.
+        That of a sandbox or task in the path is known after the first check.
         """
         if self.operation.role not in WORKSPACE_ROLES:
             return None
-        return self.path.get("workspace_id", self._workspace_of_sandbox)
+        return self.path.get("workspace_id", self._found_workspace)
 
     @property
     def lock(self) -> Lock:
@@ -49,7 +56,10 @@ class Access:
 
         The session is not locked: a call that was authorised before a logout may end after it.
         """
-        return Lock(installation=self.operation.role == ADMIN, workspace=self.workspace_id)
+        workspace_id = self.workspace_id
+        if self.principal is not None and self.principal.agent is not None:
+            workspace_id = self.principal.agent.workspace_id
+        return Lock(installation=self.operation.role == ADMIN, workspace=workspace_id)
 
     def check(self, conn: Connection) -> Principal | None:
         """See `authorize`."""
@@ -67,9 +77,17 @@ class Access:
         return credential.kind.permission(credential.secret, role, self.clock())
 
     def find_workspace(self, conn: Connection) -> None:
-        """Find the workspace of a sandbox in the path. It never changes, so once is enough."""
-        if self._workspace_of_sandbox is None and "sandbox_id" in self.path:
-            self._workspace_of_sandbox = sandboxes.workspace_of(conn, self.path["sandbox_id"])
+        """Find the workspace of what the path names. It never changes, so once is enough."""
+        if self._found_workspace is None and self.operation.role in WORKSPACE_ROLES:
+            for parameter in _WORKSPACE_OF.keys() & self.path.keys():
+                self._found_workspace = _WORKSPACE_OF[parameter](conn, self.path[parameter])
+
+    @property
+    def missing(self) -> str | None:
+        """What the path names and the last check did not find, such as `sandbox`."""
+        if self.operation.role not in WORKSPACE_ROLES or self.workspace_id is not None:
+            return None
+        return next(name for name in _WORKSPACE_OF if name in self.path).removesuffix("_id")
 
 
 def authorize(conn: Connection, access: Access) -> Principal | None:
@@ -77,15 +95,15 @@ def authorize(conn: Connection, access: Access) -> Principal | None:
 
     Raises:
         Unauthenticated: the operation requires a credential, and none is valid.
-        NotFound: there is no such sandbox, so that nobody can have a role in its workspace.
+        NotFound: there is no such sandbox or task, so that nobody can have a role in its workspace.
         Forbidden: the caller is not a member of the workspace, or lacks the role or the scope.
     """
     access.find_workspace(conn)
     principal = find_principal(conn, access)
     if principal is None:
         check_may_be_anonymous(access.operation)
-    elif access.workspace_id is None and access.operation.role in WORKSPACE_ROLES:
-        raise NotFound("sandbox not found")
+    elif access.missing is not None:
+        raise NotFound(f"{access.missing} not found")
     else:
         check_role(access.operation, principal)
         check_scope(access.operation, principal)

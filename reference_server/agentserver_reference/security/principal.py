@@ -2,6 +2,8 @@
 
 import attrs
 
+from agentserver_reference.storage.agents import Agent
+
 SERVICE = "service"
 
 
@@ -9,7 +11,8 @@ SERVICE = "service"
 class Principal:
     """The authenticated caller, with the roles at this moment."""
 
-    user_id: str
+    user_id: str | None
+    """The account; None for an agent."""
     role: str
     """`user` or `admin` for an account, `agent` for an agent, `service` for another service of the
     installation.
@@ -18,3 +21,5 @@ class Principal:
     """The role in the workspace of the call; None without a workspace, and if not a member."""
     scopes: frozenset[str] | None = None
     """The scopes of the credential; None for a kind of credential without scopes."""
+    agent: Agent | None = None
+    """The agent; None for an account."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentserver_reference.domain import sandboxes as domain
 from agentserver_reference.domain.errors import NotFound
-from agentserver_reference.domain.metadata import check_metadata
+from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.sandboxes import Event
 from agentserver_reference.domain.tokens import sandbox_token, token_hash
 from agentserver_reference.sandbox_backends.protocol import Sandbox
@@ -53,7 +53,7 @@ async def create(
 
     Raises BadRequest for what is over a limit, QuotaExceeded and BudgetExceeded.
     """
-    check_metadata(given.get("metadata"))
+    check_free_json("metadata", given.get("metadata"))
     context = work.context
     sandbox_id, token = context.ids(), sandbox_token(context.tokens())
     created = await work.write(
@@ -123,11 +123,12 @@ async def delete(work: UnitOfWork, sandbox_id: str) -> None:
 async def remove_from_backend(work: UnitOfWork, rows: list[Record]) -> None:
     """Stop sandboxes whose rows are deleted."""
     for row in rows:
-        await work.context.sandbox_backend.remove(Sandbox.of(row))
+        if not row["is_local"]:
+            await work.context.sandbox_backend.remove(Sandbox.of(row))
 
 
 async def pause(work: UnitOfWork, sandbox_id: str) -> Record:
-    """Begin to pause a sandbox, and return its state. Raises NotFound, Conflict."""
+    """Begin to pause a sandbox, and return its state. Raises NotFound, BadRequest, Conflict."""
     changed = await work.write(Lock(), _change, sandbox_id, Event.PAUSE, work.context.clock(), None)
     return _begin(work, changed)
 
@@ -135,8 +136,8 @@ async def pause(work: UnitOfWork, sandbox_id: str) -> Record:
 async def resume(work: UnitOfWork, sandbox_id: str) -> Record:
     """Begin to resume a sandbox, and return its state.
 
-    Raises NotFound, Conflict, BudgetExceeded. The permission locks the workspace, so that
-    simultaneous calls cannot exceed the budget.
+    Raises NotFound, BadRequest, Conflict, BudgetExceeded. The permission locks the workspace, so
+    that simultaneous calls cannot exceed the budget.
     """
     context = work.context
     environment = context.settings.quota_environment
@@ -155,6 +156,7 @@ def _change(
 ) -> Record:
     """Change the state; with an `environment`, check first that the budget permits it."""
     row = _existing(sandboxes.find(conn, sandbox_id))
+    domain.check_is_not_local(row["is_local"], event)
     domain.next_state(row["status"], event)
     if environment is not None:
         limits = quotas.limits_of_workspace(conn, row["workspace_id"], environment)

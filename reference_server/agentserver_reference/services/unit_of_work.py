@@ -113,6 +113,16 @@ class UnitOfWork:
 
         return await self.context.store.write(authorized)
 
+    async def change(
+        self, change: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `change(connection, ...)`, one statement that checks the permission itself.
+
+        It waits for no lock that another transaction holds for longer than such a statement, so
+        that it needs none of its own.
+        """
+        return await self.context.store.change(change, *args, **kwargs)
+
     async def update(
         self,
         lock: Lock,

@@ -21,6 +21,7 @@ _of_workspace = Query(
     .where(members.c.workspace_id == bindparam("workspace_id"))
     .order_by(members.c.created_at, members.c.sequence)
 )
+_membership = select(members.c.sequence, members.c.role).where(*_this)
 _owners = select(members.c.user_id).where(
     members.c.workspace_id == bindparam("workspace_id"), members.c.role == "owner"
 )
@@ -33,6 +34,12 @@ def role_of(conn: Connection, workspace_id: str, user_id: str) -> str | None:
     """The member's role; None for a user who is not a member, and for an unknown workspace."""
     found = conn.execute(_role, {"of_workspace": workspace_id, "of_user": user_id})
     return found.scalar_one_or_none()
+
+
+def membership_of(conn: Connection, workspace_id: str, user_id: str) -> tuple[int, str] | None:
+    """The number of a membership, which no other ever has, and its role; None without one."""
+    found = conn.execute(_membership, {"of_workspace": workspace_id, "of_user": user_id}).first()
+    return None if found is None else (found[0], found[1])
 
 
 def list_of(conn: Connection, workspace_id: str) -> list[Record]:

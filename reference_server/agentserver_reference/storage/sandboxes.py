@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, delete, func, insert, null, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    delete,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from agentserver_reference.domain.sandboxes import (
     LIFE_CYCLE,
@@ -47,6 +58,7 @@ _listed = (
 _whole = (
     *_listed,
     *(_c.short_id, _c.paused_at, _c.cpu, _c.memory, _c.idle_timeout, _c.metadata, _c.status_since),
+    _c.last_heartbeat_at,
 )
 _oldest_first = (_c.created_at, _c.sequence)
 _this = _c.id == bindparam("sandbox_id")
@@ -61,7 +73,7 @@ _all = Query(select(*_listed).order_by(*_oldest_first))
 _in_workspace = Query(select(*_whole).where(_of_workspace).order_by(*_oldest_first))
 _by_id = Query(select(*_whole).where(_this))
 _workspace = select(_c.workspace_id).where(_this)
-_count = select(func.count()).where(_of_workspace)
+_count = select(func.count()).where(_of_workspace, _c.is_local.is_(False))
 _used = select(func.coalesce(func.sum(_c.cpu), 0), func.coalesce(func.sum(_c.memory), 0)).where(
     _of_workspace, _c.status.in_(sorted(USING_RESOURCES))
 )
@@ -77,8 +89,13 @@ _running = Query(
     .where(_c.status == RUNNING, _c.is_local.is_(False))
     .order_by(*_oldest_first)
 )
+tokens_are_valid = or_(_c.is_local.is_(False), _c.registered_by.is_not(None))
+"""Of sandboxes: those of a registered agent end with the membership behind them."""
+
 _by_token = Query(
-    select(_c.id, _c.workspace_id, _c.status).where(_c.token_hash == bindparam("hashed"))
+    select(_c.id, _c.workspace_id, _c.status).where(
+        _c.token_hash == bindparam("hashed"), tokens_are_valid
+    )
 )
 _token = select(_c.token_encrypted).where(_this)
 _touch = update(sandboxes).where(_this).values(last_activity_at=bindparam("now"))
@@ -116,6 +133,11 @@ _pause_idle = Query(
 )
 
 
+def has_valid_tokens(parameter: str) -> ColumnElement[bool]:
+    """Return the condition that the tokens of the sandbox with the id `parameter` are valid."""
+    return select(_c.id).where(_c.id == bindparam(parameter), tokens_are_valid).exists()
+
+
 def list_all(conn: Connection) -> list[Record]:
     """Every sandbox as administrators see it, oldest first."""
     return _all.all(conn)
@@ -138,7 +160,7 @@ def workspace_of(conn: Connection, sandbox_id: str) -> str | None:
 
 
 def count_of(conn: Connection, workspace_id: str) -> int:
-    """How many sandboxes a workspace has, in any state."""
+    """How many sandboxes of the server a workspace has, in any state."""
     return conn.execute(_count, {"of_workspace": workspace_id}).scalar_one()
 
 
@@ -175,6 +197,9 @@ def add(
     metadata: Mapping[str, Any] | None = None,
     token_hash: str | None = None,
     token_encrypted: str | None = None,
+    tunnel_token_hash: str | None = None,
+    last_heartbeat_at: datetime | None = None,
+    registered_by: int | None = None,
 ) -> Record:
     """Add a sandbox; without a size it has no limits of its own."""
     return _add.one(
@@ -189,12 +214,15 @@ def add(
         memory=size and size.memory,
         idle_timeout=idle_timeout,
         created_at=timestamp(now),
-        last_activity_at=None if last_activity_at is None else timestamp(last_activity_at),
+        last_activity_at=last_activity_at and timestamp(last_activity_at),
         short_id=short_id,
         metadata=metadata,
         status_since=timestamp(now),
         token_hash=token_hash,
         token_encrypted=token_encrypted,
+        tunnel_token_hash=tunnel_token_hash,
+        last_heartbeat_at=last_heartbeat_at and timestamp(last_heartbeat_at),
+        registered_by=registered_by,
     )
 
 

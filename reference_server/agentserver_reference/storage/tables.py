@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -50,6 +51,11 @@ def _reference(name: str, target: str, *, primary_key: bool = False) -> Column[s
         primary_key=primary_key,
         nullable=False,
     )
+
+
+def _weak_reference(name: str, target: str) -> Column[str]:
+    """A foreign key that becomes null when the row that it refers to is deleted."""
+    return Column(name, String, ForeignKey(target, ondelete="SET NULL"))
 
 
 def _encrypted(name: str, place: str, *, nullable: bool = False) -> Column[str]:
@@ -143,10 +149,104 @@ sandboxes = Table(
     Column("paused_at", String),
     Column("token_hash", String),
     _encrypted("token_encrypted", "sandboxes.token", nullable=True),
+    Column("tunnel_token_hash", String),
+    Column("last_heartbeat_at", String),
+    Column(
+        "registered_by",
+        BigInteger().with_variant(Integer, "sqlite"),
+        ForeignKey(
+            "workspace_members.sequence", name="sandboxes_registered_by_fkey", ondelete="SET NULL"
+        ),
+    ),
     Index("sandboxes_by_workspace", "workspace_id"),
     Index("sandboxes_by_short_id", "short_id", unique=True),
     Index("sandboxes_by_token_hash", "token_hash", unique=True),
+    Index("sandboxes_by_tunnel_token_hash", "tunnel_token_hash", unique=True),
+    Index("sandboxes_by_registration", "registered_by"),
     Index("sandboxes_by_status", "status"),
+)
+"""`registered_by` is the membership of the person who registered the agent of a local sandbox. Its
+tokens end with it, also if the same person becomes a member again."""
+
+agent_cards = Table(
+    "agent_cards",
+    metadata,
+    _reference("sandbox_id", "sandboxes.id", primary_key=True),
+    _reference("workspace_id", "workspaces.id"),
+    Column("agent_type", String, nullable=False),
+    Column("display_name", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("card", JSON, nullable=False),
+    Column("status", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    _time("updated_at"),
+    Index("agent_cards_by_workspace", "workspace_id"),
+)
+
+agent_tasks = Table(
+    "agent_tasks",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    _reference("target_id", "sandboxes.id"),
+    _weak_reference("requester_id", "sandboxes.id"),
+    Column("status", String, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("skill", String),
+    Column("system_context", Text),
+    Column("max_turns", BigInteger, nullable=False),
+    Column("max_budget_usd", Double, nullable=False),
+    Column("timeout_seconds", BigInteger, nullable=False),
+    Column("delegation_chain", JSON, nullable=False),
+    _time("created_at"),
+    Column("claimed_at", String),
+    Column("deadline", BigInteger),
+    Column("lapses", Integer, nullable=False),
+    Column("completed_at", String),
+    Column("result", Text),
+    Column("failure_reason", Text),
+    Column("total_cost_usd", Double),
+    Column("num_turns", BigInteger, nullable=False),
+    Index("agent_tasks_by_workspace", "workspace_id"),
+    Index("agent_tasks_by_target", "target_id", "status"),
+    Index("agent_tasks_by_requester", "requester_id"),
+    Index("agent_tasks_by_status", "status"),
+)
+"""`claimed_at` is when the agent took the task, or asked about it since. `deadline` is the end of
+its time, in seconds since 1970: it is calculated by the database. `result` is JSON as text, in
+which null differs from nothing."""
+
+agent_mailbox = Table(
+    "agent_mailbox",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    _reference("from_id", "sandboxes.id"),
+    _reference("to_id", "sandboxes.id"),
+    Column("text", Text, nullable=False),
+    Column("msg_type", String, nullable=False),
+    _time("created_at"),
+    Column("read_at", String),
+    Index("agent_mailbox_by_workspace", "workspace_id"),
+    Index("agent_mailbox_by_sender", "from_id"),
+    Index("agent_mailbox_by_recipient", "to_id", "read_at"),
+)
+
+agent_interactions = Table(
+    "agent_interactions",
+    metadata,
+    _sequence(),
+    _reference("workspace_id", "workspaces.id"),
+    _weak_reference("actor_id", "sandboxes.id"),
+    Column("action", String, nullable=False),
+    Column("target_id", String, nullable=False),
+    Column("target_type", String, nullable=False),
+    Column("detail", JSON),
+    _time("created_at"),
+    Index("agent_interactions_by_workspace", "workspace_id", "sequence"),
+    Index("agent_interactions_by_actor", "actor_id"),
 )
 
 device_codes = Table(

@@ -11,6 +11,16 @@ from agentserver.models import (
     AdminUserQuotaResponse,
     AdminWorkspaceItem,
     AdminWorkspaceQuotaResponse,
+    AgentCardItem,
+    AgentCardRegisterResponse,
+    AgentInteractionItem,
+    AgentMailboxMessage,
+    AgentMailboxSendResponse,
+    AgentTaskCancelResponse,
+    AgentTaskCreateResponse,
+    AgentTaskDetail,
+    AgentTaskItem,
+    AgentTaskPollItem,
     AuthMeResponse,
     AuthRegisterResponse,
     AuthStatusResponse,
@@ -144,6 +154,83 @@ def synchronously(client: Client) -> None:
         ),
         TraceDetailResponse,
     )
+    assert_type(client.agents.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[AgentCardItem])
+    assert_type(client.agents.get("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), AgentCardItem)
+    assert_type(client.agents.discover(), Page[AgentCardItem])
+    assert_type(
+        client.agents.publish_card(
+            display_name="Reviewer",
+            description="Reviews changes in Python.",
+            agent_type="custom",
+            card={"skills": [{"name": "review", "description": "Review a change."}]},
+        ),
+        AgentCardRegisterResponse,
+    )
+    assert_type(
+        client.agents.interactions.list(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", limit=20, offset=40
+        ),
+        Page[AgentInteractionItem],
+    )
+    assert_type(client.tasks.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[AgentTaskItem])
+    assert_type(
+        client.tasks.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            target_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            prompt="Review the last change.",
+            skill="review",
+            system_context="The project is written in Python.",
+            max_turns=50,
+            max_budget_usd=1.5,
+            timeout_seconds=600,
+            requester_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+        ),
+        AgentTaskCreateResponse,
+    )
+    assert_type(
+        client.tasks.get("task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8", include_output=True),
+        AgentTaskDetail,
+    )
+    assert_type(client.tasks.wait("task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8"), AgentTaskDetail)
+    assert_type(
+        client.tasks.cancel("task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8"), AgentTaskCancelResponse
+    )
+    assert_type(
+        client.tasks.delegate(
+            target_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            prompt="Review the last change.",
+            skill="review",
+            system_context="The project is written in Python.",
+            max_turns=50,
+            max_budget_usd=1.5,
+            timeout_seconds=600,
+            requester_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+        ),
+        AgentTaskCreateResponse,
+    )
+    assert_type(
+        client.tasks.poll(sandbox_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", limit=5),
+        Page[AgentTaskPollItem],
+    )
+    assert_type(
+        client.tasks.get_as_agent("task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8", include_output=True),
+        AgentTaskDetail,
+    )
+    client.tasks.report(
+        "task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8",
+        status="completed",
+        failure_reason="The repository could not be cloned.",
+        result={"approved": True},
+        total_cost_usd=0.25,
+        num_turns=3,
+    )
+    assert_type(
+        client.mailbox.send(
+            to="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", text="The tests pass.", msg_type="text"
+        ),
+        AgentMailboxSendResponse,
+    )
+    assert_type(client.mailbox.read(limit=10), Page[AgentMailboxMessage])
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(
@@ -306,6 +393,92 @@ async def asynchronously(client: AsyncClient) -> None:
         ),
         TraceDetailResponse,
     )
+    assert_type(
+        await client.agents.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[AgentCardItem]
+    )
+    assert_type(await client.agents.get("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), AgentCardItem)
+    assert_type(await client.agents.discover(), Page[AgentCardItem])
+    assert_type(
+        await client.agents.publish_card(
+            display_name="Reviewer",
+            description="Reviews changes in Python.",
+            agent_type="custom",
+            card={"skills": [{"name": "review", "description": "Review a change."}]},
+        ),
+        AgentCardRegisterResponse,
+    )
+    assert_type(
+        await client.agents.interactions.list(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", limit=20, offset=40
+        ),
+        Page[AgentInteractionItem],
+    )
+    assert_type(
+        await client.tasks.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[AgentTaskItem]
+    )
+    assert_type(
+        await client.tasks.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            target_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            prompt="Review the last change.",
+            skill="review",
+            system_context="The project is written in Python.",
+            max_turns=50,
+            max_budget_usd=1.5,
+            timeout_seconds=600,
+            requester_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+        ),
+        AgentTaskCreateResponse,
+    )
+    assert_type(
+        await client.tasks.get("task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8", include_output=True),
+        AgentTaskDetail,
+    )
+    assert_type(
+        await client.tasks.wait("task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8"), AgentTaskDetail
+    )
+    assert_type(
+        await client.tasks.cancel("task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8"),
+        AgentTaskCancelResponse,
+    )
+    assert_type(
+        await client.tasks.delegate(
+            target_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            prompt="Review the last change.",
+            skill="review",
+            system_context="The project is written in Python.",
+            max_turns=50,
+            max_budget_usd=1.5,
+            timeout_seconds=600,
+            requester_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+        ),
+        AgentTaskCreateResponse,
+    )
+    assert_type(
+        await client.tasks.poll(sandbox_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", limit=5),
+        Page[AgentTaskPollItem],
+    )
+    assert_type(
+        await client.tasks.get_as_agent(
+            "task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8", include_output=True
+        ),
+        AgentTaskDetail,
+    )
+    await client.tasks.report(
+        "task_0d3f5c1e-7c52-4c39-9f0a-51d3a2b4c6d8",
+        status="completed",
+        failure_reason="The repository could not be cloned.",
+        result={"approved": True},
+        total_cost_usd=0.25,
+        num_turns=3,
+    )
+    assert_type(
+        await client.mailbox.send(
+            to="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44", text="The tests pass.", msg_type="text"
+        ),
+        AgentMailboxSendResponse,
+    )
+    assert_type(await client.mailbox.read(limit=10), Page[AgentMailboxMessage])
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import text
+from sqlalchemy import Float, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 
@@ -69,10 +69,15 @@ _UNAVAILABLE = (
 
 
 class _Dialect(PGDialect_asyncpg):
-    """Reads JSON from text, as asyncpg gives it where no codec is set on each connection."""
+    """Reads JSON from text, as asyncpg gives it where no codec is set on each connection.
+
+    Floats are as the driver gives them. Core's own type for them asks for the code of the column,
+    which is only known at an execution.
+    """
 
     supports_statement_cache = True
     supports_native_json_deserialization = False
+    colspecs = {**PGDialect_asyncpg.colspecs, Float: Float}  # noqa: RUF012 - as in Core
 
 
 _DIALECT = _Dialect()  # type: ignore[no-untyped-call]

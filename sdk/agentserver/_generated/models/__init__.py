@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from .admin_workspace_quota_defaults import AdminWorkspaceQuotaDefaults
     from .admin_workspace_quota_overrides import AdminWorkspaceQuotaOverrides
     from .admin_workspace_quota_response import AdminWorkspaceQuotaResponse
+    from .agent_card_item import AgentCardItem
+    from .agent_card_register_response import AgentCardRegisterResponse
+    from .agent_interaction_action import AgentInteractionAction
+    from .agent_interaction_item import AgentInteractionItem
+    from .agent_interaction_target import AgentInteractionTarget
+    from .agent_mailbox_message import AgentMailboxMessage
+    from .agent_mailbox_send_response import AgentMailboxSendResponse
+    from .agent_status import AgentStatus
+    from .agent_task_cancel_response import AgentTaskCancelResponse
+    from .agent_task_create_response import AgentTaskCreateResponse
+    from .agent_task_detail import AgentTaskDetail
+    from .agent_task_item import AgentTaskItem
+    from .agent_task_poll_item import AgentTaskPollItem
     from .auth_me_response import AuthMeResponse
     from .auth_register_response import AuthRegisterResponse
     from .auth_status_response import AuthStatusResponse
@@ -23,12 +36,15 @@ if TYPE_CHECKING:
     from .llm_model_dict import LLMModelDict
     from .llm_quota_response import LLMQuotaResponse
     from .llm_workspace_quota_part import LLMWorkspaceQuotaPart
+    from .reported_task_status import ReportedTaskStatus
     from .sandbox import Sandbox
+    from .sandbox_kind import SandboxKind
     from .sandbox_lifecycle_status_response import SandboxLifecycleStatusResponse
     from .sandbox_status import SandboxStatus
     from .sandbox_type import SandboxType
     from .sandbox_usage import SandboxUsage
     from .sandbox_usage_summary import SandboxUsageSummary
+    from .task_status import TaskStatus
     from .trace_detail_response import TraceDetailResponse
     from .trace_list_response import TraceListResponse
     from .trace_record import TraceRecord
@@ -55,6 +71,19 @@ else:
         "AdminWorkspaceQuotaDefaults": ".admin_workspace_quota_defaults",
         "AdminWorkspaceQuotaOverrides": ".admin_workspace_quota_overrides",
         "AdminWorkspaceQuotaResponse": ".admin_workspace_quota_response",
+        "AgentCardItem": ".agent_card_item",
+        "AgentCardRegisterResponse": ".agent_card_register_response",
+        "AgentInteractionAction": ".agent_interaction_action",
+        "AgentInteractionItem": ".agent_interaction_item",
+        "AgentInteractionTarget": ".agent_interaction_target",
+        "AgentMailboxMessage": ".agent_mailbox_message",
+        "AgentMailboxSendResponse": ".agent_mailbox_send_response",
+        "AgentStatus": ".agent_status",
+        "AgentTaskCancelResponse": ".agent_task_cancel_response",
+        "AgentTaskCreateResponse": ".agent_task_create_response",
+        "AgentTaskDetail": ".agent_task_detail",
+        "AgentTaskItem": ".agent_task_item",
+        "AgentTaskPollItem": ".agent_task_poll_item",
         "AuthMeResponse": ".auth_me_response",
         "AuthRegisterResponse": ".auth_register_response",
         "AuthStatusResponse": ".auth_status_response",
@@ -63,12 +92,15 @@ else:
         "LLMModel": ".llm_model",
         "LLMQuotaResponse": ".llm_quota_response",
         "LLMWorkspaceQuotaPart": ".llm_workspace_quota_part",
+        "ReportedTaskStatus": ".reported_task_status",
         "Sandbox": ".sandbox",
+        "SandboxKind": ".sandbox_kind",
         "SandboxLifecycleStatusResponse": ".sandbox_lifecycle_status_response",
         "SandboxStatus": ".sandbox_status",
         "SandboxType": ".sandbox_type",
         "SandboxUsage": ".sandbox_usage",
         "SandboxUsageSummary": ".sandbox_usage_summary",
+        "TaskStatus": ".task_status",
         "TraceDetailResponse": ".trace_detail_response",
         "TraceListResponse": ".trace_list_response",
         "TraceRecord": ".trace_record",
@@ -106,6 +138,19 @@ __all__ = (
     "AdminWorkspaceQuotaDefaults",
     "AdminWorkspaceQuotaOverrides",
     "AdminWorkspaceQuotaResponse",
+    "AgentCardItem",
+    "AgentCardRegisterResponse",
+    "AgentInteractionAction",
+    "AgentInteractionItem",
+    "AgentInteractionTarget",
+    "AgentMailboxMessage",
+    "AgentMailboxSendResponse",
+    "AgentStatus",
+    "AgentTaskCancelResponse",
+    "AgentTaskCreateResponse",
+    "AgentTaskDetail",
+    "AgentTaskItem",
+    "AgentTaskPollItem",
     "AuthMeResponse",
     "AuthRegisterResponse",
     "AuthStatusResponse",
@@ -115,12 +160,15 @@ __all__ = (
     "LLMModelDict",
     "LLMQuotaResponse",
     "LLMWorkspaceQuotaPart",
+    "ReportedTaskStatus",
     "Sandbox",
+    "SandboxKind",
     "SandboxLifecycleStatusResponse",
     "SandboxStatus",
     "SandboxType",
     "SandboxUsage",
     "SandboxUsageSummary",
+    "TaskStatus",
     "TraceDetailResponse",
     "TraceListResponse",
     "TraceRecord",

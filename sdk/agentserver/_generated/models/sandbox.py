@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from attrs import field, frozen
 
 from agentserver._generated import models
-from agentserver._generated.models import SandboxStatus, SandboxType
+from agentserver._generated.models import SandboxKind, SandboxStatus
 from agentserver._model import Model, by_value, draft
 from agentserver._schema import (
     Anything,
@@ -24,8 +24,8 @@ from agentserver._schema import (
     parse_time,
 )
 
+_SANDBOX_KIND = by_value(SandboxKind)
 _SANDBOX_STATUS = by_value(SandboxStatus)
-_SANDBOX_TYPE = by_value(SandboxType)
 
 
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
@@ -38,9 +38,9 @@ class Sandbox(Model):
     """The workspace that it belongs to. 1 to 255 characters."""
     name: str
     """The sandbox's name, which need not be unique. 1 to 255 characters."""
-    type: SandboxType
+    type: SandboxKind
     """The kind of agent that runs in it. One of `opencode`, `openclaw`, `nanoclaw`,
-    `claudecode`, `jupyter`.
+    `claudecode`, `jupyter`, `custom`.
     """
     status: SandboxStatus
     """The sandbox's state. One of `creating`, `running`, `pausing`, `paused`, `resuming`,
@@ -64,6 +64,8 @@ class Sandbox(Model):
     """The web address, without any token; for sandboxes of this type only."""
     jupyter_url: str | None = field(default=None)
     """The web address, without any token; for sandboxes of this type only."""
+    last_heartbeat_at: datetime | None = field(default=None)
+    """When its agent last called the server, within 10 seconds; omitted if it never did."""
     cpu: int | None = field(default=None)
     """CPU limit, in millicores; omitted if it has none. 0 to 2,147,483,647."""
     memory: int | None = field(default=None)
@@ -81,7 +83,7 @@ class Sandbox(Model):
         Field("id", "id", String(min_length=1, max_length=255)),
         Field("workspace_id", "workspace_id", String(min_length=1, max_length=255)),
         Field("name", "name", String(min_length=1, max_length=255)),
-        Field("type", "type", Enum(lambda: models.SandboxType)),
+        Field("type", "type", Enum(lambda: models.SandboxKind)),
         Field("status", "status", Enum(lambda: models.SandboxStatus)),
         Field("created_at", "created_at", DateTime()),
         Field("last_activity_at", "last_activity_at", DateTime(nullable=True)),
@@ -109,6 +111,7 @@ class Sandbox(Model):
         Field(
             "jupyter_url", "jupyter_url", String(pattern="^https://[a-z0-9.-]+/\\Z"), required=False
         ),
+        Field("last_heartbeat_at", "last_heartbeat_at", DateTime(), required=False),
         Field("cpu", "cpu", Integer(minimum=0, maximum=2147483647), required=False),
         Field("memory", "memory", Integer(minimum=0, maximum=9007199254740991), required=False),
         Field(
@@ -126,7 +129,7 @@ class Sandbox(Model):
             made.id = value["id"]
             made.workspace_id = value["workspace_id"]
             made.name = value["name"]
-            made.type = _SANDBOX_TYPE[value["type"]]
+            made.type = _SANDBOX_KIND[value["type"]]
             made.status = _SANDBOX_STATUS[value["status"]]
             made.created_at = (
                 time if (time := parse_time(value["created_at"])).tzinfo else value["created_at"]
@@ -147,13 +150,18 @@ class Sandbox(Model):
             made.openclaw_url = value.get("openclaw_url")
             made.claudecode_url = value.get("claudecode_url")
             made.jupyter_url = value.get("jupyter_url")
+            made.last_heartbeat_at = (
+                None
+                if (it := value.get("last_heartbeat_at")) is None
+                else (time if (time := parse_time(it)).tzinfo else it)
+            )
             made.cpu = it if type(it := value.get("cpu")) is int else as_integer(it)
             made.memory = it if type(it := value.get("memory")) is int else as_integer(it)
             made.idle_timeout = (
                 it if type(it := value.get("idle_timeout")) is int else as_integer(it)
             )
             made.metadata = (
-                cls.FIELDS[17].schema.read(value["metadata"]) if "metadata" in value else None
+                cls.FIELDS[18].schema.read(value["metadata"]) if "metadata" in value else None
             )
             made._wire = value
             made.__class__ = cls

@@ -4,7 +4,7 @@ from agentserver._model import OpenEnum
 
 
 class SandboxType(OpenEnum):
-    """The kind of agent that runs in a sandbox."""
+    """A kind of agent that a sandbox can be created for."""
 
     OPENCODE = "opencode"
     OPENCLAW = "openclaw"

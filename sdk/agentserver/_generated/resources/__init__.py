@@ -8,6 +8,12 @@ from agentserver._operation import AsyncCaller, Caller
 
 if TYPE_CHECKING:
     from agentserver._generated.resources.admin import Admin, AsyncAdmin, AsyncRawAdmin, RawAdmin
+    from agentserver._generated.resources.agents import (
+        Agents,
+        AsyncAgents,
+        AsyncRawAgents,
+        RawAgents,
+    )
     from agentserver._generated.resources.auth import AsyncAuth, AsyncRawAuth, Auth, RawAuth
     from agentserver._generated.resources.health import (
         AsyncHealth,
@@ -15,12 +21,19 @@ if TYPE_CHECKING:
         Health,
         RawHealth,
     )
+    from agentserver._generated.resources.mailbox import (
+        AsyncMailbox,
+        AsyncRawMailbox,
+        Mailbox,
+        RawMailbox,
+    )
     from agentserver._generated.resources.sandboxes import (
         AsyncRawSandboxes,
         AsyncSandboxes,
         RawSandboxes,
         Sandboxes,
     )
+    from agentserver._generated.resources.tasks import AsyncRawTasks, AsyncTasks, RawTasks, Tasks
     from agentserver._generated.resources.traces import (
         AsyncRawTraces,
         AsyncTraces,
@@ -75,6 +88,32 @@ class Resources(Caller):
         from agentserver._generated.resources.traces import Traces
 
         return Traces(self)
+
+    @property
+    def agents(self) -> Agents:
+        """Agents and their cards. An agent works in a sandbox and calls the server with the
+        token of that sandbox. With its card, it tells the others in its workspace what it can
+        do.
+        """
+        from agentserver._generated.resources.agents import Agents
+
+        return Agents(self)
+
+    @property
+    def tasks(self) -> Tasks:
+        """Tasks, which people and agents give to the agents of a workspace, and which these poll
+        for.
+        """
+        from agentserver._generated.resources.tasks import Tasks
+
+        return Tasks(self)
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Messages between the agents of a workspace."""
+        from agentserver._generated.resources.mailbox import Mailbox
+
+        return Mailbox(self)
 
     @property
     def admin(self) -> Admin:
@@ -133,6 +172,32 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.traces import AsyncTraces
 
         return AsyncTraces(self)
+
+    @property
+    def agents(self) -> AsyncAgents:
+        """Agents and their cards. An agent works in a sandbox and calls the server with the
+        token of that sandbox. With its card, it tells the others in its workspace what it can
+        do.
+        """
+        from agentserver._generated.resources.agents import AsyncAgents
+
+        return AsyncAgents(self)
+
+    @property
+    def tasks(self) -> AsyncTasks:
+        """Tasks, which people and agents give to the agents of a workspace, and which these poll
+        for.
+        """
+        from agentserver._generated.resources.tasks import AsyncTasks
+
+        return AsyncTasks(self)
+
+    @property
+    def mailbox(self) -> AsyncMailbox:
+        """Messages between the agents of a workspace."""
+        from agentserver._generated.resources.mailbox import AsyncMailbox
+
+        return AsyncMailbox(self)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -197,6 +262,32 @@ class RawResources:
         return RawTraces(Traces(self._caller))
 
     @property
+    def agents(self) -> RawAgents:
+        """Agents and their cards. An agent works in a sandbox and calls the server with the
+        token of that sandbox. With its card, it tells the others in its workspace what it can
+        do.
+        """
+        from agentserver._generated.resources.agents import Agents, RawAgents
+
+        return RawAgents(Agents(self._caller))
+
+    @property
+    def tasks(self) -> RawTasks:
+        """Tasks, which people and agents give to the agents of a workspace, and which these poll
+        for.
+        """
+        from agentserver._generated.resources.tasks import RawTasks, Tasks
+
+        return RawTasks(Tasks(self._caller))
+
+    @property
+    def mailbox(self) -> RawMailbox:
+        """Messages between the agents of a workspace."""
+        from agentserver._generated.resources.mailbox import Mailbox, RawMailbox
+
+        return RawMailbox(Mailbox(self._caller))
+
+    @property
     def admin(self) -> RawAdmin:
         """Administration of the whole installation, with its accounts, workspaces, sandboxes and
         limits.
@@ -257,6 +348,32 @@ class AsyncRawResources:
         from agentserver._generated.resources.traces import AsyncRawTraces, AsyncTraces
 
         return AsyncRawTraces(AsyncTraces(self._caller))
+
+    @property
+    def agents(self) -> AsyncRawAgents:
+        """Agents and their cards. An agent works in a sandbox and calls the server with the
+        token of that sandbox. With its card, it tells the others in its workspace what it can
+        do.
+        """
+        from agentserver._generated.resources.agents import AsyncAgents, AsyncRawAgents
+
+        return AsyncRawAgents(AsyncAgents(self._caller))
+
+    @property
+    def tasks(self) -> AsyncRawTasks:
+        """Tasks, which people and agents give to the agents of a workspace, and which these poll
+        for.
+        """
+        from agentserver._generated.resources.tasks import AsyncRawTasks, AsyncTasks
+
+        return AsyncRawTasks(AsyncTasks(self._caller))
+
+    @property
+    def mailbox(self) -> AsyncRawMailbox:
+        """Messages between the agents of a workspace."""
+        from agentserver._generated.resources.mailbox import AsyncMailbox, AsyncRawMailbox
+
+        return AsyncRawMailbox(AsyncMailbox(self._caller))
 
     @property
     def admin(self) -> AsyncRawAdmin:

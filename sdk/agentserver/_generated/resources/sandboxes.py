@@ -262,6 +262,8 @@ class Sandboxes(Resource):
             The sandbox is being paused.
 
         Raises:
+            BadRequest: Status 400: The sandbox runs on a person's own machine, where it
+                cannot be paused or resumed from the server.
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
@@ -290,6 +292,8 @@ class Sandboxes(Resource):
             The sandbox is being resumed.
 
         Raises:
+            BadRequest: Status 400: The sandbox runs on a person's own machine, where it
+                cannot be paused or resumed from the server.
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The workspace's budget is exhausted (JSON), or the
                 caller may not do this (text).
@@ -557,6 +561,8 @@ class AsyncSandboxes(AsyncResource):
             The sandbox is being paused.
 
         Raises:
+            BadRequest: Status 400: The sandbox runs on a person's own machine, where it
+                cannot be paused or resumed from the server.
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The caller's role in the workspace does not allow
                 this.
@@ -585,6 +591,8 @@ class AsyncSandboxes(AsyncResource):
             The sandbox is being resumed.
 
         Raises:
+            BadRequest: Status 400: The sandbox runs on a person's own machine, where it
+                cannot be paused or resumed from the server.
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
             PermissionDenied: Status 403: The workspace's budget is exhausted (JSON), or the
                 caller may not do this (text).

@@ -21,6 +21,7 @@ OPERATION: Final[Operation[SandboxLifecycleStatusResponse]] = Operation(
     security_optional=False,
     success={200: one(lambda: models.SandboxLifecycleStatusResponse)},
     errors={
+        400: "The sandbox runs on a person's own machine, where it cannot be paused or resumed from the server.",
         401: "There is no session, or it is no longer valid.",
         403: "The caller's role in the workspace does not allow this.",
         404: "No sandbox has this id.",

@@ -1,0 +1,45 @@
+"""The model `AgentMailboxSendResponse`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from agentserver._model import Model, draft
+from agentserver._schema import Field, String
+
+
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
+class AgentMailboxSendResponse(Model):
+    """A message that was sent."""
+
+    message_id: str
+    """The message's id. 1 to 255 characters."""
+    status: str
+    """Always `sent`."""
+    additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
+    """Fields of the answer that the contract does not know."""
+
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("message_id", "message_id", String(min_length=1, max_length=255)),
+        Field("status", "status", String(const="sent")),
+    )
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        made = _draft()
+        try:
+            made.message_id = value["message_id"]
+            made.status = value["status"]
+            made._wire = value
+            made.__class__ = cls
+        except (KeyError, TypeError, ValueError):
+            return cls._read_by_table(value)
+        return made
+
+
+_draft = draft(AgentMailboxSendResponse)

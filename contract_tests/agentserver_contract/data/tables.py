@@ -5,13 +5,13 @@ contract's `x-required-role` is compared with it, never the other way round. Wit
 for requests with these fields.
 
 `[[examples]]`: fields of a request's body that the contract's example cannot know. A text may name
-accounts of the run and what is known of them: `{owner.email}`. `sandbox` is the state that the
-sandbox in its path must be in, where that is not `running`.
+accounts of the run and what is known of them, `{owner.email}`, and the `{sandbox_id}`. `sandbox` is
+the state that the sandbox in its path must be in, where that is not `running`.
 
 `[[conflicts]]`: a request that is right in itself, and refused because of the server's state. It
 differs from the example in `body`, in the field that it `leaves_out`, in the `user` in its path, or
-in the state of the `sandbox` in its path; `state` is the state that the server must be in while it
-is sent.
+in the state of the `sandbox` or `task` in its path; `state` is the state that the server must be in
+while it is sent.
 
 `[[rows]]`: the operation that makes the rows of a list, where it is not the one that is sent to the
 same path, and the fields in which each of its requests differs from the last: `{row.email}`.
@@ -97,6 +97,7 @@ class Conflict:
     leaves_out: str = ""
     user: str = ""
     sandbox: str = ""
+    task: str = ""
     state: str = ""
 
 

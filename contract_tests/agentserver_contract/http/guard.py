@@ -24,6 +24,8 @@ NO_SUCH = "contract-no-such-"
 """The beginning of ids that a run makes up: no server gives such an id."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_NAMES_CREATED = ("id", "task_id", "message_id")
+"""The fields of an answer that name what was created."""
 _DECODER = json.JSONDecoder(object_pairs_hook=list)
 
 
@@ -149,7 +151,8 @@ class Guard:
         Raises:
             Blocked: It is a write to something that the run did not create.
         """
-        matching = [
+        # A server that is wrong about paths may take an empty id for one.
+        matching = self._contract.operations_at(request.path) or [
             operation
             for operation in self._contract.operations.values()
             if operation.path_pattern.fullmatch(request.path)
@@ -177,8 +180,9 @@ class Guard:
             created = response.json()
         except ValueError:
             return
-        if isinstance(created, Mapping) and isinstance(created.get("id"), str):
-            self.own(created["id"])
+        if isinstance(created, Mapping):
+            named = (created.get(field) for field in _NAMES_CREATED)
+            self.own(*(name for name in named if isinstance(name, str) and name))
 
     def _note_removable(self, request: Request, response: Response) -> None:
         """Keep the path of what an administrator has set, if it can be removed there as well."""

@@ -8,6 +8,7 @@ more than 50 and more than 100 rows, as a server may stop at a page or a batch.
 from __future__ import annotations
 
 import secrets
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -171,10 +172,16 @@ class _Lists:
         rows = rows_of(exchange)
         for wrong in (
             *self._repeated(operation, rows),
-            *self._missing(rows, known),
+            *self._missing(rows, known[-self._most(operation) :]),
             *_disordered(operation, rows, known),
         ):
             self._found(operation, *wrong, exchange)
+
+    def _most(self, operation: Operation) -> int:
+        """How many rows a list has at most: the newest of those that there are."""
+        schema = operation.success.schema(JSON)
+        bound = schema and self.context.contract.follow(schema).value.get("maxItems")
+        return int(bound or sys.maxsize)
 
     def _repeated(
         self, operation: Operation, rows: Sequence[Mapping[str, Any]]

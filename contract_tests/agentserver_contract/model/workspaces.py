@@ -42,6 +42,7 @@ from agentserver_contract.model.readback import (
 from agentserver_contract.model.run import USERS, ModelRun, planned
 from agentserver_contract.model.sandbox import Sandbox
 from agentserver_contract.model.state import ContractViolation, Timestamp
+from agentserver_contract.model.task import Interaction, Task
 from agentserver_contract.model.values import (
     BAD_NAMES,
     NAMES,
@@ -65,6 +66,10 @@ class Workspace:
     """Roles by the user's name, in the order of joining."""
     sandboxes: dict[str, Sandbox] = field(default_factory=dict)
     """By their ids, the oldest first."""
+    tasks: dict[str, Task] = field(default_factory=dict)
+    """By their ids, the oldest first; those of sandboxes that were deleted are gone with them."""
+    interactions: list[Interaction] = field(default_factory=list)
+    """The oldest first."""
 
     def with_role(self, *roles: str) -> list[str]:
         """The members with one of these roles."""

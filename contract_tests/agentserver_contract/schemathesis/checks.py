@@ -251,8 +251,14 @@ class OwnWorkspaces:
                 status == _REFUSED
                 and exchange.response.media_type != JSON  # as where a quota is exhausted
                 and operation.required_role != "admin"
+                and not _refers(case.body)  # to what may be of another workspace
             ):
                 raise OwnerRefused(
                     operation=case.operation.label,
                     message=f"{self._account.name} has created this workspace and still owns it",
                 )
+
+
+def _refers(body: Any) -> bool:
+    """Whether a body names a thing by its id."""
+    return isinstance(body, Mapping) and any(name.endswith("_id") for name in body)

@@ -21,6 +21,7 @@ from agentserver_contract.fixtures.callers import refusal, with_token
 from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
 from agentserver_contract.fixtures.states import with_conflict
+from agentserver_contract.fixtures.tasks import PARAMETER as TASK
 from agentserver_contract.fixtures.workspaces import PARAMETER
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.http.messages import Request, bearer, cookie
@@ -215,7 +216,8 @@ def _of_state(conflict: Conflict, operation: Operation, accounts: Accounts) -> V
         return replace(draft, examples=with_conflict(conflict, operation, accounts, draft.examples))
 
     rank = Rank.QUOTA if conflict.status == 403 else Rank.STATE
-    part = "user_id" if conflict.user else SANDBOX if conflict.sandbox else "state"
+    parts = {"user_id": conflict.user, SANDBOX: conflict.sandbox, TASK: conflict.task}
+    part = next((name for name, value in parts.items() if value), "state")
     return Violation(conflict.name, rank, conflict.status, part, apply, conflict)
 
 

@@ -21,7 +21,7 @@ class AgentMailboxMessage(Model):
     from_: str
     """The sandbox of the agent that has sent it. 1 to 255 characters."""
     text: str
-    """The message. 1 to 100,000 characters."""
+    """The message. 1 to 65,536 characters."""
     msg_type: str
     """What kind of message it is. 1 to 255 characters."""
     created_at: datetime
@@ -32,7 +32,7 @@ class AgentMailboxMessage(Model):
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field("id", "id", String(min_length=1, max_length=255)),
         Field("from", "from_", String(min_length=1, max_length=255)),
-        Field("text", "text", String(min_length=1, max_length=100000)),
+        Field("text", "text", String(min_length=1, max_length=65536)),
         Field("msg_type", "msg_type", String(min_length=1, max_length=255)),
         Field("created_at", "created_at", DateTime()),
     )

@@ -41,7 +41,7 @@ class AgentTaskDetail(Model):
     target_id: str
     """The sandbox of the agent that is to do it. 1 to 255 characters."""
     prompt: str
-    """What is to be done. 1 to 100,000 characters."""
+    """What is to be done. 1 to 65,536 characters."""
     status: TaskStatus
     """The state. One of `pending`, `assigned`, `running`, `completed`, `failed`, `cancelled`."""
     num_turns: int
@@ -78,7 +78,7 @@ class AgentTaskDetail(Model):
         Field("workspace_id", "workspace_id", String(min_length=1, max_length=255)),
         Field("requester_id", "requester_id", String(max_length=255)),
         Field("target_id", "target_id", String(min_length=1, max_length=255)),
-        Field("prompt", "prompt", String(min_length=1, max_length=100000)),
+        Field("prompt", "prompt", String(min_length=1, max_length=65536)),
         Field("status", "status", Enum(lambda: models.TaskStatus)),
         Field("num_turns", "num_turns", Integer(minimum=0, maximum=2147483647)),
         Field("created_at", "created_at", DateTime()),

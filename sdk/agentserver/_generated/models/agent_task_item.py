@@ -40,7 +40,7 @@ class AgentTaskItem(Model):
     status: TaskStatus
     """The state. One of `pending`, `assigned`, `running`, `completed`, `failed`, `cancelled`."""
     prompt: str
-    """What is to be done. 1 to 100,000 characters."""
+    """What is to be done. 1 to 65,536 characters."""
     num_turns: int
     """How many turns the agent has taken, as it reported at the end; 0 until then. 0 to
     2,147,483,647.
@@ -63,7 +63,7 @@ class AgentTaskItem(Model):
         Field("target_id", "target_id", String(min_length=1, max_length=255)),
         Field("requester_id", "requester_id", String(max_length=255)),
         Field("status", "status", Enum(lambda: models.TaskStatus)),
-        Field("prompt", "prompt", String(min_length=1, max_length=100000)),
+        Field("prompt", "prompt", String(min_length=1, max_length=65536)),
         Field("num_turns", "num_turns", Integer(minimum=0, maximum=2147483647)),
         Field("created_at", "created_at", DateTime()),
         Field("skill", "skill", String(min_length=1, max_length=255), required=False),

@@ -18,9 +18,9 @@ class AgentTaskPollItem(Model):
     task_id: str
     """The task's id. 1 to 255 characters."""
     prompt: str
-    """What is to be done. 1 to 100,000 characters."""
+    """What is to be done. 1 to 65,536 characters."""
     system_context: str
-    """What else the agent should know; may be empty. At most 100,000 characters."""
+    """What else the agent should know; may be empty. At most 65,536 characters."""
     max_turns: int
     """How many turns the agent should take at most; 0 for no limit. 0 to 2,147,483,647."""
     max_budget_usd: float
@@ -46,8 +46,8 @@ class AgentTaskPollItem(Model):
 
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field("task_id", "task_id", String(min_length=1, max_length=255)),
-        Field("prompt", "prompt", String(min_length=1, max_length=100000)),
-        Field("system_context", "system_context", String(max_length=100000)),
+        Field("prompt", "prompt", String(min_length=1, max_length=65536)),
+        Field("system_context", "system_context", String(max_length=65536)),
         Field("max_turns", "max_turns", Integer(minimum=0, maximum=2147483647)),
         Field("max_budget_usd", "max_budget_usd", Number(minimum=0, maximum=1000000000)),
         Field("session_id", "session_id", String(min_length=1, max_length=255), required=False),

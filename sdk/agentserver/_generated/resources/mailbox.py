@@ -36,7 +36,7 @@ class Mailbox(Resource):
 
         Args:
             to: The sandbox of the agent that is to get it. 1 to 255 characters.
-            text: The message. 1 to 100,000 characters.
+            text: The message. 1 to 65,536 characters.
             msg_type: What kind of message it is, as sender and recipient have agreed; `text`
                 if omitted or empty. At most 255 characters.
 
@@ -99,7 +99,7 @@ class AsyncMailbox(AsyncResource):
 
         Args:
             to: The sandbox of the agent that is to get it. 1 to 255 characters.
-            text: The message. 1 to 100,000 characters.
+            text: The message. 1 to 65,536 characters.
             msg_type: What kind of message it is, as sender and recipient have agreed; `text`
                 if omitted or empty. At most 255 characters.
 

@@ -98,10 +98,10 @@ class Tasks(Resource):
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
             target_id: The sandbox of the agent that is to do it. 1 to 255 characters.
-            prompt: What is to be done. 1 to 100,000 characters.
+            prompt: What is to be done. 1 to 65,536 characters.
             skill: The skill that it is for; none if omitted or empty. At most 255 characters.
             system_context: What else the agent should know; nothing if omitted. At most
-                100,000 characters.
+                65,536 characters.
             max_turns: How many turns the agent should take at most; 0, and if omitted, for no
                 limit. The agent enforces it. 0 to 2,147,483,647.
             max_budget_usd: What it should cost at most, in US dollars; 0, and if omitted, for
@@ -255,10 +255,10 @@ class Tasks(Resource):
 
         Args:
             target_id: The sandbox of the agent that is to do it. 1 to 255 characters.
-            prompt: What is to be done. 1 to 100,000 characters.
+            prompt: What is to be done. 1 to 65,536 characters.
             skill: The skill that it is for; none if omitted or empty. At most 255 characters.
             system_context: What else the agent should know; nothing if omitted. At most
-                100,000 characters.
+                65,536 characters.
             max_turns: How many turns the agent should take at most; 0, and if omitted, for no
                 limit. The agent enforces it. 0 to 2,147,483,647.
             max_budget_usd: What it should cost at most, in US dollars; 0, and if omitted, for
@@ -483,10 +483,10 @@ class AsyncTasks(AsyncResource):
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
             target_id: The sandbox of the agent that is to do it. 1 to 255 characters.
-            prompt: What is to be done. 1 to 100,000 characters.
+            prompt: What is to be done. 1 to 65,536 characters.
             skill: The skill that it is for; none if omitted or empty. At most 255 characters.
             system_context: What else the agent should know; nothing if omitted. At most
-                100,000 characters.
+                65,536 characters.
             max_turns: How many turns the agent should take at most; 0, and if omitted, for no
                 limit. The agent enforces it. 0 to 2,147,483,647.
             max_budget_usd: What it should cost at most, in US dollars; 0, and if omitted, for
@@ -640,10 +640,10 @@ class AsyncTasks(AsyncResource):
 
         Args:
             target_id: The sandbox of the agent that is to do it. 1 to 255 characters.
-            prompt: What is to be done. 1 to 100,000 characters.
+            prompt: What is to be done. 1 to 65,536 characters.
             skill: The skill that it is for; none if omitted or empty. At most 255 characters.
             system_context: What else the agent should know; nothing if omitted. At most
-                100,000 characters.
+                65,536 characters.
             max_turns: How many turns the agent should take at most; 0, and if omitted, for no
                 limit. The agent enforces it. 0 to 2,147,483,647.
             max_budget_usd: What it should cost at most, in US dollars; 0, and if omitted, for

@@ -26,6 +26,7 @@ from agentserver_contract.contract.document import JSON, load
 
 ROOT = Path(__file__).parents[2]
 URL = "http://127.0.0.1:8080"
+CREDENTIALS = {"session": "cookie", "token": "token"}
 
 CONTRACT = load(ROOT / "openapi.yaml")
 PAGES = pages(ROOT)
@@ -67,6 +68,7 @@ def as_sent(request: httpx.Request):
         request.method,
         str(request.url),
         request.headers.get("Cookie"),
+        request.headers.get("Authorization"),
         json.loads(request.content) if request.content else None,
     )
 
@@ -74,7 +76,7 @@ def as_sent(request: httpx.Request):
 def by_sdk(operation):
     code = shown(operation, "python")[0]
     recorder = Recorder(operation)
-    with agentserver.Client(URL, session="cookie", transport=recorder, strict=True) as client:
+    with agentserver.Client(URL, **CREDENTIALS, transport=recorder, strict=True) as client:
         eval(code, {"client": client})  # noqa: S307
     return as_sent(recorder.sent[-1])
 
@@ -90,7 +92,7 @@ def test_an_operation_is_found_by_its_id_and_by_its_path(operation):
 
 @every_operation
 def test_the_call_in_python_is_one_that_the_sdk_sends(operation):
-    method, url, _, body = by_sdk(operation)
+    method, url, _, _, body = by_sdk(operation)
     assert method == operation.method
     assert "{" not in url
     assert body == operation.body_example
@@ -102,7 +104,7 @@ def test_the_call_to_be_awaited_sends_the_same(operation):
     recorder = Recorder(operation)
 
     async def call():
-        client = agentserver.AsyncClient(URL, session="cookie", transport=recorder, strict=True)
+        client = agentserver.AsyncClient(URL, **CREDENTIALS, transport=recorder, strict=True)
         async with client:
             await eval(code.removeprefix("await "), {"client": client})  # noqa: S307
 
@@ -114,7 +116,13 @@ def test_the_call_to_be_awaited_sends_the_same(operation):
 @every_operation
 def test_the_curl_command_sends_what_the_sdk_sends(operation):
     (command,) = shown(operation, "sh")
-    words = shlex.split(command.replace(curl.SERVER, URL).replace(curl.SESSION, "cookie"))
+    for variable, value in (
+        (curl.SERVER, URL),
+        (curl.SESSION, CREDENTIALS["session"]),
+        (curl.TOKEN, CREDENTIALS["token"]),
+    ):
+        command = command.replace(variable, value)
+    words = shlex.split(command)
     (url,) = (word for word in words if word.startswith(URL))
     options = dict(pairwise(words))
     body = options.get("--json")
@@ -122,6 +130,7 @@ def test_the_curl_command_sends_what_the_sdk_sends(operation):
         options.get("--request", "GET"),
         url,
         options.get("--cookie"),
+        options.get("--header", "").removeprefix("Authorization: ") or None,
         json.loads(body) if body else None,
     )
     assert sent == by_sdk(operation)

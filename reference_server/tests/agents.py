@@ -10,7 +10,6 @@ import pytest
 from people import Clock, ReferenceServer, User, ok
 
 from agentserver_reference.app import create_app
-from agentserver_reference.context import Context
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.services import agents as service
 from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -110,7 +109,6 @@ class House:
     """A server, a workspace with an owner, and two agents in it."""
 
     server: ReferenceServer
-    context: Context
     admin: User
     owner: User
     workspace_id: str
@@ -120,7 +118,7 @@ class House:
     @property
     def work(self) -> UnitOfWork:
         """Access to the database for services."""
-        return UnitOfWork(self.context)
+        return UnitOfWork(self.server.context)
 
     @property
     def clock(self) -> Clock:
@@ -165,12 +163,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            server = ReferenceServer(client, clock, app.state.context.store)
+            server = ReferenceServer(client, clock, app.state.context)
             admin = await server.create_user("admin@example.com")
             owner = await server.create_user("owner@example.com")
             workspace_id = await owner.create_workspace()
             agents = [await add_agent(server, workspace_id, name) for name in ("First", "Second")]
-            yield House(server, app.state.context, admin, owner, workspace_id, *agents)
+            yield House(server, admin, owner, workspace_id, *agents)
 
 
 @pytest.fixture

@@ -129,6 +129,9 @@ def test_async_method_makes_the_same_call_from_the_same_arguments(operation: str
     assert call_of(sent) == call_of(synchronous(**path, **body))
 
 
+CREDENTIALS = {"session": "0" * 64, "token": "0" * 32}
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_both_clients_send_the_same_request(operation: str) -> None:
     path, body = arguments(operation)
@@ -141,14 +144,14 @@ def test_both_clients_send_the_same_request(operation: str) -> None:
 
     transport = httpx.MockTransport(refuse)
     with (
-        Client("http://127.0.0.1", session="0" * 64, transport=transport, max_retries=0) as client,
+        Client("http://127.0.0.1", **CREDENTIALS, transport=transport, max_retries=0) as client,
         pytest.raises(ServiceUnavailable, match="not now"),
     ):
         method(client, operation)(**path, **body)
 
     async def call() -> None:
         async with AsyncClient(
-            "http://127.0.0.1", session="0" * 64, transport=transport, max_retries=0
+            "http://127.0.0.1", **CREDENTIALS, transport=transport, max_retries=0
         ) as client:
             with pytest.raises(ServiceUnavailable, match="not now"):
                 await method(client, operation)(**path, **body)

@@ -151,15 +151,18 @@ class Guard:
         Raises:
             Blocked: It is a write to something that the run did not create.
         """
-        # A server that is wrong about paths may take an empty id for one.
-        matching = self._contract.operations_at(request.path) or [
+        matching = [
             operation
             for operation in self._contract.operations.values()
             if operation.path_pattern.fullmatch(request.path)
         ]
         # A server that is wrong about HEAD may do what GET does.
         method = "GET" if request.method == "HEAD" else request.method
-        declared = [operation for operation in matching if operation.method == method]
+        declared = [
+            operation
+            for operation in self._contract.operations_at(request.path)
+            if operation.method == method
+        ] or [operation for operation in matching if operation.method == method]
         consumes = any(operation.consumes for operation in declared)
         if request.method in SAFE_METHODS and not consumes:
             return

@@ -225,8 +225,8 @@ class _Lists:
             self._found(operation, "as many rows as there are can be made", "2xx", status, exchange)
             return None
         made = fields_of(exchange)
-        key = next((name for name in made if name == "id" or name.endswith("_id")), "id")
-        return KnownRow({key: made.get(key)}, is_new=True)
+        identity = next((name for name in made if name == "id" or name.endswith("_id")), "id")
+        return KnownRow({identity: made.get(identity)}, is_new=True)
 
     def _register(self, login: Login) -> None:
         """See to it that an account exists."""

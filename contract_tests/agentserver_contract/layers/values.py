@@ -15,7 +15,7 @@ from agentserver_contract.context import EXAMPLES, Context
 from agentserver_contract.contract.document import JSON, Located, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
 from agentserver_contract.contract.schemas import request_problems
-from agentserver_contract.data.tables import is_exception
+from agentserver_contract.data.tables import depends_on_state, is_exception
 from agentserver_contract.fixtures.accounts import Account
 from agentserver_contract.fixtures.agreement import disagreements
 from agentserver_contract.fixtures.callers import caller_of, credential_for
@@ -171,11 +171,13 @@ class _Trials:
 
     def _may_fail(self, operation: Operation, variant: Variant, status: int) -> bool:
         """Whether the state of the server may be the reason for a failure."""
+        field = variant.place.field
+        if status == 400 and depends_on_state(operation.id, {field: None}):
+            return True
         if status in _REFUSED or status not in operation.responses:
             return False
         if is_exception("creates-account", operation.id) or status in OUTSIDE:
             return True
-        field = variant.place.field
         return field in _IDENTIFYING or field.endswith("_id")
 
     def _compare(self, operation: Operation, variant: Variant, exchange: Exchange) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from agentserver import NotFound, PermissionDenied
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, invariant, rule
@@ -9,17 +11,6 @@ from agentserver_contract.model.readback import expect, expect_refused
 from agentserver_contract.model.run import USERS, ModelRun
 from agentserver_contract.model.sandboxes import any_sandbox, with_sandbox
 from agentserver_contract.model.workspaces import Workspaces, read_of
-
-_FOR_AGENTS: tuple[tuple[str, str, bytes | None], ...] = (
-    ("agents.discover", "/api/agent/discovery/agents", None),
-    ("agents.publish_card", "/api/agent/discovery/cards", b"{}"),
-    ("tasks.delegate", "/api/agent/tasks", b'{"target_id": "%s", "prompt": "Do it."}'),
-    ("tasks.poll", "/api/agent/tasks/poll", None),
-    ("tasks.get_as_agent", f"/api/agent/tasks/{NO_SUCH}task", None),
-    ("tasks.report", f"/api/agent/tasks/{NO_SUCH}task/status", b'{"status": "running"}'),
-    ("mailbox.send", "/api/agent/mailbox/send", b'{"to": "%s", "text": "Hello"}'),
-    ("mailbox.read", "/api/agent/mailbox/inbox", None),
-)
 
 
 @invariant("workspaces", "members", "sandboxes", "cards")
@@ -35,10 +26,9 @@ def act_as_an_agent_without_being_one(run: ModelRun, choose: Choose) -> None:
     """A session is no agent's token, and nor is one that is made up."""
     _, sandbox, user = any_sandbox(run, choose)
     made_up = {"authorization": f"Bearer {'0' * 32}"}
-    for method, path, body in _FOR_AGENTS:
-        sent = body and body.replace(b"%s", sandbox.id.encode())
-        run.send_raw(method, user, path, sent, status=401)
-        run.send_raw(method, None, path, sent, headers=made_up, status=401)
+    for method, path, body in _calls_for_agents(sandbox.id):
+        run.send_raw(method, user, path, body, status=401)
+        run.send_raw(method, None, path, body, headers=made_up, status=401)
 
 
 @rule(touches=[], precondition=with_sandbox())
@@ -50,3 +40,21 @@ def look_for_cards(run: ModelRun, choose: Choose) -> None:
     expect_refused(run, [member], NotFound, method, sandbox.id)
     expect_refused(run, [member], NotFound, method, f"{NO_SUCH}sandbox")
     expect_refused(run, strangers, PermissionDenied, method, sandbox.id)
+
+
+def _calls_for_agents(target_id: str) -> list[tuple[str, str, bytes | None]]:
+    """Every operation for agents, with its path and its body."""
+    return [
+        ("agents.discover", "/api/agent/discovery/agents", None),
+        ("agents.publish_card", "/api/agent/discovery/cards", b"{}"),
+        ("tasks.delegate", "/api/agent/tasks", _json(target_id=target_id, prompt="Do it.")),
+        ("tasks.poll", "/api/agent/tasks/poll", None),
+        ("tasks.get_as_agent", f"/api/agent/tasks/{NO_SUCH}task", None),
+        ("tasks.report", f"/api/agent/tasks/{NO_SUCH}task/status", _json(status="running")),
+        ("mailbox.send", "/api/agent/mailbox/send", _json(to=target_id, text="Hello")),
+        ("mailbox.read", "/api/agent/mailbox/inbox", None),
+    ]
+
+
+def _json(**fields: str) -> bytes:
+    return json.dumps(fields).encode()

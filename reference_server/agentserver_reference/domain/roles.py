@@ -6,13 +6,12 @@ from agentserver_reference.domain.errors import Conflict, Forbidden
 
 DEVELOPER = "developer"
 DEFAULT_ROLE = DEVELOPER
-GUEST = "guest"
 OWNER = "owner"
 USER = "user"
 ADMIN = "admin"
 AGENT = "agent"
 
-WORKSPACE_ROLES = (GUEST, "developer", "maintainer", "owner")
+WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
 """The roles in a workspace. Each includes the permissions of those before it."""
 
 WORKSPACE_PARAMETERS = ("workspace_id", "sandbox_id", "task_id")

@@ -8,7 +8,7 @@ from agentserver_reference.domain import agents as domain
 from agentserver_reference.domain import sandboxes as sandbox_domain
 from agentserver_reference.domain.errors import Forbidden, NotFound
 from agentserver_reference.domain.free_json import check_free_json
-from agentserver_reference.domain.roles import GUEST
+from agentserver_reference.domain.roles import may_register_agents
 from agentserver_reference.domain.tokens import sandbox_token, token_hash
 from agentserver_reference.services.unit_of_work import SYSTEM, UnitOfWork
 from agentserver_reference.storage import agent_interactions, agents, members, sandboxes
@@ -67,7 +67,7 @@ def _register(
     now: datetime,
 ) -> Record:
     membership = members.membership_of(conn, workspace_id, user_id)
-    if membership is None or membership[1] == GUEST:
+    if membership is None or not may_register_agents(membership[1]):
         raise Forbidden("no permission to register agent in this workspace")
     return sandboxes.add(
         conn,

@@ -17,7 +17,7 @@ import platformdirs
 
 from agentserver_reference.domain.passwords import Cost
 from agentserver_reference.domain.quotas import LIMITS
-from agentserver_reference.domain.sandboxes import PASSING, TYPES
+from agentserver_reference.domain.sandboxes import PASSING, SUBDOMAINS, TYPES
 
 DATABASE_FILE = "agentserver.db"
 
@@ -243,6 +243,26 @@ def _setting(
     )
 
 
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+def _label(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise ValueError(
+            "must be 1 to 32 lower-case letters, digits and hyphens, and no hyphen at either end"
+        )
+    return text
+
+
+def _subdomain_prefix(type_: str) -> Any:
+    return _setting(
+        SUBDOMAINS[type_],
+        f"{type_.upper()}_SUBDOMAIN_PREFIX",
+        _label,
+        f"how the web addresses of sandboxes of the type {type_} begin",
+    )
+
+
 def _sandbox_command(type_: str) -> Any:
     return _setting(
         None,
@@ -454,6 +474,10 @@ class Settings:
         "domains below which sandboxes have their web addresses, separated by commas; left out: "
         "they have none",
     )
+    subdomain_prefix_opencode: str = _subdomain_prefix("opencode")
+    subdomain_prefix_openclaw: str = _subdomain_prefix("openclaw")
+    subdomain_prefix_claudecode: str = _subdomain_prefix("claudecode")
+    subdomain_prefix_jupyter: str = _subdomain_prefix("jupyter")
     sandbox_seconds: int = _setting(
         0,
         "AGENTSERVER_SANDBOX_SECONDS",
@@ -549,6 +573,11 @@ class Settings:
         """The commands of those types of sandboxes that have one."""
         every = {type_: getattr(self, f"sandbox_command_{type_}") for type_ in TYPES}
         return {type_: command for type_, command in every.items() if command is not None}
+
+    @property
+    def subdomain_prefixes(self) -> dict[str, str]:
+        """How the web addresses of sandboxes begin, by type."""
+        return {type_: getattr(self, f"subdomain_prefix_{type_}") for type_ in SUBDOMAINS}
 
     @property
     def serves_https(self) -> bool:

@@ -523,6 +523,16 @@ async def test_the_web_address_is_below_the_domain_that_was_asked_and_has_no_tok
             assert urls == ({f"{type_}_url": address} if prefix else {})
 
 
+async def test_an_operator_chooses_how_web_addresses_begin(settings: Settings) -> None:
+    chosen = {"base_domains": ("one.example",), "subdomain_prefix_claudecode": "my-claude"}
+    async with open_house(settings, **chosen) as house:
+        shown = await house.owner.read(await house.create(type="claudecode"))
+        address = f"https://my-claude-{shown['short_id']}.one.example/"
+        assert shown["claudecode_url"] == address
+        other = await house.owner.read(await house.create(type="opencode"))
+        assert other["opencode_url"].startswith("https://code-")
+
+
 # --- the table of the life cycle ------------------------------------------------------------------
 
 

@@ -42,6 +42,7 @@ def test_the_variables_of_the_release_are_read() -> None:
             "LLMPROXY_DEFAULT_MAX_RPD": "500",
             "QUOTA_MAX_WORKSPACES_PER_USER": "3",
             "IDLE_TIMEOUT": "30m",
+            "CLAUDECODE_SUBDOMAIN_PREFIX": "my-claude",
             "HOME": "/root",
         }
     )
@@ -49,6 +50,12 @@ def test_the_variables_of_the_release_are_read() -> None:
     assert settings.cookie_domain == ".example.com"
     assert settings.llm_proxy_url == "http://proxy:8081"
     assert settings.llm_proxy_default_max_rpd == 500
+    assert settings.subdomain_prefixes == {
+        "opencode": "code",
+        "openclaw": "claw",
+        "claudecode": "my-claude",
+        "jupyter": "jupyter",
+    }
     assert settings.quota_environment == {
         "QUOTA_MAX_WORKSPACES_PER_USER": "3",
         "IDLE_TIMEOUT": "30m",
@@ -84,6 +91,8 @@ def test_the_variables_of_the_release_are_read() -> None:
         ("AGENTSERVER_INTERNAL_LISTEN", "[::1]"),
         ("AGENTSERVER_INTERNAL_LISTEN", "localhost:65536"),
         ("INTERNAL_API_SECRET", "two words"),
+        ("OPENCODE_SUBDOMAIN_PREFIX", "-code"),
+        ("JUPYTER_SUBDOMAIN_PREFIX", "a.b"),
         ("LLMPROXY_URL", "on"),
         ("LLMPROXY_DEFAULT_MAX_RPD", "-1"),
         ("LLMPROXY_DEFAULT_MAX_RPD", "many"),

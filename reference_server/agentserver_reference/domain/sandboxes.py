@@ -58,7 +58,7 @@ TYPES = ("opencode", "openclaw", "nanoclaw", "claudecode", "jupyter")
 DEFAULT_TYPE = "opencode"
 
 SUBDOMAINS = {"opencode": "code", "openclaw": "claw", "claudecode": "claude", "jupyter": "jupyter"}
-"""How web addresses begin, by type; the others have none."""
+"""How web addresses begin, by type, unless an operator says otherwise; the others have none."""
 
 _PARTICIPLES = {Event.PAUSE: "paused", Event.RESUME: "resumed"}
 _SHORT_ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -167,7 +167,7 @@ def base_domain_of(host: str, domains: Sequence[str]) -> str | None:
     return next(iter(reached), domains[0] if domains else None)
 
 
-def web_address(type: str, label: str, domain: str) -> str | None:
+def web_address(type: str, label: str, domain: str, prefixes: Mapping[str, str]) -> str | None:
     """Return the web address of a sandbox: no token is in it. None for a type without one."""
-    prefix = SUBDOMAINS.get(type)
+    prefix = prefixes.get(type)
     return None if prefix is None else f"https://{prefix}-{label}.{domain}/"

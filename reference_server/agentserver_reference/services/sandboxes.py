@@ -267,8 +267,9 @@ def _shown(work: UnitOfWork, row: Record, host: str) -> Record:
         for name, value in row.items()
         if name != "status_since" and (name in _ALWAYS_SHOWN or _is_set(name, value))
     }
-    found = domain.base_domain_of(host, work.context.settings.base_domains)
-    address = found and domain.web_address(row["type"], row["short_id"] or row["id"], found)
+    settings, label = work.context.settings, row["short_id"] or row["id"]
+    found = domain.base_domain_of(host, settings.base_domains)
+    address = found and domain.web_address(row["type"], label, found, settings.subdomain_prefixes)
     return shown | ({f"{row['type']}_url": address} if address else {})
 
 

@@ -21,7 +21,7 @@ class CpuLimits:
     """Groups below that of the server, one for each sandbox."""
 
     _parent: Path
-    _is_version_2: bool
+    is_version_2: bool
 
     @classmethod
     def find(cls, root: Path = _ROOT) -> Self | None:
@@ -63,7 +63,7 @@ class CpuLimits:
         if not (group / "cgroup.procs").exists():
             raise FileNotFoundError(f"{self._parent} is no control group")
         quota = max(_LEAST, millicores * _PERIOD // 1000)
-        if not self._is_version_2:
+        if not self.is_version_2:
             (group / "cpu.cfs_period_us").write_text(str(_PERIOD))
             (group / "cpu.cfs_quota_us").write_text(str(quota))
             return group

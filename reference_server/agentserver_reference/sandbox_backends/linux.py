@@ -184,8 +184,8 @@ def kill_children_of_dead_servers(variable: str) -> int:
     """
     ended = 0
     for number in _all():
-        named = _value(number, variable)
-        server = None if named is None else ProcessId.parse(named)
+        named = _value(number, variable) or ""
+        server = ProcessId.parse(named)
         if server is None or not server.started.startswith(f"{epoch()}/") or server.is_alive():
             continue
         ended += 1

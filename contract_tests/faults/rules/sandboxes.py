@@ -95,22 +95,6 @@ def paused_at_stays(original, conn, sandbox_id, source, event, now):
 
 
 @fault(
-    replaces="agentserver_reference.storage.sandboxes.change",
-    kind="time-not-moved",
-    operations=["resume_sandbox"],
-)
-def resume_is_no_activity(original, conn, sandbox_id, source, event, now):
-    """A sandbox that was resumed is idle since before its pause."""
-    before = sandboxes.find(conn, sandbox_id)
-    changed = original(conn, sandbox_id, source, event, now)
-    if source == domain.RESUMING and before is not None:
-        same = _table.c.id == sandbox_id
-        seen = before["last_activity_at"]
-        conn.execute(update(_table).where(same).values(last_activity_at=seen))
-    return changed
-
-
-@fault(
     replaces="agentserver_reference.services.sandboxes._change",
     kind="wrong-state",
     operations=["resume_sandbox"],

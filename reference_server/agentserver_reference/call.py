@@ -45,6 +45,13 @@ class Call:
         return self.principal.user_id
 
     @property
+    def workspace_of_credential(self) -> str:
+        """The workspace that the credential was given for; for operations that require one."""
+        if self.principal is None or self.principal.workspace_id is None:
+            raise RuntimeError(f"{self.operation.id} requires no such credential")
+        return self.principal.workspace_id
+
+    @property
     def agent(self) -> Agent:
         """The agent that calls; for operations that require the role `agent`."""
         if self.principal is None or self.principal.agent is None:

@@ -173,7 +173,7 @@ class _Compiler:
         if role not in ROLES:
             raise ContractError(f"{name}: x-required-role {role!r} is not one of {ROLES}")
         named = [each for each in WORKSPACE_PARAMETERS if f"{{{each}}}" in path]
-        if role in WORKSPACE_ROLES and not named:
+        if role in WORKSPACE_ROLES and not named and not self._takes_tokens_alone(node):
             known = " or ".join(WORKSPACE_PARAMETERS)
             raise ContractError(f"{name}: requires {role}, and its path names no {known}")
         try:
@@ -196,6 +196,12 @@ class _Compiler:
             )
         except (KeyError, ValueError, jsonschema_rs.ReferencingError) as error:
             raise ContractError(f"{name}: {error!r}") from error
+
+    def _takes_tokens_alone(self, node: Document) -> bool:
+        """Whether each credential is a bearer token, which may have been given for a workspace."""
+        schemes = self.document.get("components", {}).get("securitySchemes", {})
+        taken = [name for each in node.get("security", ()) for name in each]
+        return bool(taken) and all(schemes[name]["type"] == "http" for name in taken)
 
     def _parameters(self, item: Document, node: Document, place: str) -> Iterator[Parameter]:
         """Return the parameters in one place; those of an operation override those of its path."""

@@ -1,8 +1,21 @@
 """Agents, their cards, and what they have done."""
 
 from agentserver_reference.call import Call
+from agentserver_reference.domain.agents import DEFAULT_REGISTERED_NAME, DEFAULT_REGISTERED_TYPE
 from agentserver_reference.replies import Reply
 from agentserver_reference.services import agents
+
+
+async def register_agent(call: Call) -> Reply:
+    """POST /api/agent/register."""
+    registered = await agents.register(
+        call.work,
+        call.user_id,
+        call.workspace_of_credential,
+        call.json.get("name", DEFAULT_REGISTERED_NAME),
+        call.json.get("type", DEFAULT_REGISTERED_TYPE),
+    )
+    return Reply(201, registered)
 
 
 async def list_workspace_agents(call: Call) -> Reply:

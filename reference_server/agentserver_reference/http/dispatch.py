@@ -26,7 +26,7 @@ from agentserver_reference.http.routing import Router
 from agentserver_reference.logs import LOGGER, event, failure
 from agentserver_reference.replies import AnyReply, Upgrade
 from agentserver_reference.security.authorize import Access
-from agentserver_reference.security.credentials import CredentialKind, find_credentials
+from agentserver_reference.security.credentials import CredentialKind, find_credentials, look_up
 from agentserver_reference.services.agents import note_sign_of_life
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
@@ -168,6 +168,8 @@ class Dispatcher:
         """Authorise the call, and read and validate its parameters and body."""
         operation, context = endpoint.operation, self.context
         credentials = find_credentials(connection.headers, endpoint.kinds)
+        if any(one.kind.look_up for one in credentials):
+            credentials = await look_up(credentials, context)
         access = Access(operation, path, credentials, context.clock)
         principal = await context.store.read(access.check) if operation.schemes else None
         work = UnitOfWork(context, access)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from agentserver_reference.domain.errors import Forbidden, NotFound, Unauthenticated
+from agentserver_reference.domain.errors import BadRequest, Forbidden, NotFound, Unauthenticated
 from agentserver_reference.domain.roles import ADMIN, AGENT, WORKSPACE_ROLES, is_at_least
 from agentserver_reference.security.credentials import Credential
 from agentserver_reference.security.principal import Principal
@@ -27,6 +27,8 @@ _WORKSPACE_OF: Mapping[str, Callable[[Connection, str], str | None]] = {
 }
 """By a parameter of the path: what finds the workspace of the thing that it names."""
 
+_NAMING = _WORKSPACE_OF.keys() | {"workspace_id"}
+
 
 @attrs.define(eq=False)  # twice as fast to make as a frozen one
 class Access:
@@ -44,11 +46,19 @@ class Access:
     def workspace_id(self) -> str | None:
         """The workspace in which the caller needs a role; None if no such role is required.
 
-        That of a sandbox or task in the path is known after the first check.
+        That of a sandbox or task in the path is known after the first check, and so is that of a
+        credential, where the path names none.
         """
         if self.operation.role not in WORKSPACE_ROLES:
             return None
+        if self.is_of_credential:
+            return None if self.principal is None else self.principal.workspace_id
         return self.path.get("workspace_id", self._found_workspace)
+
+    @property
+    def is_of_credential(self) -> bool:
+        """Whether the role is required in the workspace that the credential was given for."""
+        return self.operation.role in WORKSPACE_ROLES and not _NAMING & self.path.keys()
 
     @property
     def lock(self) -> Lock:
@@ -87,6 +97,8 @@ class Access:
         """What the path names and the last check did not find, such as `sandbox`."""
         if self.operation.role not in WORKSPACE_ROLES or self.workspace_id is not None:
             return None
+        if self.is_of_credential:
+            return None
         return next(name for name in _WORKSPACE_OF if name in self.path).removesuffix("_id")
 
 
@@ -96,6 +108,7 @@ def authorize(conn: Connection, access: Access) -> Principal | None:
     Raises:
         Unauthenticated: the operation requires a credential, and none is valid.
         NotFound: there is no such sandbox or task, so that nobody can have a role in its workspace.
+        BadRequest: the credential must have been given for a workspace, and was not.
         Forbidden: the caller is not a member of the workspace, or lacks the role or the scope.
     """
     access.find_workspace(conn)
@@ -105,8 +118,10 @@ def authorize(conn: Connection, access: Access) -> Principal | None:
     elif access.missing is not None:
         raise NotFound(f"{access.missing} not found")
     else:
-        check_role(access.operation, principal)
         check_scope(access.operation, principal)
+        if access.is_of_credential and principal.workspace_id is None:
+            raise BadRequest("token missing workspace_id claim")
+        check_role(access.operation, principal)
     return principal
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from agentserver_reference.storage.permissions import Permission
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
+    from agentserver_reference.context import Context
     from agentserver_reference.storage.engine.connection import Connection
 
 
@@ -26,6 +27,10 @@ class CredentialKind:
     resolve: Callable[[Connection, str, str | None, datetime], Principal | None]
     """Returns the principal for a secret, a workspace id and the current time; None if the secret
     is unknown or has expired. With a workspace id, the principal has its role in the workspace.
+    """
+    look_up: Callable[[Context, str], Awaitable[CredentialKind]] | None = None
+    """Asks a service elsewhere about a secret, and returns the kind that resolves it; None for a
+    kind that the database knows all about.
     """
     permission: Callable[[str, str, datetime], Permission] | None = None
     """Returns the permission for a secret, the role in the workspace and the current time; None for
@@ -52,5 +57,20 @@ def find_credentials(
             Credential(scheme, kind, secret)
             for scheme, kind in kinds.items()
             if (secret := kind.find(headers)) is not None
+        ]
+    )
+
+
+async def look_up(credentials: tuple[Credential, ...], context: Context) -> tuple[Credential, ...]:
+    """Return the credentials, with what services elsewhere know of them.
+
+    Raises BadGateway if such a service fails, ServiceUnavailable if it is disabled.
+    """
+    return tuple(
+        [
+            one
+            if one.kind.look_up is None
+            else attrs.evolve(one, kind=await one.kind.look_up(context, one.secret))
+            for one in credentials
         ]
     )

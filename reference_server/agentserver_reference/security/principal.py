@@ -21,5 +21,7 @@ class Principal:
     """The role in the workspace of the call; None without a workspace, and if not a member."""
     scopes: frozenset[str] | None = None
     """The scopes of the credential; None for a kind of credential without scopes."""
+    workspace_id: str | None = None
+    """The workspace that the credential was given for; None if it was given for none."""
     agent: Agent | None = None
     """The agent; None for an account."""

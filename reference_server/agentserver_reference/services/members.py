@@ -10,7 +10,7 @@ from agentserver_reference.domain.roles import (
     may_register_agents,
 )
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import members, oauth_grants, users
+from agentserver_reference.storage import members, oauth_grants, sandboxes, users
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -62,6 +62,7 @@ def _set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> N
         raise NotFound("user is not a workspace member")
     if not may_register_agents(role):
         oauth_grants.remove_of_member(conn, workspace_id, user_id)
+        sandboxes.end_tokens_of_member(conn, workspace_id, user_id)
 
 
 async def remove(work: UnitOfWork, workspace_id: str, user_id: str) -> None:

@@ -36,6 +36,7 @@ from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.tables import (
     PLACE,
+    members,
     sandbox_processes,
     sandboxes,
     workspace_quotas,
@@ -97,6 +98,18 @@ _by_token = Query(
         _c.token_hash == bindparam("hashed"), tokens_are_valid
     )
 )
+_end_tokens = (
+    update(sandboxes)
+    .where(
+        _c.registered_by.in_(
+            select(members.c.sequence).where(
+                members.c.workspace_id == bindparam("of_workspace"),
+                members.c.user_id == bindparam("of_user"),
+            )
+        )
+    )
+    .values(registered_by=null())
+)
 _token = select(_c.token_encrypted).where(_this)
 _touch = update(sandboxes).where(_this).values(last_activity_at=bindparam("now"))
 _add = Query(insert(sandboxes).returning(*_whole))
@@ -131,6 +144,11 @@ _pause_idle = Query(
     .values(status=LIFE_CYCLE[RUNNING][Event.PAUSE], status_since=bindparam("now"))
     .returning(_c.id)
 )
+
+
+def end_tokens_of_member(conn: Connection, workspace_id: str, user_id: str) -> None:
+    """End the tokens of the agents that a member has registered; the membership stays."""
+    conn.execute(_end_tokens, {"of_workspace": workspace_id, "of_user": user_id})
 
 
 def has_valid_tokens(parameter: str) -> ColumnElement[bool]:

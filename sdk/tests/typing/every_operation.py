@@ -16,6 +16,7 @@ from agentserver.models import (
     AgentInteractionItem,
     AgentMailboxMessage,
     AgentMailboxSendResponse,
+    AgentRegisterResponse,
     AgentTaskCancelResponse,
     AgentTaskCreateResponse,
     AgentTaskDetail,
@@ -156,6 +157,7 @@ def synchronously(client: Client) -> None:
     )
     assert_type(client.agents.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[AgentCardItem])
     assert_type(client.agents.get("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), AgentCardItem)
+    assert_type(client.agents.register(name="Reviewer", type="custom"), AgentRegisterResponse)
     assert_type(client.agents.discover(), Page[AgentCardItem])
     assert_type(
         client.agents.publish_card(
@@ -397,6 +399,7 @@ async def asynchronously(client: AsyncClient) -> None:
         await client.agents.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[AgentCardItem]
     )
     assert_type(await client.agents.get("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), AgentCardItem)
+    assert_type(await client.agents.register(name="Reviewer", type="custom"), AgentRegisterResponse)
     assert_type(await client.agents.discover(), Page[AgentCardItem])
     assert_type(
         await client.agents.publish_card(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .agent_interaction_target import AgentInteractionTarget
     from .agent_mailbox_message import AgentMailboxMessage
     from .agent_mailbox_send_response import AgentMailboxSendResponse
+    from .agent_register_response import AgentRegisterResponse
+    from .agent_registration_type import AgentRegistrationType
     from .agent_status import AgentStatus
     from .agent_task_cancel_response import AgentTaskCancelResponse
     from .agent_task_create_response import AgentTaskCreateResponse
@@ -78,6 +80,8 @@ else:
         "AgentInteractionTarget": ".agent_interaction_target",
         "AgentMailboxMessage": ".agent_mailbox_message",
         "AgentMailboxSendResponse": ".agent_mailbox_send_response",
+        "AgentRegisterResponse": ".agent_register_response",
+        "AgentRegistrationType": ".agent_registration_type",
         "AgentStatus": ".agent_status",
         "AgentTaskCancelResponse": ".agent_task_cancel_response",
         "AgentTaskCreateResponse": ".agent_task_create_response",
@@ -145,6 +149,8 @@ __all__ = (
     "AgentInteractionTarget",
     "AgentMailboxMessage",
     "AgentMailboxSendResponse",
+    "AgentRegisterResponse",
+    "AgentRegistrationType",
     "AgentStatus",
     "AgentTaskCancelResponse",
     "AgentTaskCreateResponse",

@@ -8,6 +8,7 @@ from agentserver._generated.api.agents import (
     discover_agents,
     get_agent_card,
     list_workspace_agents,
+    register_agent,
     upsert_agent_card,
 )
 from agentserver._omit import OMIT
@@ -17,9 +18,14 @@ from agentserver._response import raw as _raw
 from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
-    from typing import Unpack
+    from typing import Literal, Unpack
 
-    from agentserver._generated.models import AgentCardItem, AgentCardRegisterResponse
+    from agentserver._generated.models import (
+        AgentCardItem,
+        AgentCardRegisterResponse,
+        AgentRegisterResponse,
+        AgentRegistrationType,
+    )
     from agentserver._generated.resources.agents_interactions import (
         AgentsInteractions,
         AsyncAgentsInteractions,
@@ -90,6 +96,51 @@ class Agents(Resource):
         Operation `get_agent_card`: `GET /api/agents/{sandbox_id}`. Required role: `guest`.
         """
         return self._call(get_agent_card.call(sandbox_id), **options)
+
+    def register(
+        self,
+        *,
+        name: str | Omit = OMIT,
+        type: Literal["opencode", "claudecode", "custom"] | AgentRegistrationType | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> AgentRegisterResponse:
+        """Register an agent.
+
+        Registers an agent that runs outside of the server, for example on a person's own
+        machine, and returns its tokens. They are shown only here. The agent belongs to the
+        workspace that the access token was approved for, and the role is required of the
+        person who approved it there.
+
+        The agent's sandbox is `running`, and uses no quota. It becomes `offline` after 60
+        seconds without a sign of life, and `running` again with the next. The tokens end when
+        the person's membership ends, or when they are only a guest. Every call registers
+        another agent, even with the same name.
+
+        Args:
+            name: The agent's name, which need not be unique; `Local Agent` if omitted. 1 to
+                255 characters.
+            type: The kind of agent; `opencode` if omitted. One of `opencode`, `claudecode`,
+                `custom`.
+
+        Returns:
+            The agent is registered.
+
+        Raises:
+            BadRequest: Status 400: The body violates its schema, or the access token was
+                approved for no workspace.
+            Unauthenticated: Status 401: There is no access token, or it is not valid, or the
+                membership behind it has ended.
+            PermissionDenied: Status 403: The access token lacks the scope `agent:register`,
+                or the role in the workspace of the person who approved it is too low.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
+            BadGateway: Status 502: The OAuth provider, which knows whose the access token is,
+                is unreachable or sent an invalid response.
+            ServiceUnavailable: Status 503: The sign-in of agents is disabled on this server.
+
+        Operation `register_agent`: `POST /api/agent/register`. Required role: `developer`.
+        """
+        return self._call(register_agent.call(name=name, type=type), **options)
 
     def discover(self, **options: Unpack[CallOptions]) -> Page[AgentCardItem]:
         """Discover the agents of the own workspace.
@@ -218,6 +269,51 @@ class AsyncAgents(AsyncResource):
         """
         return await self._call(get_agent_card.call(sandbox_id), **options)
 
+    async def register(
+        self,
+        *,
+        name: str | Omit = OMIT,
+        type: Literal["opencode", "claudecode", "custom"] | AgentRegistrationType | Omit = OMIT,
+        **options: Unpack[CallOptions],
+    ) -> AgentRegisterResponse:
+        """Register an agent.
+
+        Registers an agent that runs outside of the server, for example on a person's own
+        machine, and returns its tokens. They are shown only here. The agent belongs to the
+        workspace that the access token was approved for, and the role is required of the
+        person who approved it there.
+
+        The agent's sandbox is `running`, and uses no quota. It becomes `offline` after 60
+        seconds without a sign of life, and `running` again with the next. The tokens end when
+        the person's membership ends, or when they are only a guest. Every call registers
+        another agent, even with the same name.
+
+        Args:
+            name: The agent's name, which need not be unique; `Local Agent` if omitted. 1 to
+                255 characters.
+            type: The kind of agent; `opencode` if omitted. One of `opencode`, `claudecode`,
+                `custom`.
+
+        Returns:
+            The agent is registered.
+
+        Raises:
+            BadRequest: Status 400: The body violates its schema, or the access token was
+                approved for no workspace.
+            Unauthenticated: Status 401: There is no access token, or it is not valid, or the
+                membership behind it has ended.
+            PermissionDenied: Status 403: The access token lacks the scope `agent:register`,
+                or the role in the workspace of the person who approved it is too low.
+            PayloadTooLarge: Status 413: The body is larger than 1 MiB.
+            UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
+            BadGateway: Status 502: The OAuth provider, which knows whose the access token is,
+                is unreachable or sent an invalid response.
+            ServiceUnavailable: Status 503: The sign-in of agents is disabled on this server.
+
+        Operation `register_agent`: `POST /api/agent/register`. Required role: `developer`.
+        """
+        return await self._call(register_agent.call(name=name, type=type), **options)
+
     async def discover(self, **options: Unpack[CallOptions]) -> Page[AgentCardItem]:
         """Discover the agents of the own workspace.
 
@@ -292,6 +388,7 @@ class RawAgents:
         self._resource = resource
         self.list = _raw(resource.list)
         self.get = _raw(resource.get)
+        self.register = _raw(resource.register)
         self.discover = _raw(resource.discover)
         self.publish_card = _raw(resource.publish_card)
 
@@ -313,6 +410,7 @@ class AsyncRawAgents:
         self._resource = resource
         self.list = _raw_async(resource.list)
         self.get = _raw_async(resource.get)
+        self.register = _raw_async(resource.register)
         self.discover = _raw_async(resource.discover)
         self.publish_card = _raw_async(resource.publish_card)
 

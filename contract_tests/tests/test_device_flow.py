@@ -12,6 +12,7 @@ from agentserver_contract.fixtures.access_tokens import (
     OF_FORMER_MEMBER,
     OF_GUEST,
     REVOKED,
+    SCHEME,
     VALID,
     WITHOUT_SCOPE,
     with_access_tokens,
@@ -39,8 +40,8 @@ def test_an_account_of_the_run_approves_as_a_person_does(accounts: Accounts) -> 
 
 
 def test_the_tokens_of_a_run_are_of_every_kind(server: Server, accounts: Accounts) -> None:
-    found, reason = with_access_tokens(accounts, server.target, shift_clock=server.shift_clock)
-    assert reason == ""
+    found = with_access_tokens(accounts, server.target, shift_clock=server.shift_clock)
+    assert not found.lacking
     tokens = {name: each for name, each in found.by_name.items() if each.token}
     ended = {name for name, each in tokens.items() if each.ended}
     assert ended == {EXPIRED, REVOKED, OF_FORMER_MEMBER, OF_GUEST}
@@ -50,7 +51,7 @@ def test_the_tokens_of_a_run_are_of_every_kind(server: Server, accounts: Account
 
 
 def test_without_a_clock_no_token_expires(accounts: Accounts) -> None:
-    found, _ = with_access_tokens(accounts, accounts.target)
+    found = with_access_tokens(accounts, accounts.target)
     assert EXPIRED not in found.by_name
 
 
@@ -79,6 +80,6 @@ def test_a_server_without_the_flow_is_told(
     monkeypatch.setattr(Target, "send", sent)
     with pytest.raises(NoDeviceFlow, match=said):
         sign_in(accounts.target, accounts["owner"], workspace_of(accounts, "owner"))
-    found, reason = with_access_tokens(accounts, accounts.target)
-    assert found == accounts
-    assert said in reason
+    found = with_access_tokens(accounts, accounts.target)
+    assert found.by_name == accounts.by_name
+    assert said in found.lacking[SCHEME]

@@ -99,7 +99,7 @@ class Guard:
         self.allow_global = allow_global
         self.read_only = read_only
         self.administrator: Administrator | None = None
-        self._contract = contract
+        self.contract = contract
         self._emails = frozenset(emails)
         self._spare = spare
         self._absent = frozenset(absent)
@@ -153,14 +153,14 @@ class Guard:
         """
         matching = [
             operation
-            for operation in self._contract.operations.values()
+            for operation in self.contract.operations.values()
             if operation.path_pattern.fullmatch(request.path)
         ]
         # A server that is wrong about HEAD may do what GET does.
         method = "GET" if request.method == "HEAD" else request.method
         declared = [
             operation
-            for operation in self._contract.operations_at(request.path)
+            for operation in self.contract.operations_at(request.path)
             if operation.method == method
         ] or [operation for operation in matching if operation.method == method]
         consumes = any(operation.consumes for operation in declared)
@@ -191,7 +191,7 @@ class Guard:
         """Keep the path of what an administrator has set, if it can be removed there as well."""
         if request.method in (*SAFE_METHODS, "DELETE") or not response.succeeded:
             return
-        removal = self._contract.operation_at("DELETE", request.path)
+        removal = self.contract.operation_at("DELETE", request.path)
         if removal is not None and removal.required_role == "admin":
             self.removable[request.path] = removal.id
 

@@ -467,7 +467,7 @@ def _answer(response: Response, names: Mapping[str, str]) -> str:
 
 
 def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
-    """A value without what differs each time: times, and ids. Rows are in any order."""
+    """A value without what differs each time: times, ids and tokens. Rows are in any order."""
     if isinstance(value, Mapping):
         short_id = value.get("short_id")
         if isinstance(short_id, str):  # which is a part of web addresses
@@ -486,4 +486,6 @@ def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
             return "a time"
         if name == "id" or name.endswith("_id"):
             return "an id"
+        if name.endswith("_token"):
+            return "a token"
     return value

@@ -23,7 +23,11 @@ WITH_CLOCK = "with a clock"
 """The layers for roles and times in the server's own process, whose clock can be moved."""
 CALLS = "calls of models"
 """The server's tests of calls with a sandbox's token, which no operation returns."""
-CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS)
+SIGN_IN = "sign-in of agents"
+"""The server's tests of codes, refreshes and the page on which a person approves, none of which is
+in the contract.
+"""
+CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN)
 
 _TESTS_OF_SDK = [
     f"sdk/tests/test_{name}.py"
@@ -32,6 +36,10 @@ _TESTS_OF_SDK = [
 _TESTS_WITH_CLOCK = [
     *("contract_tests/tests/test_roles.py", "contract_tests/tests/test_times.py"),
     *("-k", "(every_caller_may or sessions_last) and not postgresql"),
+]
+_TESTS_OF_SIGN_IN = [
+    *(f"reference_server/tests/test_{name}.py" for name in ("oauth", "device_pages")),
+    *("reference_server/tests/test_register_agent.py", "-k", "not postgresql"),
 ]
 _TESTS_OF_CALLS = ["reference_server/tests/test_model_calls.py", "-k", "not postgresql"]
 
@@ -63,6 +71,8 @@ def _caught(fault: Fault, folder: Path) -> Iterator[str]:
             yield WITH_CLOCK
         if _fail(_TESTS_OF_CALLS, folder):
             yield CALLS
+        if _fail(_TESTS_OF_SIGN_IN, folder):
+            yield SIGN_IN
 
 
 def _fail(tests: Sequence[str], folder: Path) -> bool:

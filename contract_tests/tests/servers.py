@@ -15,6 +15,7 @@ from schemathesis.python.asgi import shutdown_lifespans
 from sqlalchemy import select
 from starlette.applications import Starlette
 
+from agentserver_contract.fixtures.access_tokens import with_access_tokens
 from agentserver_contract.fixtures.accounts import Accounts, register_accounts
 from agentserver_contract.http.target import Hook, Target
 from agentserver_contract.local_server import running
@@ -110,11 +111,18 @@ def in_own_process(folder: Path) -> Iterator[Target]:
         yield target
 
 
-def prepare_accounts(target: Target) -> Accounts:
-    """The accounts of a run on a new server, with no limit of workspaces."""
+def prepare_accounts(
+    target: Target, *, shift_clock: Callable[[timedelta], None] | None = None
+) -> Accounts:
+    """The accounts of a run on a new server, with no limit of workspaces, and access tokens.
+
+    Args:
+        target: The server.
+        shift_clock: Moves its clock, so that one of the tokens has expired.
+    """
     accounts = register_accounts(target)
     reset_accounts(accounts)
-    return accounts
+    return with_access_tokens(accounts, target, shift_clock=shift_clock)
 
 
 def reset_accounts(accounts: Accounts) -> None:

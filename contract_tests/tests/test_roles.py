@@ -18,7 +18,7 @@ from agentserver_contract.contract.roles import (
     refusal_of,
 )
 from agentserver_contract.data.tables import Caller, tables
-from agentserver_contract.fixtures.accounts import TEAM, Accounts
+from agentserver_contract.fixtures.accounts import TEAM
 from agentserver_contract.layers import roles
 from agentserver_contract.reports.text import findings_text, result_text
 
@@ -58,12 +58,12 @@ def test_refusals_of_the_table_are_the_statuses_of_the_contract() -> None:
 
 
 def test_every_caller_may_do_what_the_table_says_and_nothing_else(
-    server: Server, accounts: Accounts, contract: Contract, request: pytest.FixtureRequest
+    server: Server, contract: Contract, request: pytest.FixtureRequest
 ) -> None:
     shown = request.config.getoption("--operation")
     context = Context(
         server.target,
-        accounts,
+        prepare_accounts(server.target, shift_clock=server.shift_clock),
         contract,
         Plan(seed=1, operations=frozenset(shown) if shown else None),
         shift_clock=server.shift_clock,

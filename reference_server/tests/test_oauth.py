@@ -13,10 +13,18 @@ from people import ReferenceServer, User, ok, start_server
 from processes import serving_processes
 from sqlalchemy import select
 
-from agentserver_reference.domain.oauth import CHANGES, typed_code, user_code
+from agentserver_reference.domain.oauth import (
+    APPROVED,
+    CHANGES,
+    DENIED,
+    typed_code,
+    user_code,
+)
+from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.services import device_sign_in
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.settings import Settings
+from agentserver_reference.storage import device_codes as device_code_rows
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.tables import (
     device_codes,
@@ -132,6 +140,23 @@ async def test_a_code_is_decided_once(
     assert {each.status_code for each in answers} == {200, 409}
     token = await program.poll(code)
     assert token.is_success == (decisions[won[0]] == "approve")
+
+
+@pytest.mark.parametrize("second", [APPROVED, DENIED])
+async def test_a_decided_code_cannot_be_decided_again(
+    server: ReferenceServer, user: User, program: Program, second: str
+) -> None:
+    workspace_id = await user.create_workspace()
+    code = await program.start()
+    hashed, now = token_hash(code["user_code"]), server.clock()
+
+    async def decide(state: str) -> bool:
+        chosen = {"user_id": user.id, "workspace_id": workspace_id, "now": now}
+        return await server.store.write(device_code_rows.decide, hashed, state, **chosen)
+
+    assert await decide(APPROVED)
+    assert not await decide(second)
+    ok(await program.poll(code))
 
 
 async def test_a_refresh_token_is_used_once_and_gives_another(

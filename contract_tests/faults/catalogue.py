@@ -15,9 +15,23 @@ from agentserver_contract.contract.document import load
 DEPARTURES = {
     "addresses-to-the-letter": "addresses-compared-with-case",
     "quota-passed-at-once": "create-raced-past-quota",
-    "settings-half-written": "limits-lose-update",
+    "row-for-each-owner": "workspaces-one-row-an-owner",
+    "settings-raced": "limits-lose-update",
+    "sandbox-states-raced": "pause-without-comparison",
+    "sandbox-limits-raced": "sandboxes-raced-past-quota",
+    "resumed-over-budget": "resume-without-budget",
+    "traces-of-any-tenant": "trace-of-any-tenant",
 }
 """Faults that the release has, too, by the names of its listed departures."""
+
+NEVER_MET = {
+    "agents-as-sandboxes": "the reference server lists no agent as a sandbox",
+    "last-administrator-goes": "the tool never takes the role from who started it",
+    "sandbox-memory-out-of-bounds": "the tool never lifts a limit beyond what the contract allows",
+    "trace-without-totals": "a trace is made with the token of a sandbox",
+    "traces-of-any-tenant": "a trace is made with the token of a sandbox",
+}
+"""Departures that no run by URL meets on the reference server, each with the reason."""
 
 
 def catalogue() -> list[Fault]:

@@ -62,6 +62,8 @@ class Trial:
     """What else caught a fault that the tool missed: checks of the project that it does not run."""
     was_reached: bool | None = None
     """Whether what the fault changes was met at all; None where that is not known."""
+    not_met: tuple[str, ...] = ()
+    """The listed departures that the tool did not meet, behind which it was run."""
     seconds: float = 0.0
 
     @property

@@ -226,7 +226,7 @@ def test_key_in_an_answer_is_seen(
     with in_process(sqlite_url, checks_answers=False) as server:
         result = run_model(server, contract)
     broken = {(finding.operation, finding.promise) for finding in result.findings}
-    promise = "no answer contains a password, a session or a key"
+    promise = "no answer contains a password or a key"
     assert ("set_workspace_llm_config", promise) in broken, broken
 
 

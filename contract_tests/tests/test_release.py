@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from answer_middleware import AnswersChanged, App
 from answers import Answer
+from catalogue import DEPARTURES, NEVER_MET
 from release import release
 
 from agentserver_contract import departures
@@ -22,6 +23,7 @@ OPERATIONS = (
     *("--operation", "add_workspace_member"),
     *("--operation", "admin_set_workspace_llm_quota"),
     *("--operation", "set_workspace_llm_config"),
+    *("--operation", "create_sandbox"),
 )
 
 
@@ -34,6 +36,11 @@ def credential(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(url: str) -> int:
     words = ["run", url, *LAYERS, *OPERATIONS, "--departures", str(LIST), "--format", "json"]
     return main(words)
+
+
+def test_departures_that_no_run_meets_are_those_of_the_list() -> None:
+    listed = {each.name for each in departures.load(LIST)}
+    assert {*DEPARTURES, *NEVER_MET} <= listed
 
 
 def test_findings_of_every_layer_can_be_listed() -> None:
@@ -51,6 +58,7 @@ def test_list_explains_all_that_the_release_does_otherwise(
     for name in (
         *("no-request-id", "content-type-ignored", "trailing-text", "member-twice"),
         *("llm-quota-labelled-json", "maintainers-make-owners", "administered-but-unknown"),
+        *("session-in-web-addresses", "session-shown", "content-type-before-state"),
     ):
         assert known[name], f"{name} was not met"
 

@@ -217,8 +217,8 @@ class _Lists:
             self.context.advance_clock()
         request = self.examples.with_body(operation, fields).request(operation, credential)
         if _IDEMPOTENCY_KEY in request.headers:  # with that of another row it would make none
-            key = {_IDEMPOTENCY_KEY: secrets.token_hex(8)}
-            request = replace(request, headers={**request.headers, **key})
+            headers = {**request.headers, _IDEMPOTENCY_KEY: secrets.token_hex(8)}
+            request = replace(request, headers=headers)
         exchange = self.sender.send(operation, request)
         if not exchange.response.succeeded:
             status = exchange.response.status

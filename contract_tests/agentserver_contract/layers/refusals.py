@@ -54,23 +54,30 @@ class _Trials:
 
     def try_operation(self, operation: Operation) -> None:
         """Send one operation everything that it refuses, and see whether something has changed."""
-        trials = list(self._trials(operation))
-        in_any_state = [trial for trial in trials if not _needs_state(trial)]
+        in_any_state = [each for each in self._trials(operation) if not _needs_state(each)]
         seen, self._seen = self._seen, None
         self._seen = self._try_all(operation, in_any_state, seen)
         for conflict in tables().conflicts:
-            in_one_state = [
-                trial for trial in trials if _needs_state(trial) and trial.conflict == conflict
-            ]
-            if in_one_state:
-                self._try_in_state(operation, conflict, in_one_state)
+            if conflict.operation == operation.id and conflict.state:
+                self._try_in_state(operation, conflict)
                 self._seen = None  # what was set for the state may say when
 
-    def _try_in_state(self, operation: Operation, conflict: Conflict, trials: list[Trial]) -> None:
+    def _trials_in_state(self, operation: Operation, conflict: Conflict) -> list[Trial]:
+        """The requests that need one state, with the things of now."""
+        return [
+            trial
+            for trial in self._trials(operation)
+            if _needs_state(trial) and trial.conflict == conflict
+        ]
+
+    def _try_in_state(self, operation: Operation, conflict: Conflict) -> None:
         """Send the requests that need one state together; one by one where something is wrong.
 
         What is wrong may be that the state was lost.
         """
+        trials = self._trials_in_state(operation, conflict)
+        if not trials:
+            return
         with in_state(conflict, self.accounts, self.examples):
             before = snapshot(self.accounts, self.examples)
             answered = []
@@ -83,9 +90,10 @@ class _Trials:
                 self._check_passwords(operation, answered)
                 return
         self._start_anew()
-        for trial in trials:
+        for name in [trial.name for trial in trials]:
+            now = self._trials_in_state(operation, conflict)
             with in_state(conflict, self.accounts, self.examples):
-                self._try_all(operation, [trial], None)
+                self._try_all(operation, [each for each in now if each.name == name], None)
 
     def _try_all(self, operation: Operation, trials: list[Trial], before: Any) -> Any:
         """Send requests, and return what can be read afterwards.

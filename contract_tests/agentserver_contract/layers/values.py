@@ -31,7 +31,7 @@ from agentserver_contract.fixtures.settling import read_settled
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.workspaces import PARAMETER, team_with
 from agentserver_contract.http.guard import Blocked
-from agentserver_contract.http.messages import Exchange, Request, Response
+from agentserver_contract.http.messages import HIDDEN, Exchange, Request, Response
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, body_of
 from agentserver_contract.results.findings import LayerResult
@@ -193,6 +193,7 @@ class _Trials:
         only_own = variant.name != EXAMPLE or (cycle and cycle.parameter == PARAMETER)
         readers = list(self._readers(read))
         first: Exchange | None = None
+        seen_first: Any = None
         for reader in readers[:1] if only_own else readers:
             name = reader.name if reader is not None else "public"
             request = about.request(read, reader.credential if reader is not None else {})
@@ -207,10 +208,11 @@ class _Trials:
                     self._found(
                         operation, variant, reading, "is answered as it is read", "one value", line
                     )
-            elif body_of(reading) != body_of(first):
+                seen_first = _without_session(reading)
+            elif (seen := _without_session(reading)) != seen_first:
                 self._found(
                     operation, variant, reading,
-                    f"is read by the {name} as by others", body_of(first), body_of(reading),
+                    f"is read by the {name} as by others", seen_first, seen,
                 )  # fmt: skip
 
     def _read(self, operation: Operation, request: Request) -> Exchange:
@@ -357,3 +359,14 @@ class _Trials:
             check=what,
             exchange=exchange,
         )
+
+
+def _without_session(exchange: Exchange) -> Any:
+    """A body without the session that the request had: who shows that breaks another promise."""
+    text, session = exchange.response.text, exchange.request.session
+    shown = Response(
+        exchange.response.status,
+        exchange.response.headers,
+        (text.replace(session, HIDDEN) if session else text).encode(),
+    )
+    return body_of(Exchange(exchange.request, shown))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from agentserver import AgentserverError, PermissionDenied
+from agentserver_contract.http.messages import HIDDEN
 from agentserver_contract.model.action import INVARIANTS
 from agentserver_contract.model.run import USERS, ModelRun, shown
 from agentserver_contract.model.state import ContractViolation, Timestamp
@@ -60,7 +62,8 @@ def read_in_turns(run: ModelRun, sdk_method: str, *args: Any, readers: Sequence[
         first = readers[0]
         for reader, view in views.items():
             promise = f"a {reader} reads the same as a {first}"
-            expect(sdk_method, promise, _plain(views[first]), _plain(view), user=reader)
+            seen, expected = _plain(run, reader, view), _plain(run, first, views[first])
+            expect(sdk_method, promise, expected, seen, user=reader)
         return views[first]
     others = [name for name in USERS if name not in readers]
     if others:
@@ -69,10 +72,12 @@ def read_in_turns(run: ModelRun, sdk_method: str, *args: Any, readers: Sequence[
     return read(run, readers[run.readings % len(readers)], sdk_method, *args)
 
 
-def _plain(result: Any) -> Any:
-    """A result of the SDK in a form that can be compared and shown."""
+def _plain(run: ModelRun, reader: str, result: Any) -> Any:
+    """A result of the SDK in a form that can be compared and shown, without the reader's session:
+    who shows that breaks another promise."""
     rows = result if isinstance(result, Sequence) else [result]
-    return [row.to_dict() for row in rows]
+    shown = json.dumps([row.to_dict() for row in rows])
+    return json.loads(shown.replace(run.accounts[reader].session, HIDDEN))
 
 
 def expect_refused(

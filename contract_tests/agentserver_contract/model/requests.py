@@ -70,10 +70,7 @@ def send_unusual_paths(run: ModelRun, choose: Choose) -> None:
         run.send_raw(method, user, f"/api/workspaces/{unknown_id}", status=403)
     for unknown in (f"{path}/", f"{path}/nothing", "/api/workspaces//members", f"{path}//members"):
         run.send_raw(method, user, unknown, status=404)
-    response = run.send_raw(method, user, path, http_method="PUT", status=405)
-    allowed = sorted((response.header("allow") or "").split(", "))
-    if allowed != ["DELETE", "GET", "HEAD", "PATCH"]:
-        raise ContractViolation(method, "Allow names the methods of the path", response)
+    run.send_raw(method, user, path, http_method="PUT", status=405)
 
 
 @rule(touches=[])

@@ -1,12 +1,13 @@
 """Sandboxes: their states, their limits, whose they are, and how they are shown."""
 
 import anyio
-from replacing import fault
+from replacing import also, fault
 from sqlalchemy import func, null, select, update
 
 from agentserver_reference.domain import sandboxes as domain
 from agentserver_reference.domain.errors import Forbidden
-from agentserver_reference.domain.sandboxes import Event, Size
+from agentserver_reference.domain.sandboxes import Event, Size, check_count
+from agentserver_reference.services.quotas import limits_of_workspace
 from agentserver_reference.storage import sandboxes, tables
 from agentserver_reference.storage.locks import Lock
 
@@ -118,6 +119,31 @@ def resume_once_more(original, conn, sandbox_id, event, now, environment):
 def one_sandbox_too_many(original, current, maximum):
     """A workspace may have one sandbox more than its quota allows."""
     original(current - 1, maximum)
+
+
+@fault(
+    replaces="agentserver_reference.services.sandboxes.create",
+    kind="limit-raced-past",
+    operations=["create_sandbox"],
+)
+async def sandboxes_raced_past_quota(original, work, workspace_id, given, host):
+    """Concurrent requests get past the quota."""
+
+    def check(conn):
+        limits = limits_of_workspace(conn, workspace_id, work.context.settings.quota_environment)
+        check_count(sandboxes.count_of(conn, workspace_id), limits["max_sandboxes"])
+
+    await work.read(check)
+    await anyio.sleep(0.01)
+    return await original(work, workspace_id, given, host)
+
+
+@also(
+    sandboxes_raced_past_quota,
+    replaces="agentserver_reference.domain.sandboxes.check_count",
+)
+def _count_not_checked_in_the_transaction(original, current, maximum):
+    pass
 
 
 @fault(

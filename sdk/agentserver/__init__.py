@@ -1,4 +1,4 @@
-"""The typed client of agentserver: `Client`, `AsyncClient`, and what they raise."""
+"""The typed client of agentserver: `Client`, `AsyncClient`, what they raise, and `Agent`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -54,10 +54,12 @@ if TYPE_CHECKING:
     from ._options import AsyncTransport, Timeout, Transport
     from ._response import Response
     from ._secret import Secret
+    from .agent import Agent
     from .pagination import Page
 
 __all__ = [
     "OMIT",
+    "Agent",
     "AgentserverError",
     "ArgumentError",
     "AsyncClient",
@@ -113,6 +115,7 @@ __all__ = [
 
 # The module of each name that is not an error; every module is imported on first use.
 _MODULES = {
+    "Agent": "agent",
     "AsyncClient": "_client",
     "AsyncTransport": "_options",
     "CallOptions": "_operation",

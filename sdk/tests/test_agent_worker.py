@@ -1,11 +1,11 @@
-"""What a worker decides, on a clock that the tests turn on: orders of events are drawn at random."""
+"""What a worker decides, on a clock that the tests turn on, in orders drawn at random."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -92,7 +92,7 @@ def test_it_polls_for_as_many_as_it_has_free_slots(slots: int, limit: int) -> No
 
 def test_it_polls_again_at_once_as_long_as_there_are_as_many_tasks_as_it_asked_for() -> None:
     one = worker(8)
-    one.answer(one.commands(0.0)[0], [claimed(id) for id in "abcde"], 0.0)
+    one.answer(one.commands(0.0)[0], [claimed(each) for each in "abcde"], 0.0)
     assert Poll(3) in one.commands(0.0)
     one.answer(Poll(3), [claimed("f")], 0.0)
     assert not [each for each in one.commands(0.0) if isinstance(each, Poll)]
@@ -147,7 +147,7 @@ def test_agents_do_not_poll_in_step() -> None:
 
 def test_what_a_server_gives_beyond_the_free_slots_waits_in_its_order() -> None:
     one = worker(1)
-    one.answer(one.commands(0.0)[0], [claimed(id) for id in "abc"], 0.0)
+    one.answer(one.commands(0.0)[0], [claimed(each) for each in "abc"], 0.0)
     order = []
     for _ in range(3):
         (send,) = calls(one.commands(0.0))
@@ -521,7 +521,7 @@ class Orders(RuleBasedStateMachine):
         assert self.message is None
         self.message = handle.message
 
-    do: dict[type, Callable[[Any, Any], None]] = {
+    do: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
         Poll: call,
         ReadInbox: call,
         Read: call,
@@ -538,8 +538,8 @@ class Orders(RuleBasedStateMachine):
         skill=st.sampled_from([None, "shout", "unknown"]), seconds=st.sampled_from([3.0, 60, 300])
     )
     def a_task_is_made(self, skill: str | None, seconds: float) -> None:
-        id = f"t{len(self.service.rows)}"
-        self.service.rows[id] = Row(id, skill, seconds)
+        name = f"t{len(self.service.rows)}"
+        self.service.rows[name] = Row(name, skill, seconds)
 
     @rule()
     def a_message_is_sent(self) -> None:
@@ -578,8 +578,7 @@ class Orders(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule(data=st.data(), status=st.sampled_from(["completed", "failed", "cancelled"]))
     def a_handler_ends(self, data: st.DataObject, status: str) -> None:
-        id = data.draw(st.sampled_from(sorted(self.running)))
-        self.end(id, status)
+        self.end(data.draw(st.sampled_from(sorted(self.running))), status)
 
     def end(self, id: str, status: str) -> None:
         del self.running[id]
@@ -627,8 +626,8 @@ class Orders(RuleBasedStateMachine):
                 for call in [*self.calls]:
                     self.calls.remove(call)
                     self.settle(call)
-                for id in [*self.running]:
-                    self.end(id, "cancelled" if self.running[id] else "completed")
+                for task, interrupted in [*self.running.items()]:
+                    self.end(task, "cancelled" if interrupted else "completed")
                 if self.message:
                     self.a_message_handler_ends()
             statuses = {row.status for row in self.service.rows.values()}

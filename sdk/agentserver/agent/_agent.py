@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar, Unpack, overload
 
@@ -103,6 +104,16 @@ class Agent:
         where = getattr(self._connection, "server", "a test server")
         state = ", running" if self._runner else ""
         return f"Agent({self._name!r} at {where}, skills=[{skills}]{state})"
+
+    @property
+    def name(self) -> str:
+        """What it is called in the workspace."""
+        return self._name
+
+    @property
+    def type(self) -> AgentType:
+        """The kind of agent."""
+        return self._type
 
     # --- what it does -----------------------------------------------------------------------------
 
@@ -236,6 +247,16 @@ class Agent:
         """
         if self._runner is not None:
             self._runner.stop()
+
+    @contextmanager
+    def _reconnected(self, connection: Connection) -> Iterator[None]:
+        """Use another connection until the end of the block, as `agentserver.testing` does."""
+        before = self._connection, self._client, self._async_client
+        self._connection, self._client, self._async_client = connection, None, None
+        try:
+            yield
+        finally:
+            self._connection, self._client, self._async_client = before
 
     # --- what it calls ----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -125,5 +126,8 @@ def system_store() -> Store:
 
 
 def _readable(text: str) -> str:
-    """A name of a folder that still tells what it is for; different texts may share one."""
-    return _UNSAFE.sub("_", text).strip("_")[:100] or "_"
+    """A name of a folder that tells what it is for; no two texts share one."""
+    readable = _UNSAFE.sub("_", text)[:80]
+    if readable == text:
+        return text
+    return f"{readable}-{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -46,7 +46,23 @@ if TYPE_CHECKING:
     from agentserver._client import AsyncClient
     from agentserver._secret import Secret
 
+A_MOMENT: Final = 1e-6
+"""Seconds by which a clock may be ahead of what is due: times are rounded."""
+
 _SIGNALS: Final = ("SIGINT", "SIGTERM")
+
+
+def _timer(seconds: float) -> asyncio.Future[None]:
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    handle = loop.call_later(seconds, _end, over)
+    over.add_done_callback(lambda _: handle.cancel())
+    return over
+
+
+def _end(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 @frozen
@@ -54,12 +70,13 @@ class Pace:
     """The time in which an agent lives: what a test replaces."""
 
     now: Callable[[], float]
-    wait: Callable[[float], Awaitable[object]] = asyncio.sleep
+    timer: Callable[[float], asyncio.Future[None]] = _timer
+    """Makes what is done after so many seconds, in the running event loop."""
     chance: Callable[[], float] = field(default=lambda: 0.0)
     wait_in_handler: Callable[[threading.Event, float], object] = threading.Event.wait
     """Waits in a thread, until the event is set at most."""
     changed: Callable[[], object] = field(default=lambda: None)
-    """Called whenever `Runner.is_quiet_at` may have changed."""
+    """Called whenever `Runner.is_quiet` may have changed."""
 
 
 @frozen
@@ -113,6 +130,7 @@ class Runner:
         """What interrupts each task that runs."""
         self._idle_until: float | None = None
         self._asleep: dict[object, float] = {}
+        self._ignored: set[asyncio.Task[None]] = set()
         self._stops = 0
         self._fault: BaseException | None = None
 
@@ -182,10 +200,9 @@ class Runner:
         if seconds <= 0 and not self._wake.is_set():
             await asyncio.sleep(0)
             return
-        timer: asyncio.Future[object] | None = None
-        if until < inf:
-            timer = asyncio.ensure_future(self._pace.wait(seconds))
-            timer.add_done_callback(lambda _: self._wake.set())
+        timer = self._pace.timer(seconds) if until < inf else None
+        if timer is not None:
+            timer.add_done_callback(self._rung)
         try:
             self._idle_until = until
             self._pace.changed()
@@ -196,24 +213,32 @@ class Runner:
             if timer is not None:
                 timer.cancel()
 
+    def _rung(self, timer: asyncio.Future[None]) -> None:
+        if not timer.cancelled():
+            self._wake.set()
+
     def _awake(self) -> None:
         self._idle_until = None
         self._wake.set()
 
     # --- what a test asks -------------------------------------------------------------------------
 
-    def is_quiet_at(self, now: float) -> bool:
-        """Whether nothing is going on until the clock is turned on beyond that time."""
-        asleep = sum(until > now for until in [*self._asleep.values()])
-        busy = len(self._under_way) > asleep
-        until = self._idle_until
-        return until is not None and until > now and not busy
+    def is_quiet(self) -> bool:
+        """Whether nothing goes on until the clock is turned on."""
+        now, until = self._pace.now() - A_MOMENT, self._idle_until
+        asleep = sum(each > now for each in [*self._asleep.values()])
+        busy = len(self._under_way - self._ignored)
+        return until is not None and until > now and busy <= asleep
+
+    def ignore_what_runs(self) -> None:
+        """Do not count what goes on now any more: it waits for something other than the clock."""
+        self._ignored = self._under_way.copy()
 
     @contextmanager
-    def asleep(self, until: float) -> Iterator[None]:
+    def asleep(self, seconds: float) -> Iterator[None]:
         """Count a handler as waiting for the clock."""
         token = object()
-        self._asleep[token] = until
+        self._asleep[token] = self._pace.now() + seconds
         self._pace.changed()
         try:
             yield

@@ -229,8 +229,8 @@ class _Work:
     skill: str | None = None
     item: Any = field(default=None, repr=False)
     report: Report | None = None
-    under_way: bool = False
-    """Whether a call about it is."""
+    under_way: Call | None = None
+    """The call about it whose answer is waited for."""
     recovered: bool = False
     """Whether it is from an earlier process: it takes no slot."""
     failures: int = 0
@@ -348,8 +348,8 @@ class Worker:
         elif isinstance(call, ReadInbox):
             self._reading_inbox = False
             self._inbox_read(call, outcome, now)
-        elif work := self._tasks.get(call.id):
-            work.under_way = False
+        elif (work := self._tasks.get(call.id)) and work.under_way == call:
+            work.under_way = None
             if isinstance(outcome, Failed) and outcome.trouble is Trouble.UNREACHABLE:
                 work.failures += 1
                 work.due = now + self._pause(work.failures, outcome)
@@ -396,12 +396,12 @@ class Worker:
             self._interrupt(work, "timeout", TIMED_OUT)
         if not self._is_pending(work) or work.due > now:
             return
-        work.under_way = True
         if work.stage in _BY_READING:
-            self._commands.append(Read(work.id))
+            work.under_way = Read(work.id)
         else:
             assert work.report is not None  # noqa: S101  # so it is made, and taken from disk
-            self._commands.append(Send(work.id, work.report))
+            work.under_way = Send(work.id, work.report)
+        self._commands.append(work.under_way)
 
     def _read(self, work: _Work, outcome: Seen | Failed, now: float) -> None:
         if isinstance(outcome, Failed) or outcome.status in FINAL:
@@ -455,6 +455,7 @@ class Worker:
 
     def _end(self, work: _Work, report: Report, now: float) -> None:
         work.stage, work.report, work.due, work.failures = _Stage.ENDING, report, now, 0
+        work.under_way = None  # a look at it says nothing any more
         self._commands.append(Keep(Kept(work.id, report)))
 
     def _drop(self, work: _Work, now: float, *, forget: bool = True) -> None:
@@ -550,7 +551,7 @@ class Worker:
 
     def _is_pending(self, work: _Work) -> bool:
         """Whether a call about a task is to be made, now or later."""
-        return not work.under_way and work.stage in _BY_READING | _BY_REPORTING
+        return work.under_way is None and work.stage in _BY_READING | _BY_REPORTING
 
     @staticmethod
     def _may_time_out(work: _Work) -> bool:

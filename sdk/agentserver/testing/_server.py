@@ -29,7 +29,10 @@ from ._clock import Clock, whole_second
 from ._faults import Answer, Rule, Rules
 
 if TYPE_CHECKING:
+    from agentserver.agent import Agent
     from agentserver.models import Sandbox, Workspace
+
+    from ._agents import RunningAgent
 
 T = TypeVar("T")
 
@@ -248,6 +251,39 @@ class Server:
         )
         return kind(URL, transport=transport, _runtime=runtime, **options)
 
+    # --- agents -----------------------------------------------------------------------------------
+
+    def agent(
+        self, agent: Agent, *, workspace: Workspace | None = None, owner: Person | None = None
+    ) -> RunningAgent:
+        """Have an agent of yours work on this server, instead of on the one it was made for.
+
+        It is registered without anybody's approval, and works in the ``with`` statement, on the
+        server's clock: what it waits for comes when the clock is turned on. Time stands still while
+        its functions work.
+
+        Args:
+            agent: the agent; it need not be signed in.
+            workspace: where it works; a new one by default.
+            owner: who has registered it, and gives it tasks; ``person()`` by default.
+        """
+        from ._agents import RunningAgent, register
+
+        owner = owner or self.person()
+        place = workspace or self.workspace(owner=owner)
+        return RunningAgent(self, agent, register(self, owner, place.id, agent), owner)
+
+    def client_of_agent(self, kind: type[T], runtime: Runtime, token: Secret) -> T:
+        """A client for an agent, which waits for the clock instead of turning it on."""
+        make: Callable[..., T] = kind
+        transport = self.transport if issubclass(kind, Client) else self.async_transport
+        return make(URL, transport=transport, _runtime=runtime, token=token)
+
+    @property
+    def context(self) -> Any:
+        """What the calls and workers of the server share."""
+        return self._app.state.context
+
     @property
     def transport(self) -> httpx.BaseTransport:
         """What a `Client` or ``httpx.Client`` of your own sends through to this server."""
@@ -445,7 +481,7 @@ class Server:
         limits = request.extensions.get("timeout") or {}
         left = getattr(limits, "left", lambda: inf)  # an httpx client of the test's own has none
         limit = min(limits.get("read") or inf, left())
-        await self.clock.pass_time(min(seconds, limit))
+        await self.clock.pass_time_in_call(min(seconds, limit))
         if seconds > limit:
             raise httpx.ReadTimeout("the test server answered too late", request=request)
 

@@ -560,6 +560,13 @@ class Orders(RuleBasedStateMachine):
         call = self.calls.pop(data.draw(st.integers(0, len(self.calls) - 1)))
         self.settle(call, fate)
 
+    @rule()
+    def all_calls_are_answered(self) -> None:
+        for _ in range(20):
+            for call in [*self.calls]:
+                self.calls.remove(call)
+                self.settle(call)
+
     def settle(self, call: Any, fate: str = "answered") -> None:
         if fate == "answer lost" and isinstance(call, ReadInbox):
             fate = "not sent"  # a lost answer loses its messages, which the contract says
@@ -646,8 +653,8 @@ class Orders(RuleBasedStateMachine):
 
 
 Orders.TestCase.settings = settings(
-    max_examples=150,
-    stateful_step_count=40,
+    max_examples=300,
+    stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -178,6 +178,11 @@ class Runner:
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more tasks."""
+        return self._stops > 0
+
     def _stop(self, *, abort: bool = False) -> None:
         self._stops += 1
         if abort or self._stops > 1:

@@ -206,8 +206,9 @@ class RunningAgent:
             self._fault = error
 
     def _stop(self) -> None:
-        for _ in range(2):  # the second time, what runs is interrupted
-            self._agent.stop()
+        for again in (False, True):
+            if again or not self._is_stopping():
+                self._agent.stop()
             waited = 0.0
             while self._thread.is_alive() and waited < _STOPPING:
                 self._server.clock.advance(1.0)
@@ -216,6 +217,10 @@ class RunningAgent:
         self._thread.join(_PATIENCE)
         if self._thread.is_alive():
             raise RuntimeError(f"a function of {self._agent!r} does not end")
+
+    def _is_stopping(self) -> bool:
+        runner = self._connection._runner
+        return runner is not None and runner.is_stopping
 
 
 def register(server: Server, owner: Person, workspace_id: str, agent: Agent) -> Identity:

@@ -1,0 +1,108 @@
+"""The reference server as a process that listens on a socket, and a person who approves agents."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import httpx
+from attrs import define, field
+
+from agentserver import Client
+
+PASSWORD = "a password for tests"
+_PAGE = "/oauth2/device"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@define(eq=False)
+class ServerProcess:
+    """A server that can be killed, and started again where it was."""
+
+    folder: Path
+    database_url: str | None = None
+    port: int = field(factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [
+            *(sys.executable, "-m", "agentserver_reference", "serve", "--port", str(self.port)),
+            *("--data-dir", str(self.folder), "--log-level", "error"),
+            *("--password-cost", "m=8,t=1,p=1"),
+        ]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("AGENTSERVER_")}
+        environment["AGENTSERVER_ENCRYPTION_KEY"] = "11" * 32
+        if self.database_url is not None:
+            command += ["--database-url", self.database_url]
+        self._process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        while not self._answers():
+            assert self._process.poll() is None, self._process.communicate()[0]
+
+    def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.communicate()
+            self._process = None
+
+
+@define(eq=False)
+class Approver:
+    """Somebody with a workspace, and a browser in which they approve agents."""
+
+    url: str
+    client: Client = field(init=False)
+    workspace_id: str = field(init=False)
+    shown: list[tuple[str, str]] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.client = Client(self.url, email="person@example.com", password=PASSWORD)
+        self.client.auth.register(email="person@example.com", password=PASSWORD)
+        self.workspace_id = self.client.workspaces.create(name="Workspace").id
+
+    def approve(self, link: str, code: str) -> None:
+        """Open a link, and approve what it shows for the workspace."""
+        self.shown.append((link, code))
+        session = self.client._shared.credentials.session
+        assert session is not None
+        headers = {
+            "Cookie": f"agentserver-token={session.reveal()}",
+            "Sec-Fetch-Site": "same-origin",
+        }
+        with httpx.Client(headers=headers, timeout=30) as browser:
+            page = browser.get(link)
+            assert page.status_code == 200, page.text
+            assert code in page.text
+            fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text)
+            form = {name: html.unescape(value) for name, value in fields}
+            form |= {"workspace_id": self.workspace_id, "decision": "approve"}
+            done = browser.post(f"{self.url}{_PAGE}", data=form)
+            assert done.status_code == 200, done.text

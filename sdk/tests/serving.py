@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import httpx
@@ -35,7 +34,7 @@ class ServerProcess:
     folder: Path
     database_url: str | None = None
     port: int = field(factory=free_port)
-    _process: subprocess.Popen[bytes] | None = None
+    _process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
@@ -51,21 +50,13 @@ class ServerProcess:
         environment["AGENTSERVER_ENCRYPTION_KEY"] = "11" * 32
         if self.database_url is not None:
             command += ["--database-url", self.database_url]
+        self.folder.mkdir(exist_ok=True)
         self._process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        while not self._answers():
-            assert self._process.poll() is None, self._process.communicate()[0]
-
-    def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert self.url in line, line + self._process.communicate()[0]
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         if self._process is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -93,14 +92,18 @@ class AgentProcess:
         self._process.stdin.write("\n")
         self._process.stdin.flush()
 
-    def signal(self, number: int) -> None:
-        self._process.send_signal(number)
+    def terminate(self) -> None:
+        self._process.terminate()
 
-    def end(self, number: int = signal.SIGKILL) -> int:
-        if self._process.poll() is None:
-            self._process.send_signal(number)
+    def ended_with(self) -> int:
         self._process.communicate()
         return self._process.returncode
+
+    def end(self) -> None:
+        """Kill it, if it has not ended by itself."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
 
 
 def test_killed_agents_and_servers_lose_no_task_and_repeat_none(
@@ -136,11 +139,11 @@ def test_killed_agents_and_servers_lose_no_task_and_repeat_none(
     server.start()
     third.go_on()
     assert third.says() == "begin task 4"
-    third.signal(signal.SIGTERM)
+    third.terminate()
     third.logs_until("the agent stops")
     third.go_on()
     assert third.says() == "over"
-    assert third.end() == 0
+    assert third.ended_with() == 0
 
     found = [person.client.tasks.get(each) for each in ids]
     interrupted = "interrupted: the agent ended while it worked on it"

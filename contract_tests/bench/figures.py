@@ -50,6 +50,7 @@ PARTS = {
     "sqlite": "The server on SQLite, 32 connections",
     "postgresql": "The server on PostgreSQL, 32 connections",
     "proxy": "A streamed message through the LLM proxy",
+    "agents": "Agents with tasks that do nothing, and agents that wait for tasks",
     "contract": "The contract tests, against the reference server",
     "startup": "Time from the start of a server to its first response",
 }

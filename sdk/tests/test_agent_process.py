@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from attrs import define, field
-from serving import Approver, ServerProcess
+from server_process import Approver, ServerProcess
 
 from agentserver import Agent, ConfigurationError
 from agentserver.agent._sign_in import print_link

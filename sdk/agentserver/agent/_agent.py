@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar, Unpack, overload
+from typing import Any, Final, Self, TypeVar, Unpack, overload
 
 from agentserver._client import AsyncClient, Client
 from agentserver._errors import ConfigurationError
@@ -17,13 +17,11 @@ from ._connection import Connection, ConnectOptions, ServerConnection
 from ._delegation import Delegated, chain
 from ._handlers import Handlers
 from ._run import Runner, stopped_by_signals
-from ._sign_in import Show, print_link
+from ._sign_in import AgentType, Show, print_link
 from ._task import Message, Task
 
 TaskFunction = TypeVar("TaskFunction", bound=Callable[[Task], Any])
 MessageFunction = TypeVar("MessageFunction", bound=Callable[[Message], Any])
-
-AgentType = Literal["opencode", "claudecode", "custom"]
 
 _TYPES: Final = ("opencode", "claudecode", "custom")
 _LONGEST_NAME: Final = 255
@@ -41,7 +39,7 @@ class Agent:
         self, name: str, *, type: AgentType, description: str, connection: Connection
     ) -> None:
         """Use `Agent.connect`."""
-        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        if not 0 < len(name) <= _LONGEST_NAME:
             raise ConfigurationError(f"name must be 1 to {_LONGEST_NAME} characters")
         if type not in _TYPES:
             raise ConfigurationError(f"type must be one of {', '.join(_TYPES)}")
@@ -123,9 +121,7 @@ class Agent:
     @overload
     def task(self, *, skill: str | None = None) -> Callable[[TaskFunction], TaskFunction]: ...
 
-    def task(
-        self, function: TaskFunction | None = None, /, *, skill: str | None = None
-    ) -> TaskFunction | Callable[[TaskFunction], TaskFunction]:
+    def task(self, function: Any = None, *, skill: str | None = None) -> Any:
         """Have a function take tasks: ``@agent.task(skill="review")``, or ``@agent.task``.
 
         The function is called with a `Task`, in a thread, or in the event loop if it is ``async``.

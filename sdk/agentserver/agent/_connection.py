@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Any, Final, Protocol, TypedDict
 
 from attrs import define, field
 
 from agentserver import _auth
 from agentserver._client import AsyncClient, Client
-from agentserver._errors import ConfigurationError, Unauthenticated
+from agentserver._errors import ConfigurationError, NotFound, Unauthenticated
 from agentserver._logging import logger
 from agentserver._options import Timeout, Verify
 from agentserver._secret import Secret
 
 from ._credentials import Identity, Place, system_store
 from ._run import Pace, Runner
-from ._sign_in import Show, register
+from ._sign_in import AgentType, Show, register
 from ._state import Folder, State
+
+_NO_TASK: Final = "none"
+"""Asking for it is the cheapest way to learn whether a credential is accepted."""
 
 
 class ConnectOptions(TypedDict, total=False):
@@ -60,7 +63,7 @@ class ServerConnection:
 
     server: str
     name: str
-    type: str
+    type: AgentType
     workspace_id: str | None
     folder: Path | None
     """Where everything of this agent is kept; None for the system's place."""
@@ -96,7 +99,9 @@ class ServerConnection:
             )
         try:
             with Client(self.server, token=found.token, **self.options) as client:
-                client.agents.discover()
+                client.tasks.get_as_agent(_NO_TASK)
+        except NotFound:
+            return found
         except Unauthenticated:
             logger.info("the credentials of %s are no longer valid", self.name)
             return None

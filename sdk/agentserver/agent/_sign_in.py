@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from agentserver._client import Client
 from agentserver._device import DeviceFlow
@@ -13,11 +13,13 @@ from agentserver._secret import Secret
 
 from ._credentials import Identity
 
+AgentType = Literal["opencode", "claudecode", "custom"]
+
 Show = Callable[[str, str], object]
 """Shows somebody the link to open and the code to compare."""
 
 
-def register(url: str, name: str, type: str, show: Show, options: dict[str, Any]) -> Identity:
+def register(url: str, name: str, type: AgentType, show: Show, options: dict[str, Any]) -> Identity:
     """Have somebody approve an agent, and register it.
 
     Raises:

@@ -113,7 +113,12 @@ class Clock:
     async def wait(self, seconds: float) -> None:
         """Wait in the server's event loop until the clock has been turned on that far."""
         over = asyncio.get_running_loop().create_future()
-        cancel = self._add(seconds, lambda: over.done() or over.set_result(None), current_task())
+
+        def wake() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        cancel = self._add(seconds, wake, current_task())
         try:
             await over
         finally:

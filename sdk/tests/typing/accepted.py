@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, assert_type
 
 from agentserver import (
     OMIT,
+    Agent,
     AsyncClient,
     CallError,
     Client,
@@ -18,7 +20,16 @@ from agentserver import (
     StatusError,
     Timeout,
 )
-from agentserver.models import LLMModel, LLMModelDict, UserRole, WorkspaceMember, WorkspaceRole
+from agentserver.agent import Cancelled, Delegated, Message, Task
+from agentserver.models import (
+    AgentTaskDetail,
+    LLMModel,
+    LLMModelDict,
+    UserRole,
+    WorkspaceMember,
+    WorkspaceRole,
+)
+from agentserver.testing import RunningAgent, Server
 
 
 def an_enum_is_given_as_its_text_or_as_a_member(client: Client, text: str, left_out: bool) -> None:
@@ -80,3 +91,42 @@ def an_error_of_a_status_has_one(client: Client) -> None:
         assert_type(error.status_code, int)
     except CallError as error:
         assert_type(error.status_code, int | None)
+
+
+def functions_become_an_agent(agent: Agent) -> None:
+    @agent.task(skill="shout")
+    def shout(task: Task) -> str:
+        task.num_turns += 1
+        return task.prompt.upper()
+
+    @agent.task
+    async def other(task: Task) -> dict[str, list[int]]:
+        delegated = await agent.delegate_async("a", task.prompt, skill="shout")
+        assert_type(delegated, Delegated)
+        assert_type(await delegated.wait_async(timeout=60), AgentTaskDetail)
+        return {"numbers": [1]}
+
+    @agent.message
+    def note(message: Message) -> None:
+        assert_type(message.sender, str)
+
+    assert_type(shout(Task("t", "hello")), str)
+    assert_type(agent.delegate("a", "x").wait(), AgentTaskDetail)
+    agent.run(concurrency=2)
+    try:
+        agent.stop()
+    except Cancelled as cancelled:
+        assert_type(cancelled.reason, str)
+
+
+def an_agent_is_connected(folder: Path) -> Agent:
+    Agent.connect(name="A")
+    Agent.connect("https://agents.example.com", name="A", type="custom", folder="here")
+    return Agent.connect(name="A", folder=folder, verify=False, timeout=3)
+
+
+def an_agent_is_tested(server: Server, agent: Agent) -> None:
+    with server.agent(agent) as running:
+        assert_type(running, RunningAgent)
+        assert_type(running.do("x", skill="shout"), AgentTaskDetail)
+        assert_type(running.give("x"), str)

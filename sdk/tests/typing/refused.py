@@ -8,7 +8,8 @@ nothing wrong: a mistake that is no longer found fails the check.
 
 from __future__ import annotations
 
-from agentserver import AsyncClient, Client, StatusError
+from agentserver import Agent, AsyncClient, Client, StatusError
+from agentserver.agent import Message, Task
 from agentserver.models import LLMModel, LLMModelDict, UserRole, Workspace, WorkspaceMember
 
 
@@ -55,3 +56,17 @@ def an_argument_or_attribute_that_there_is_not(client: Client, workspace: Worksp
 def a_model_or_error_that_is_changed(member: WorkspaceMember, error: StatusError) -> None:
     member.email = "b"  # type: ignore[misc]
     error.status_code = 404  # type: ignore[misc]
+
+
+def a_function_of_an_agent_that_takes_something_else(agent: Agent) -> None:
+    def of_messages(message: Message) -> None:
+        _ = message.text
+
+    def of_tasks(task: Task) -> None:
+        _ = task.promt  # type: ignore[attr-defined]
+
+    agent.task(of_messages)  # type: ignore[type-var]
+    agent.message(of_tasks)  # type: ignore[type-var]
+    agent.task("shout")  # type: ignore[call-overload]
+    Agent.connect(name="A", type="mobile")  # type: ignore[arg-type]
+    Agent.connect("https://agents.example.com")  # type: ignore[call-arg]

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 from attrs import define, field
 
-from agentserver import Client
+from agentserver import Client, Secret
+from agentserver._device import DeviceFlow
 
 PASSWORD = "a password for tests"
 _PAGE = "/oauth2/device"
@@ -70,14 +71,23 @@ class Approver:
     """Somebody with a workspace, and a browser in which they approve agents."""
 
     url: str
+    email: str = "person@example.com"
     client: Client = field(init=False)
     workspace_id: str = field(init=False)
     shown: list[tuple[str, str]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.client = Client(self.url, email="person@example.com", password=PASSWORD)
-        self.client.auth.register(email="person@example.com", password=PASSWORD)
+        self.client = Client(self.url, email=self.email, password=PASSWORD)
+        self.client.auth.register(email=self.email, password=PASSWORD)
         self.workspace_id = self.client.workspaces.create(name="Workspace").id
+
+    def access_token(self) -> Secret:
+        """A token by which agents can be registered."""
+        with Client(self.url) as client:
+            flow = DeviceFlow(client)
+            code = flow.start()
+            self.approve(code.verification_uri_complete, code.user_code)
+            return flow.wait(code).access_token
 
     def approve(self, link: str, code: str) -> None:
         """Open a link, and approve what it shows for the workspace."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
@@ -56,6 +57,8 @@ class _Shared:
     leads to the client.
     """
     pacer: Pacer = field(factory=Pacer)
+    received: dict[str, deque[Any]] = field(factory=dict, repr=False)
+    """What the server gives only once and nobody has taken yet, by operation."""
     closed: bool = False
 
 

@@ -178,6 +178,16 @@ class Paging:
 
 
 @dataclass(frozen=True)
+class Iteration:
+    """What an operation says that takes rows from the server, which gives each only once."""
+
+    name: str
+    """The method that gives them one by one."""
+    row: str
+    """The class of a row."""
+
+
+@dataclass(frozen=True)
 class Operation:
     """An operation of the contract."""
 
@@ -207,6 +217,8 @@ class Operation:
     """How one can wait for what a read shows."""
     paging: Paging | None
     """How a list comes in pages."""
+    iterator: Iteration | None
+    """How what it takes is given one by one."""
     waits_for: str
     """The operation that reads what this one creates, where one can wait for it; empty for none."""
 
@@ -484,6 +496,7 @@ class Surface:
             },
             wait=_wait(source),
             paging=self._paging(source, results),
+            iterator=self._iterator(source, results),
             waits_for=said if isinstance(said := source.raw.get("x-sdk-wait"), str) else "",
         )
         names = [argument.python for argument in operation.arguments]
@@ -567,6 +580,15 @@ class Surface:
             most=limit.value["maximum"],
         )
 
+    def _iterator(self, source: document.Operation, results: list[Schema]) -> Iteration | None:
+        said = source.raw.get("x-sdk-iterator")
+        if said is None:
+            return None
+        rows = self.schemas.resolve(results[0])
+        if rows.kind != "array" or "x-consumes" not in source.raw:
+            raise ContractError("x-sdk-iterator: only a list that is consumed has one")
+        return Iteration(said, self.schemas.annotation(rows.schema["items"]))
+
     def _result(self, schema: Schema | None) -> tuple[str, str]:
         if schema is None:
             return "None", "None"
@@ -596,6 +618,7 @@ def _tree(operations: Any) -> Resource:
         names = [operation.method_name for operation in node.operations]
         names += [child.attribute for child in node.children]
         names += [_WAIT for operation in node.operations if operation.wait]
+        names += [each.iterator.name for each in node.operations if each.iterator]
         if len(set(names)) < len(names):
             raise ContractError(f"two members of {node.dotted} have the same name: {sorted(names)}")
     return root

@@ -240,6 +240,8 @@ def test_tree_has_a_method_for_every_operation_and_no_other() -> None:
     for _, _, raw, _ in OPERATIONS.values():
         if isinstance(raw.get("x-sdk-wait"), dict):
             placed.append(f"{raw['x-sdk'].rpartition('.')[0]}.wait")
+        if "x-sdk-iterator" in raw:
+            placed.append(f"{raw['x-sdk'].rpartition('.')[0]}.{raw['x-sdk-iterator']}")
     placed.sort()
     assert sorted(walk(Recorder(), "")) == placed
     assert sorted(walk(AsyncRecorder(), "")) == placed

@@ -6,11 +6,13 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 from attrs import define, field
+from postgres import NoPostgres, own_server
 from server_process import Approver, ServerProcess
 
 from agentserver import Agent, ConfigurationError
@@ -106,10 +108,32 @@ class AgentProcess:
         self._process.communicate()
 
 
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(own_server())
+        except NoPostgres as reason:
+            pytest.skip(str(reason))
+        yield url
+
+
+@pytest.mark.parametrize("database", [nullcontext, _postgresql], ids=["SQLite", "PostgreSQL"])
 def test_killed_agents_and_servers_lose_no_task_and_repeat_none(
-    server: ServerProcess, person: Approver, tmp_path: Path
+    database: Callable[[], AbstractContextManager[str | None]], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "agent"
+    with database() as url:
+        server = ServerProcess(tmp_path / "server", url)
+        server.start()
+        try:
+            person = Approver(server.url)
+            with person.client:
+                _kill_agents_and_servers(server, person, tmp_path / "agent")
+        finally:
+            server.kill()
+
+
+def _kill_agents_and_servers(server: ServerProcess, person: Approver, folder: Path) -> None:
     agent_id = connect(server, person, folder=folder).id
 
     def make(prompt: str) -> str:

@@ -27,7 +27,8 @@ def test_importing_the_sdk_imports_no_httpx() -> None:
 
 
 def test_httpx_comes_with_the_first_request_and_not_with_the_client() -> None:
-    made = "from agentserver import Client, ConnectionFailed\nc = Client('http://127.0.0.1:1', max_retries=0)\n"
+    made = "from agentserver import Client, ConnectionFailed\n"
+    made += "c = Client('http://127.0.0.1:1', max_retries=0)\n"
     assert not modules_after(made + "c.health") & {"httpx", "ssl", "asyncio"}
     assert "httpx" in modules_after(made + "try: c.health.check()\nexcept ConnectionFailed: pass")
 

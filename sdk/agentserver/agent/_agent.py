@@ -235,6 +235,8 @@ class Agent:
                         await self._runner.run()
                 finally:
                     self._runner = None
+                    await self._close_async_client()
+                    self.close()
 
     def stop(self) -> None:
         """Take no more tasks, and let `run` return when what runs is finished; from any thread.
@@ -244,6 +246,20 @@ class Agent:
         if self._runner is not None:
             self._runner.stop()
 
+    def close(self) -> None:
+        """Close the connections of `client`, which `run` does at its end.
+
+        The next use of `client` opens new ones.
+        """
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    async def _close_async_client(self) -> None:
+        if self._async_client is not None:
+            await self._async_client.aclose()
+            self._async_client = None
+
     @contextmanager
     def _reconnected(self, connection: Connection) -> Iterator[None]:
         """Use another connection until the end of the block, as `agentserver.testing` does."""
@@ -252,6 +268,7 @@ class Agent:
         try:
             yield
         finally:
+            self.close()
             self._connection, self._client, self._async_client = before
 
     # --- what it calls ----------------------------------------------------------------------------

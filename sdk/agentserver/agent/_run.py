@@ -132,6 +132,7 @@ class Runner:
         self._asleep: dict[object, float] = {}
         self._ignored: set[asyncio.Task[None]] = set()
         self._stops = 0
+        self._told_to_stop = False
         self._fault: BaseException | None = None
 
     # --- its life ---------------------------------------------------------------------------------
@@ -173,6 +174,7 @@ class Runner:
 
         The second time, what runs is interrupted.
         """
+        self._told_to_stop = True
         if self._loop is None:
             self._stop()
         elif not self._loop.is_closed():
@@ -180,8 +182,8 @@ class Runner:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it takes no more tasks."""
-        return self._stops > 0
+        """Whether it was told to stop."""
+        return self._told_to_stop
 
     def _stop(self, *, abort: bool = False) -> None:
         self._stops += 1

@@ -18,7 +18,7 @@ Run: TypeAlias = Callable[[Coroutine[Any, Any, None]], None]
 """Runs a coroutine in the server's event loop, and waits for it."""
 
 _MOST_STEPS = 1000
-_PATIENCE = 1.0
+_PATIENCE = 3.0
 """Seconds of real time in which something has done what is due, or waits for something else."""
 _MOST_TURNS = 1000
 """Turns of the event loop that a background loop may take until it waits again."""

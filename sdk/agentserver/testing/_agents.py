@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from attrs import define, field
 
@@ -21,9 +21,13 @@ from agentserver.agent._run import A_MOMENT, Pace, Runner
 from agentserver.agent._state import NoState, State
 
 if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+
     from agentserver.models import AgentTaskDetail
 
-    from ._server import Person, Server
+    from ._clock import Clock
+
+T = TypeVar("T")
 
 _PATIENCE = 10.0
 """Seconds of real time that a thread may take to start or to end."""
@@ -33,11 +37,34 @@ _STOPPING = 60.0
 """Seconds that a handler has to end by itself, on the server's clock."""
 
 
+class _Server(Protocol):
+    """What an agent needs of the test server."""
+
+    clock: Clock
+
+    @property
+    def portal(self) -> BlockingPortal: ...
+
+    @property
+    def context(self) -> Any: ...
+
+    def client_of_agent(self, kind: type[T], runtime: Runtime, token: Secret) -> T: ...
+
+
+class _Owner(Protocol):
+    """Whose agent it is."""
+
+    id: str
+
+    @property
+    def client(self) -> Client: ...
+
+
 @define(eq=False)
 class _Connection:
     """The test server, in place of the one that an agent was made for."""
 
-    _server: Server
+    _server: _Server
     _identity: Identity
     started: Event = field(factory=Event)
     _runner: Runner | None = None
@@ -126,7 +153,7 @@ class RunningAgent:
         workspace_id: the workspace that it is in.
     """
 
-    def __init__(self, server: Server, agent: Agent, identity: Identity, owner: Person) -> None:
+    def __init__(self, server: _Server, agent: Agent, identity: Identity, owner: _Owner) -> None:
         """Use `Server.agent`."""
         self._server, self._agent, self._owner = server, agent, owner
         self._connection = _Connection(server, identity)
@@ -223,7 +250,7 @@ class RunningAgent:
         return runner is not None and runner.is_stopping
 
 
-def register(server: Server, owner: Person, workspace_id: str, agent: Agent) -> Identity:
+def register(server: _Server, owner: _Owner, workspace_id: str, agent: Agent) -> Identity:
     """Register an agent as somebody's, without the way through a browser."""
     from agentserver_reference.services import agents
     from agentserver_reference.services.unit_of_work import UnitOfWork

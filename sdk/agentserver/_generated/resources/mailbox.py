@@ -10,8 +10,11 @@ from agentserver._operation import AsyncResource, Resource
 from agentserver._operation import root as _root
 from agentserver._response import raw as _raw
 from agentserver._response import raw_async as _raw_async
+from agentserver._taking import take as _take
+from agentserver._taking import take_async as _take_async
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
     from typing import Unpack
 
     from agentserver._generated.models import AgentMailboxMessage, AgentMailboxSendResponse
@@ -82,6 +85,20 @@ class Mailbox(Resource):
         """
         return self._call(read_agent_inbox.call(limit=limit), **options)
 
+    def inbox(self, **options: Unpack[CallOptions]) -> Iterator[AgentMailboxMessage]:
+        """Iterate over what `read` returns, one by one, until there is no more.
+
+        What was received and not taken, because the loop ended early, comes first the next
+        time, from this client and those that `with_options` makes of it.
+
+        Returns:
+            The messages; none if all have been read.
+
+        Raises:
+            CallError: A call failed, as for `read`.
+        """
+        return _take(self, read_agent_inbox.call, options)
+
 
 class AsyncMailbox(AsyncResource):
     """`client.mailbox`: Messages between the agents of a workspace."""
@@ -146,6 +163,20 @@ class AsyncMailbox(AsyncResource):
         Operation `read_agent_inbox`: `GET /api/agent/mailbox/inbox`. Required role: `agent`.
         """
         return await self._call(read_agent_inbox.call(limit=limit), **options)
+
+    def inbox(self, **options: Unpack[CallOptions]) -> AsyncIterator[AgentMailboxMessage]:
+        """Iterate over what `read` returns, one by one, until there is no more.
+
+        What was received and not taken, because the loop ended early, comes first the next
+        time, from this client and those that `with_options` makes of it.
+
+        Returns:
+            The messages; none if all have been read.
+
+        Raises:
+            CallError: A call failed, as for `read`.
+        """
+        return _take_async(self, read_agent_inbox.call, options)
 
 
 class RawMailbox:

@@ -91,7 +91,7 @@ def _waiting(effort: Effort, server: Served, owner: _Owner) -> Iterator[Row]:
         yield alone("agents", "memory of an idle agent's process", "MB", [held])
     with _child("wait", server.url, *folders) as process:
         _line(process)
-        (server_part, agents_part) = _processor_time(server.process.pid, process.pid, effort.seconds)
+        server_part, agents_part = _processor_time(server.process.pid, process.pid, effort.seconds)
         held = psutil.Process(process.pid).memory_info().rss / _MEGABYTE
     yield alone("agents", f"{count:,} idle agents in one process: their memory", "MB", [held])
     yield alone("agents", f"{count:,} idle agents: the server's processor", "%", [server_part])

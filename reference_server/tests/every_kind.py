@@ -151,8 +151,7 @@ def every_kind_app(
         settings,
         contract=compile_contract(document, closed=True),
         handlers=(office or PostOffice()).handlers(),
-        schemes=SCHEMES,
-        **{"validate_responses": True, **arguments},
+        **{"schemes": SCHEMES, "validate_responses": True, **arguments},
     )
 
 

@@ -168,6 +168,7 @@ async def as_version_2(settings: Settings) -> None:
             f"DROP TABLE oauth_{name}"
             for name in ("tokens", "grants", "device_codes", "wrong_codes")
         ),
+        "DROP TABLE api_keys",
         *(f"DROP INDEX {index}" for index in indexes),
         *(
             f"ALTER TABLE {table} DROP COLUMN {column}"

@@ -92,7 +92,10 @@ def version(connection: Connection) -> int:
     return found
 
 
-NEWER = ("installation", "worker_leases", "llm_traces", "workspace_tokens", "sandbox_processes")
+NEWER = (
+    *("installation", "worker_leases", "llm_traces", "workspace_tokens", "sandbox_processes"),
+    "api_keys",
+)
 """The tables that no version 1 has, and that of the version."""
 
 

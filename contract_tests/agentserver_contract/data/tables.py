@@ -41,6 +41,7 @@ STATES = (
     "only administrator",
     "sandbox limit reached",
     "sandbox budget reached",
+    "API key limit reached",
 )
 """The states that a conflict may need."""
 

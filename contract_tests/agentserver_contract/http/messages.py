@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "agentserver-token"
 HIDDEN = "***"
-SECRET_FIELDS = frozenset({"password", "api_key"})
+SECRET_FIELDS = frozenset({"password", "api_key", "secret"})
 """Fields of JSON bodies whose values are hidden."""
 
 _SESSION = re.compile(rf"({SESSION_COOKIE}=)[^;\s'\"]+")

@@ -14,6 +14,8 @@ from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
 from agentserver_contract.contract.roles import ANONYMOUS, CALLERS, INVALID_SESSION
 from agentserver_contract.fixtures.accounts import TENANTS
+from agentserver_contract.fixtures.api_keys import PARAMETER as API_KEY
+from agentserver_contract.fixtures.api_keys import add_api_key, has_api_keys
 from agentserver_contract.fixtures.callers import (
     caller_of,
     callers_of,
@@ -79,6 +81,9 @@ class _Trials:
             if has_sandboxes(context.contract):
                 theirs = add_sandboxes(self.accounts, TENANTS[0], self.of_others[PARAMETER])
                 self.of_others[SANDBOX] = theirs[RUNNING]
+            if has_api_keys(context.contract):
+                workspace_id = self.of_others[PARAMETER]
+                self.of_others[API_KEY] = add_api_key(self.accounts, TENANTS[0], workspace_id)
         self.removed = removed_ids(context.contract, self.accounts, self.examples)
 
     def try_parameter(self, operation: Operation, parameter: str) -> None:

@@ -1,8 +1,8 @@
 """Every list shows each of its rows once, in the promised order, however many there are.
 
-A list is an operation that answers with an array. Its rows are made by the operation that is sent
-to the same path, or by the one that the tables name. The list is read when it has more than 10,
-more than 50 and more than 100 rows, as a server may stop at a page or a batch.
+A list is an operation that answers with an array of things. Its rows are made by the operation
+that is sent to the same path, or by the one that the tables name. The list is read when it has more
+than 10, more than 50 and more than 100 rows, as a server may stop at a page or a batch.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def run(context: Context) -> LayerResult:
 
 
 def lists(contract: Contract) -> list[Operation]:
-    """The operations that answer with an array of objects."""
-    return [operation for operation in contract.operations.values() if _row(contract, operation)]
+    """The operations that answer with an array of things that have ids."""
+    return [operation for operation in contract.operations.values() if _key(contract, operation)]
 
 
 def makers(contract: Contract) -> list[Maker]:

@@ -473,6 +473,10 @@ def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
         if isinstance(short_id, str):  # which is a part of web addresses
             urls = [each for each in value.values() if short_id in str(each)]
             names = {**names, **dict.fromkeys(urls, "its address")}
+        own_id = value.get("id")
+        if isinstance(own_id, str):  # which a secret may begin with
+            made_of_it = [each for each in value.values() if str(each).startswith(own_id)]
+            names = {**dict.fromkeys(made_of_it, "made of its id"), **names}
         return {key: _masked(item, names, key) for key, item in value.items()}
     if isinstance(value, list):
         rows = [_masked(item, names) for item in value]

@@ -18,7 +18,7 @@ from agentserver_contract.fixtures.accounts import Account, SetupFailed, log_in
 from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
-from agentserver_contract.fixtures.states import in_state, reason_impossible
+from agentserver_contract.fixtures.states import LASTING, in_state, reason_impossible
 from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Request, Response
@@ -60,6 +60,8 @@ class _Trials:
         for conflict in tables().conflicts:
             if conflict.operation == operation.id and conflict.state:
                 self._try_in_state(operation, conflict)
+                if conflict.state in LASTING:
+                    self._start_anew()
                 self._seen = None  # what was set for the state may say when
 
     def _trials_in_state(self, operation: Operation, conflict: Conflict) -> list[Trial]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.contract.document import JSON, Contract, Located, Operation
 from agentserver_contract.http.messages import Exchange
 
 _NAME = re.compile(
@@ -48,16 +48,17 @@ def _is_random(name: str, value: str) -> bool:
 
 
 class KnownSecrets:
-    """The sessions that were opened, the passwords and keys that were sent, and where they appear.
+    """The sessions that were opened, the passwords and keys that were sent or given, and where they
+    appear.
 
     Args:
-        contract: Says which fields of a request are secrets: those of the format `password`.
+        contract: Says which fields are secrets: those of the format `password`.
     """
 
     def __init__(self, contract: Contract) -> None:
         self._sessions: set[str] = set()
         self._values: dict[str, None] = {}
-        """Those that were sent last, in order."""
+        """Those that were sent or given last, in order."""
         self._stored: dict[tuple[str, str], str] = {}
         """Those that were stored last, by path and field."""
         self._sent = 0
@@ -65,10 +66,12 @@ class KnownSecrets:
         """How many secrets were known when a body was read, by its hash."""
         self._fields = {
             operation.id: frozenset(
-                field.name
-                for field in operation.fields
-                if contract.follow(field.piece).value.get("format") == "password"
+                field.name for field in operation.fields if _is_secret(contract, field.piece)
             )
+            for operation in contract.operations.values()
+        }
+        self._given = {
+            operation.id: frozenset(_given_by(contract, operation))
             for operation in contract.operations.values()
         }
 
@@ -78,6 +81,11 @@ class KnownSecrets:
         self._note(operation, exchange)
         if not response.body:
             return
+        yield from self._shown(exchange)
+        self._note_given(operation, exchange)
+
+    def _shown(self, exchange: Exchange) -> Iterator[str]:
+        response = exchange.response
         yield from self._unmasked(exchange)
         known = len(self._sessions) + self._sent
         seen = hash(response.body)
@@ -86,7 +94,9 @@ class KnownSecrets:
         text = response.text
         is_shown = {
             "a session": any(found in self._sessions for found in _SESSION.findall(text)),
-            "a password or key that was sent": any(value in text for value in self._values),
+            "a password or key that was sent or given": any(
+                value in text for value in self._values
+            ),
             "a hash of a password, or a private key": any(mark in text for mark in _MARKS),
         }
         yield from (what for what, shown in is_shown.items() if shown)
@@ -101,6 +111,17 @@ class KnownSecrets:
         for name, value in (_object(exchange.response.body) if stored else {}).items():
             if isinstance(value, str) and shows_all(stored.get(name, ""), value):
                 yield f"every character of the {name} that was sent"
+
+    def _note_given(self, operation: Operation | None, exchange: Exchange) -> None:
+        """Note the secrets that a response gives, which no later one may contain."""
+        names = self._given[operation.id] if operation is not None else frozenset[str]()
+        if not names or not exchange.response.succeeded:
+            return
+        given = _object(exchange.response.body)
+        for name in names & given.keys():
+            if isinstance(given[name], str) and _is_unlikely(given[name]):
+                self._values[given[name]] = None
+                self._sent += 1
 
     def _note(self, operation: Operation | None, exchange: Exchange) -> None:
         opened = exchange.response.session
@@ -121,6 +142,21 @@ class KnownSecrets:
         self._values.update(dict.fromkeys(new))
         kept = [value for value in self._values if json.dumps(value)[1:-1] not in others]
         self._values = dict.fromkeys(kept[-_REMEMBERED:])
+
+
+def _is_secret(contract: Contract, schema: Located) -> bool:
+    return bool(contract.follow(schema).value.get("format") == "password")
+
+
+def _given_by(contract: Contract, operation: Operation) -> Iterator[str]:
+    """The fields of an operation's success that are secrets."""
+    for response in operation.successes:
+        schema = response.schema(JSON)
+        if schema is not None:
+            whole = contract.follow(schema)
+            for name in whole.value.get("properties", {}):
+                if _is_secret(contract, whole.child("properties", name)):
+                    yield name
 
 
 def shows_all(secret: str, shown: str) -> bool:

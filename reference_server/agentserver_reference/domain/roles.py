@@ -14,6 +14,9 @@ AGENT = "agent"
 WORKSPACE_ROLES = ("guest", "developer", "maintainer", "owner")
 """The roles in a workspace. Each includes the permissions of those before it."""
 
+API_KEY_ROLE = DEVELOPER
+"""The role of an API key in its workspace, whose scopes then say what it may do."""
+
 WORKSPACE_PARAMETERS = ("workspace_id", "sandbox_id", "task_id")
 """The path parameters that tell in which workspace a role is required."""
 

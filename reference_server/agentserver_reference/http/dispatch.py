@@ -175,6 +175,8 @@ class Dispatcher:
         work = UnitOfWork(context, access)
         if principal is not None and principal.agent is not None:
             await note_sign_of_life(work, principal.agent)
+        if principal is not None and principal.note_use is not None:
+            await context.store.write(principal.note_use)
         # The query string is parsed only for operations with query parameters.
         query = read_query(operation.query, connection.query_params) if operation.query else {}
         headers = read_headers(operation.headers, connection.headers) if operation.headers else {}

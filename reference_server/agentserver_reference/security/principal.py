@@ -1,8 +1,16 @@
 """The caller of an operation."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import attrs
 
 from agentserver_reference.storage.agents import Agent
+
+if TYPE_CHECKING:
+    from agentserver_reference.storage.engine.connection import Connection
 
 SERVICE = "service"
 
@@ -25,3 +33,5 @@ class Principal:
     """The workspace that the credential was given for; None if it was given for none."""
     agent: Agent | None = None
     """The agent; None for an account."""
+    note_use: Callable[[Connection], None] | None = attrs.field(default=None, eq=False, repr=False)
+    """Notes in a transaction that the credential was used; None if nothing is to be noted."""

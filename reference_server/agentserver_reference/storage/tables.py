@@ -426,6 +426,24 @@ workspace_tokens = Table(
     Index("workspace_tokens_by_hash", "token_hash", unique=True),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    Column("made_by", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("key_hash", String, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    _time("created_at"),
+    Column("last_used_at", String),
+    Column("revoked_at", String),
+    Index("api_keys_by_hash", "key_hash", unique=True),
+    Index("api_keys_by_workspace", "workspace_id"),
+)
+"""Who has made a key is named only: the key belongs to the workspace."""
+
 worker_leases = Table(
     "worker_leases",
     metadata,

@@ -22,6 +22,7 @@ from agentserver.models import (
     AgentTaskDetail,
     AgentTaskItem,
     AgentTaskPollItem,
+    APIKeyScopeDescriptor,
     AuthMeResponse,
     AuthRegisterResponse,
     AuthStatusResponse,
@@ -34,6 +35,8 @@ from agentserver.models import (
     TraceDetailResponse,
     TraceRecord,
     Workspace,
+    WorkspaceAPIKey,
+    WorkspaceAPIKeyMintResponse,
     WorkspaceDefaultsResponse,
     WorkspaceMember,
     WorkspaceQuotaResponse,
@@ -233,6 +236,18 @@ def synchronously(client: Client) -> None:
         AgentMailboxSendResponse,
     )
     assert_type(client.mailbox.read(limit=10), Page[AgentMailboxMessage])
+    assert_type(client.api_keys.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[WorkspaceAPIKey])
+    assert_type(
+        client.api_keys.mint(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", name="Nightly bot", scopes=["turns:submit"]
+        ),
+        WorkspaceAPIKeyMintResponse,
+    )
+    assert_type(
+        client.api_keys.list_scopes("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        Page[APIKeyScopeDescriptor],
+    )
+    client.api_keys.revoke("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "wak_7Q2MX9TB")
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(
@@ -482,6 +497,20 @@ async def asynchronously(client: AsyncClient) -> None:
         AgentMailboxSendResponse,
     )
     assert_type(await client.mailbox.read(limit=10), Page[AgentMailboxMessage])
+    assert_type(
+        await client.api_keys.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[WorkspaceAPIKey]
+    )
+    assert_type(
+        await client.api_keys.mint(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", name="Nightly bot", scopes=["turns:submit"]
+        ),
+        WorkspaceAPIKeyMintResponse,
+    )
+    assert_type(
+        await client.api_keys.list_scopes("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        Page[APIKeyScopeDescriptor],
+    )
+    await client.api_keys.revoke("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "wak_7Q2MX9TB")
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .agent_task_detail import AgentTaskDetail
     from .agent_task_item import AgentTaskItem
     from .agent_task_poll_item import AgentTaskPollItem
+    from .api_key_scope import APIKeyScope
+    from .api_key_scope_descriptor import APIKeyScopeDescriptor
     from .auth_me_response import AuthMeResponse
     from .auth_register_response import AuthRegisterResponse
     from .auth_status_response import AuthStatusResponse
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from .trace_source import TraceSource
     from .user_role import UserRole
     from .workspace import Workspace
+    from .workspace_api_key import WorkspaceAPIKey
+    from .workspace_api_key_mint_response import WorkspaceAPIKeyMintResponse
     from .workspace_defaults_response import WorkspaceDefaultsResponse
     from .workspace_member import WorkspaceMember
     from .workspace_quota_response import WorkspaceQuotaResponse
@@ -88,6 +92,8 @@ else:
         "AgentTaskDetail": ".agent_task_detail",
         "AgentTaskItem": ".agent_task_item",
         "AgentTaskPollItem": ".agent_task_poll_item",
+        "APIKeyScope": ".api_key_scope",
+        "APIKeyScopeDescriptor": ".api_key_scope_descriptor",
         "AuthMeResponse": ".auth_me_response",
         "AuthRegisterResponse": ".auth_register_response",
         "AuthStatusResponse": ".auth_status_response",
@@ -112,6 +118,8 @@ else:
         "TraceSource": ".trace_source",
         "UserRole": ".user_role",
         "Workspace": ".workspace",
+        "WorkspaceAPIKey": ".workspace_api_key",
+        "WorkspaceAPIKeyMintResponse": ".workspace_api_key_mint_response",
         "WorkspaceDefaultsResponse": ".workspace_defaults_response",
         "WorkspaceMember": ".workspace_member",
         "WorkspaceQuotaResponse": ".workspace_quota_response",
@@ -131,6 +139,8 @@ else:
 
 
 __all__ = (
+    "APIKeyScope",
+    "APIKeyScopeDescriptor",
     "AdminOwnerInfo",
     "AdminQuotaDefaultsResponse",
     "AdminSandboxItem",
@@ -182,6 +192,8 @@ __all__ = (
     "TraceSource",
     "UserRole",
     "Workspace",
+    "WorkspaceAPIKey",
+    "WorkspaceAPIKeyMintResponse",
     "WorkspaceDefaultsResponse",
     "WorkspaceMember",
     "WorkspaceQuotaResponse",

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
         AsyncRawAgents,
         RawAgents,
     )
+    from agentserver._generated.resources.api_keys import (
+        ApiKeys,
+        AsyncApiKeys,
+        AsyncRawApiKeys,
+        RawApiKeys,
+    )
     from agentserver._generated.resources.auth import AsyncAuth, AsyncRawAuth, Auth, RawAuth
     from agentserver._generated.resources.health import (
         AsyncHealth,
@@ -116,6 +122,16 @@ class Resources(Caller):
         return Mailbox(self)
 
     @property
+    def api_keys(self) -> ApiKeys:
+        """API keys of a workspace, with which programs call. A key belongs to the workspace: it
+        ends when it is revoked or the workspace is deleted, and not when the person who made
+        it leaves.
+        """
+        from agentserver._generated.resources.api_keys import ApiKeys
+
+        return ApiKeys(self)
+
+    @property
     def admin(self) -> Admin:
         """Administration of the whole installation, with its accounts, workspaces, sandboxes and
         limits.
@@ -198,6 +214,16 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.mailbox import AsyncMailbox
 
         return AsyncMailbox(self)
+
+    @property
+    def api_keys(self) -> AsyncApiKeys:
+        """API keys of a workspace, with which programs call. A key belongs to the workspace: it
+        ends when it is revoked or the workspace is deleted, and not when the person who made
+        it leaves.
+        """
+        from agentserver._generated.resources.api_keys import AsyncApiKeys
+
+        return AsyncApiKeys(self)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -288,6 +314,16 @@ class RawResources:
         return RawMailbox(Mailbox(self._caller))
 
     @property
+    def api_keys(self) -> RawApiKeys:
+        """API keys of a workspace, with which programs call. A key belongs to the workspace: it
+        ends when it is revoked or the workspace is deleted, and not when the person who made
+        it leaves.
+        """
+        from agentserver._generated.resources.api_keys import ApiKeys, RawApiKeys
+
+        return RawApiKeys(ApiKeys(self._caller))
+
+    @property
     def admin(self) -> RawAdmin:
         """Administration of the whole installation, with its accounts, workspaces, sandboxes and
         limits.
@@ -374,6 +410,16 @@ class AsyncRawResources:
         from agentserver._generated.resources.mailbox import AsyncMailbox, AsyncRawMailbox
 
         return AsyncRawMailbox(AsyncMailbox(self._caller))
+
+    @property
+    def api_keys(self) -> AsyncRawApiKeys:
+        """API keys of a workspace, with which programs call. A key belongs to the workspace: it
+        ends when it is revoked or the workspace is deleted, and not when the person who made
+        it leaves.
+        """
+        from agentserver._generated.resources.api_keys import AsyncApiKeys, AsyncRawApiKeys
+
+        return AsyncRawApiKeys(AsyncApiKeys(self._caller))
 
     @property
     def admin(self) -> AsyncRawAdmin:

@@ -1,6 +1,7 @@
 """Sandboxes that are processes: what runs in them, how it ends, and who may signal it."""
 
 import asyncio
+import ctypes
 import os
 import re
 import resource
@@ -319,6 +320,26 @@ async def test_a_sandbox_whose_process_dies_is_offline_and_starts_anew_with_its_
     assert number != before
     assert resource.prlimit(number, resource.RLIMIT_DATA)[0] == 64 * MIB
     assert (house.folder / sandbox_id / "home" / "kept").exists()
+
+
+@pytest.fixture
+def inherits_orphans() -> Iterator[None]:
+    """This process as the first one of a container, which inherits the children of the dead."""
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    yield
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@pytest.mark.usefixtures("inherits_orphans")
+async def test_dead_processes_do_not_pile_up_in_a_container(house: House) -> None:
+    sandbox_id = await house.create()
+    family = await complete_family(sandbox_id, house.folder)
+    await house.delete(sandbox_id)
+    assert [each for each in family if ProcessId.of(each) is not None] == []
 
 
 @pytest.mark.parametrize(

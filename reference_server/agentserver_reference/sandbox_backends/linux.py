@@ -153,12 +153,14 @@ class Family:
 
         Raises PermissionError if one belongs to another user.
         """
-        ends = time.monotonic() + _PATIENCE
+        ends, killed = time.monotonic() + _PATIENCE, set[int]()
         while members := self.members():
             if time.monotonic() > ends:
                 return False
             self._signal(members, signal.SIGKILL)
+            killed.update(members)
             time.sleep(_PAUSE)
+        _reap(killed - ({self.first.number} if self.first else set()))
         return True
 
     def _signal(self, numbers: Iterable[int], sent: signal.Signals) -> None:
@@ -170,6 +172,13 @@ class Family:
                     continue
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(descriptor, sent)
+
+
+def _reap(numbers: Iterable[int]) -> None:
+    """Forget dead processes that are ours: the first process of a container inherits orphans."""
+    for number in numbers:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(number, os.WNOHANG)
 
 
 def mark(name: str, value: str) -> frozenset[bytes]:

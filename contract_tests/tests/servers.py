@@ -32,6 +32,9 @@ CHEAPEST_PASSWORDS = "m=8,t=1,p=1"
 CHANGED_BY_ITSELF = ("worker_leases",)
 """Tables that a server changes without a request: it renews its workers' leases."""
 
+TOKENS = "tokens"
+"""The folder in which a server in a process of its own leaves the tokens of its sandboxes."""
+
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
@@ -107,8 +110,15 @@ def in_process(
 @contextmanager
 def in_own_process(folder: Path) -> Iterator[Target]:
     """A server as people start it, on a real socket and a SQLite file in `folder`."""
-    with running(folder, "--password-cost", CHEAPEST_PASSWORDS) as url, Target(url) as target:
+    options = ("--password-cost", CHEAPEST_PASSWORDS)
+    tokens = {"AGENTSERVER_SANDBOX_TOKEN_DIR": str(folder / TOKENS)}
+    with running(folder, *options, **tokens) as url, Target(url) as target:
         yield target
+
+
+def sandbox_token(folder: Path, sandbox_id: str) -> str:
+    """The token of a sandbox of the server in `folder`."""
+    return (folder / TOKENS / sandbox_id).read_text(encoding="ascii")
 
 
 def prepare_accounts(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Server, in_own_process, in_process, prepare_accounts
+from servers import Server, in_own_process, in_process, prepare_accounts, sandbox_token
 
 from agentserver_contract.context import MAX_FAILURES, Context, Plan
 from agentserver_contract.contract.document import Contract
@@ -65,6 +65,9 @@ def test_the_server_does_what_the_model_says(
     with in_process(database_url) as server:
         result = run_model(server, contract, seed=seed, runs=1)
     assert result.holds, findings_text(result.findings)
+    assert result.not_run == {
+        "ask a model": "it takes the token of a sandbox, which no operation returns"
+    }
     assert result.cases.keys() == contract.operations.keys(), "every operation has its part"
 
 
@@ -73,8 +76,11 @@ def test_the_server_does_what_the_model_says_over_a_socket(
 ) -> None:
     with in_own_process(tmp_path) as target:
         accounts = prepare_accounts(target)
-        result = model.run(Context(target, accounts, contract, Plan(seed, model_runs=0)))
+        plan = Plan(seed, model_runs=0)
+        token = functools.partial(sandbox_token, tmp_path)
+        result = model.run(Context(target, accounts, contract, plan, sandbox_token=token))
     assert result.holds, findings_text(result.findings)
+    assert not result.not_run, "usage and traces are what was sent to models"
 
 
 def test_what_a_run_changed_is_put_back(contract: Contract, sqlite_url: str, seed: int) -> None:

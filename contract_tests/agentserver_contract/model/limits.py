@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,6 +78,8 @@ class Limits:
     """The limits of a workspace, by its id."""
     llm_quotas: dict[str, Override] = field(default_factory=lambda: defaultdict(Override))
     """How many requests to language models a workspace may send, by its id."""
+    model_requests: Counter[str] = field(default_factory=Counter)
+    """How many it has sent."""
 
     def default(self, name: str) -> int:
         """The installation's value of a workspace's limit."""

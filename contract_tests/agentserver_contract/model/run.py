@@ -74,6 +74,8 @@ class ModelRun:
     """Whether settings of the whole installation may be changed."""
     advance_clock: Callable[[], None] | None
     """Advances the server's clock, where that is possible, so that no two writes have one time."""
+    sandbox_token: Callable[[str], str] | None = None
+    """Reads the token of a sandbox, where that is possible."""
     state: ModelState = field(default_factory=ModelState)
     log: list[str] = field(default_factory=list)
     """The calls so far, as they would be written in Python, under the titles of their steps."""
@@ -222,6 +224,19 @@ class ModelRun:
             raise ContractViolation(sdk_method, promise, response, Exchange(request, response))
         self.result.succeeded[operation.id] += 200 <= status < 300
         return response
+
+    def ask_model(self, token: str, body: Mapping[str, Any], trace_id: str) -> Response:
+        """Send a request to a language model, as a sandbox with this token does."""
+        self._advance_clock()
+        self.state.secrets.add(token)
+        headers = {
+            "content-type": "application/json",
+            "x-api-key": token,
+            "x-trace-id": trace_id,
+        }
+        self.log.append(f"a sandbox sends {shown(body)} to /v1/messages, in {trace_id}")
+        text = json.dumps(body).encode()
+        return self.target.send(Request("POST", "/v1/messages", headers, text))
 
     def close(self) -> None:
         """Close the clients."""

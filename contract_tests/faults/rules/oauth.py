@@ -77,7 +77,6 @@ async def registered_in_another_workspace(original, call):
     replaces="agentserver_reference.storage.sandboxes.end_tokens_of_member",
     kind="rest-left-behind",
     operations=["update_workspace_member_role"],
-    by=_SIGN_IN,
 )
 def agents_of_a_guest_go_on(original, conn, workspace_id, user_id):
     """The agents that somebody registered go on after they were made a guest."""

@@ -48,6 +48,22 @@ def token_of_guest_is_kept(original, conn, workspace_id, user_id):
     """The access token of somebody who was made a guest goes on, and only lacks a role."""
 
 
+_remembered = {}
+
+
+@fault(
+    replaces="agentserver_reference.storage.oauth_grants.find_holder",
+    kind="dead-token-accepted",
+    operations=_REGISTER,
+)
+def token_of_removed_member_works(original, conn, token_hash, now):
+    """What an access token said once is remembered, also after the membership has ended."""
+    found = original(conn, token_hash, now)
+    if found is not None:
+        _remembered[token_hash] = found
+    return found or _remembered.get(token_hash)
+
+
 @fault(
     replaces="agentserver_reference.storage.oauth_grants.find_holder",
     kind="dead-token-accepted",

@@ -43,7 +43,8 @@ class Agent:
             raise ConfigurationError(f"name must be 1 to {_LONGEST_NAME} characters")
         if type not in _TYPES:
             raise ConfigurationError(f"type must be one of {', '.join(_TYPES)}")
-        self._name, self._type, self._description = name, type, description
+        self._name, self._description = name, description
+        self._type: AgentType = type
         self._connection = connection
         self._handlers = Handlers()
         self._client: Client | None = None

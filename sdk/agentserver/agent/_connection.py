@@ -40,21 +40,27 @@ class Connection(Protocol):
 
     def identity(self) -> Identity:
         """Who the agent is; it is registered if it is not yet, or not any more."""
+        ...
 
     def client(self) -> Client:
         """A client that calls as the agent."""
+        ...
 
     def async_client(self) -> AsyncClient:
         """The same for asyncio."""
+        ...
 
     def state(self) -> AbstractContextManager[State]:
         """Where things are kept during one run."""
+        ...
 
     def pace(self, client: AsyncClient) -> Pace:
         """The time in which the agent lives, which is that of its client."""
+        ...
 
     def running(self, runner: Runner) -> AbstractContextManager[object]:
         """Is entered for the time of one run."""
+        ...
 
 
 @define(eq=False)

@@ -298,7 +298,7 @@ class Runner:
     async def _note(self, note: Note) -> None:
         logger.warning("%s", note.text)
 
-    _do: ClassVar[Mapping[type[Command], Callable[[Runner, Any], Awaitable[None]]]] = {
+    _do: ClassVar[Mapping[type[Command], Callable[..., Awaitable[None]]]] = {
         Poll: _call,
         ReadInbox: _call,
         Read: _call,

@@ -43,9 +43,11 @@ class State(Protocol):
 
     def kept(self) -> list[Kept]:
         """What is remembered of tasks."""
+        ...
 
     def messages(self) -> list[dict[str, Any]]:
         """The messages, in their order."""
+        ...
 
 
 class NoState:

@@ -129,4 +129,5 @@ def as_stored(message: Message) -> dict[str, Any]:
 
 def from_stored(value: dict[str, Any]) -> Message:
     """A message that was stored as JSON."""
-    return Message(**value | {"created_at": datetime.fromisoformat(value["created_at"])})
+    created_at = datetime.fromisoformat(value["created_at"])
+    return Message(value["id"], value["sender"], value["text"], value["msg_type"], created_at)

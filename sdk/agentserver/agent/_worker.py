@@ -445,7 +445,7 @@ class Worker:
         else:
             self._drop(work, now)
 
-    _answered: ClassVar[Mapping[_Stage, Callable[[Worker, _Work, Any, float], None]]] = {
+    _answered: ClassVar[Mapping[_Stage, Callable[..., None]]] = {
         _Stage.READING: _read,
         _Stage.STARTING: _started,
         _Stage.RUNNING: _looked,

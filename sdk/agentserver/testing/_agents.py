@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from attrs import define, field
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ._clock import Clock
 
-T = TypeVar("T")
 
 _PATIENCE = 10.0
 """Seconds of real time that a thread may take to start or to end."""
@@ -48,16 +47,9 @@ class _Server(Protocol):
     @property
     def context(self) -> Any: ...
 
-    def client_of_agent(self, kind: type[T], runtime: Runtime, token: Secret) -> T: ...
+    def client_of_agent(self, runtime: Runtime, token: Secret) -> Client: ...
 
-
-class _Owner(Protocol):
-    """Whose agent it is."""
-
-    id: str
-
-    @property
-    def client(self) -> Client: ...
+    def async_client_of_agent(self, runtime: Runtime, token: Secret) -> AsyncClient: ...
 
 
 @define(eq=False)
@@ -77,10 +69,10 @@ class _Connection:
         return self._identity
 
     def client(self) -> Client:
-        return self._server.client_of_agent(Client, self._runtime(), self._identity.token)
+        return self._server.client_of_agent(self._runtime(), self._identity.token)
 
     def async_client(self) -> AsyncClient:
-        return self._server.client_of_agent(AsyncClient, self._runtime(), self._identity.token)
+        return self._server.async_client_of_agent(self._runtime(), self._identity.token)
 
     def state(self) -> AbstractContextManager[State]:
         return nullcontext(NoState())
@@ -153,9 +145,9 @@ class RunningAgent:
         workspace_id: the workspace that it is in.
     """
 
-    def __init__(self, server: _Server, agent: Agent, identity: Identity, owner: _Owner) -> None:
+    def __init__(self, server: _Server, agent: Agent, identity: Identity, client: Client) -> None:
         """Use `Server.agent`."""
-        self._server, self._agent, self._owner = server, agent, owner
+        self._server, self._agent, self._client = server, agent, client
         self._connection = _Connection(server, identity)
         self._fault: BaseException | None = None
         self._thread = Thread(target=self._run, name=f"agent {identity.name}", daemon=True)
@@ -206,7 +198,7 @@ class RunningAgent:
         """
         task_id = self.give(prompt, **task)
         try:
-            return self._owner.client.tasks.wait(task_id, timeout=timeout)
+            return self._client.tasks.wait(task_id, timeout=timeout)
         except WaitFailed as failed:
             ended: AgentTaskDetail = failed.resource
             return ended
@@ -221,7 +213,7 @@ class RunningAgent:
         Returns:
             The id of the task.
         """
-        made = self._owner.client.tasks.create(
+        made = self._client.tasks.create(
             self.workspace_id, target_id=self.id, prompt=prompt, **task
         )
         return made.task_id
@@ -250,7 +242,7 @@ class RunningAgent:
         return runner is not None and runner.is_stopping
 
 
-def register(server: _Server, owner: _Owner, workspace_id: str, agent: Agent) -> Identity:
+def register(server: _Server, user_id: str, workspace_id: str, agent: Agent) -> Identity:
     """Register an agent as somebody's, without the way through a browser."""
     from agentserver_reference.services import agents
     from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -258,7 +250,7 @@ def register(server: _Server, owner: _Owner, workspace_id: str, agent: Agent) ->
     made = server.portal.call(
         agents.register,
         UnitOfWork(server.context),
-        owner.id,
+        user_id,
         workspace_id,
         agent.name,
         agent.type,

@@ -29,6 +29,7 @@ class Follower(Protocol):
 
     def is_quiet(self) -> bool:
         """Whether nothing goes on until the clock is turned on."""
+        ...
 
     def ignore_what_runs(self) -> None:
         """Do not count what goes on now any more."""

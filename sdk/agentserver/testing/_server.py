@@ -271,13 +271,15 @@ class Server:
 
         owner = owner or self.person()
         place = workspace or self.workspace(owner=owner)
-        return RunningAgent(self, agent, register(self, owner, place.id, agent), owner)
+        return RunningAgent(self, agent, register(self, owner.id, place.id, agent), owner.client)
 
-    def client_of_agent(self, kind: type[T], runtime: Runtime, token: Secret) -> T:
+    def client_of_agent(self, runtime: Runtime, token: Secret) -> Client:
         """A client for an agent, which waits for the clock instead of turning it on."""
-        make: Callable[..., T] = kind
-        transport = self.transport if issubclass(kind, Client) else self.async_transport
-        return make(URL, transport=transport, _runtime=runtime, token=token)
+        return Client(URL, transport=self.transport, _runtime=runtime, token=token)
+
+    def async_client_of_agent(self, runtime: Runtime, token: Secret) -> AsyncClient:
+        """The same for asyncio."""
+        return AsyncClient(URL, transport=self.async_transport, _runtime=runtime, token=token)
 
     @property
     def context(self) -> Any:

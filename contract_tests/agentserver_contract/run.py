@@ -18,7 +18,7 @@ from agentserver_contract.departures import Departure
 from agentserver_contract.http.contact import one_line
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
-from agentserver_contract.layers import gate
+from agentserver_contract.layers import gate, malformed
 from agentserver_contract.layers.table import LAYERS, Layer, planned
 from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.conformance import LAYER as EXCHANGE
@@ -104,6 +104,18 @@ def run(
         started: Takes the name of each layer before it runs.
         finished: Takes the result of each layer.
     """
+    with malformed.begun(context) as prepared:
+        return _run(prepared, counter, answers, known, started, finished)
+
+
+def _run(
+    context: Context,
+    counter: StatusCounter,
+    answers: AnswerChecks,
+    known: Sequence[Departure],
+    started: Callable[[str], None],
+    finished: Callable[[LayerResult], None],
+) -> Outcome:
     beginning = time.monotonic()
     results: list[LayerResult] = []
     _drain(counter)  # the requests that prepared the run do not count

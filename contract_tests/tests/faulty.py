@@ -47,6 +47,7 @@ def served(
     contract: ServerContract | None = None,
     *,
     certificate: Path | None = None,
+    request_timeout: int = 60,
 ) -> Iterator[str]:
     """The URL of a server whose application is wrapped.
 
@@ -55,12 +56,14 @@ def served(
         wrap: Makes another application of the right one.
         contract: Another one than the server's own.
         certificate: With its key, in one file: the server is reached over TLS.
+        request_timeout: Seconds in which a request must have arrived.
     """
     settings = Settings.from_environment(
         {},
         database_url=f"sqlite:///{folder / 'faulty.db'}",
         password_cost=CHEAPEST_PASSWORDS,
         encryption_key="11" * 32,
+        request_timeout=request_timeout,
     )
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from select import select
 
 import pytest
 from catalogue import find
@@ -20,6 +21,7 @@ from agentserver_contract.http.target import Target
 from agentserver_contract.layers import malformed
 from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.variants.heads import HEADS
+from agentserver_reference.http.connection import BoundedProtocol
 
 
 def tried(url: str, contract: Contract) -> LayerResult:
@@ -49,6 +51,46 @@ def test_server_refuses_what_is_no_http(
     assert result.holds, result.findings
     assert result.cases.total() == len(HEADS)
     assert not result.notes
+
+
+def slowly(url: str, contract: Contract, *, wait: bool) -> LayerResult:
+    """The layer's result, after the server has given up what was begun, or right away."""
+    with Target(url) as target:
+        context = Context(target, Accounts(target, {}, Login("")), contract, Plan(1))
+        with malformed.begun(context) as begun:
+            assert begun.unfinished is not None
+            if wait:
+                select([begun.unfinished], [], [], 30)
+            return malformed.run(begun)
+
+
+def test_head_that_is_never_finished_is_refused(tmp_path: Path, contract: Contract) -> None:
+    with served(tmp_path, request_timeout=1) as url:
+        result = slowly(url, contract, wait=True)
+    assert result.holds, result.findings
+    assert not result.not_run
+    assert result.cases.total() == len(HEADS) + 1
+
+
+def test_server_that_hangs_up_on_an_unfinished_head_is_found(
+    tmp_path: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        BoundedProtocol, "_refuse", lambda self, status, line: self.transport.close()
+    )
+    with served(tmp_path, request_timeout=1) as url:
+        result = slowly(url, contract, wait=True)
+    promise = "a request with a head that is never finished is refused with 408"
+    assert promise in [finding.promise for finding in result.findings]
+
+
+def test_server_that_waits_longer_than_the_run_is_not_judged(
+    tmp_path: Path, contract: Contract
+) -> None:
+    with served(tmp_path) as url:
+        result = slowly(url, contract, wait=False)
+    assert result.holds, result.findings
+    assert list(result.not_run) == ["a head that is never finished"]
 
 
 def test_what_a_proxy_answers_or_repairs_is_a_note(tmp_path: Path, contract: Contract) -> None:

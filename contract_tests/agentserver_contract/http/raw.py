@@ -45,6 +45,53 @@ def send_bytes(target: Target, request: Request, data: bytes) -> Response | None
     return None
 
 
+class Unfinished:
+    """A request that is begun, and never finished, on a connection of its own.
+
+    Args:
+        target: A server that is listening, and is asked through no proxy of this machine.
+        request: What it is most like: it is shown to the hooks.
+        data: All that is sent.
+
+    Raises:
+        Blocked: The guard does not let the request out.
+        OSError: There is no connection.
+    """
+
+    def __init__(self, target: Target, request: Request, data: bytes) -> None:
+        target.before(request)
+        self._connection = _connection(target)
+        self._connection.sendall(data)
+
+    def fileno(self) -> int:
+        """The connection, for those who wait until something comes."""
+        return self._connection.fileno()
+
+    def answer(self, patience: float) -> Response | None:
+        """What the server answers; None where it has not given the request up.
+
+        Args:
+            patience: For how many seconds to wait for it.
+
+        Raises:
+            HTTPException: The server hung up without an answer.
+            OSError: It broke the connection.
+        """
+        self._connection.settimeout(patience)
+        response = HTTPResponse(self._connection)
+        try:
+            response.begin()
+            return Response(response.status, grouped(response.getheaders()), response.read())
+        except TimeoutError:
+            return None
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
 def as_command(base_url: str, data: bytes) -> str:
     """A shell command that sends the bytes; what is very long is shortened."""
     text = data.decode("latin-1")

@@ -6,35 +6,64 @@ refuse it in a form of its own, or repair it: what is not the server's own answe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from agentserver_contract.context import Context
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.http.messages import Exchange, Request, Response
-from agentserver_contract.http.raw import as_command, send_bytes
+from agentserver_contract.http.raw import Unfinished, as_command, send_bytes
 from agentserver_contract.results.conformance import (
     REQUEST_ID_HEADER,
     Conformance,
     is_of_proxy,
 )
 from agentserver_contract.results.findings import Finding, LayerResult
-from agentserver_contract.variants.heads import HEADS, BadHead
+from agentserver_contract.variants.heads import HEADS, UNFINISHED, BadHead
 
 NAME = "malformed"
 _SIGNS = frozenset({"server", "via", "x-cache", "x-served-by"})
 """Headers that proxies add to the answers of a server."""
 _ID = "a-contract-test"
+_MOMENT = 0.1
+"""Seconds for an answer that is there already."""
+
+
+@contextmanager
+def begun(context: Context) -> Iterator[Context]:
+    """The context with a request that is not finished as long as the run lasts.
+
+    A server may wait for it longer than a layer takes, so that it is begun before all of them.
+    """
+    unfinished = None
+    if _reason_not_run(context) is None:
+        with suppress(OSError):  # a server that cannot be reached is told of by whoever needs it
+            heads = _Heads(context, LayerResult(NAME))
+            data = UNFINISHED.sent(heads.path, heads.host)
+            unfinished = Unfinished(context.target, heads.request, data)
+    try:
+        yield replace(context, unfinished=unfinished)
+    finally:
+        if unfinished is not None:
+            unfinished.close()
+
+
+def _reason_not_run(context: Context) -> str | None:
+    if context.plan.operations is not None:
+        return "it tries no single operation"
+    if context.target.app is not None or context.target.environment.proxy is not None:
+        return "there is no connection that ends at the server"
+    return None
 
 
 def run(context: Context) -> LayerResult:
     """Send every head that has to be refused."""
     result = context.new_result(NAME)
-    target = context.target
-    if context.plan.operations is not None:
-        result.not_run[NAME] = "it tries no single operation"
-    elif target.app is not None or target.environment.proxy is not None:
-        result.not_run[NAME] = "there is no connection that ends at the server"
+    if reason := _reason_not_run(context):
+        result.not_run[NAME] = reason
     else:
         _Heads(context, result).try_all()
     return result
@@ -43,6 +72,7 @@ def run(context: Context) -> LayerResult:
 class _Heads:
     def __init__(self, context: Context, result: LayerResult) -> None:
         self.target = context.target
+        self.unfinished = context.unfinished
         self.result = result
         self.conformance = Conformance(context.contract, self.target.base_url)
         parts = urlsplit(self.target.base_url)
@@ -67,6 +97,27 @@ class _Heads:
                 self._found(head, answer, str(answer.status))
             else:
                 self.result.notes[f"{head.name}: answered {answer.status} by way of a proxy"] += 1
+
+        self._try_unfinished(is_direct=is_direct)
+
+    def _try_unfinished(self, *, is_direct: bool) -> None:
+        """What has become of the request that was begun when the run began."""
+        if self.unfinished is None:
+            return
+        try:
+            answer = self.unfinished.answer(_MOMENT)
+        except (HTTPException, OSError):
+            if is_direct:
+                self._found(UNFINISHED, None, "no answer")
+            return
+        if answer is None:
+            self.result.not_run[UNFINISHED.name] = "the server waits longer than this run has taken"
+        elif answer.status == UNFINISHED.status:
+            self.result.cases[""] += 1
+            if is_direct or REQUEST_ID_HEADER in answer.headers:
+                self._judge(UNFINISHED, answer)
+        elif is_direct:
+            self._found(UNFINISHED, answer, str(answer.status))
 
     def _answer(self, head: BadHead) -> Response | None:
         return send_bytes(self.target, self.request, head.sent(self.path, self.host))

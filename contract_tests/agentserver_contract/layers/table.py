@@ -82,10 +82,11 @@ LAYERS = (
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
     Layer(times.NAME, times.run, by_operation=True, writes=True),
     Layer(races.NAME, races.run, by_operation=True, writes=True),
-    Layer(malformed.NAME, malformed.run),
     Layer(transport.NAME, transport.run, by_operation=True, writes=True),
     # After the others, which read all that there is again and again.
     Layer(lists.NAME, lists.run, by_operation=True, writes=True),
+    # Late, as it asks what has become of a request that was begun when the run began.
+    Layer(malformed.NAME, malformed.run),
     Layer(gate.NAME, gate.run, judges=True),
 )
 NAMES = tuple(layer.name for layer in LAYERS)

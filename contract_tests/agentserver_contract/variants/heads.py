@@ -27,6 +27,9 @@ class BadHead:
 
 _LINE, _HOST, _END = "GET {path} HTTP/1.1\r\n", "Host: {host}\r\n", "\r\n"
 
+UNFINISHED = BadHead("a head that is never finished", 408, _LINE + _HOST)
+"""What a server gives up after a while."""
+
 HEADS = (
     BadHead("no Host", 400, _LINE + _END),
     BadHead("two Hosts", 400, _LINE + _HOST + _HOST + _END),

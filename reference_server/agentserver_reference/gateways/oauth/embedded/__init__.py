@@ -58,7 +58,7 @@ class EmbeddedOAuth:
         """See OAuth. The store stays open: it belongs to the server."""
 
     def _authorize_device(self, conn: Connection, form: Form, verification_uri: str) -> Answer:
-        # Imported late: Authlib takes 3 MB, and most servers sign no agent in.
+        # Imported late: Authlib takes 30 ms at the start, and most servers sign no agent in.
         from agentserver_reference.gateways.oauth.embedded import authorization
 
         server = authorization.server(conn, self._clock(), self._tokens)

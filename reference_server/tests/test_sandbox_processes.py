@@ -572,6 +572,7 @@ async def test_what_a_killed_server_with_a_database_in_memory_left_is_ended_as_w
     assert family_of(sandbox_id)
     with started(tmp_path / "one", "sqlite://"):
         assert family_of(sandbox_id) == {}
+        assert limits_in_groups(f"/agentserver-{sandbox_id}") == []
 
 
 async def test_only_the_server_of_a_machine_signals_what_runs_there(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import time
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +14,8 @@ _PERIOD = 100_000
 """Microseconds in which a limit of 1000 millicores allows as many of CPU time."""
 _LEAST = 1000
 """The lowest limit that there is."""
+_PREFIX = "agentserver-"
+_ATTEMPTS, _PAUSE = 100, 0.01
 
 
 @attrs.frozen
@@ -55,7 +57,10 @@ class CpuLimits:
 
         Raises OSError.
         """
-        (self._make(name, millicores) / "cgroup.procs").write_text(str(number))
+        try:
+            (self._make(name, millicores) / "cgroup.procs").write_text(str(number))
+        except OSError:  # a server that has just started may have removed the empty group
+            (self._make(name, millicores) / "cgroup.procs").write_text(str(number))
 
     def _make(self, name: str, millicores: int) -> Path:
         group = self._group(name)
@@ -74,8 +79,28 @@ class CpuLimits:
 
     def remove(self, name: str) -> None:
         """Remove a group whose processes have ended."""
-        with contextlib.suppress(OSError):
-            self._group(name).rmdir()
+        _remove(self._group(name))
+
+    def remove_empty(self) -> None:
+        """Remove the groups that servers which were killed have left."""
+        for group in self._parent.glob(f"{_PREFIX}*"):
+            _remove(group)
 
     def _group(self, name: str) -> Path:
-        return self._parent / f"agentserver-{name}"
+        return self._parent / f"{_PREFIX}{name}"
+
+
+def _remove(group: Path) -> None:
+    """Remove a group, unless a process is in it; one that has just ended keeps it for a moment."""
+    for _ in range(_ATTEMPTS):
+        try:
+            group.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            procs = group / "cgroup.procs"
+            if not procs.exists() or procs.read_text():
+                return
+            time.sleep(_PAUSE)
+        else:
+            return

@@ -170,6 +170,8 @@ class ProcessBackend:
         """See SandboxBackend."""
         if not self._has_looked:
             await self._in_thread(kill_children_of_dead_servers, environment.SERVER)
+            if self._cpu:
+                await self._in_thread(self._cpu.remove_empty)
             self._has_looked = True
         ended = set()
         rows = await self._store.read(sandbox_processes.list_of_host, self._host)
@@ -276,7 +278,7 @@ class ProcessBackend:
         if child is not None:
             child.wait()  # it is dead already
         if self._cpu:
-            self._cpu.remove(row.sandbox_id)
+            await self._in_thread(self._cpu.remove, row.sandbox_id)
         if row.server is not None:
             await self._store.write(
                 sandbox_processes.release, row.sandbox_id, attrs.astuple(row.server)

@@ -200,7 +200,7 @@ def _listen_internally(settings: Settings) -> AbstractContextManager[socket.sock
     """Return the listening socket of the internal routes, if they are served."""
     if settings.internal_listen is None:
         return nullcontext()
-    return listen(*settings.internal_listen, options=("--internal-listen",) * 2)
+    return listen(*settings.internal_listen, options=("--internal-listen", "--internal-listen"))
 
 
 def listen(

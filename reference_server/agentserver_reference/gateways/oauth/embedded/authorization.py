@@ -7,6 +7,10 @@ longer interval, or the end of a sign-in whose refresh token came twice.
 Rows are locked in the order of `storage.locks`: the workspace before what belongs to it.
 """
 
+# Authlib has no types; those that pyright brings for it are narrower than what it takes.
+# pyright: reportArgumentType=false, reportAssignmentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import logging

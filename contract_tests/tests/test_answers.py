@@ -312,3 +312,10 @@ def test_nul_counts_in_the_fields_that_the_contract_names_only(contract: Contrac
     ignored, named = b'{"name": "a", "other": ["\\u0000"]}', b'{"name": "\\u0000"}'
     assert request_problems(contract, operation, ignored, JSON) == []
     assert [each.rule for each in request_problems(contract, operation, named, JSON)] == ["NUL"]
+
+
+def test_what_is_no_part_of_the_contract_is_held_to_none_of_it(contract: Contract) -> None:
+    checks = AnswerChecks(contract)
+    for path in ("/api/oauth2/token", "/v1/messages"):
+        checks.after(Request("POST", path, {}), as_json({"error": "invalid_request"}, 400))
+    assert not checks.drain()

@@ -15,6 +15,9 @@ _KEPT = 20
 _SAME_ID = 3
 """So many responses with one generated request id are a fault, and no request that was repeated."""
 
+_OF_OTHER_PROTOCOLS = ("/api/oauth2/", "/v1/")
+"""Where paths begin that are served and are no part of the contract: OAuth, and calls of models."""
+
 
 class AnswerChecks:
     """A hook of a target that checks its exchanges, and keeps what does not fit the contract.
@@ -53,7 +56,9 @@ class AnswerChecks:
         """Nothing is checked before there is a response."""
 
     def after(self, request: Request, response: Response) -> None:
-        """Check an exchange."""
+        """Check an exchange, unless it is one of another protocol."""
+        if request.path.startswith(_OF_OTHER_PROTOCOLS):
+            return
         exchange = Exchange(request, response)
         operation = self._contract.operation_at(request.method, request.path)
         if operation is None:

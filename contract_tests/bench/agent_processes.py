@@ -19,6 +19,9 @@ from agentserver.agent import Task
 
 NAME = "Measured"
 
+_TOGETHER = 20
+"""How many agents start at once."""
+
 
 def _work_off(url: str, count: int, slots: int, folder: str) -> None:
     agent, starts = Agent.connect(url, name=NAME, folder=folder), list[float]()
@@ -35,15 +38,20 @@ def _work_off(url: str, count: int, slots: int, folder: str) -> None:
 
 def _wait(url: str, folders: Sequence[str]) -> None:
     async def run_all() -> None:
-        agents = [Agent.connect(url, name=NAME, folder=folder) for folder in folders]
-        for agent in agents:
-            agent.task(lambda task: None)
-        runs = [asyncio.create_task(agent.run_async(concurrency=1)) for agent in agents]
-        while not all(agent._runner and agent._runner._idle_until for agent in agents):
-            await asyncio.sleep(0.1)  # nothing tells when an agent has polled
-            for run in runs:
-                if run.done():
-                    run.result()
+        runs: list[asyncio.Task[None]] = []
+        for first in range(0, len(folders), _TOGETHER):
+            agents = [
+                Agent.connect(url, name=NAME, folder=folder)
+                for folder in folders[first : first + _TOGETHER]
+            ]
+            for agent in agents:
+                agent.task(lambda task: None)
+                runs.append(asyncio.create_task(agent.run_async(concurrency=1)))
+            while not all(agent._runner and agent._runner._idle_until for agent in agents):
+                await asyncio.sleep(0.05)  # nothing tells when an agent has polled
+                for run in runs:
+                    if run.done():
+                        run.result()
         print("ready", flush=True)
         await asyncio.gather(*runs)
 

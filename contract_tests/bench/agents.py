@@ -22,7 +22,7 @@ from agentserver.models import AgentRegisterResponse
 
 SLOTS = 8
 PROCESSES = 4
-_KEY = {"AGENTSERVER_ENCRYPTION_KEY": "11" * 32}
+_SETTINGS = {"AGENTSERVER_ENCRYPTION_KEY": "11" * 32, "AGENTSERVER_MAX_CONNECTIONS": "2000"}
 _MEGABYTE = 1e6
 
 
@@ -121,7 +121,7 @@ def _servers(database: str | None, count: int) -> Iterator[list[Served]]:
             port = free_port()
             command = reference_server(Path(name), port)
             command += [] if database is None else ["--database-url", database]
-            started.append(stack.enter_context(serving(command, port, environment=_KEY)))
+            started.append(stack.enter_context(serving(command, port, environment=_SETTINGS)))
         yield started
 
 
@@ -181,5 +181,5 @@ def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None  # noqa: S101  # for the type checker
     line = process.stdout.readline()
     if not line:
-        raise RuntimeError(f"{process.args!r} ended with {process.wait()}")
+        raise RuntimeError(f"a process with agents ended with {process.wait()}")
     return line

@@ -215,7 +215,8 @@ class Agent:
         connection = self._connection
         identity = await asyncio.to_thread(connection.identity)
         async with connection.async_client() as client:
-            await client.agents.publish_card(
+            # Publishing the same card twice does no harm.
+            await client.with_options(retry="always").agents.publish_card(
                 display_name=self._name,
                 description=self._description,
                 agent_type=self._type,

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from agentserver_contract.fixtures.access_tokens import with_access_tokens
 from agentserver_contract.fixtures.accounts import Accounts, register_accounts
+from agentserver_contract.fixtures.agents import with_agents
 from agentserver_contract.http.target import Hook, Target
 from agentserver_contract.local_server import running
 from agentserver_reference.app import LOOPS, create_app
@@ -132,7 +133,7 @@ def prepare_accounts(
     """
     accounts = register_accounts(target)
     reset_accounts(accounts)
-    return with_access_tokens(accounts, target, shift_clock=shift_clock)
+    return with_agents(with_access_tokens(accounts, target, shift_clock=shift_clock), target)
 
 
 def reset_accounts(accounts: Accounts) -> None:

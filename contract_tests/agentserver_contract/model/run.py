@@ -96,6 +96,10 @@ class ModelRun:
         self.clients = {
             name: self.target.client(session=self.accounts[name].session) for name in names
         }
+        for agent in self.accounts.agents.values():
+            client = self.target.client(token=agent.token)
+            self.clients[agent.name] = client.with_options(strict=True)
+            self.state.secrets.add(agent.token)
         for name in names:
             # That no answer shows a session is looked at in every answer, whoever has asked for it.
             self.state.secrets.add(self.accounts[name].password)

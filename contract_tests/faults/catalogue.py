@@ -25,7 +25,6 @@ DEPARTURES = {
 """Faults that the release has, too, by the names of its listed departures."""
 
 NEVER_MET = {
-    "agents-as-sandboxes": "the reference server lists no agent as a sandbox",
     "last-administrator-goes": "the tool never takes the role from who started it",
     "sandbox-memory-out-of-bounds": "the tool never lifts a limit beyond what the contract allows",
     "trace-without-totals": "a trace is made with the token of a sandbox",

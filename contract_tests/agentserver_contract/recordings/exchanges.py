@@ -24,6 +24,9 @@ NO_CREDENTIAL = ("nobody", "bad_cookie", "ended")
 MATRIX = "matrix:"
 """What the note begins with where an operation was tried by each kind of caller, named after it."""
 
+OTHER_AGENTS = ("other_agent", "other_workspace_agent")
+"""The recordings' names of agents other than the one that a request is about, by its path."""
+
 
 class RecordingError(ValueError):
     """A recording cannot be read, or an exchange in it is not one of its operation."""
@@ -98,6 +101,8 @@ def _findings(
     role = operation.required_role or "none"
     if recorded.note.startswith(MATRIX) and recorded.caller not in NO_CREDENTIAL:
         caller = recorded.note.removeprefix(MATRIX)
+        if caller in OTHER_AGENTS and not operation.parameters_in("path"):
+            return  # about nobody but the caller
         if caller not in may_call(role):
             detail = f"needs the role {role}, {caller} was served"
             yield conformance.finding(operation, exchange, "accepted", "role", "$", detail)

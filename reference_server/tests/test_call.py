@@ -35,7 +35,7 @@ async def test_a_call_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("ask", "line"),
     [
-        (lambda call: call.user_id, "check_health requires no credential: there may be no user"),
+        (lambda call: call.user_id, "check_health requires no account: there may be none"),
         (lambda call: call.json, "check_health requires no body, so there may be none"),
     ],
 )

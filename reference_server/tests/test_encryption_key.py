@@ -17,7 +17,8 @@ import pytest
 from databases import CHEAPEST, KEY
 from people import PASSWORD
 from serving import serving, session_cookie
-from sqlalchemy import update
+from sqlalchemy import Connection, text, update
+from version_1 import fill_with_version_1, on_core
 
 from agentserver_reference import rotate_key as rotation
 from agentserver_reference.domain.cipher import Cipher
@@ -26,6 +27,7 @@ from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import StoreError, encryption, open_store
 from agentserver_reference.storage.encryption import KeyMismatch, encrypted_columns
 from agentserver_reference.storage.engine import schema
+from agentserver_reference.storage.engine.migrations import migrate
 from agentserver_reference.storage.keyfile import pending_of
 from agentserver_reference.storage.serverlock import DatabaseInUse, only_server
 from agentserver_reference.storage.tables import PLACE, installation, llm_configs, metadata
@@ -146,49 +148,10 @@ async def forget_check_value(settings: Settings) -> None:
     await store.close()
 
 
-async def as_version_2(settings: Settings) -> None:
-    """Make the tables those of version 2, which has no check value and knows less of the rest."""
-    kept = {"sequence", "workspace_id", "created_at"}
-    columns = {
-        "sandboxes": (
-            *("short_id", "metadata", "status_since", "paused_at"),
-            *("token_hash", "token_encrypted"),
-        ),
-        "llm_usage": tuple({*metadata.tables["llm_usage"].columns.keys()} - kept),
-    }
-    indexes = (
-        *("sandboxes_by_short_id", "sandboxes_by_status", "sandboxes_by_token_hash"),
-        *("llm_usage_by_id", "llm_usage_by_trace", "llm_usage_by_sandbox"),
-    )
-    statements = (
-        "DROP TABLE llm_traces",
-        "DROP TABLE workspace_tokens",
-        "DROP TABLE sandbox_processes",
-        *(
-            f"DROP TABLE oauth_{name}"
-            for name in ("tokens", "grants", "device_codes", "wrong_codes")
-        ),
-        "DROP TABLE api_keys",
-        *(f"DROP INDEX {index}" for index in indexes),
-        *(
-            f"ALTER TABLE {table} DROP COLUMN {column}"
-            for table, names in columns.items()
-            for column in names
-        ),
-        "ALTER TABLE installation DROP COLUMN key_check",
-        "UPDATE installation SET schema_version = 2",
-    )
-    url = settings.resolved_database_url
-    if settings.is_postgresql:
-        connection = await asyncpg.connect(url)
-        for statement in statements:
-            await connection.execute(statement)
-        await connection.close()
-        return
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
-        for statement in statements:
-            database.execute(statement)
-    database.close()
+def as_version_2(connection: Connection) -> None:
+    """Make a database of version 1 one of version 2, which has no check value either."""
+    migrate(connection, 1, 2)
+    connection.execute(text("UPDATE installation SET schema_version = 2"))
 
 
 async def version(settings: Settings) -> int:
@@ -207,11 +170,13 @@ async def version(settings: Settings) -> int:
 async def test_a_database_of_version_2_is_checked_by_what_it_stores_before_its_upgrade(
     new_settings: Settings,
 ) -> None:
-    paths = await store_secrets(new_settings)
-    await as_version_2(new_settings)
+    url = new_settings.resolved_database_url
+    await asyncio.to_thread(fill_with_version_1, url)
+    await on_core(url, as_version_2)
     await assert_refused(with_key(new_settings, OTHER), "^AGENTSERVER_ENCRYPTION_KEY: does not")
     assert await version(new_settings) == 2
-    await assert_readable(new_settings, paths)
+    async with serving(new_settings):
+        pass
     assert await version(new_settings) == schema.VERSION
     assert len(await stored_values(new_settings)) == 2, "the check value and the API key"
 

@@ -1,12 +1,6 @@
-"""A database of an older schema version is upgraded at the start, whole or not at all.
-
-`data/version_1` is what the server of schema version 1 wrote, on SQLite and on PostgreSQL alike,
-and what its API showed of it.
-"""
+"""A database of an older schema version is upgraded at the start, whole or not at all."""
 
 import asyncio
-import gzip
-import json
 import shutil
 import signal
 import subprocess
@@ -16,15 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import asyncpg
 import httpx
 import pytest
 from alembic.script import ScriptDirectory
 from databases import CHEAPEST, KEY
 from processes import serving_processes
 from serving import serving
-from sqlalchemy import Connection, NullPool, create_engine, inspect, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, inspect, text
+from version_1 import SHOWN, fill_with_version_1, on_core
 
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import StoreUnreachable, open_store
@@ -34,9 +27,6 @@ from agentserver_reference.storage.engine.migrations import UpgradeFailed, migra
 pytestmark = pytest.mark.anyio
 
 T = TypeVar("T")
-
-VERSION_1 = Path(__file__).with_name("data") / "version_1"
-SHOWN = json.loads((VERSION_1 / "answers.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -55,36 +45,10 @@ def old_url(empty_url: str) -> str:
     return empty_url
 
 
-def fill_with_version_1(url: str) -> None:
-    if url.startswith("sqlite"):
-        with gzip.open(VERSION_1 / "sqlite.db.gz") as packed:
-            Path(url.removeprefix("sqlite:///")).write_bytes(packed.read())
-    else:
-        asyncio.run(fill_postgresql(url))
-
-
-async def fill_postgresql(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    await connection.execute((VERSION_1 / "postgresql.sql").read_text(encoding="utf-8"))
-    await connection.close()
-
-
 def settings_for(url: str) -> Settings:
     return Settings.from_environment(
         {}, database_url=url, encryption_key=KEY, password_cost=CHEAPEST
     )
-
-
-async def on_core(url: str, function: Callable[[Connection], T]) -> T:
-    """What `function` returns for a connection of SQLAlchemy's, whose changes are committed."""
-    if url.startswith("sqlite"):
-        with create_engine(url, poolclass=NullPool).begin() as connection:
-            return function(connection)
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool
-    )
-    async with engine.begin() as opened:
-        return await opened.run_sync(function)
 
 
 def version(connection: Connection) -> int:

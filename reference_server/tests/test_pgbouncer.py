@@ -11,7 +11,7 @@ import pytest
 from databases import CHEAPEST, KEY
 from people import start_server
 from sqlalchemy import text
-from test_upgrade import fill_postgresql
+from version_1 import fill_postgresql
 
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store, worker_leases

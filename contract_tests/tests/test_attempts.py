@@ -25,16 +25,17 @@ QUOTA = "PUT /api/admin/users/.*/quota"
 
 
 class Failing:
-    """An application that fails once at what a check prepares."""
+    """An application that fails once, as soon as it is `armed`, at what a check prepares."""
 
     def __init__(self, app: App, request: str, number: int, how: Callable[[App], App]) -> None:
         self._app, self._failed = app, how(app)
         self._request, self._left = re.compile(request), number
+        self.armed = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer, but for one request."""
         name = f"{scope.get('method')} {scope.get('path')}"
-        is_such = self._request.fullmatch(name) is not None
+        is_such = self.armed and self._request.fullmatch(name) is not None
         self._left -= is_such
         fails = is_such and not self._left
         await (self._failed if fails else self._app)(scope, receive, send)
@@ -55,7 +56,7 @@ def cut(app: App) -> Callable[..., Awaitable[None]]:
 @pytest.mark.parametrize(
     ("layer", "request_", "number", "at_fault", "extra"),
     [
-        (roles, "POST /api/workspaces", 3, "create_workspace", set()),
+        (roles, "POST /api/workspaces", 2, "create_workspace", set()),
         (
             refusals,
             "PUT /api/admin/users/.*/quota",
@@ -63,7 +64,7 @@ def cut(app: App) -> Callable[..., Awaitable[None]]:
             "admin_set_user_quota",
             {"create_workspace"},
         ),
-        (races, "POST /api/workspaces", 3, "create_workspace", set()),
+        (races, "POST /api/workspaces", 2, "create_workspace", set()),
     ],
 )
 def test_other_checks_go_on(
@@ -76,12 +77,21 @@ def test_other_checks_go_on(
     tmp_path: Path,
     contract: Contract,
 ) -> None:
+    applications = []
+
     def wrap(app: App) -> App:
-        return Failing(app, request_, number, how)
+        applications.append(Failing(app, request_, number, how))
+        return applications[-1]
 
     with served(tmp_path, wrap) as url, Target(url) as target:
-        plan = Plan(seed=1, operations=CHANGES | extra)
-        result: LayerResult = layer.run(Context(target, prepare_accounts(target), contract, plan))
+        context = Context(
+            target,
+            prepare_accounts(target),
+            contract,
+            Plan(seed=1, operations=CHANGES | extra),
+        )
+        applications[0].armed = True
+        result: LayerResult = layer.run(context)
     found = [(each.check, each.operation) for each in result.findings]
     assert found == [("preparation", at_fault)]
     assert result.cases.keys() >= CHANGES

@@ -123,7 +123,9 @@ async def test_the_defaults_are_the_installations_overlaid_by_the_override(
         workspace_id = await admin.create_workspace()
         override = {"max_sandboxes": 0, "max_sandbox_memory": 512}
         ok(await admin.request("PUT", f"/api/admin/workspaces/{workspace_id}/quota", override))
-        for number, status in enumerate(["running", "paused", "offline"]):
+        for number, (status, is_local) in enumerate(
+            [("running", False), ("paused", False), ("offline", False), ("running", True)]
+        ):
             await server.store.write(
                 sandboxes.add,
                 sandbox_id=f"s{number}",
@@ -131,7 +133,7 @@ async def test_the_defaults_are_the_installations_overlaid_by_the_override(
                 name="A sandbox",
                 type="opencode",
                 status=status,
-                is_local=status == "offline",
+                is_local=is_local,
                 now=server.clock(),
             )
         assert await admin.read(f"/api/workspaces/{workspace_id}/defaults") == {
@@ -139,5 +141,5 @@ async def test_the_defaults_are_the_installations_overlaid_by_the_override(
             "max_sandbox_memory": 512,
             "max_idle_timeout": 1800,
             "max_sandboxes": 0,
-            "current_sandboxes": 3,
+            "current_sandboxes": 3,  # an agent's own machine is none of them
         }

@@ -24,9 +24,22 @@ DEPARTURES = {
 }
 """Faults that the release has, too, by the names of its listed departures."""
 
+_OF_AGENTS = "it takes the token of an agent"
+_NOT_IMITATED = "the server that stands in for the release follows the contract in it"
+
 NEVER_MET = {
+    "agent-of-a-nul": _NOT_IMITATED,
+    "agents-and-tasks-for-anybody": _NOT_IMITATED,
+    "agents-of-any-tenant": "recordings show it; what a run finds is agents-and-tasks-for-anybody",
     "last-administrator-goes": "the tool never takes the role from who started it",
+    "numbers-of-any-size": _OF_AGENTS,
+    "report-lost": _OF_AGENTS,
+    "reports-out-of-bounds": _OF_AGENTS,
+    "requester-unknown": _NOT_IMITATED,
     "sandbox-memory-out-of-bounds": "the tool never lifts a limit beyond what the contract allows",
+    "surrogate-in-card": _OF_AGENTS,
+    "task-limits-unchecked": _NOT_IMITATED,
+    "tasks-of-any-agent": _OF_AGENTS,
     "trace-without-totals": "a trace is made with the token of a sandbox",
     "traces-of-any-tenant": "a trace is made with the token of a sandbox",
 }

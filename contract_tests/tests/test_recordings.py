@@ -189,6 +189,20 @@ PLANTED = {
         ),
         ("accepted", "role", "$"),
     ),
+    "task of another agent": (
+        recorded_as(
+            operation_id="update_agent_task_status",
+            note="matrix:other_agent",
+            caller="bearer",
+            method="PUT",
+            path="/api/agent/tasks/task_2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21/status",
+            sent=b'{"status": "running"}',
+            status=200,
+            headers=without("content-type"),
+            received="",
+        ),
+        ("accepted", "role", "$"),
+    ),
     "no body": (recorded_as(sent=None), ("accepted", "no body", "$")),
     "body is not JSON": (recorded_as(sent=b"{"), ("accepted", "not JSON", "$")),
     "body is not UTF-8": (recorded_as(sent=b'{"name": "\xff"}'), ("accepted", "not UTF-8", "$")),
@@ -244,6 +258,20 @@ def test_planted_fault_is_found_and_nothing_else(contract: Contract, name: str) 
     exchange, expected = PLANTED[name]
     got = [(finding.check, finding.rule, finding.at) for finding in findings(contract, exchange)]
     assert got == [expected]
+
+
+def test_any_agent_may_ask_for_its_own(contract: Contract) -> None:
+    polled = recorded_as(
+        operation_id="poll_agent_tasks",
+        note="matrix:other_agent",
+        caller="bearer",
+        method="GET",
+        path="/api/agent/tasks/poll",
+        sent=None,
+        status=200,
+        received=[],
+    )
+    assert not list(findings(contract, polled))
 
 
 def test_refusal_that_depends_on_what_is_stored_is_no_finding(contract: Contract) -> None:

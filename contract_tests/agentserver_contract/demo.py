@@ -20,7 +20,9 @@ from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract import document as contracts
 from agentserver_contract.data.tables import is_exception
+from agentserver_contract.fixtures.access_tokens import with_access_tokens
 from agentserver_contract.fixtures.accounts import register_accounts
+from agentserver_contract.fixtures.agents import with_agents
 from agentserver_contract.http.sdk_calls import Inexpressible, method_of
 from agentserver_contract.http.target import Target
 from agentserver_contract.layers import fuzzing
@@ -164,6 +166,7 @@ def _contract_run(story: Story, examples: int, seed: int | None) -> LayerResult:
         story.alice.admin.quota_defaults.set(max_workspaces_per_user=0)
         accounts = register_accounts(target)
         story.alice.admin.users.set_role(accounts["admin"].id, role="admin")
+        accounts = with_agents(with_access_tokens(accounts, target), target)
         started = time.monotonic()
         plan = Plan(
             secrets.randbelow(2**32) if seed is None else seed, examples=examples, boundaries=False

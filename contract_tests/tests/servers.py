@@ -137,10 +137,14 @@ def prepare_accounts(
 
 
 def reset_accounts(accounts: Accounts) -> None:
-    """Let every account own as many workspaces as a run needs, and only one administer."""
+    """Let every account own as many workspaces as a run needs, and only one administer.
+
+    A quota of a single account may have been set by random scenarios.
+    """
     with accounts.target.client(session=accounts["admin"].session) as client:
         client.admin.quota_defaults.set(max_workspaces_per_user=0)
         for user in client.admin.users.list():
+            client.admin.users.quota.delete(user.id)
             if user.role == "admin" and user.id != accounts["admin"].id:
                 client.admin.users.set_role(user.id, role="user")
 

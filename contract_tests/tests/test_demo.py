@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-CPU_SECONDS = 20
+CPU_SECONDS_FOR_EACH_OPERATION = 0.4
 
 
 def test_demo_tries_every_operation_and_says_truly_how_long_it_took() -> None:
@@ -30,4 +30,4 @@ def test_demo_tries_every_operation_and_says_truly_how_long_it_took() -> None:
     assert float(said) > 0.5 * took, "the time to start is part of it"
     used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     # The time on the clock depends on what else the machine does.
-    assert used < CPU_SECONDS, f"{used:.0f} seconds of CPU"
+    assert used < CPU_SECONDS_FOR_EACH_OPERATION * len(rows), f"{used:.0f} seconds of CPU"

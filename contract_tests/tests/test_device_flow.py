@@ -19,6 +19,7 @@ from agentserver_contract.fixtures.access_tokens import (
     with_access_tokens,
 )
 from agentserver_contract.fixtures.accounts import Accounts
+from agentserver_contract.fixtures.agents import AGENT
 from agentserver_contract.fixtures.device_flow import NoDeviceFlow, sign_in
 from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.http.target import Target
@@ -46,7 +47,7 @@ def test_the_tokens_of_a_run_are_of_every_kind(server: Server, accounts: Account
     tokens = {name: each for name, each in found.by_name.items() if each.token}
     ended = {name for name, each in tokens.items() if each.ended}
     assert ended == {EXPIRED, REVOKED, OF_FORMER_MEMBER, OF_GUEST, *AGENT_OF.values()}
-    assert tokens.keys() - ended == {VALID, WITHOUT_SCOPE}
+    assert tokens.keys() - ended == {VALID, WITHOUT_SCOPE, AGENT}
     assert tokens[VALID].scopes == {"agent:register"}
     assert tokens[WITHOUT_SCOPE].scopes == {"openid"}
 

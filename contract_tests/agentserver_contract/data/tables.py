@@ -5,8 +5,10 @@ contract's `x-required-role` is compared with it, never the other way round. Wit
 for requests with these fields.
 
 `[[examples]]`: fields of a request's body that the contract's example cannot know. A text may name
-accounts of the run and what is known of them, `{owner.email}`, and the `{sandbox_id}`. `sandbox` is
-the state that the sandbox in its path must be in, where that is not `running`.
+accounts of the run and what is known of them, `{owner.email}`, the `{sandbox_id}`, and the
+`{agent_id}` of the sandbox of the agent that calls. `sandbox` is the state that the sandbox in its
+path must be in, where that is not `running`; `task` that of the task, where that is not `pending`,
+or `of the agent`.
 
 `[[conflicts]]`: a request that is right in itself, and refused because of the server's state. It
 differs from the example in `body`, in the field that it `leaves_out`, in the `user` in its path, or
@@ -50,7 +52,10 @@ KINDS = (
     "changes-user-role",
     "creates-account",
     "ends-session",
+    "field-names-thing",
+    "finishes-task",
     "keeps-field",
+    "keeps-field-at-times",
     "limits-field",
     "names-what-is-not-there",
     "readable-after-delete",
@@ -84,6 +89,7 @@ class Example:
     reason: str
     body: Mapping[str, str] = field(default_factory=dict)
     sandbox: str = ""
+    task: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,9 +194,11 @@ def exceptions(kind: str) -> tuple[Exemption, ...]:
     return tuple(each for each in tables().exceptions if each.kind == kind)
 
 
-def is_exception(kind: str, operation_id: str) -> bool:
-    """Whether an operation is an exception of this kind."""
-    return any(operation_id in each.operations for each in exceptions(kind))
+def is_exception(kind: str, operation_id: str, field: str = "") -> bool:
+    """Whether an operation, or a field of it, is an exception of this kind."""
+    return any(
+        operation_id in each.operations and each.field in ("", field) for each in exceptions(kind)
+    )
 
 
 def names_nothing(operation_id: str, status: int) -> bool:
@@ -262,8 +270,8 @@ def _callers(
 
 def _examples(**entry: Any) -> Iterator[Example]:
     example = Example(**entry)
-    if not (example.body or example.sandbox):
-        raise ValueError("body or sandbox must be given")
+    if not (example.body or example.sandbox or example.task):
+        raise ValueError("body, sandbox or task must be given")
     yield example
 
 

@@ -37,7 +37,6 @@ from agentserver_contract.variants.drafts import Draft
 from agentserver_contract.variants.ids import BadId, malformed, status_of_unknown, with_segment
 
 NAME = "ids"
-_UNAUTHENTICATED = 401
 _SHARE = 4
 """A malformed id is tried by the caller who may call the operation, and one of so many others."""
 
@@ -99,11 +98,9 @@ class _Trials:
     ) -> frozenset[int]:
         """What an id of nothing is answered; a token calls as somebody of the workspace does."""
         refused = refusal(self.context.contract, operation, self.accounts, required, caller)
-        if caller in CALLERS and refused != _UNAUTHENTICATED:
-            return status_of_unknown(operation, parameter, caller, required)
-        if refused is not None:
+        if refused is not None and caller not in CALLERS:
             return frozenset({refused})
-        return status_of_unknown(operation, parameter, "owner", required)
+        return status_of_unknown(operation, parameter, refused, required)
 
     def _kinds(self, operation: Operation, parameter: str) -> Iterator[_Kind]:
         yield _Kind(BadId("an unknown id", f"{NO_SUCH}{parameter}"), by_all=True)

@@ -63,9 +63,10 @@ class Part:
 
 
 def parts_of_run(people: Iterable[Part], accounts: Accounts) -> list[Part]:
-    """The parts of a run: those of the people that it has, and one for each bearer token."""
+    """The parts of a run: those of the people that it has, and one for each valid bearer token."""
     tenants = TENANTS if accounts.by_name.keys() >= set(TENANTS) else ()
-    tokens = [Part(name, _keeps_session) for name in with_token(accounts)]
+    valid = (name for name in with_token(accounts) if not accounts[name].ended)
+    tokens = [Part(name, _keeps_session) for name in valid]
     return [
         replace(part, tenants=tenants if part.tenants else ())
         for part in (*people, *tokens)

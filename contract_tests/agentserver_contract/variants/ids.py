@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from agentserver_contract.contract.document import Operation
-from agentserver_contract.contract.roles import WORKSPACE_ROLES, refusal_of
+from agentserver_contract.contract.roles import WORKSPACE_ROLES
 from agentserver_contract.data.tables import exceptions
 from agentserver_contract.fixtures.workspaces import PARAMETER
 from agentserver_contract.http.guard import NO_SUCH
@@ -81,17 +81,17 @@ def with_segment(
 
 
 def status_of_unknown(
-    operation: Operation, parameter: str, caller: str, required_role: str
+    operation: Operation, parameter: str, refused: int | None, required_role: str
 ) -> frozenset[int]:
     """What a request with a good body is answered where a thing in its path is not the caller's.
 
     Args:
         operation: Which.
         parameter: The parameter that names the thing.
-        caller: A kind of caller, in the workspace of the other parameters.
+        refused: The status with which the caller is refused the operation in the workspace of the
+            other parameters; None where it is not.
         required_role: The role that the request needs.
     """
-    refused = refusal_of(required_role, caller)
     if refused == 401:
         return frozenset({401})
     of_workspace = required_role in WORKSPACE_ROLES

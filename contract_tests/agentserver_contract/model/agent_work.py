@@ -1,7 +1,7 @@
 """What agents do: they take tasks and report on them, send and read messages, and publish cards.
 
 The agents of a run are in workspaces of their own, of which nothing else in the model knows. Other
-layers leave tasks and messages there, so that each rule first takes what it finds.
+rules leave tasks and messages there, so that each rule first ends what it finds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from agentserver_contract.model.action import Choose, precondition, rule
 from agentserver_contract.model.readback import expect
 from agentserver_contract.model.run import ModelRun, PlannedCall, planned
 from agentserver_contract.model.state import ContractViolation
+from agentserver_contract.model.task import FINAL
 
 MOST_TAKEN = 5
 """How many tasks a poll takes, unless it asks for fewer."""
@@ -57,11 +58,15 @@ class House:
         """The ids of the tasks that an agent gets."""
         return [item.task_id for item in self.run.call(agent, "tasks.poll", **given)]
 
-    def take_what_is_left(self) -> None:
-        """Take the tasks and messages that others have left."""
+    def end_what_is_left(self) -> None:
+        """End the tasks, and take the messages, that others have left.
+
+        A task that was given out, and that nobody reports on, would be given out again.
+        """
+        for task in self.run.call(OWNER, "tasks.list", self.workspace_id):
+            if task.status.value not in FINAL:
+                self.run.call(OWNER, "tasks.cancel", task.task_id)
         for agent in (AGENT, OTHER):
-            while self.taken(agent):
-                pass
             while self.run.call(agent, "mailbox.read", limit=100):
                 pass
 
@@ -113,7 +118,7 @@ _NO_OUTCOME = {
 def agents_take_tasks_oldest_first_and_once(run: ModelRun, choose: Choose) -> None:
     """As many as they ask for, five at most."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     made = [house.delegate(prompt=f"Task {number}") for number in range(13)]
     mine = house.delegate(target_id=house.id_of(OTHER))
     method, promise = "tasks.poll", "the oldest pending tasks of the agent, oldest first"
@@ -134,7 +139,7 @@ def agents_take_tasks_oldest_first_and_once(run: ModelRun, choose: Choose) -> No
 def agents_get_tasks_as_they_were_created(run: ModelRun, choose: Choose) -> None:
     """By a person and by an agent, with everything and with nothing."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     agent, other = house.id_of(AGENT), house.id_of(OTHER)
     given: dict[str, Any] = {
         "prompt": "漢\n" * 100,
@@ -164,7 +169,7 @@ def agents_get_tasks_as_they_were_created(run: ModelRun, choose: Choose) -> None
 def agents_report_what_came_of_tasks(run: ModelRun, choose: Choose) -> None:
     """Each final state once, with what belongs to it and nothing else; and none is ever left."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     everything: dict[str, Any] = {
         "result": {"approved": None},
         "failure_reason": "It broke.",
@@ -197,7 +202,7 @@ def agents_report_what_came_of_tasks(run: ModelRun, choose: Choose) -> None:
 def a_result_may_be_null_and_may_be_missing(run: ModelRun, choose: Choose) -> None:
     """And cost and turns are kept in both cases."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     cases: list[tuple[dict[str, Any], Any]] = [
         ({"result": None}, None),
         ({}, _ABSENT),
@@ -215,7 +220,7 @@ def a_result_may_be_null_and_may_be_missing(run: ModelRun, choose: Choose) -> No
 def cancelled_tasks_reach_no_agent(run: ModelRun, choose: Choose) -> None:
     """One that is pending is not given out; one that is running cannot be reported on."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     running, pending = house.started(), house.delegate()
     for task_id in (running, pending):
         run.call(OWNER, "tasks.cancel", task_id)
@@ -229,7 +234,7 @@ def cancelled_tasks_reach_no_agent(run: ModelRun, choose: Choose) -> None:
 def agents_are_refused_what_is_not_theirs(run: ModelRun, choose: Choose) -> None:
     """Tasks of another agent, and everything of another workspace."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     task_id, report = house.started(), {"status": "completed", "result": "stolen"}
     for thief in (OTHER, ELSEWHERE):
         run.call(thief, "tasks.report", task_id, **report, raises=PermissionDenied)
@@ -267,7 +272,7 @@ def ended_tokens_open_nothing(run: ModelRun, choose: Choose) -> None:
 def pollers_and_readers_share_concurrently(run: ModelRun, choose: Choose) -> None:
     """Of several at the same time, each task and each message goes to one."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     tasks = [house.delegate() for _ in range(12)]
     outcomes = run.concurrently([planned(AGENT, "tasks.poll", limit=3)] * 8)
     _expect_each_once("tasks.poll", tasks, outcomes, lambda row: row.task_id)
@@ -283,7 +288,7 @@ def pollers_and_readers_share_concurrently(run: ModelRun, choose: Choose) -> Non
 def cancel_and_complete_concurrently(run: ModelRun, choose: Choose) -> None:
     """One of the two succeeds, and nothing of the other is visible."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     for _ in range(6):
         task_id = house.started()
         calls: list[PlannedCall] = [
@@ -319,7 +324,7 @@ def _expect_each_once(
 def agents_read_messages_oldest_first_and_once(run: ModelRun, choose: Choose) -> None:
     """As many as they ask for, ten unless they do."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     agent, other, method = house.id_of(AGENT), house.id_of(OTHER), "mailbox.read"
     texts = [f"Message {number} ü" for number in range(15)]
     for number, text in enumerate(texts):
@@ -382,7 +387,7 @@ def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
 def what_agents_do_is_recorded_once(run: ModelRun, choose: Choose) -> None:
     """With the change itself, in its workspace, and nothing that was refused."""
     house = House(run)
-    house.take_what_is_left()
+    house.end_what_is_left()
     agent, other, last = house.id_of(AGENT), house.id_of(OTHER), house.last_interaction
     task_id = house.started(skill="review")
     run.call(OTHER, "tasks.report", task_id, status="completed", raises=PermissionDenied)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from agentserver import NotFound, PermissionDenied
+from agentserver import NotFound, PermissionDenied, Unauthenticated
+from agentserver_contract.fixtures.access_tokens import REVOKED, VALID, WITHOUT_SCOPE
+from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.http.guard import NO_SUCH
-from agentserver_contract.model.action import Choose, invariant, rule
+from agentserver_contract.model.action import Choose, invariant, precondition, rule
 from agentserver_contract.model.readback import expect, expect_refused
 from agentserver_contract.model.run import USERS, ModelRun
 from agentserver_contract.model.sandboxes import any_sandbox, with_sandbox
@@ -29,6 +32,45 @@ def act_as_an_agent_without_being_one(run: ModelRun, choose: Choose) -> None:
     for method, path, body in _calls_for_agents(sandbox.id):
         run.send_raw(method, user, path, body, status=401)
         run.send_raw(method, None, path, body, headers=made_up, status=401)
+
+
+@precondition("the run has no access tokens")
+def with_access_token(run: ModelRun) -> bool:
+    """Whether the run has one that is valid."""
+    return VALID in run.clients
+
+
+@rule(touches=[], precondition=with_access_token)
+def register_agents(run: ModelRun, choose: Choose) -> None:
+    """Each time a new one, whose two tokens are its own, until its sandbox is deleted."""
+    method, promise = "agents.register", "an agent is registered as it was asked for"
+    owner = run.target.client(session=run.accounts[LEAVER].session)
+    asked: list[dict[str, Any]] = [{}, {"name": "Reviewer ü", "type": "custom"}]
+    for given in asked:
+        made = run.call(VALID, method, **given)
+        expected = {
+            "name": "Local Agent",
+            "type": "opencode",
+            "status": "running",
+            "is_local": True,
+            "id": made.sandbox_id,
+            "short_id": made.short_id,
+            "workspace_id": made.workspace_id,
+            **given,
+        }
+        shown = run.call(owner, "sandboxes.get", made.sandbox_id).to_dict()
+        expect(method, promise, expected, {name: shown.get(name) for name in expected})
+        tokens = [run.target.client(token=each) for each in (made.proxy_token, made.tunnel_token)]
+        for client in tokens:
+            run.call(client, "agents.publish_card")
+        run.call(owner, "sandboxes.delete", made.sandbox_id)
+        for client in tokens:
+            run.call(client, "agents.publish_card", raises=Unauthenticated)
+            client.close()
+    owner.close()
+    for name, error in ((WITHOUT_SCOPE, PermissionDenied), (REVOKED, Unauthenticated)):
+        if name in run.clients:
+            run.call(name, method, raises=error)
 
 
 @rule(touches=[], precondition=with_sandbox())

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from agentserver import AgentserverError, CallError, Client
 from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.fixtures.access_tokens import SCHEME
 from agentserver_contract.fixtures.accounts import TEAM, Accounts
 from agentserver_contract.http.messages import (
     HIDDEN,
@@ -96,10 +97,11 @@ class ModelRun:
         self.clients = {
             name: self.target.client(session=self.accounts[name].session) for name in names
         }
-        for agent in self.accounts.agents.values():
-            client = self.target.client(token=agent.token)
-            self.clients[agent.name] = client.with_options(strict=True)
-            self.state.secrets.add(agent.token)
+        registrars = (each for each in self.accounts.by_name.values() if each.scheme == SCHEME)
+        for program in (*self.accounts.agents.values(), *registrars):
+            client = self.target.client(token=program.token)
+            self.clients[program.name] = client.with_options(strict=True)
+            self.state.secrets.add(program.token)
         for name in names:
             # That no answer shows a session is looked at in every answer, whoever has asked for it.
             self.state.secrets.add(self.accounts[name].password)

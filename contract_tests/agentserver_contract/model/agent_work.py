@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentserver import BadRequest, Conflict, NotFound, PermissionDenied, Unauthenticated
-from agentserver_contract.fixtures.agents import AGENT, ELSEWHERE, ENDED, OTHER, OWNER
+from agentserver_contract.fixtures.agents import AT_WORK, ELSEWHERE, ENDED, OTHER, OWNER
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, precondition, rule
 from agentserver_contract.model.readback import expect
@@ -27,7 +27,7 @@ MOST_TAKEN = 5
 @precondition("the run has no agents")
 def with_agents(run: ModelRun) -> bool:
     """Whether the run has agents."""
-    return AGENT in run.clients
+    return AT_WORK in run.clients
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class House:
     @property
     def workspace_id(self) -> str:
         """Where the agent and the other one are."""
-        found: str = self.run.call(OWNER, "sandboxes.get", self.id_of(AGENT)).workspace_id
+        found: str = self.run.call(OWNER, "sandboxes.get", self.id_of(AT_WORK)).workspace_id
         return found
 
     def id_of(self, agent: str) -> str:
@@ -48,13 +48,13 @@ class House:
 
     def delegate(self, **given: Any) -> str:
         """A task that the other agent gives to the agent."""
-        given = {"target_id": self.id_of(AGENT), "prompt": "Do it.", **given}
+        given = {"target_id": self.id_of(AT_WORK), "prompt": "Do it.", **given}
         made = self.run.call(OTHER, "tasks.delegate", **given)
         expect("tasks.delegate", "a new task is pending", "pending", made.status.value)
         task_id: str = made.task_id
         return task_id
 
-    def taken(self, agent: str = AGENT, **given: Any) -> list[str]:
+    def taken(self, agent: str = AT_WORK, **given: Any) -> list[str]:
         """The ids of the tasks that an agent gets."""
         return [item.task_id for item in self.run.call(agent, "tasks.poll", **given)]
 
@@ -66,7 +66,7 @@ class House:
         for task in self.run.call(OWNER, "tasks.list", self.workspace_id):
             if task.status.value not in FINAL:
                 self.run.call(OWNER, "tasks.cancel", task.task_id)
-        for agent in (AGENT, OTHER):
+        for agent in (AT_WORK, OTHER):
             while self.run.call(agent, "mailbox.read", limit=100):
                 pass
 
@@ -74,14 +74,14 @@ class House:
         """A task that the agent works on."""
         task_id = self.delegate(**given)
         expect("tasks.poll", "the only pending task", [task_id], self.taken())
-        self.run.call(AGENT, "tasks.report", task_id, status="running")
+        self.run.call(AT_WORK, "tasks.report", task_id, status="running")
         return task_id
 
     def expect_task(self, task_id: str, **fields: Any) -> None:
         """Check what the owner, and each agent of the workspace, sees of a task."""
         for reader, method in (
             (OWNER, "tasks.get"),
-            (AGENT, "tasks.get_as_agent"),
+            (AT_WORK, "tasks.get_as_agent"),
             (OTHER, "tasks.get_as_agent"),
         ):
             shown = self.run.call(reader, method, task_id).to_dict()
@@ -123,7 +123,7 @@ def agents_take_tasks_oldest_first_and_once(run: ModelRun, choose: Choose) -> No
     mine = house.delegate(target_id=house.id_of(OTHER))
     method, promise = "tasks.poll", "the oldest pending tasks of the agent, oldest first"
     expect(method, promise, made[:2], house.taken(limit=2))
-    expect(method, promise, made[2:7], house.taken(sandbox_id=house.id_of(AGENT)))
+    expect(method, promise, made[2:7], house.taken(sandbox_id=house.id_of(AT_WORK)))
     expect(method, promise, made[7:12], house.taken(limit=5))
     expect(method, promise, made[12:], house.taken())
     expect(method, "a task is given out once", [], house.taken())
@@ -131,8 +131,8 @@ def agents_take_tasks_oldest_first_and_once(run: ModelRun, choose: Choose) -> No
     for task_id in made:
         house.expect_task(task_id, status="assigned", **_NO_OUTCOME)
     for limit in (0, 6):
-        run.call(AGENT, method, limit=limit, raises=BadRequest)
-    run.call(AGENT, method, sandbox_id=house.id_of(OTHER), raises=PermissionDenied)
+        run.call(AT_WORK, method, limit=limit, raises=BadRequest)
+    run.call(AT_WORK, method, sandbox_id=house.id_of(OTHER), raises=PermissionDenied)
 
 
 @rule(touches=[], precondition=with_agents)
@@ -140,7 +140,7 @@ def agents_get_tasks_as_they_were_created(run: ModelRun, choose: Choose) -> None
     """By a person and by an agent, with everything and with nothing."""
     house = House(run)
     house.end_what_is_left()
-    agent, other = house.id_of(AGENT), house.id_of(OTHER)
+    agent, other = house.id_of(AT_WORK), house.id_of(OTHER)
     given: dict[str, Any] = {
         "prompt": "漢\n" * 100,
         "skill": "review",
@@ -158,7 +158,7 @@ def agents_get_tasks_as_they_were_created(run: ModelRun, choose: Choose) -> None
     run.call(OTHER, "tasks.delegate", **to_agent)
     run.call(OWNER, "tasks.create", workspace_id, target_id=agent, prompt="Do it.")
     expected = [{**given, "requester_id": other}, {**given, "requester_id": other}, plain]
-    items = run.call(AGENT, "tasks.poll")
+    items = run.call(AT_WORK, "tasks.poll")
     for item, fields in zip(items, expected, strict=True):
         shown = item.to_dict()
         actual = {name: shown.get(name) for name in fields}
@@ -184,15 +184,15 @@ def agents_report_what_came_of_tasks(run: ModelRun, choose: Choose) -> None:
     ):
         task_id = house.started()
         house.expect_task(task_id, status="running", **_NO_OUTCOME)
-        run.call(AGENT, "tasks.report", task_id, status="running", **everything)
+        run.call(AT_WORK, "tasks.report", task_id, status="running", **everything)
         house.expect_task(task_id, status="running", **_NO_OUTCOME)
-        run.call(AGENT, "tasks.report", task_id, status="failed", raises=BadRequest)
+        run.call(AT_WORK, "tasks.report", task_id, status="failed", raises=BadRequest)
         house.expect_task(task_id, status="running", **_NO_OUTCOME)
-        run.call(AGENT, "tasks.report", task_id, status=status, **everything)
+        run.call(AT_WORK, "tasks.report", task_id, status=status, **everything)
         house.expect_task(task_id, status=status, **outcome, **kept)
         again = {"failure_reason": "Again.", "result": "again", "num_turns": 9}
         for late in ("running", "completed", "failed", "cancelled"):
-            run.call(AGENT, "tasks.report", task_id, status=late, **again, raises=Conflict)
+            run.call(AT_WORK, "tasks.report", task_id, status=late, **again, raises=Conflict)
         run.call(OWNER, "tasks.cancel", task_id, raises=Conflict)
         house.expect_task(task_id, status=status, **outcome, **kept)
         expect("tasks.poll", "what is finished is not given out", [], house.taken())
@@ -210,7 +210,7 @@ def a_result_may_be_null_and_may_be_missing(run: ModelRun, choose: Choose) -> No
     ]
     for given, shown in cases:
         task_id = house.started()
-        run.call(AGENT, "tasks.report", task_id, status="completed", num_turns=2, **given)
+        run.call(AT_WORK, "tasks.report", task_id, status="completed", num_turns=2, **given)
         house.expect_task(
             task_id, status="completed", result=shown, num_turns=2, total_cost_usd=_ABSENT
         )
@@ -225,7 +225,7 @@ def cancelled_tasks_reach_no_agent(run: ModelRun, choose: Choose) -> None:
     for task_id in (running, pending):
         run.call(OWNER, "tasks.cancel", task_id)
     expect("tasks.poll", "a cancelled task is not given out", [], house.taken())
-    run.call(AGENT, "tasks.report", running, status="completed", result=1, raises=Conflict)
+    run.call(AT_WORK, "tasks.report", running, status="completed", result=1, raises=Conflict)
     for task_id in (running, pending):
         house.expect_task(task_id, status="cancelled", result=_ABSENT, num_turns=0)
 
@@ -240,21 +240,21 @@ def agents_are_refused_what_is_not_theirs(run: ModelRun, choose: Choose) -> None
         run.call(thief, "tasks.report", task_id, **report, raises=PermissionDenied)
     run.call(ELSEWHERE, "tasks.get_as_agent", task_id, raises=PermissionDenied)
     unknown = f"{NO_SUCH}task"
-    run.call(AGENT, "tasks.get_as_agent", unknown, raises=NotFound)
-    run.call(AGENT, "tasks.report", unknown, **report, raises=NotFound)
+    run.call(AT_WORK, "tasks.get_as_agent", unknown, raises=NotFound)
+    run.call(AT_WORK, "tasks.report", unknown, **report, raises=NotFound)
     house.expect_task(task_id, status="running", **_NO_OUTCOME)
-    agent, other, elsewhere = map(house.id_of, (AGENT, OTHER, ELSEWHERE))
+    agent, other, elsewhere = map(house.id_of, (AT_WORK, OTHER, ELSEWHERE))
     delegate, send = "tasks.delegate", "mailbox.send"
     for target, error in ((elsewhere, PermissionDenied), (f"{NO_SUCH}sandbox", NotFound)):
-        run.call(AGENT, delegate, target_id=target, prompt="Do it.", raises=error)
-        run.call(AGENT, send, to=target, text="Hello", raises=error)
+        run.call(AT_WORK, delegate, target_id=target, prompt="Do it.", raises=error)
+        run.call(AT_WORK, send, to=target, text="Hello", raises=error)
     wrong: list[dict[str, Any]] = [
         {"requester_id": other},
         {"delegation_chain": [other]},
         {"delegation_chain": [agent, "a", agent]},
     ]
     for each in wrong:
-        run.call(AGENT, delegate, target_id=other, prompt="?", **each, raises=BadRequest)
+        run.call(AT_WORK, delegate, target_id=other, prompt="?", **each, raises=BadRequest)
     expect("tasks.poll", "nothing refused reaches anybody", [], house.taken(ELSEWHERE))
     expect("tasks.poll", "nothing refused reaches anybody", [], house.taken(OTHER))
 
@@ -274,13 +274,13 @@ def pollers_and_readers_share_concurrently(run: ModelRun, choose: Choose) -> Non
     house = House(run)
     house.end_what_is_left()
     tasks = [house.delegate() for _ in range(12)]
-    outcomes = run.concurrently([planned(AGENT, "tasks.poll", limit=3)] * 8)
+    outcomes = run.concurrently([planned(AT_WORK, "tasks.poll", limit=3)] * 8)
     _expect_each_once("tasks.poll", tasks, outcomes, lambda row: row.task_id)
     sent = [
-        run.call(OTHER, "mailbox.send", to=house.id_of(AGENT), text=str(number)).message_id
+        run.call(OTHER, "mailbox.send", to=house.id_of(AT_WORK), text=str(number)).message_id
         for number in range(12)
     ]
-    outcomes = run.concurrently([planned(AGENT, "mailbox.read", limit=3)] * 8)
+    outcomes = run.concurrently([planned(AT_WORK, "mailbox.read", limit=3)] * 8)
     _expect_each_once("mailbox.read", sent, outcomes, lambda row: row.id)
 
 
@@ -293,7 +293,7 @@ def cancel_and_complete_concurrently(run: ModelRun, choose: Choose) -> None:
         task_id = house.started()
         calls: list[PlannedCall] = [
             planned(OWNER, "tasks.cancel", task_id),
-            planned(AGENT, "tasks.report", task_id, status="completed", result=1, num_turns=7),
+            planned(AT_WORK, "tasks.report", task_id, status="completed", result=1, num_turns=7),
         ]
         cancelled, completed = run.concurrently(calls)
         losers = [type(each) for each in (cancelled, completed)].count(Conflict)
@@ -325,42 +325,42 @@ def agents_read_messages_oldest_first_and_once(run: ModelRun, choose: Choose) ->
     """As many as they ask for, ten unless they do."""
     house = House(run)
     house.end_what_is_left()
-    agent, other, method = house.id_of(AGENT), house.id_of(OTHER), "mailbox.read"
+    agent, other, method = house.id_of(AT_WORK), house.id_of(OTHER), "mailbox.read"
     texts = [f"Message {number} ü" for number in range(15)]
     for number, text in enumerate(texts):
         given: dict[str, Any] = {"msg_type": "question"} if number % 2 else {}
         sent = run.call(OTHER, "mailbox.send", to=agent, text=text, **given)
         expect("mailbox.send", "the message is sent", "sent", sent.status)
-    run.call(AGENT, "mailbox.send", to=agent, text="to myself")
+    run.call(AT_WORK, "mailbox.send", to=agent, text="to myself")
     expect(method, "only the recipient reads a message", [], list(run.call(OTHER, method)))
-    read = [*run.call(AGENT, method, limit=2), *run.call(AGENT, method)]
-    read += run.call(AGENT, method, limit=100)
+    read = [*run.call(AT_WORK, method, limit=2), *run.call(AT_WORK, method)]
+    read += run.call(AT_WORK, method, limit=100)
     expected = [
         *((text, other, "question" if number % 2 else "text") for number, text in enumerate(texts)),
         ("to myself", agent, "text"),
     ]
     actual = [(row.text, row.from_, row.msg_type) for row in read]
     expect(method, "each message as it was sent, oldest first", expected, actual)
-    expect(method, "a message is read once", [], list(run.call(AGENT, method)))
+    expect(method, "a message is read once", [], list(run.call(AT_WORK, method)))
     for limit in (0, 101):
-        run.call(AGENT, method, limit=limit, raises=BadRequest)
+        run.call(AT_WORK, method, limit=limit, raises=BadRequest)
 
 
 @rule(touches=[], precondition=with_agents)
 def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
     """A new card replaces the old one, but for its type, and is seen in the workspace only."""
     house, publish = House(run), "agents.publish_card"
-    agent, workspace_id = house.id_of(AGENT), house.workspace_id
-    run.call(AGENT, publish)
+    agent, workspace_id = house.id_of(AT_WORK), house.workspace_id
+    run.call(AT_WORK, publish)
     first = run.call(OWNER, "agents.get", agent)
     version = first.version
     full = {"display_name": "Zed", "description": "does", "card": {"skills": [1.5, None]}}
     for given, expected in (
         (full | {"agent_type": "another"}, full),
-        ({"card": None}, {"display_name": AGENT, "description": "", "card": None}),
-        ({}, {"display_name": AGENT, "description": "", "card": {}}),
+        ({"card": None}, {"display_name": AT_WORK, "description": "", "card": None}),
+        ({}, {"display_name": AT_WORK, "description": "", "card": {}}),
     ):
-        run.call(AGENT, publish, **given)
+        run.call(AT_WORK, publish, **given)
         shown = run.call(OWNER, "agents.get", agent).to_dict()
         actual = {name: shown[name] for name in expected}
         expect("agents.get", "the card as it was published", expected, actual)
@@ -372,10 +372,10 @@ def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
     run.call(ELSEWHERE, publish, display_name="Zed")
     views = [
         list(run.call(OWNER, "agents.list", workspace_id)),
-        list(run.call(AGENT, "agents.discover")),
+        list(run.call(AT_WORK, "agents.discover")),
         list(run.call(OTHER, "agents.discover")),
     ]
-    sorted_ids = [agent, house.id_of(OTHER)]  # the first is called "agent" by then
+    sorted_ids = [agent, house.id_of(OTHER)]  # the first is called "agent-at-work" by then
     for view in views:
         ids = [each.agent_id for each in view]
         expect("agents.discover", "the cards of the workspace, by name", sorted_ids, ids)
@@ -388,12 +388,12 @@ def what_agents_do_is_recorded_once(run: ModelRun, choose: Choose) -> None:
     """With the change itself, in its workspace, and nothing that was refused."""
     house = House(run)
     house.end_what_is_left()
-    agent, other, last = house.id_of(AGENT), house.id_of(OTHER), house.last_interaction
+    agent, other, last = house.id_of(AT_WORK), house.id_of(OTHER), house.last_interaction
     task_id = house.started(skill="review")
     run.call(OTHER, "tasks.report", task_id, status="completed", raises=PermissionDenied)
-    run.call(AGENT, "tasks.report", task_id, status="completed")
-    run.call(AGENT, "tasks.report", task_id, status="failed", failure_reason="?", raises=Conflict)
-    message = run.call(AGENT, "mailbox.send", to=other, text="Done.").message_id
+    run.call(AT_WORK, "tasks.report", task_id, status="completed")
+    run.call(AT_WORK, "tasks.report", task_id, status="failed", failure_reason="?", raises=Conflict)
+    message = run.call(AT_WORK, "mailbox.send", to=other, text="Done.").message_id
     cancelled = house.delegate()
     run.call(OWNER, "tasks.cancel", cancelled)
     expected: list[tuple[Any, ...]] = [

@@ -260,7 +260,11 @@ def _lenient(body: bytes) -> bytes:
         value = {}
     if not isinstance(value, dict):
         return body
-    folded = {name.lower(): each for name, each in value.items() if each is not None}
+    folded = {
+        name.lower(): each
+        for name, each in value.items()
+        if each is not None or name.lower() in ("card", "result")  # where null is a value
+    }
     if folded.get("api_key") == "":  # llm-empty-key
         del folded["api_key"]
     written = json.dumps(folded, ensure_ascii=False)

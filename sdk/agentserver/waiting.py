@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from threading import Lock
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
@@ -92,19 +92,27 @@ async def wait_async(
     return await drive_async(steps, lambda step: _perform(client, step))  # type: ignore[arg-type]
 
 
-def wait_for_new(resource: Resource, waiting: Waiting[T], made: T) -> T:
-    """Wait for what was created just now; the answer to that may be a `Response`."""
-    if isinstance(made, Response):
-        return evolve(made, data=wait(resource, waiting, made.data.id))
-    return wait(resource, waiting, made.id)  # type: ignore[attr-defined]
+def wait_for_new(resource: Resource, waiting: Waiting[T], made: Any, id: str) -> T:
+    """Wait for what was created just now.
+
+    Arguments:
+        resource: what reads it.
+        waiting: how it is waited for.
+        made: the answer to its creation, which may be in a `Response`.
+        id: the attribute of the answer that holds its id.
+    """
+    if not isinstance(made, Response):
+        return wait(resource, waiting, getattr(made, id))
+    found: Any = evolve(made, data=wait(resource, waiting, getattr(made.data, id)))
+    return cast("T", found)
 
 
-async def wait_for_new_async(resource: AsyncResource, waiting: Waiting[T], made: T) -> T:
-    """Wait for what was created just now; the answer to that may be a `Response`."""
-    if isinstance(made, Response):
-        found = await wait_async(resource, waiting, made.data.id)
-        return evolve(made, data=found)
-    return await wait_async(resource, waiting, made.id)  # type: ignore[attr-defined]
+async def wait_for_new_async(resource: AsyncResource, waiting: Waiting[T], made: Any, id: str) -> T:
+    """Wait for what was created just now; see `wait_for_new`."""
+    if not isinstance(made, Response):
+        return await wait_async(resource, waiting, getattr(made, id))
+    found: Any = evolve(made, data=await wait_async(resource, waiting, getattr(made.data, id)))
+    return cast("T", found)
 
 
 def _perform(client: Any, step: Step[Any]) -> Any:

@@ -158,6 +158,16 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class WaitForNew:
+    """What an operation says that creates a thing for which one can wait."""
+
+    read: str
+    """The operation that reads the thing."""
+    id: str
+    """The attribute of the answer that holds its id."""
+
+
+@dataclass(frozen=True)
 class Paging:
     """What a list says that comes in pages."""
 
@@ -219,8 +229,8 @@ class Operation:
     """How a list comes in pages."""
     iterator: Iteration | None
     """How what it takes is given one by one."""
-    waits_for: str
-    """The operation that reads what this one creates, where one can wait for it; empty for none."""
+    waits_for: WaitForNew | None
+    """How one can wait for what this one creates."""
 
     @property
     def result(self) -> str:
@@ -497,7 +507,7 @@ class Surface:
             wait=_wait(source),
             paging=self._paging(source, results),
             iterator=self._iterator(source, results),
-            waits_for=said if isinstance(said := source.raw.get("x-sdk-wait"), str) else "",
+            waits_for=self._waits_for(source, results),
         )
         names = [argument.python for argument in operation.arguments]
         if len(set(names)) < len(names) or operation.id in names:
@@ -580,6 +590,17 @@ class Surface:
             most=limit.value["maximum"],
         )
 
+    def _waits_for(self, source: document.Operation, results: list[Schema]) -> WaitForNew | None:
+        said = source.raw.get("x-sdk-wait", {})
+        if "read" not in said:
+            return None
+        read = self._contract.operations.get(said["read"])
+        if read is None or _wait(read) is None:
+            raise ContractError(f"x-sdk-wait: {said['read']} cannot be waited for")
+        if said["id"] not in self.schemas.resolve(results[0]).schema.get("required", []):
+            raise ContractError(f"x-sdk-wait: the answer does not always have {said['id']}")
+        return WaitForNew(said["read"], python_name(said["id"]))
+
     def _iterator(self, source: document.Operation, results: list[Schema]) -> Iteration | None:
         said = source.raw.get("x-sdk-iterator")
         if said is None:
@@ -625,8 +646,8 @@ def _tree(operations: Any) -> Resource:
 
 
 def _wait(source: document.Operation) -> Wait | None:
-    said = source.raw.get("x-sdk-wait")
-    if not isinstance(said, dict):
+    said = source.raw.get("x-sdk-wait", {})
+    if "field" not in said:
         return None
     if len(source.path_parameters) != 1 or said["until"] not in said["dead_ends"]:
         raise ContractError("x-sdk-wait: must be about one thing, and name a state to wait for")

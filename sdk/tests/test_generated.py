@@ -238,7 +238,7 @@ def test_tree_has_a_method_for_every_operation_and_no_other() -> None:
 
     placed = [raw["x-sdk"] for _, _, raw, _ in OPERATIONS.values()]
     for _, _, raw, _ in OPERATIONS.values():
-        if isinstance(raw.get("x-sdk-wait"), dict):
+        if "field" in raw.get("x-sdk-wait", {}):
             placed.append(f"{raw['x-sdk'].rpartition('.')[0]}.wait")
         if "x-sdk-iterator" in raw:
             placed.append(f"{raw['x-sdk'].rpartition('.')[0]}.{raw['x-sdk-iterator']}")

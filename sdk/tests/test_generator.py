@@ -391,6 +391,7 @@ BOOK = ("components", "schemas", "Book", "properties")
         ),
         ((*GET, "security"), [{"sessionCookie": [], "bearerToken": []}], "search_books"),
         ((*GET, "x-sdk"), "shelves.books.add", "add"),
+        ((*GET, "x-sdk-wait"), {"read": "add_book", "id": "id"}, "add_book cannot be waited for"),
         ((*GET, "responses"), {"401": ERROR}, "no status of success"),
         ((*GET, "responses", "200", "content"), {"text/html": {"schema": {}}}, "text/html"),
     ],
@@ -411,6 +412,20 @@ def test_what_the_generator_does_not_know_stops_it_by_name(
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1, "one clear line"
     assert not output.exists(), "nothing is written"
+
+
+def test_what_is_created_and_waited_for_has_an_id_in_the_answer(
+    generate: Generate, tmp_path: Path
+) -> None:
+    copy = ROOT / "reference_server/agentserver_reference/openapi.json"
+    contract = json.loads(copy.read_text(encoding="utf-8"))
+    creation = contract["paths"]["/api/workspaces/{workspace_id}/tasks"]["post"]
+    creation["x-sdk-wait"]["id"] = "id"
+    source = tmp_path / "openapi.yaml"
+    source.write_text(json.dumps(contract), encoding="utf-8")
+    done = generate("--contract", source, "--output", tmp_path / "output")
+    assert done.status == 1, done.stdout
+    assert "create_workspace_task: x-sdk-wait: the answer does not always have id" in done.stderr
 
 
 def test_contract_that_cannot_be_read_is_refused_by_name(

@@ -20,7 +20,7 @@ from agentserver import (
     WaitTimeout,
 )
 from agentserver._transport import Runtime
-from agentserver.models import Sandbox
+from agentserver.models import AgentTaskDetail, Sandbox
 
 SANDBOX = {
     "id": "s1",
@@ -35,8 +35,20 @@ SANDBOX = {
 }
 
 
+TASK = {
+    "task_id": "t1",
+    "workspace_id": "w1",
+    "requester_id": "",
+    "target_id": "s1",
+    "skill": "",
+    "prompt": "Review it.",
+    "status": "pending",
+    "created_at": "2026-11-23T10:00:00Z",
+}
+
+
 class Timed:
-    """A server whose sandbox is in one state after the other, and the time in which it is read."""
+    """A server whose things are in one state after the other, and the time in which it is read."""
 
     def __init__(self, states: Iterable[str], *, chance: float = 0.5) -> None:
         self.states = [*states]
@@ -56,13 +68,15 @@ class Timed:
         self.time += seconds
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        is_task = "tasks" in request.url.path
         if request.method == "POST":
-            return httpx.Response(201, json=SANDBOX)
+            made = {"task_id": "t1", "session_id": "", "status": "pending"}
+            return httpx.Response(201, json=made if is_task else SANDBOX)
         self.reads.append(self.time)
         status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         if status == "gone":
             return httpx.Response(404, text="sandbox not found\n")
-        return httpx.Response(200, json={**SANDBOX, "status": status})
+        return httpx.Response(200, json={**(TASK if is_task else SANDBOX), "status": status})
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -196,6 +210,54 @@ def test_an_asynchronous_create_waits_too() -> None:
     assert asyncio.run(create(lambda client: client.sandboxes)).status == "running"
     raw = asyncio.run(create(lambda client: client.with_raw_response.sandboxes))
     assert raw.data.status == "running"
+
+
+def create_task(server: Timed, asynchronous: bool, *, raw: bool = False) -> Any:
+    """Create a task and wait for it, in one way or the other."""
+    given = {"target_id": "s1", "prompt": "Review it."}
+    if not asynchronous:
+        with server.client as client:
+            tasks = client.with_raw_response.tasks if raw else client.tasks
+            return tasks.create("w1", wait=True, **given)
+
+    async def creating() -> Any:
+        async with AsyncClient(**server.settings) as client:
+            tasks = client.with_raw_response.tasks if raw else client.tasks
+            return await tasks.create("w1", wait=True, **given)
+
+    return asyncio.run(creating())
+
+
+@both
+def test_creating_a_task_waits_for_its_end_and_returns_it(asynchronous: bool) -> None:
+    server = Timed(["pending", "assigned", "running", "completed"])
+    task = create_task(server, asynchronous)
+    assert isinstance(task, AgentTaskDetail)
+    assert (task.task_id, task.prompt, task.status) == ("t1", "Review it.", "completed")
+    assert len(server.reads) == 4
+
+
+@both
+def test_below_with_raw_response_the_task_is_the_data(asynchronous: bool) -> None:
+    answer = create_task(Timed(["running", "completed"]), asynchronous, raw=True)
+    assert (answer.status_code, answer.data.status) == (201, "completed")
+    assert isinstance(answer.data, AgentTaskDetail)
+
+
+@both
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_a_task_that_ends_otherwise_is_in_the_error(asynchronous: bool, state: str) -> None:
+    with pytest.raises(WaitFailed, match=f"^t1 is {state}, and does not become") as raised:
+        create_task(Timed(["running", state]), asynchronous)
+    assert isinstance(raised.value.resource, AgentTaskDetail)
+    assert (raised.value.id, raised.value.state) == ("t1", state)
+
+
+def test_creating_a_task_returns_the_answer_where_nobody_waits() -> None:
+    server = Timed(["completed"])
+    with server.client as client:
+        made = client.tasks.create("w1", target_id="s1", prompt="Review it.")
+    assert (made.task_id, made.status, server.reads) == ("t1", "pending", [])
 
 
 def test_two_hundred_who_wait_through_one_client_send_ten_requests_a_second() -> None:

@@ -290,8 +290,8 @@ class Contract:
         """The states of things that end by themselves, by the field that shows them."""
         found: dict[str, frozenset[str]] = {}
         for operation in self.operations.values():
-            said = operation.raw.get("x-sdk-wait")
-            if isinstance(said, Mapping):
+            said = operation.raw.get("x-sdk-wait", {})
+            if "field" in said:
                 name = str(said["field"])
                 found[name] = found.get(name, frozenset()) | frozenset(said["passing"])
         return found

@@ -23,7 +23,7 @@ from agentserver.agent._state import NoState, State
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
-    from agentserver.models import AgentTaskDetail
+    from agentserver.models import AgentTaskCreateResponse, AgentTaskDetail
 
     from ._clock import Clock
 
@@ -213,7 +213,7 @@ class RunningAgent:
         Returns:
             The id of the task.
         """
-        made = self._client.tasks.create(
+        made: AgentTaskCreateResponse = self._client.tasks.create(
             self.workspace_id, target_id=self.id, prompt=prompt, **task
         )
         return made.task_id

@@ -22,6 +22,7 @@ from agentserver import (
 )
 from agentserver.agent import Cancelled, Delegated, Message, Task
 from agentserver.models import (
+    AgentTaskCreateResponse,
     AgentTaskDetail,
     LLMModel,
     LLMModelDict,
@@ -59,6 +60,10 @@ async def a_raw_response_has_the_type_of_the_result(client: Client, other: Async
     assert_type(raw.workspaces.delete("w").status_code, int)
     asynchronous = await other.with_raw_response.workspaces.members.list("w")
     assert_type(asynchronous, Response[Page[WorkspaceMember]])
+    created = raw.tasks.create("w", target_id="a", prompt="p")
+    assert_type(created, Response[AgentTaskCreateResponse])
+    finished = await other.with_raw_response.tasks.create("w", target_id="a", prompt="p", wait=True)
+    assert_type(finished, Response[AgentTaskDetail])
 
 
 def every_method_takes_options(client: Client) -> None:

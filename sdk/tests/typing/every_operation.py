@@ -113,6 +113,19 @@ def synchronously(client: Client) -> None:
             memory=1073741824,
             idle_timeout=600,
             metadata={"purpose": "review"},
+            wait=True,
+        ),
+        Sandbox,
+    )
+    assert_type(
+        client.sandboxes.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            name="My sandbox",
+            type="opencode",
+            cpu=1000,
+            memory=1073741824,
+            idle_timeout=600,
+            metadata={"purpose": "review"},
         ),
         Sandbox,
     )
@@ -178,6 +191,21 @@ def synchronously(client: Client) -> None:
         Page[AgentInteractionItem],
     )
     assert_type(client.tasks.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[AgentTaskItem])
+    assert_type(
+        client.tasks.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            target_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            prompt="Review the last change.",
+            skill="review",
+            system_context="The project is written in Python.",
+            max_turns=50,
+            max_budget_usd=1.5,
+            timeout_seconds=600,
+            requester_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            wait=True,
+        ),
+        AgentTaskDetail,
+    )
     assert_type(
         client.tasks.create(
             "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
@@ -361,6 +389,19 @@ async def asynchronously(client: AsyncClient) -> None:
             memory=1073741824,
             idle_timeout=600,
             metadata={"purpose": "review"},
+            wait=True,
+        ),
+        Sandbox,
+    )
+    assert_type(
+        await client.sandboxes.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            name="My sandbox",
+            type="opencode",
+            cpu=1000,
+            memory=1073741824,
+            idle_timeout=600,
+            metadata={"purpose": "review"},
         ),
         Sandbox,
     )
@@ -433,6 +474,21 @@ async def asynchronously(client: AsyncClient) -> None:
     )
     assert_type(
         await client.tasks.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[AgentTaskItem]
+    )
+    assert_type(
+        await client.tasks.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            target_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            prompt="Review the last change.",
+            skill="review",
+            system_context="The project is written in Python.",
+            max_turns=50,
+            max_budget_usd=1.5,
+            timeout_seconds=600,
+            requester_id="5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            wait=True,
+        ),
+        AgentTaskDetail,
     )
     assert_type(
         await client.tasks.create(

@@ -53,6 +53,11 @@ def an_argument_or_attribute_that_there_is_not(client: Client, workspace: Worksp
     _ = LLMModel(id="m")  # type: ignore[call-arg]
 
 
+def what_a_task_is_before_anybody_has_waited(client: Client) -> None:
+    create = client.tasks.create
+    _ = create("w", target_id="a", prompt="p").result  # type: ignore[attr-defined]
+
+
 def a_model_or_error_that_is_changed(member: WorkspaceMember, error: StatusError) -> None:
     member.email = "b"  # type: ignore[misc]
     error.status_code = 404  # type: ignore[misc]

@@ -141,7 +141,7 @@ class Sandboxes(Resource):
         )
         if not wait:
             return made
-        return _wait_for_new(self, get_sandbox.WAITING, made)
+        return _wait_for_new(self, get_sandbox.WAITING, made, "id")
 
     def get(self, sandbox_id: str, **options: Unpack[CallOptions]) -> Sandbox:
         """Get a sandbox.
@@ -438,7 +438,7 @@ class AsyncSandboxes(AsyncResource):
         )
         if not wait:
             return made
-        return await _wait_for_new_async(self, get_sandbox.WAITING, made)
+        return await _wait_for_new_async(self, get_sandbox.WAITING, made, "id")
 
     async def get(self, sandbox_id: str, **options: Unpack[CallOptions]) -> Sandbox:
         """Get a sandbox.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from agentserver._generated.api.tasks import (
     cancel_task,
@@ -22,6 +22,8 @@ from agentserver._response import raw_async as _raw_async
 from agentserver.waiting import TIMEOUT as _TIMEOUT
 from agentserver.waiting import wait as _wait
 from agentserver.waiting import wait_async as _wait_async
+from agentserver.waiting import wait_for_new as _wait_for_new
+from agentserver.waiting import wait_for_new_async as _wait_for_new_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +70,7 @@ class Tasks(Resource):
         """
         return self._call(list_workspace_tasks.call(workspace_id), **options)
 
+    @overload
     def create(
         self,
         workspace_id: str,
@@ -81,8 +84,42 @@ class Tasks(Resource):
         timeout_seconds: int | Omit = OMIT,
         delegation_chain: Sequence[str] | Omit = OMIT,
         requester_id: str | Omit = OMIT,
+        wait: Literal[False] = False,
         **options: Unpack[CallOptions],
-    ) -> AgentTaskCreateResponse:
+    ) -> AgentTaskCreateResponse: ...
+    @overload
+    def create(
+        self,
+        workspace_id: str,
+        *,
+        target_id: str,
+        prompt: str,
+        skill: str | Omit = OMIT,
+        system_context: str | Omit = OMIT,
+        max_turns: int | Omit = OMIT,
+        max_budget_usd: float | Omit = OMIT,
+        timeout_seconds: int | Omit = OMIT,
+        delegation_chain: Sequence[str] | Omit = OMIT,
+        requester_id: str | Omit = OMIT,
+        wait: Literal[True],
+        **options: Unpack[CallOptions],
+    ) -> AgentTaskDetail: ...
+    def create(
+        self,
+        workspace_id: str,
+        *,
+        target_id: str,
+        prompt: str,
+        skill: str | Omit = OMIT,
+        system_context: str | Omit = OMIT,
+        max_turns: int | Omit = OMIT,
+        max_budget_usd: float | Omit = OMIT,
+        timeout_seconds: int | Omit = OMIT,
+        delegation_chain: Sequence[str] | Omit = OMIT,
+        requester_id: str | Omit = OMIT,
+        wait: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> AgentTaskCreateResponse | AgentTaskDetail:
         """Create a task.
 
         Creates a task for an agent of the workspace, which gets it when it polls next. Its
@@ -114,6 +151,8 @@ class Tasks(Resource):
             requester_id: The sandbox of the agent that wants it done. An agent can only name
                 its own, which is the default; a person can name any sandbox of the workspace,
                 or none if omitted or empty. At most 255 characters.
+            wait: Whether to wait until it is `completed`, as `wait` does, and return it as it
+                is then.
 
         Returns:
             The task was created.
@@ -127,11 +166,13 @@ class Tasks(Resource):
             NotFound: Status 404: No sandbox has the id of the target.
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
+            WaitFailed: With `wait`: it is in a state that does not lead there by itself.
+            WaitTimeout: With `wait`: the time is over.
 
         Operation `create_workspace_task`: `POST /api/workspaces/{workspace_id}/tasks`.
         Required role: `developer`.
         """
-        return self._call(
+        made = self._call(
             create_workspace_task.call(
                 workspace_id,
                 target_id=target_id,
@@ -146,6 +187,9 @@ class Tasks(Resource):
             ),
             **options,
         )
+        if not wait:
+            return made
+        return _wait_for_new(self, get_task.WAITING, made, "task_id")
 
     def get(
         self, task_id: str, *, include_output: bool | Omit = OMIT, **options: Unpack[CallOptions]
@@ -453,6 +497,7 @@ class AsyncTasks(AsyncResource):
         """
         return await self._call(list_workspace_tasks.call(workspace_id), **options)
 
+    @overload
     async def create(
         self,
         workspace_id: str,
@@ -466,8 +511,42 @@ class AsyncTasks(AsyncResource):
         timeout_seconds: int | Omit = OMIT,
         delegation_chain: Sequence[str] | Omit = OMIT,
         requester_id: str | Omit = OMIT,
+        wait: Literal[False] = False,
         **options: Unpack[CallOptions],
-    ) -> AgentTaskCreateResponse:
+    ) -> AgentTaskCreateResponse: ...
+    @overload
+    async def create(
+        self,
+        workspace_id: str,
+        *,
+        target_id: str,
+        prompt: str,
+        skill: str | Omit = OMIT,
+        system_context: str | Omit = OMIT,
+        max_turns: int | Omit = OMIT,
+        max_budget_usd: float | Omit = OMIT,
+        timeout_seconds: int | Omit = OMIT,
+        delegation_chain: Sequence[str] | Omit = OMIT,
+        requester_id: str | Omit = OMIT,
+        wait: Literal[True],
+        **options: Unpack[CallOptions],
+    ) -> AgentTaskDetail: ...
+    async def create(
+        self,
+        workspace_id: str,
+        *,
+        target_id: str,
+        prompt: str,
+        skill: str | Omit = OMIT,
+        system_context: str | Omit = OMIT,
+        max_turns: int | Omit = OMIT,
+        max_budget_usd: float | Omit = OMIT,
+        timeout_seconds: int | Omit = OMIT,
+        delegation_chain: Sequence[str] | Omit = OMIT,
+        requester_id: str | Omit = OMIT,
+        wait: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> AgentTaskCreateResponse | AgentTaskDetail:
         """Create a task.
 
         Creates a task for an agent of the workspace, which gets it when it polls next. Its
@@ -499,6 +578,8 @@ class AsyncTasks(AsyncResource):
             requester_id: The sandbox of the agent that wants it done. An agent can only name
                 its own, which is the default; a person can name any sandbox of the workspace,
                 or none if omitted or empty. At most 255 characters.
+            wait: Whether to wait until it is `completed`, as `wait` does, and return it as it
+                is then.
 
         Returns:
             The task was created.
@@ -512,11 +593,13 @@ class AsyncTasks(AsyncResource):
             NotFound: Status 404: No sandbox has the id of the target.
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
+            WaitFailed: With `wait`: it is in a state that does not lead there by itself.
+            WaitTimeout: With `wait`: the time is over.
 
         Operation `create_workspace_task`: `POST /api/workspaces/{workspace_id}/tasks`.
         Required role: `developer`.
         """
-        return await self._call(
+        made = await self._call(
             create_workspace_task.call(
                 workspace_id,
                 target_id=target_id,
@@ -531,6 +614,9 @@ class AsyncTasks(AsyncResource):
             ),
             **options,
         )
+        if not wait:
+            return made
+        return await _wait_for_new_async(self, get_task.WAITING, made, "task_id")
 
     async def get(
         self, task_id: str, *, include_output: bool | Omit = OMIT, **options: Unpack[CallOptions]

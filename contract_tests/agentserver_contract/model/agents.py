@@ -9,6 +9,7 @@ from agentserver import NotFound, PermissionDenied, Unauthenticated
 from agentserver_contract.fixtures.access_tokens import REVOKED, VALID, WITHOUT_SCOPE
 from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.http.guard import NO_SUCH
+from agentserver_contract.http.messages import bearer
 from agentserver_contract.model.action import Choose, invariant, precondition, rule
 from agentserver_contract.model.readback import expect, expect_refused
 from agentserver_contract.model.run import USERS, ModelRun
@@ -24,11 +25,22 @@ def each_workspace_lists_its_cards(run: ModelRun) -> None:
         expect(method, "the cards that its agents have published", [], list(rows))
 
 
+@rule(touches=["sandboxes"], precondition=with_sandbox())
+def register_an_agent_without_an_access_token(run: ModelRun, choose: Choose) -> None:
+    """Neither a session registers one, nor an agent's token, nor a token that is made up."""
+    _, _, user = any_sandbox(run, choose)
+    method, path, body = "agents.register", "/api/agent/register", _json(name="Agent")
+    run.send_raw(method, user, path, body, status=401)
+    tokens = ["0" * 32, *(agent.token for agent in run.accounts.agents.values())]
+    for token in tokens:
+        run.send_raw(method, None, path, body, headers=bearer(token), status=401)
+
+
 @rule(touches=["tasks", "interactions", "cards"], precondition=with_sandbox())
 def act_as_an_agent_without_being_one(run: ModelRun, choose: Choose) -> None:
     """A session is no agent's token, and nor is one that is made up."""
     _, sandbox, user = any_sandbox(run, choose)
-    made_up = {"authorization": f"Bearer {'0' * 32}"}
+    made_up = bearer("0" * 32)
     for method, path, body in _calls_for_agents(sandbox.id):
         run.send_raw(method, user, path, body, status=401)
         run.send_raw(method, None, path, body, headers=made_up, status=401)

@@ -67,9 +67,11 @@ def parts_of_run(people: Iterable[Part], accounts: Accounts) -> list[Part]:
     tenants = TENANTS if accounts.by_name.keys() >= set(TENANTS) else ()
     valid = (name for name in with_token(accounts) if not accounts[name].ended)
     tokens = [Part(name, _keeps_session) for name in valid]
+    # Who administers comes last: the limits that are set then apply to what the others need.
+    parts = sorted((*people, *tokens), key=lambda part: part.caller == "admin")
     return [
         replace(part, tenants=tenants if part.tenants else ())
-        for part in (*people, *tokens)
+        for part in parts
         if part.caller in accounts.by_name
     ]
 

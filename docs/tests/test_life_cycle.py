@@ -1,10 +1,19 @@
-"""The states of sandboxes are shown as the server has them."""
+"""The states of sandboxes and tasks are shown as the server has them."""
 
+import pytest
 from substitutions import ROOT
 
-from agentserver_reference.domain.sandboxes import life_cycle_table
+from agentserver_reference.domain import sandboxes, tasks
 
 
-def test_the_guide_shows_the_servers_own_table() -> None:
-    guide = ROOT / "docs" / "pages" / "guides" / "sandboxes.md"
-    assert life_cycle_table() in guide.read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "table"),
+    [
+        ("sandboxes.md", sandboxes.life_cycle_table()),
+        ("operate-agents.md", tasks.life_cycle_table()),
+    ],
+    ids=["sandboxes", "tasks"],
+)
+def test_the_guide_shows_the_servers_own_table(page: str, table: str) -> None:
+    guide = ROOT / "docs" / "pages" / "guides" / page
+    assert table in guide.read_text(encoding="utf-8")

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "agentserver-token"
 HIDDEN = "***"
-SECRET_FIELDS = frozenset({"password", "api_key", "secret"})
+TOKEN_FIELDS = frozenset({"secret", "proxy_token", "tunnel_token"})
+"""Fields of answers that hold a new token."""
+SECRET_FIELDS = frozenset({"password", "api_key", *TOKEN_FIELDS})
 """Fields of JSON bodies whose values are hidden."""
 
 _SESSION = re.compile(rf"({SESSION_COOKIE}=)[^;\s'\"]+")

@@ -112,7 +112,8 @@ def run(context: Context) -> LayerResult:
 
 def races(contract: Contract) -> Iterator[Race]:
     """Everything that is raced."""
-    writes = [each for each in contract.operations.values() if not each.is_read]
+    # What a GET takes away depends on what there is, for all callers: the model races those.
+    writes = [each for each in contract.operations.values() if not (each.is_read or each.consumes)]
     for operation in writes:
         yield Race(operation, operation, "the same request twice")
         if changed_body(contract, operation):

@@ -31,6 +31,7 @@ from agentserver_contract.http.messages import (
     HIDDEN,
     SECRET_FIELDS,
     SESSION_COOKIE,
+    TOKEN_FIELDS,
     Exchange,
     Request,
     Response,
@@ -49,6 +50,8 @@ SOMEBODY = "somebody@hidden.example"
 _ADDRESS = re.compile(r"[^\s@\"'<>(),;:]+@[^\s@\"'<>(),;:]+")
 _OF_PEOPLE = frozenset({"name", "picture"})
 _SESSION = re.compile(rf"({re.escape(SESSION_COOKIE)}=)[^;\s]+")
+_KIND_OF_TOKEN = re.compile(r"[a-z]+_")
+_OF_TOKENS = re.compile(r"[0-9A-Za-z]")
 # Headers of a connection, or that say more about the recording machine than about the server.
 _LEFT_OUT = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
 _ORDER = {"POST": 0, "PUT": 1, "PATCH": 1, "GET": 2, "DELETE": 3}
@@ -180,7 +183,16 @@ def _kept(headers: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _hidden(name: str, value: str) -> str:
     if name in ("cookie", "set-cookie"):
         return _SESSION.sub(rf"\g<1>{HIDDEN}", value)
-    return HIDDEN if name in ("authorization", "proxy-authorization") else value
+    if name in ("authorization", "proxy-authorization"):
+        return f"{value.partition(' ')[0]} {HIDDEN}"
+    return value
+
+
+def _blank(token: str) -> str:
+    """A token of the same form, which fits what the contract says of such tokens."""
+    kind = _KIND_OF_TOKEN.match(token)
+    start = kind.end() if kind else 0
+    return token[:start] + _OF_TOKENS.sub("0", token[start:])
 
 
 def _without_secrets(body: bytes | None) -> bytes | None:
@@ -198,7 +210,9 @@ def _replaced(value: Any) -> Any:
     if isinstance(value, dict):
         is_of_others = _names_others(value)
         return {
-            name: HIDDEN
+            name: _blank(item)
+            if name in TOKEN_FIELDS and isinstance(item, str)
+            else HIDDEN
             if item and (name in SECRET_FIELDS or (is_of_others and name in _OF_PEOPLE))
             else _replaced(item)
             for name, item in value.items()

@@ -107,7 +107,7 @@ def test_server_that_dies_is_no_finding(tmp_path: Path, capsys: pytest.CaptureFi
 def test_server_that_is_gone_in_the_middle_of_a_layer_is_no_finding(
     layer: str, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with relayed(url, Relay(dies_after=200)) as behind:
+    with relayed(url, Relay(dies_after=600)) as behind:
         status = main(["run", behind, "--layers", layer, "--format", "json"])
     told = capsys.readouterr()
     assert status == COULD_NOT_RUN, told.out

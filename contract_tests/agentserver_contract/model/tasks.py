@@ -15,6 +15,7 @@ from agentserver_contract.model.sandboxes import any_sandbox, with_sandbox
 from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.task import CANCELLED, Interaction, Task
 from agentserver_contract.model.workspaces import (
+    A_WORKSPACE,
     Workspace,
     Workspaces,
     any_workspace,
@@ -239,13 +240,13 @@ def cancel_concurrently(run: ModelRun, choose: Choose) -> None:
         raise ContractViolation("tasks.cancel", promise, outcomes)
 
 
-@rule(touches=["interactions"], precondition=has_workspace(lambda each: bool(each.interactions)))
+@rule(touches=["interactions"], precondition=A_WORKSPACE)
 def read_interactions_in_pages(run: ModelRun, choose: Choose) -> None:
     """With the bounds of the page, and beyond them."""
-    workspace = any_workspace(run, choose, lambda each: bool(each.interactions))
+    workspace = any_workspace(run, choose)
     user, method = choose(list(workspace.members)), "agents.interactions.list"
     whole = [each.target_id for each in reversed(workspace.interactions)]
-    for limit, offset in ((200, 0), (1, 0), (1, len(whole) - 1), (200, len(whole))):
+    for limit, offset in ((200, 0), (1, 0), (1, max(len(whole) - 1, 0)), (200, len(whole))):
         page = run.call(user, method, workspace.id, limit=limit, offset=offset)
         expected = whole[offset : offset + limit]
         expect(method, "a page of it", expected, [row.target_id for row in page])

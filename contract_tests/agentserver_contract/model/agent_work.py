@@ -354,12 +354,14 @@ def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
     run.call(AT_WORK, publish)
     first = run.call(OWNER, "agents.get", agent)
     version = first.version
-    full = {"display_name": "Zed", "description": "does", "card": {"skills": [1.5, None]}}
-    for given, expected in (
+    card = {"skills": [1.5, None]}
+    full: dict[str, Any] = {"display_name": "Zed", "description": "does", "card": card}
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
         (full | {"agent_type": "another"}, full),
         ({"card": None}, {"display_name": AT_WORK, "description": "", "card": None}),
         ({}, {"display_name": AT_WORK, "description": "", "card": {}}),
-    ):
+    ]
+    for given, expected in cases:
         run.call(AT_WORK, publish, **given)
         shown = run.call(OWNER, "agents.get", agent).to_dict()
         actual = {name: shown[name] for name in expected}

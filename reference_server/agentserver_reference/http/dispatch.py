@@ -27,7 +27,6 @@ from agentserver_reference.logs import LOGGER, event, failure
 from agentserver_reference.replies import AnyReply, Upgrade
 from agentserver_reference.security.authorize import Access
 from agentserver_reference.security.credentials import CredentialKind, find_credentials, look_up
-from agentserver_reference.services.agents import note_sign_of_life
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
 Handler = Callable[[Call], Awaitable[AnyReply]]
@@ -172,9 +171,6 @@ class Dispatcher:
             credentials = await look_up(credentials, context)
         access = Access(operation, path, credentials, context.clock)
         principal = await context.store.read(access.check) if operation.schemes else None
-        work = UnitOfWork(context, access)
-        if principal is not None and principal.agent is not None:
-            await note_sign_of_life(work, principal.agent)
         if principal is not None and principal.note_use is not None:
             await context.store.write(principal.note_use)
         # The query string is parsed only for operations with query parameters.
@@ -185,7 +181,7 @@ class Dispatcher:
             body = await read_body(connection, operation.body)
         return Call(
             operation=operation,
-            work=work,
+            work=UnitOfWork(context, access),
             request_id=request_id,
             host=connection.headers.get("host", ""),
             path=path,

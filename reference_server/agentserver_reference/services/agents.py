@@ -10,7 +10,7 @@ from agentserver_reference.domain.errors import Forbidden, NotFound
 from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.roles import may_register_agents
 from agentserver_reference.domain.tokens import sandbox_token, token_hash
-from agentserver_reference.services.unit_of_work import SYSTEM, UnitOfWork
+from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import agent_interactions, agents, members, sandboxes
 from agentserver_reference.storage.agents import Agent
 from agentserver_reference.storage.engine.connection import Connection
@@ -88,14 +88,6 @@ def _register(
 
 
 # --- signs of life --------------------------------------------------------------------------------
-
-
-async def note_sign_of_life(work: UnitOfWork, agent: Agent) -> None:
-    """Write down that an agent has called, unless that was done a moment ago."""
-    now = work.context.clock()
-    if domain.is_due(agent.last_heartbeat_at, now):
-        # Not an act of the agent's own: that its token has ended since does no harm.
-        await UnitOfWork(work.context, SYSTEM).write(Lock(), agents.touch, agent.id, now)
 
 
 async def mark_silent(work: UnitOfWork) -> int:

@@ -6,10 +6,11 @@ redeemed once, whoever asks at the same time, in whatever process.
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from agentserver_reference.domain.oauth import APPROVED, CHANGES, DENIED, PENDING, REDEEMED
 from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.engine import expiry
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.engine.violations import unique
@@ -51,15 +52,7 @@ _redeem = (
     )
     .values(status=REDEEMED)
 )
-_remove_expired = delete(device_codes).where(
-    _c.device_code_hash.in_(
-        select(_c.device_code_hash)
-        .where(_c.expires_at <= bindparam("now"))
-        .order_by(_c.expires_at)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-)
+_remove_expired = expiry.remove_expired(_c.device_code_hash, _c.expires_at)
 
 
 def add(

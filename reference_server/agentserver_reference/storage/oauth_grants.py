@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, delete, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.engine import expiry
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.engine.violations import referenced
@@ -62,24 +63,8 @@ _remove_token = delete(oauth_tokens).where(_this)
 _remove_of_member = delete(oauth_grants).where(
     _g.workspace_id == bindparam("of_workspace"), _g.user_id == bindparam("of_user")
 )
-_remove_expired = delete(oauth_grants).where(
-    _g.id.in_(
-        select(_g.id)
-        .where(_g.expires_at <= bindparam("now"))
-        .order_by(_g.expires_at)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-)
-_remove_expired_tokens = delete(oauth_tokens).where(
-    _t.token_hash.in_(
-        select(_t.token_hash)
-        .where(_t.expires_at <= bindparam("now"))
-        .order_by(_t.expires_at)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-)
+_remove_expired = expiry.remove_expired(_g.id, _g.expires_at)
+_remove_expired_tokens = expiry.remove_expired(_t.token_hash, _t.expires_at)
 
 
 def add(

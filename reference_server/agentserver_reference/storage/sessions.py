@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, bindparam, delete, insert, select
 
 from agentserver_reference.domain.times import timestamp
+from agentserver_reference.storage.engine import expiry
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.tables import members, sessions, users
 
@@ -37,15 +38,7 @@ _owner_as_member = (
 )
 _add = insert(sessions)
 _end = delete(sessions).where(sessions.c.token_hash == bindparam("token"))
-_remove_expired = delete(sessions).where(
-    sessions.c.token_hash.in_(
-        select(sessions.c.token_hash)
-        .where(sessions.c.expires_at <= bindparam("now"))
-        .order_by(sessions.c.expires_at)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-)
+_remove_expired = expiry.remove_expired(sessions.c.token_hash, sessions.c.expires_at)
 
 
 def find_owner(conn: Connection, token_hash: str, now: datetime) -> SessionOwner | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from agentserver import (
     PermissionDenied,
     QuotaExceeded,
 )
-from agentserver_contract.fixtures.settling import PATIENCE, PAUSE
+from agentserver_contract.fixtures.settling import read_until
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, Precondition, initialize, invariant, rule
 from agentserver_contract.model.limits import merge_workspace_limits
@@ -138,11 +137,11 @@ def is_resumed(run: ModelRun, sandbox: Sandbox, user: str) -> None:
 def settle(run: ModelRun, sandbox: Sandbox, user: str, status: str) -> None:
     """Wait until a sandbox is in a state. Raises ContractViolation if it comes into another one."""
     passing = run.contract.passing_states["status"]
-    ends, method = time.monotonic() + PATIENCE, "sandboxes.get"
-    while (shown := read(run, user, method, sandbox.id).status.value) in passing:
-        if time.monotonic() > ends:
-            break
-        time.sleep(PAUSE)
+    method = "sandboxes.get"
+    shown = read_until(
+        lambda: read(run, user, method, sandbox.id).status.value,
+        lambda status: status not in passing,
+    )
     expect(method, f"a sandbox becomes {status} by itself", status, shown)
     sandbox.status = status
 

@@ -15,6 +15,8 @@ from agentserver_contract.reports.text import findings_text, result_text
 from agentserver_contract.results.answers import AnswerChecks
 
 A_REQUEST = Request("GET", "/healthz", {})
+SUCCEED_BY_LINKS = 6
+"""Operations on a thing that a few scenarios have made and then called, whatever the seed."""
 
 
 def test_every_layer_holds_and_the_gate_finds_nothing_missing(
@@ -60,8 +62,8 @@ def test_scenarios_follow_links_through_many_operations(
         accounts = prepare_accounts(server.target)
         result = stateful.run(Context(server.target, accounts, contract, Plan(seed, scenarios=40)))
     assert result.holds, findings_text(result.findings)
-    linked = {"get_workspace", "delete_workspace", "create_workspace", "list_workspace_members"}
-    assert linked <= result.succeeded.keys(), f"succeeded: {sorted(result.succeeded)}"
+    of_a_thing = {each for each in result.succeeded if "{" in contract.operations[each].path}
+    assert len(of_a_thing) >= SUCCEED_BY_LINKS, f"succeeded: {sorted(result.succeeded)}"
 
 
 def test_rate_limit_sends_no_more_than_allowed() -> None:

@@ -129,7 +129,7 @@ class Runner:
         self._running: dict[str, Callable[[str], None]] = {}
         """What interrupts each task that runs."""
         self._idle_until: float | None = None
-        self._asleep: dict[object, float] = {}
+        self._asleep: dict[object, tuple[float, Callable[[], bool]]] = {}
         self._ignored: set[asyncio.Task[None]] = set()
         self._stops = 0
         self._told_to_stop = False
@@ -233,7 +233,7 @@ class Runner:
     def is_quiet(self) -> bool:
         """Whether nothing goes on until the clock is turned on."""
         now, until = self._pace.now() - A_MOMENT, self._idle_until
-        asleep = sum(each > now for each in [*self._asleep.values()])
+        asleep = sum(until > now and not woken() for until, woken in [*self._asleep.values()])
         busy = len(self._under_way - self._ignored)
         return until is not None and until > now and busy <= asleep
 
@@ -242,10 +242,10 @@ class Runner:
         self._ignored = self._under_way.copy()
 
     @contextmanager
-    def asleep(self, seconds: float) -> Iterator[None]:
-        """Count a handler as waiting for the clock."""
+    def asleep(self, seconds: float, woken: Callable[[], bool]) -> Iterator[None]:
+        """Count a handler as waiting for the clock, until that is over or something woke it."""
         token = object()
-        self._asleep[token] = self._pace.now() + seconds
+        self._asleep[token] = (self._pace.now() + seconds, woken)
         self._pace.changed()
         try:
             yield
@@ -274,14 +274,15 @@ class Runner:
         task: Task = start.item
         task.skill, task._wait = start.skill, self._pace.wait_in_handler
         work = asyncio.create_task(self._run_handler(handler, task, lambda: task._reason))
+        handled = self._begin(self._handled(handler, task, work))
 
         def interrupt(why: str) -> None:
+            self._ignored.discard(handled)  # whatever it waited for, it has something to do now
             task._interrupt(why)
             if handler.is_async:
                 work.cancel()
 
         self._running[start.id] = interrupt
-        self._begin(self._handled(handler, task, work))
         logger.info("task %s is started, skill=%s", start.id, start.skill)
 
     async def _interrupt(self, interrupt: Interrupt) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Thread
 from types import TracebackType
@@ -120,7 +120,7 @@ class _Connection:
 
     async def _sleep_async(self, seconds: float) -> None:
         timer = self._timer(seconds)
-        with self._asleep(seconds):
+        with self._asleep(seconds, timer.done):
             await timer
 
     def _sleep(self, seconds: float) -> None:
@@ -128,13 +128,13 @@ class _Connection:
 
     def _wait_in_handler(self, over: Event, seconds: float) -> None:
         cancel = self._server.clock.call_later(seconds + _LATE, over.set)
-        with self._asleep(seconds):
+        with self._asleep(seconds, over.is_set):
             over.wait()
         cancel()
         over.clear()
 
-    def _asleep(self, seconds: float) -> AbstractContextManager[object]:
-        return nullcontext() if self._runner is None else self._runner.asleep(seconds)
+    def _asleep(self, seconds: float, woken: Callable[[], bool]) -> AbstractContextManager[object]:
+        return nullcontext() if self._runner is None else self._runner.asleep(seconds, woken)
 
 
 class RunningAgent:

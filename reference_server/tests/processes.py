@@ -8,17 +8,38 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import attrs
 from databases import CHEAPEST, KEY
 
 import agentserver_reference
 
 
+@attrs.frozen
+class ServingProcess:
+    """A server that is ready."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+
 @contextmanager
 def serving_processes(database_url: str, number: int) -> Iterator[list[str]]:
     """The URLs of so many servers, started at once and stopped in the end."""
+    with mortal_processes(database_url, number) as started:
+        yield [each.url for each in started]
+
+
+@contextmanager
+def mortal_processes(database_url: str, number: int) -> Iterator[list[ServingProcess]]:
+    """The same servers, each of which the test may kill."""
     with ExitStack() as stack:
         started = [stack.enter_context(_process(database_url)) for _ in range(number)]
-        yield [_url(process) for process in started]
+        yield [ServingProcess(_url(process), process) for process in started]
 
 
 @contextmanager

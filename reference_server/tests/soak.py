@@ -6,6 +6,9 @@ Clients create, pause, resume and delete sandboxes, and stream what models answe
 each kill, the server is started again, and everything is compared with what clients were told:
 each change that was acknowledged is there, none is half done, and no process runs that no sandbox
 asks for. What a client was not told may have been done or not, but whole.
+
+Then 10,000 tasks are given to eight pollers, on SQLite by one server and on PostgreSQL by four:
+each once, the oldest first.
 """
 
 from __future__ import annotations
@@ -25,8 +28,9 @@ from typing import Any, TypeVar
 
 import attrs
 import httpx
-from databases import KEY
+from databases import CHEAPEST, KEY
 from postgres import new_database, own_server
+from task_delivery import deliver
 from test_start import Server
 
 from agentserver_reference.sandbox_backends import environment as sandbox_environment
@@ -40,6 +44,7 @@ MOST_SANDBOXES = 5
 """How many a client has at a time."""
 ACKNOWLEDGED = 25
 """How many changes are acknowledged, on average, between a start and the next kill."""
+TASKS = 10_000
 PATIENCE = 60.0
 PROCESS, SIMULATED = "opencode", "jupyter"
 COMMAND = "sh -c 'sleep 1000 & setsid sleep 1001 & exec sleep 1002'"
@@ -412,6 +417,12 @@ class User:
         box.streams, box.broken_streams = counted, 0
 
 
+def _settings(database_url: str) -> Settings:
+    return Settings.from_environment(
+        {}, database_url=database_url, encryption_key=KEY, password_cost=CHEAPEST
+    )
+
+
 def _random(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - it draws no secrets
 
@@ -497,9 +508,7 @@ class Soak:
 
     async def _check_rows(self, existing: set[str]) -> None:
         """No row is left of a deleted sandbox's process, and none says that a server runs one."""
-        settings = Settings.from_environment(
-            {}, database_url=self.servers.database_url, encryption_key=KEY
-        )
+        settings = _settings(self.servers.database_url)
         store = open_store(settings)
         await store.open()
         rows = await store.read(sandbox_processes.list_of_host, settings.sandbox_host)
@@ -536,11 +545,17 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="soak-") as name,
         own_server() as postgres,
         new_database(postgres) as postgres_url,
+        new_database(postgres) as another_postgres_url,
     ):
         for servers, database_url in ((1, f"sqlite:///{name}/soak.db"), (2, postgres_url)):
             folder = Path(name) / str(servers)
             folder.mkdir()
             print(soak(database_url, folder, servers=servers, **given), flush=True)
+        for database_url in (f"sqlite:///{name}/delivery.db", another_postgres_url):
+            began = time.monotonic()
+            asyncio.run(deliver(_settings(database_url), TASKS))
+            kind, seconds = database_url.partition(":")[0], time.monotonic() - began
+            print(f"{kind}: {TASKS:,} tasks given once each, in order, in {seconds:.0f} s")
 
 
 if __name__ == "__main__":

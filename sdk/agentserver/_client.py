@@ -114,7 +114,7 @@ class _Client(Generic[TransportT]):
             proxy: URL of a proxy. Left out: the environment's, which is not asked for a server on
                 this machine.
             verify: False to trust every certificate; a path to the certificates of your own
-                authority; or an `ssl.SSLContext`.
+                authority; or an `ssl.SSLContext`. An https proxy is held to it as well.
             transport: sends the requests instead of connections of our own, for example an
                 ``httpx.MockTransport``. To keep `proxy` and `verify`, give what makes it, such as
                 ``httpx.HTTPTransport``, or a function: it is called with ``proxy=``, ``verify=``

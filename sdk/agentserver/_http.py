@@ -163,9 +163,15 @@ def _ssl_context(connection: Connection, scheme: str) -> ssl.SSLContext:
     raise ConfigurationError(f"verify: no CA certificates can be read from {where}: {problem}")
 
 
-def _opened(make: Callable[..., T], proxy: Secret | None, context: ssl.SSLContext) -> T:
+def _opened(make: Callable[..., T], proxy: Secret | None, scheme: str, connection: Connection) -> T:
+    context, way = _ssl_context(connection, scheme), proxy and proxy.reveal()
     try:
-        return make(verify=context, limits=LIMITS, proxy=proxy and proxy.reveal())
+        if way and httpx.URL(way).scheme == "https":  # it has a certificate of its own
+            encrypted = context if scheme == "https" else _ssl_context(connection, "https")
+            return make(
+                verify=context, limits=LIMITS, proxy=httpx.Proxy(way, ssl_context=encrypted)
+            )
+        return make(verify=context, limits=LIMITS, proxy=way)
     except (ValueError, httpx.InvalidURL):
         problem = "it is no proxy URL"
     except ImportError:
@@ -253,7 +259,7 @@ class _Connections(Generic[T]):
         if transport is None:
             scheme, proxy = way
             with quiet():
-                transport = _opened(self.make, proxy, _ssl_context(self.connection, scheme))
+                transport = _opened(self.make, proxy, scheme, self.connection)
             self._by_way[way] = transport
         self._by_origin[origin] = transport
         return transport

@@ -13,7 +13,7 @@ import pytest
 from certificates import self_signed
 from hostile import HEAD, Behaviour, Hostile, assert_ended_by_deadline, both, outcome, says
 
-from agentserver import Client, OutcomeUnknown
+from agentserver import Client, ConnectionFailed, OutcomeUnknown
 
 CONNECTED = b"HTTP/1.1 200 Connected\r\n\r\n"
 
@@ -94,6 +94,28 @@ def test_a_server_is_reached_through_an_https_proxy(asynchronous, proxy, context
     server = proxy(within(context, says(head + large)))
     error, _ = outcome("https://127.0.0.1:1", call(), asynchronous, deadline=20, **through(server))
     assert error is None
+
+
+@both
+@pytest.mark.parametrize("verify", ["server.pem", False])
+def test_the_proxys_own_certificate_is_held_to_verify(
+    verify, asynchronous, proxy, context, call, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    server = proxy(within(context, says(HEAD + b"Content-Length: 2\r\n\r\n", b"{}")))
+    settings = through(server) | {"verify": verify and tmp_path / verify}
+    error, _ = outcome("https://127.0.0.1:1", call(), asynchronous, deadline=20, **settings)
+    assert error is None
+
+
+@both
+def test_a_proxy_whose_certificate_nobody_signed_is_refused(
+    asynchronous, proxy, call, monkeypatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    server = proxy(says(b""))
+    error, _ = outcome("https://127.0.0.1:1", call(), asynchronous, deadline=20, **through(server))
+    assert isinstance(error, ConnectionFailed), error
 
 
 @both

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -312,6 +313,16 @@ def test_when_it_is_stopped_twice_what_runs_is_interrupted(agentserver_server: S
     assert task.failure_reason == "interrupted: the agent was stopped"
 
 
+def test_told_to_stop_while_it_starts_it_takes_nothing(
+    agentserver_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = shouter()
+    monkeypatch.setattr(one, "_publish_card", AsyncMock(side_effect=lambda _: one.stop()))
+    with agentserver_server.agent(one) as running:
+        running.give("too late", skill="shout")
+    assert agentserver_server.calls("tasks.poll") == []
+
+
 def test_an_agent_whose_credentials_are_revoked_ends(agentserver_server: Server) -> None:
     owner, maker = agentserver_server.person(), agentserver_server.person("maker")
     place = agentserver_server.workspace(members={maker: "developer"})
@@ -608,14 +619,19 @@ def test_an_agent_without_functions_is_refused() -> None:
 
 def test_signals_are_handled_in_the_main_thread_alone_and_given_back() -> None:
     stops: list[int] = []
+
+    def stop() -> bool:
+        stops.append(1)
+        return True
+
     before = signal.getsignal(signal.SIGTERM)
-    with stopped_by_signals(lambda: stops.append(1)):
+    with stopped_by_signals(stop):
         signal.raise_signal(signal.SIGTERM)
     assert stops == [1]
     assert signal.getsignal(signal.SIGTERM) is before
 
     def elsewhere() -> None:
-        with stopped_by_signals(lambda: None):
+        with stopped_by_signals(stop):
             stops.append(2)
 
     thread = threading.Thread(target=elsewhere)
@@ -624,11 +640,17 @@ def test_signals_are_handled_in_the_main_thread_alone_and_given_back() -> None:
     assert stops == [1, 2]
 
 
+def test_a_signal_does_what_it_does_where_there_is_nothing_to_stop() -> None:
+    with pytest.raises(KeyboardInterrupt), stopped_by_signals(lambda: False):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_handler_of_the_program_is_left_alone() -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda *_: seen.append(1))
     try:
-        with stopped_by_signals(lambda: seen.append(2)):
+        with stopped_by_signals(lambda: not seen.append(2)):
             signal.raise_signal(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -193,6 +194,15 @@ def test_a_second_process_of_an_agent_is_refused(
     with pytest.raises(ConfigurationError, match="another process runs this agent"):
         agent.run()
     first.end()
+
+
+def test_an_agent_that_waits_to_be_approved_is_ended_by_a_signal(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    agent = AgentProcess(server.url, tmp_path / "agent")
+    agent.logs_until("compare the code")
+    agent.terminate()
+    assert agent.ended_with() == -signal.SIGTERM
 
 
 def test_an_agent_signs_in_once_and_anew_when_it_was_removed(

@@ -190,7 +190,9 @@ class Agent:
             ConfigurationError: it has no functions, or another process runs it.
             AgentserverError: it could not sign in or publish its card.
         """
-        with stopped_by_signals(self.stop):
+        self._check(concurrency)
+        self._connection.identity()  # which may wait for somebody, and until then signals end it
+        with stopped_by_signals(self._stop):
             asyncio.run(self.run_async(concurrency=concurrency))
 
     async def run_async(self, *, concurrency: int = 8) -> None:
@@ -206,25 +208,13 @@ class Agent:
             ConfigurationError: it has no functions, or another process runs it.
             AgentserverError: it could not sign in or publish its card.
         """
-        if not 0 < concurrency <= _MOST_AT_ONCE:
-            raise ConfigurationError(f"concurrency must be from 1 to {_MOST_AT_ONCE}")
-        if not self._handlers.any:
-            raise ConfigurationError(f"{self!r} has no functions: declare one with @agent.task")
-        if self._runner is not None:
-            raise ConfigurationError(f"{self!r} runs already")
+        self._check(concurrency)
         connection = self._connection
         identity = await asyncio.to_thread(connection.identity)
         async with connection.async_client() as client:
-            # Publishing the same card twice does no harm.
-            await client.with_options(retry="always").agents.publish_card(
-                display_name=self._name,
-                description=self._description,
-                agent_type=self._type,
-                card=self.card,
-            )
             with connection.state() as state:
                 secrets = [identity.token, identity.tunnel_token]
-                self._runner = Runner(
+                runner = self._runner = Runner(
                     self._handlers,
                     client,
                     state,
@@ -233,20 +223,44 @@ class Agent:
                     secrets=secrets,
                 )
                 try:
-                    with connection.running(self._runner):
-                        await self._runner.run()
+                    await self._publish_card(client)
+                    with connection.running(runner):
+                        await runner.run()
                 finally:
                     self._runner = None
                     await self._close_async_client()
                     self.close()
+
+    def _check(self, concurrency: int) -> None:
+        if not 0 < concurrency <= _MOST_AT_ONCE:
+            raise ConfigurationError(f"concurrency must be from 1 to {_MOST_AT_ONCE}")
+        if not self._handlers.any:
+            raise ConfigurationError(f"{self!r} has no functions: declare one with @agent.task")
+        if self._runner is not None:
+            raise ConfigurationError(f"{self!r} runs already")
+
+    async def _publish_card(self, client: AsyncClient) -> None:
+        # Publishing the same card twice does no harm.
+        await client.with_options(retry="always").agents.publish_card(
+            display_name=self._name,
+            description=self._description,
+            agent_type=self._type,
+            card=self.card,
+        )
 
     def stop(self) -> None:
         """Take no more tasks, and let `run` return when what runs is finished; from any thread.
 
         The second time, what runs is interrupted.
         """
-        if self._runner is not None:
-            self._runner.stop()
+        self._stop()
+
+    def _stop(self) -> bool:
+        """Do what `stop` says; whether there was something to stop."""
+        runner = self._runner
+        if runner is not None:
+            runner.stop()
+        return runner is not None
 
     def close(self) -> None:
         """Close the connections of `client`, which `run` does at its end.

@@ -394,19 +394,26 @@ async def _outcome(work: asyncio.Task[_Outcome]) -> _Outcome:
 
 
 @contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+def stopped_by_signals(stop: Callable[[], bool]) -> Iterator[None]:
     """Have SIGINT and SIGTERM stop an agent, where the program has no handler of its own for them.
 
-    Only the main thread can set handlers; elsewhere nothing is changed.
+    Where `stop` finds nothing to stop, they do what they do without it. Only the main thread can
+    set handlers; elsewhere nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {}
+    before: dict[int, Any] = {}
+
+    def handle(number: int, _: object) -> None:
+        if not stop():
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
+
     for name in _SIGNALS:
         number = getattr(signal, name)
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            before[number] = signal.signal(number, lambda *_: stop())
+            before[number] = signal.signal(number, handle)
     try:
         yield
     finally:

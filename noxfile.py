@@ -243,7 +243,7 @@ def clients(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Kills servers 20 times while clients use sandboxes: what was acknowledged must be there."""
+    """Kills servers and agents 20 times while they are used: nothing acknowledged may be lost."""
     install(session, "tests", extras="server,postgres")
     session.run("python", "reference_server/tests/soak.py", *session.posargs)
 

@@ -1,4 +1,4 @@
-"""A soak: servers are killed with SIGKILL again and again while clients use their sandboxes.
+"""A soak: servers and agents are killed with SIGKILL again and again while clients use them.
 
     python soak.py [--kills 20] [--seed N]
 
@@ -6,6 +6,9 @@ Clients create, pause, resume and delete sandboxes, and stream what models answe
 each kill, the server is started again, and everything is compared with what clients were told:
 each change that was acknowledged is there, none is half done, and no process runs that no sandbox
 asks for. What a client was not told may have been done or not, but whole.
+
+Two of the clients give tasks to agents, of which one is killed with each server. No task is lost,
+none is begun twice, and none that is over changes.
 
 Then 10,000 tasks are given to eight pollers, on SQLite by one server and on PostgreSQL by four:
 each once, the oldest first.
@@ -28,8 +31,10 @@ from typing import Any, TypeVar
 
 import attrs
 import httpx
+import people
 from databases import CHEAPEST, KEY
 from postgres import new_database, own_server
+from soak_tasks import Broken, SoakAgent, check_what_is_left
 from task_delivery import deliver
 from test_start import Server
 
@@ -40,6 +45,8 @@ from agentserver_reference.storage import open_store, sandbox_processes
 T = TypeVar("T")
 
 CLIENTS = 6
+AGENTS = 2
+"""How many of the clients have one."""
 MOST_SANDBOXES = 5
 """How many a client has at a time."""
 ACKNOWLEDGED = 25
@@ -55,10 +62,6 @@ QUESTION = {
     "stream": True,
     "messages": [{"role": "user", "content": "Hello"}],
 }
-
-
-class Broken(AssertionError):
-    """A promise is broken; the text says which."""
 
 
 @attrs.define(eq=False)
@@ -96,6 +99,8 @@ class Report:
     """Those of them that had been done."""
     ended: int = 0
     """Sandboxes whose process ended with its server."""
+    tasks: Counter[str] = attrs.field(factory=Counter)
+    """The statuses of all tasks, in the end."""
     restart_seconds: list[float] = attrs.field(factory=list)
     seconds: float = 0.0
 
@@ -109,6 +114,7 @@ class Report:
             f"  refused for the state: {told(self.refused) or 'none'}\n"
             f"  cut off: {told(self.unknown) or 'none'} ({self.done_unknown} had been done)\n"
             f"  sandboxes that ended with their server: {self.ended}\n"
+            f"  tasks: {told(self.tasks) or 'none'}\n"
             f"  ready after a kill: {statistics.median(self.restart_seconds):.1f} s median, "
             f"{max(self.restart_seconds):.1f} s at most\n"
         )
@@ -121,14 +127,17 @@ class Servers:
     database_url: str
     folder: Path
     up: dict[int, Server] = attrs.field(factory=dict)
+    ports: dict[int, int] = attrs.field(factory=dict)
+    """A server that is started again listens where it did, for the agents."""
     dead: list[Server] = attrs.field(factory=list)
 
     def start(self, number: int) -> None:
         """Start a server, and wait until it is ready."""
         folder = self.folder / f"server-{number}-{len(self.dead)}"
         folder.mkdir()
-        self.up[number] = Server(
+        server = self.up[number] = Server(
             folder,
+            *("--port", str(self.ports.get(number, 0))),
             DATABASE_URL=self.database_url,
             AGENTSERVER_DATA_DIR=str(self.folder),
             AGENTSERVER_ENCRYPTION_KEY=KEY,
@@ -138,6 +147,7 @@ class Servers:
             AGENTSERVER_SANDBOX_TOKEN_DIR=str(self.folder / "tokens"),
             QUOTA_MAX_WORKSPACES_PER_USER="0",
         )
+        self.ports[number] = int(server.url.rpartition(":")[2])
 
     def kill(self, number: int) -> None:
         """End a server with SIGKILL."""
@@ -204,10 +214,11 @@ class User:
     maybe_created: dict[str, str] = attrs.field(factory=dict)
     """The types of sandboxes by their names, of which it is unknown whether they were created."""
     deleted: set[str] = attrs.field(factory=set)
+    agent: SoakAgent | None = None
     names: int = 0
 
     async def sign_up(self) -> None:
-        """Register, log in, and create a workspace."""
+        """Register, log in, create a workspace, and approve an agent for it."""
         account = {"email": f"user{self.number}@example.com", "password": "correct horse"}
         for call in ("register", "login"):
             answer = await self.http.post(f"{self._url()}/api/auth/{call}", json=account)
@@ -217,6 +228,10 @@ class User:
         self.http.headers["Cookie"] = f"agentserver-token={session}"
         created = await self.call("POST", "/api/workspaces", {"name": "Soak"})
         self.workspace = created.json()["id"]
+        if self.number < AGENTS:
+            person = people.User(self.http, "", account["email"], self.http.headers["Cookie"])
+            folder = self.soak.servers.folder / f"agent-{self.number}"
+            self.agent = await SoakAgent.register(self._url(), person, self.workspace, folder)
 
     def _url(self) -> str:
         servers = list(self.soak.servers.up.values())
@@ -245,6 +260,8 @@ class User:
         box = self.random.choice(list(self.boxes.values())) if self.boxes else None
         if not self.soak.servers.up:
             await asyncio.sleep(0.01)  # the next one starts
+        elif self.agent is not None and self.random.random() < 0.5:
+            await self._create_task(self.agent)
         elif box is None or (len(self.boxes) < MOST_SANDBOXES and self.random.random() < 0.3):
             await self._create()
         elif not box.may_be_deleted:
@@ -286,6 +303,19 @@ class User:
         del self.maybe_created[name]
         if answer.is_success:
             self.boxes[name] = Box(answer.json()["id"], name, type_, {"running"})
+
+    async def _create_task(self, agent: SoakAgent) -> None:
+        self.names += 1
+        prompt = f"task {self.number}-{self.names}"
+        agent.maybe_created.add(prompt)
+        body = {"target_id": agent.id, "prompt": prompt, "timeout_seconds": 3600}
+        path = f"/api/workspaces/{self.workspace}/tasks"
+        answer = await self._try("create task", "POST", path, body)
+        if answer is None:
+            return
+        agent.maybe_created.remove(prompt)
+        if answer.is_success:
+            agent.tasks[answer.json()["task_id"]] = prompt
 
     async def _pause(self, box: Box) -> None:
         await self._change(box, "pause", "paused")
@@ -392,11 +422,27 @@ class User:
                 _same(f"the processes of {box.name}, {box.type}, {status}", set(), states)
         left = self.deleted & set(processes)
         _same("the deleted sandboxes that have a process", set(), left)
+        if self.agent is not None:
+            await self._check_tasks(self.agent)
+
+    async def _check_tasks(self, agent: SoakAgent) -> None:
+        listed = await self.call("GET", f"/api/workspaces/{self.workspace}/tasks")
+        listed.raise_for_status()
+        for row in listed.json():
+            if row["prompt"] in agent.maybe_created:
+                self.soak.report.done_unknown += 1
+                agent.tasks[row["task_id"]] = row["prompt"]
+        agent.maybe_created.clear()
+        for task_id in agent.tasks:
+            found = await self.call("GET", f"/api/tasks/{task_id}")
+            _same(f"what {task_id} is answered", 200, found.status_code)
+            agent.see(task_id, found.json())
+        agent.check_log()
 
     async def _settled(self) -> list[dict[str, Any]] | None:
         listed = await self.call("GET", f"/api/workspaces/{self.workspace}/sandboxes")
         listed.raise_for_status()
-        rows: list[dict[str, Any]] = listed.json()
+        rows = [row for row in listed.json() if self.agent is None or row["id"] != self.agent.id]
         processes = await asyncio.to_thread(marked_processes)
         waits = any(row["status"] in PASSING for row in rows) or self.deleted & set(processes)
         # A process that was killed a moment ago is found within a second.
@@ -468,33 +514,45 @@ class Soak:
             ]
             for user in users:
                 await user.sign_up()
+            agents = [user.agent for user in users if user.agent is not None]
+            for agent in agents:
+                opened.callback(agent.kill)
+                agent.start()
             async with asyncio.TaskGroup() as group:
                 for user in users:
                     group.create_task(user.use_sandboxes())
                 for _ in range(kills):
-                    await self._kill_once()
+                    await self._kill_once(self.random.choice(agents))
                     await self._check(users)
                 self.is_over = True
                 self.gate.set()
             everything = {box.id for user in users for box in user.boxes.values()}
             everything |= {each for user in users for each in user.deleted}
+            for agent in agents:
+                await asyncio.to_thread(agent.stop)
         await asyncio.to_thread(self.servers.stop)
         left = everything & set(await asyncio.to_thread(marked_processes))
         _same("the sandboxes that have a process without a server", set(), left)
         await self._check_rows(everything - {each for user in users for each in user.deleted})
         _same("the errors that the servers have logged", [], self.servers.errors())
+        settings = _settings(self.servers.database_url)
+        self.report.tasks += await check_what_is_left(settings, agents)
 
-    async def _kill_once(self) -> None:
+    async def _kill_once(self, agent: SoakAgent) -> None:
         self._target = self._acknowledged + self.random.randint(ACKNOWLEDGED // 2, ACKNOWLEDGED * 2)
         self._reached.clear()
         self.gate.set()
         await self._reached.wait()
         number = self.random.choice(list(self.servers.up))
-        self.servers.kill(number)
+        kills = [agent.kill, lambda: self.servers.kill(number)]
+        self.random.shuffle(kills)
+        for kill in kills:
+            kill()
         self.report.kills += 1
         began = time.monotonic()
         await asyncio.to_thread(self.servers.start, number)
         self.report.restart_seconds.append(time.monotonic() - began)
+        agent.start()
 
     async def _check(self, users: list[User]) -> None:
         self.gate.clear()

@@ -19,7 +19,7 @@ from typing import Final
 from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract import document as contracts
-from agentserver_contract.data.tables import is_exception
+from agentserver_contract.data.tables import status_of_nothing
 from agentserver_contract.fixtures.access_tokens import with_access_tokens
 from agentserver_contract.fixtures.accounts import register_accounts
 from agentserver_contract.fixtures.agents import with_agents
@@ -184,8 +184,10 @@ def _rows(result: LayerResult, url: str) -> list[Row]:
                 operation.id,
                 in_contract=True,
                 # What nobody can make by URL is served, and says that it is not there.
-                served=result.succeeded[operation.id] > 0
-                or is_exception("names-what-is-not-there", operation.id),
+                served=bool(
+                    result.succeeded[operation.id]
+                    or result.statuses[operation.id, status_of_nothing(operation.id) or 0]
+                ),
                 in_sdk=_is_in_sdk(client, operation),
                 cases=result.cases[operation.id],
                 failures=sum(found.operation == operation.id for found in result.findings),

@@ -146,7 +146,6 @@ def everywhere_replaced(target: str, build: Callable[[Any], Any]) -> Iterator[No
     Raises:
         CatalogueError: There is no such target.
     """
-    _import_all(target.partition(".")[0])
     owner, name, original = resolved(target)
     new = build(original)
     with ExitStack() as stack:
@@ -180,6 +179,7 @@ def resolved(target: str) -> tuple[Any, str, Any]:
         CatalogueError: There is no such thing.
     """
     *path, name = target.split(".")
+    _import_all(path[0])
     owner: Any = import_module(path[0])
     for index, part in enumerate(path[1:], 1):
         owner = getattr(owner, part, None)

@@ -109,11 +109,16 @@ def in_process(
 
 
 @contextmanager
-def in_own_process(folder: Path) -> Iterator[Target]:
-    """A server as people start it, on a real socket and a SQLite file in `folder`."""
+def in_own_process(folder: Path, **variables: str) -> Iterator[Target]:
+    """A server as people start it, on a real socket and a SQLite file in `folder`.
+
+    Args:
+        folder: Where it keeps all that it has.
+        variables: More of its environment.
+    """
     options = ("--password-cost", CHEAPEST_PASSWORDS)
     tokens = {"AGENTSERVER_SANDBOX_TOKEN_DIR": str(folder / TOKENS)}
-    with running(folder, *options, **tokens) as url, Target(url) as target:
+    with running(folder, *options, **tokens, **variables) as url, Target(url) as target:
         yield target
 
 

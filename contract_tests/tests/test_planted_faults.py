@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
 from catalogue import find
-from planting import planted
-from servers import Server, in_process, prepare_accounts
+from planting import planted, planted_folder
+from servers import Server, in_own_process, in_process, prepare_accounts, sandbox_token
 
+from agentserver_contract import departures
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.http import differential
@@ -100,6 +103,23 @@ def test_mask_that_shows_too_much_or_half_a_letter_is_found_by_the_model(
         plan = Plan(1, model_runs=0, operations=frozenset({"set_workspace_llm_config"}))
         result = model.run(Context(server.target, prepare_accounts(server.target), contract, plan))
     assert_found(result, model.NAME, "get_workspace_llm_config", "with its key masked")
+
+
+def test_trace_of_another_tenant_is_found_by_the_model_and_is_a_listed_departure(
+    contract: Contract, tmp_path: Path
+) -> None:
+    with (
+        planted_folder(find("trace-of-any-tenant")) as fault,
+        in_own_process(tmp_path, PYTHONPATH=str(fault)) as target,
+    ):
+        accounts, plan = prepare_accounts(target), Plan(1, model_runs=1)
+        token = partial(sandbox_token, tmp_path)
+        result = model.run(Context(target, accounts, contract, plan, sandbox_token=token))
+    assert_found(result, model.NAME, "get_sandbox_trace", "refused with NotFound")
+    listed = departures.load(departures.file_of("v0.64.12"))
+    account = departures.account(contract, listed, result.findings)
+    assert account.explained.keys() == {"traces-of-any-tenant"}
+    assert not account.unexplained, findings_text(account.unexplained)
 
 
 def test_sdk_that_drops_a_field_is_found_by_the_differential(

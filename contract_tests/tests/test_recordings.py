@@ -415,6 +415,27 @@ def test_exchange_of_another_operation_is_refused(
         list(findings(contract, recorded_as(**changes)))
 
 
+def test_recorded_query_is_part_of_what_was_sent(tmp_path: Path) -> None:
+    line = {
+        "operation_id": "read_agent_inbox",
+        "who": "bearer",
+        "note": "",
+        "request": {
+            "method": "GET",
+            "path": "/api/agent/mailbox/inbox",
+            "query": {"limit": ["1", "2 3"]},
+            "json": None,
+            "raw": None,
+        },
+        "response": {"status": 400, "headers": {}, "text": "limit", "json": None},
+    }
+    path = tmp_path / "one.jsonl"
+    path.write_text(json.dumps(line), encoding="utf-8")
+    (recorded,) = read(path)
+    assert recorded.exchange.request.query == "limit=1&limit=2+3"
+    assert recorded.exchange.request.path == "/api/agent/mailbox/inbox"
+
+
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"request": {}, "response": {}, "note": ""}'])
 def test_line_that_is_no_exchange_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "odd.jsonl"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, refusal_of
-from agentserver_contract.data.tables import names_nothing, tables
+from agentserver_contract.data.tables import status_of_nothing, tables
 from agentserver_contract.fixtures.accounts import (
     COLLEAGUE,
     NEWCOMER,
@@ -132,7 +132,7 @@ class _People:
         actual = exchange.response.status
         outside = actual in OUTSIDE and actual in operation.responses
         accepted = exchange.response.succeeded
-        if outside or names_nothing(operation.id, actual):
+        if outside or actual == status_of_nothing(operation.id):
             return accepted
         if accepted if status is None else actual == status:
             return accepted

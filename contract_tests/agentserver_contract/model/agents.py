@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentserver import NotFound, PermissionDenied, Unauthenticated
+from agentserver import Client, NotFound, PermissionDenied, Unauthenticated
 from agentserver_contract.fixtures.access_tokens import REVOKED, VALID, WITHOUT_SCOPE
 from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.http.guard import NO_SUCH
@@ -55,34 +55,38 @@ def with_access_token(run: ModelRun) -> bool:
 @rule(touches=[], precondition=with_access_token)
 def register_agents(run: ModelRun, choose: Choose) -> None:
     """Each time a new one, whose two tokens are its own, until its sandbox is deleted."""
-    method, promise = "agents.register", "an agent is registered as it was asked for"
-    owner = run.target.client(session=run.accounts[LEAVER].session)
-    asked: list[dict[str, Any]] = [{}, {"name": "Reviewer ü", "type": "custom"}]
-    for given in asked:
-        made = run.call(VALID, method, **given)
-        expected = {
-            "name": "Local Agent",
-            "type": "opencode",
-            "status": "running",
-            "is_local": True,
-            "id": made.sandbox_id,
-            "short_id": made.short_id,
-            "workspace_id": made.workspace_id,
-            **given,
-        }
-        shown = run.call(owner, "sandboxes.get", made.sandbox_id).to_dict()
-        expect(method, promise, expected, {name: shown.get(name) for name in expected})
-        tokens = [run.target.client(token=each) for each in (made.proxy_token, made.tunnel_token)]
-        for client in tokens:
-            run.call(client, "agents.publish_card")
-        run.call(owner, "sandboxes.delete", made.sandbox_id)
-        for client in tokens:
-            run.call(client, "agents.publish_card", raises=Unauthenticated)
-            client.close()
-    owner.close()
+    with run.target.client(session=run.accounts[LEAVER].session) as owner:
+        _register_and_delete(run, owner)
+        _register_and_delete(run, owner, name="Reviewer ü", type="custom")
     for name, error in ((WITHOUT_SCOPE, PermissionDenied), (REVOKED, Unauthenticated)):
         if name in run.clients:
-            run.call(name, method, raises=error)
+            run.call(name, "agents.register", raises=error)
+
+
+def _register_and_delete(run: ModelRun, owner: Client, **given: Any) -> None:
+    method, promise = "agents.register", "an agent is registered as it was asked for"
+    made = run.call(VALID, method, **given)
+    expected = {
+        "name": "Local Agent",
+        "type": "opencode",
+        "status": "running",
+        "is_local": True,
+        "id": made.sandbox_id,
+        "short_id": made.short_id,
+        "workspace_id": made.workspace_id,
+        **given,
+    }
+    shown = run.call(owner, "sandboxes.get", made.sandbox_id).to_dict()
+    expect(method, promise, expected, {name: shown.get(name) for name in expected})
+    with (
+        run.target.client(token=made.proxy_token) as proxy,
+        run.target.client(token=made.tunnel_token) as tunnel,
+    ):
+        for client in (proxy, tunnel):
+            run.call(client, "agents.publish_card")
+        run.call(owner, "sandboxes.delete", made.sandbox_id)
+        for client in (proxy, tunnel):
+            run.call(client, "agents.publish_card", raises=Unauthenticated)
 
 
 @rule(touches=[], precondition=with_sandbox())

@@ -21,6 +21,7 @@ from agentserver_contract.model.run import USERS, ModelRun
 from agentserver_contract.model.sandbox import RUNNING
 from agentserver_contract.model.sandboxes import any_sandbox, with_sandbox
 from agentserver_contract.model.state import ContractViolation
+from agentserver_contract.model.workspaces import Workspaces
 
 _QUESTIONS = ("Hello", "Which of these words are counted?")
 
@@ -160,6 +161,17 @@ def ask_a_model(run: ModelRun, choose: Choose) -> None:
                 ModelRequest(workspace.id, sandbox.id, trace_id, streaming, *counts)
             )
     look(run, choose(list(workspace.members)), workspace.id, sandbox.id)
+    expect_nowhere_else(run, requests.answered[-1])
+
+
+def expect_nowhere_else(run: ModelRun, asked: ModelRequest) -> None:
+    """Check that other workspaces and sandboxes do not show a trace. Raises ContractViolation."""
+    for workspace in run.state[Workspaces].by_id.values():
+        member = next(iter(workspace.members))
+        if workspace.id != asked.workspace_id:
+            run.call(member, "traces.get", workspace.id, asked.trace_id, raises=NotFound)
+        for other in (each for each in workspace.sandboxes if each != asked.sandbox_id):
+            run.call(member, "traces.get_of_sandbox", other, asked.trace_id, raises=NotFound)
 
 
 def look(run: ModelRun, member: str, workspace_id: str, sandbox_id: str) -> None:

@@ -19,7 +19,7 @@ import yaml
 
 from agentserver import AgentserverError, Conflict, NotFound
 from agentserver_contract.contract.document import Contract, Operation
-from agentserver_contract.data.tables import is_exception
+from agentserver_contract.data.tables import is_exception, status_of_nothing
 from agentserver_contract.fixtures.accounts import LEAVER, Accounts, is_of_a_run
 from agentserver_contract.fixtures.callers import NoCaller, credential_for
 from agentserver_contract.fixtures.examples import Examples, NoExample, prepare_examples
@@ -67,10 +67,6 @@ class Cassette:
 
     source: str
     exchanges: Sequence[Exchange]
-
-
-_REFUSED = ("creates-account", "names-what-is-not-there")
-"""What may be refused: an address that an earlier run has taken, and what no caller can make."""
 
 
 @dataclass
@@ -127,12 +123,19 @@ def record(
             report(f"{operation.id}: not recorded: {reason}")
         except (Conflict, NotFound) as error:
             report(f"{operation.id}: recorded as {error.status_code}: {error.message}")
-            if not any(is_exception(kind, operation.id) for kind in _REFUSED):
+            if not _may_be_refused(operation, error):
                 missed.append(operation.id)
         except (AgentserverError, NoCaller, NoExample, Inexpressible) as error:
             report(f"{operation.id}: {error}")
             missed.append(operation.id)
     return missed
+
+
+def _may_be_refused(operation: Operation, error: Conflict | NotFound) -> bool:
+    """An address that an earlier run has taken is, and what no caller can make."""
+    return error.status_code == status_of_nothing(operation.id) or is_exception(
+        "creates-account", operation.id
+    )
 
 
 def _call(target: Target, accounts: Accounts, examples: Examples, operation: Operation) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.contract.roles import may_call
@@ -119,7 +120,7 @@ def _recorded(source: str, line: Mapping[str, Any]) -> Recorded:
     headers = {} if body is None else {"content-type": _content_type(note)}
     return Recorded(
         Exchange(
-            Request(sent["method"], sent["path"], headers, body),
+            Request(sent["method"], _target(sent["path"], sent["query"]), headers, body),
             Response(
                 int(received["status"]),
                 {name.lower(): (str(value),) for name, value in received["headers"].items()},
@@ -131,6 +132,10 @@ def _recorded(source: str, line: Mapping[str, Any]) -> Recorded:
         caller=line["who"],
         note=note,
     )
+
+
+def _target(path: str, query: Mapping[str, Any] | None) -> str:
+    return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
 def _body(text: str, value: Any) -> bytes:

@@ -219,6 +219,28 @@ async def test_any_authenticated_call_is_a_sign_of_life_also_one_that_is_refused
     assert (await house.card(house.first))["status"] == "available"
 
 
+async def test_a_call_of_a_model_is_a_sign_of_life_that_brings_an_agent_back(house: House) -> None:
+    agent = await house.register()
+    await agent.publish()
+    house.clock.advance(seconds=60)
+    assert await service.mark_silent(house.work) == 1
+    answer = await agent.client.post(
+        "/v1/messages",
+        json={"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]},
+        headers={"x-api-key": agent.token},
+    )
+    assert answer.status_code == 200, answer.text
+    assert (await house.card(agent))["status"] == "available"
+    assert (await house.sandbox(agent))["status"] == "running"
+    house.clock.advance(seconds=59)
+    refused = await agent.client.post(
+        "/v1/messages", content=b"not JSON", headers={"x-api-key": agent.token}
+    )
+    assert refused.status_code == 400
+    house.clock.advance(seconds=59)
+    assert await service.mark_silent(house.work) == 0
+
+
 async def test_signs_of_life_are_written_at_most_every_ten_seconds(house: House) -> None:
     seen = []
     for _ in range(25):

@@ -55,7 +55,7 @@ def _endpoint(context: Context, path: str, route: ModelRoute) -> Respond:
 async def _respond(
     work: UnitOfWork, path: str, route: ModelRoute, api: ModelApi, request: Request
 ) -> Response:
-    token = await model_calls.authenticate(work, token_of(request.headers))
+    caller = await model_calls.authenticate(work, token_of(request.headers))
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("Content-Encoding: must be left out, bodies are not unpacked")
     sent = ModelRequest(
@@ -66,7 +66,7 @@ async def _respond(
         headers=tuple(request.headers.items()),
         body=await read_bytes(request, MAX_BYTES),
     )
-    answer = model_calls.answer(work, route, sent, token, request.headers)
+    answer = model_calls.answer(work, route, sent, caller, request.headers)
     return pass_through(await _while_connected(request, answer))
 
 

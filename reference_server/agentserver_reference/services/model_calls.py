@@ -32,14 +32,10 @@ from agentserver_reference.gateways.models.embedded import model_list
 from agentserver_reference.gateways.models.protocol import Model, ModelRequest
 from agentserver_reference.logs import LOGGER, event
 from agentserver_reference.replies import PassThrough
+from agentserver_reference.services import proxy_tokens
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import (
-    llm_configs,
-    llm_traces,
-    llm_usage,
-    proxy_tokens,
-    sandboxes,
-)
+from agentserver_reference.storage import llm_configs, llm_traces, llm_usage, sandboxes
+from agentserver_reference.storage import proxy_tokens as stored_tokens
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -55,32 +51,39 @@ EVENT_STREAM = "text/event-stream"
 _logger = logging.getLogger(LOGGER)
 
 
-async def authenticate(work: UnitOfWork, token: str | None) -> str:
-    """Return the token of a sandbox or of a workspace, if it is one.
+@attrs.frozen
+class Caller:
+    """Who calls a model: a sandbox, or a program that has a workspace's token."""
+
+    workspace_id: str
+    token_hash: str = attrs.field(repr=False)
+
+
+async def authenticate(work: UnitOfWork, token: str | None) -> Caller:
+    """Return who has a token of a sandbox or of a workspace.
 
     Raises Unauthenticated, and Forbidden for a sandbox that is neither running nor being created.
     """
     if token is None:
         raise Unauthenticated("missing api key")
-    await work.read(_caller, token_hash(token))
-    return token
+    found = _permitted(await proxy_tokens.find_holder(work, token))
+    return Caller(found["workspace_id"], token_hash(token))
 
 
-def _caller(conn: Connection, hashed: str) -> Record:
-    """Return who has a token: workspace_id, and sandbox_id, which a workspace itself lacks."""
-    found = proxy_tokens.find_holder(conn, hashed)
-    if found is None:
+def _permitted(holder: Record | None) -> Record:
+    """Return the holder of a token if it may call a model."""
+    if holder is None:
         raise Unauthenticated("invalid api key")
-    if found["sandbox_id"] is not None and found["status"] not in MAY_CALL:
+    if holder["sandbox_id"] is not None and holder["status"] not in MAY_CALL:
         raise Forbidden("sandbox not active")
-    return found
+    return holder
 
 
 async def answer(
     work: UnitOfWork,
     route: ModelRoute,
     request: ModelRequest,
-    token: str,
+    caller: Caller,
     headers: Mapping[str, str],
 ) -> PassThrough:
     """Return a model's answer, which is recorded while it is passed on.
@@ -89,21 +92,19 @@ async def answer(
         work: the access to the database.
         route: the path that was called.
         request: the request.
-        token: the token of the caller, which was accepted before the body was read.
+        caller: who calls, as `authenticate` found before the body was read. Whether it still may
+            is decided by the transaction that counts the request.
         headers: the headers of the request, by names in lower case.
 
     Raises Unauthenticated, Forbidden, TooManyRequests, BadRequest and BadGateway.
     """
-    context, hashed = work.context, token_hash(token)
-    workspace_id = (await work.read(_caller, hashed))["workspace_id"]
-    config = await work.read(llm_configs.find, workspace_id)
-    model = _model(work, request.api, workspace_id, config)
+    context, workspace_id, api = work.context, caller.workspace_id, request.api
     if not route.is_recorded:
-        await work.write(Lock(), _touch, hashed, context.clock())
+        config = await work.write(Lock(), _touch, caller, context.clock())
         if request.path == "/v1/models" and config is not None:
             return _listed(config)
-        return await model.send(request)
-    settings, api = context.settings, request.api
+        return await _model(work, api, workspace_id, config).send(request)
+    settings = context.settings
     entry = Entry(
         work,
         f"{api.request_prefix}{context.ids()}",
@@ -111,10 +112,10 @@ async def answer(
         trace_of(headers, settings.llm_proxy_trace_header, api.trace_prefix, context.ids),
         context.clock(),
     )
-    await work.write(
+    config = await work.write(
         Lock(workspace=workspace_id),
         _reserve,
-        hashed,
+        caller,
         entry,
         api,
         settings.llm_proxy_default_max_rpd,
@@ -122,7 +123,7 @@ async def answer(
     asking = asking_for_usage(request.body) if request.path == CHAT else None
     sent = request if asking is None else attrs.evolve(request, body=asking)
     try:
-        reply = await model.send(sent)
+        reply = await _model(work, api, workspace_id, config).send(sent)
     except BaseException:
         await entry.give_back()
         raise
@@ -169,19 +170,30 @@ def _listed(config: Record) -> PassThrough:
     return PassThrough(200, (("content-type", "application/json"),), chunks(), close)
 
 
-def _touch(conn: Connection, hashed: str, now: datetime) -> Record:
-    """Write down that the sandbox that has a token is active; return who has it."""
-    caller = _caller(conn, hashed)
-    if caller["sandbox_id"] is not None:
-        sandboxes.touch(conn, caller["sandbox_id"], now)
-    return caller
+def _active(conn: Connection, caller: Caller, now: datetime) -> str | None:
+    """Return the id of the sandbox that calls, if it is one, after noting that it is active."""
+    sandbox_id: str | None = _permitted(stored_tokens.find_holder(conn, caller.token_hash))[
+        "sandbox_id"
+    ]
+    if sandbox_id is not None:
+        sandboxes.touch(conn, sandbox_id, now)
+    return sandbox_id
+
+
+def _touch(conn: Connection, caller: Caller, now: datetime) -> Record | None:
+    """Note that a caller is active; return the models that its workspace has, if any."""
+    _active(conn, caller, now)
+    return llm_configs.find(conn, caller.workspace_id)
 
 
 def _reserve(
-    conn: Connection, hashed: str, entry: Entry, api: ModelApi, default_max_rpd: int
-) -> None:
-    """Count a request, if there may be another one today; the workspace is locked."""
-    sandbox_id = _touch(conn, hashed, entry.began)["sandbox_id"]
+    conn: Connection, caller: Caller, entry: Entry, api: ModelApi, default_max_rpd: int
+) -> Record | None:
+    """Count a request, if there may be another one today; the workspace is locked.
+
+    Returns the same as `_touch`.
+    """
+    sandbox_id = _active(conn, caller, entry.began)
     own = llm_usage.quota(conn, entry.workspace_id) or {"max_rpd": None}
     most = default_max_rpd if own["max_rpd"] is None else own["max_rpd"]
     today = midnight(entry.began)
@@ -202,6 +214,7 @@ def _reserve(
         provider=api.provider,
         now=entry.began,
     )
+    return llm_configs.find(conn, entry.workspace_id)
 
 
 @attrs.define(eq=False)

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
+from agentserver_reference.domain.agents import is_due
 from agentserver_reference.domain.errors import Unauthenticated
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import proxy_tokens
+from agentserver_reference.storage import agents, proxy_tokens
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -14,9 +15,22 @@ ALWAYS = "active"
 """What is told as the status of a workspace."""
 
 
+async def find_holder(work: UnitOfWork, token: str) -> Record | None:
+    """Return whose token it is, as `storage.proxy_tokens.find_holder` does.
+
+    Each use is a sign of life, by which an agent that was offline runs again.
+    """
+    hashed, now = token_hash(token), work.context.clock()
+    found = await work.read(proxy_tokens.find_holder, hashed)
+    if found is None or found["sandbox_id"] is None or not is_due(found["last_heartbeat_at"], now):
+        return found
+    await work.write(Lock(), agents.touch, found["sandbox_id"], now)
+    return await work.read(proxy_tokens.find_holder, hashed)
+
+
 async def holder(work: UnitOfWork, token: str) -> Record:
     """Return whose token it is, whatever state a sandbox is in. Raises Unauthenticated."""
-    found = await work.read(proxy_tokens.find_holder, token_hash(token))
+    found = await find_holder(work, token)
     if found is None:
         raise Unauthenticated("invalid token")
     if found["sandbox_id"] is None:
@@ -25,7 +39,8 @@ async def holder(work: UnitOfWork, token: str) -> Record:
             "workspace_id": found["workspace_id"],
             "status": ALWAYS,
         }
-    return {"token_type": "sandbox", **found}
+    shown = {name: found[name] for name in ("workspace_id", "sandbox_id", "status")}
+    return {"token_type": "sandbox", **shown}
 
 
 async def of_workspace(work: UnitOfWork, workspace_id: str) -> str:

@@ -20,16 +20,22 @@ _add = insert(workspace_tokens)
 
 
 def find_holder(conn: Connection, token_hash: str) -> Record | None:
-    """Whose token it is: workspace_id, and sandbox_id and status, which a workspace's lacks."""
+    """Whose token it is: workspace_id, sandbox_id, status and last_heartbeat_at.
+
+    Of a workspace's token, all but the first are None.
+    """
     sandbox = sandboxes.find_by_token(conn, token_hash)
     if sandbox is not None:
         return {
             "workspace_id": sandbox["workspace_id"],
             "sandbox_id": sandbox["id"],
             "status": sandbox["status"],
+            "last_heartbeat_at": sandbox["last_heartbeat_at"],
         }
     owner = conn.execute(_by_hash, {"hashed": token_hash}).scalar_one_or_none()
-    return None if owner is None else {"workspace_id": owner, "sandbox_id": None, "status": None}
+    if owner is None:
+        return None
+    return {"workspace_id": owner, "sandbox_id": None, "status": None, "last_heartbeat_at": None}
 
 
 def encrypted(conn: Connection, workspace_id: str) -> str | None:

@@ -94,7 +94,7 @@ tokens_are_valid = or_(_c.is_local.is_(False), _c.registered_by.is_not(None))
 """Of sandboxes: those of a registered agent end with the membership behind them."""
 
 _by_token = Query(
-    select(_c.id, _c.workspace_id, _c.status).where(
+    select(_c.id, _c.workspace_id, _c.status, _c.last_heartbeat_at).where(
         _c.token_hash == bindparam("hashed"), tokens_are_valid
     )
 )
@@ -245,7 +245,7 @@ def add(
 
 
 def find_by_token(conn: Connection, token_hash: str) -> Record | None:
-    """The sandbox that has a token: id, workspace_id and status."""
+    """The sandbox that has a token: id, workspace_id, status and last_heartbeat_at."""
     return _by_token.first(conn, hashed=token_hash)
 
 

@@ -24,7 +24,7 @@ from agentserver import models
 from agentserver_contract.local_server import running
 
 COMMAND = Path(__file__).with_name("in_sandbox.py")
-PATIENCE = 250
+PATIENCE = 620
 """Seconds for a client to answer twice."""
 
 SAID = "This is the built-in model of agentserver, not a language model."

@@ -8,7 +8,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+expect.set_options(timeout=30_000)  # the console draws all operations, on a busy machine slowly
 
 SITE = Path(__file__).parents[1] / "site"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

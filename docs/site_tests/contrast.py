@@ -5,12 +5,12 @@ CONTRAST = """() => {
   const luminance = ([r, g, b]) => [r, g, b].map(part => part / 255)
     .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
     .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0)
+  const over = ([r, g, b, opacity = 1], below) =>
+    [r, g, b].map((part, index) => part * opacity + below[index] * (1 - opacity))
   const behind = element => {
-    for (let each = element; each; each = each.parentElement) {
-      const color = parse(getComputedStyle(each).backgroundColor)
-      if (color[3] !== 0) return color
-    }
-    return [255, 255, 255]
+    if (!element) return [255, 255, 255]
+    const color = parse(getComputedStyle(element).backgroundColor)
+    return color[3] === undefined ? color : over(color, behind(element.parentElement))
   }
   const words = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT)
   const faint = []

@@ -7,11 +7,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from attrs import fields
 
 from agentserver import ConfigurationError, Secret
 from agentserver.agent._credentials import Identity, Place, Store
 from agentserver.agent._failure import LONGEST, full_text, reason
-from agentserver.agent._state import Folder
+from agentserver.agent._state import Folder, claim_of
+from agentserver.agent._task import Task
 from agentserver.agent._worker import Kept, Report
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
@@ -45,6 +47,17 @@ def test_what_is_kept_outlasts_the_process_until_it_is_forgotten(tmp_path: Path)
     first.forget("b")
     first.forget("never kept")
     assert Folder(first.path).kept() == []
+
+
+def test_what_a_poll_gave_is_kept_as_it_was(tmp_path: Path) -> None:
+    task = Task("a", "Do it.", "Python", "review", 3, 0.5, 60, "requester", ("x", "y"))
+    Folder(tmp_path).keep(Kept("a", None, claim_of(task)))
+    (kept,) = Folder(tmp_path).kept()
+    assert kept.claim is not None
+    found = kept.claim.item
+    names = [each.name for each in fields(Task) if each.init]
+    assert [getattr(found, name) for name in names] == [getattr(task, name) for name in names]
+    assert (kept.claim.skill, kept.claim.skill_known, kept.claim.seconds) == ("review", True, 60)
 
 
 def test_messages_are_kept_in_their_order(tmp_path: Path) -> None:

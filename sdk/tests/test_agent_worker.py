@@ -173,7 +173,8 @@ def test_a_task_that_is_given_twice_runs_once() -> None:
 def test_a_task_starts_once_the_server_knows_that_it_runs() -> None:
     one = worker(1)
     one.answer(one.commands(0.0)[0], [claimed("a")], 0.0)
-    assert one.commands(0.0) == [Keep(Kept("a", None)), Send("a", RUNNING_REPORT)]
+    kept = Kept("a", None, claimed("a"))
+    assert one.commands(0.0) == [Keep(kept), Send("a", RUNNING_REPORT)]
     one.answer(Send("a", RUNNING_REPORT), UNREACHABLE, 0.0)
     assert calls(one.commands(0.0)) == []
     assert one.next_time() == 1.0
@@ -194,7 +195,7 @@ def test_a_task_that_the_server_does_not_let_run_is_not_started(trouble: Trouble
 def test_where_polls_say_no_skill_the_task_is_read_if_skills_matter() -> None:
     one = worker(1, needs_skill=True)
     one.answer(one.commands(0.0)[0], [claimed("a", known=False)], 0.0)
-    assert one.commands(0.0) == [Read("a")]
+    assert calls(one.commands(0.0)) == [Read("a")]
     one.answer(Read("a"), Seen("assigned", "shout"), 0.0)
     one.commands(0.0)
     one.answer(Send("a", RUNNING_REPORT), None, 0.0)
@@ -207,7 +208,7 @@ def test_a_task_that_is_over_when_it_is_read_is_left_alone(found: Seen | Failed)
     one.answer(one.commands(0.0)[0], [claimed("a", known=False)], 0.0)
     one.commands(0.0)
     one.answer(Read("a"), found, 0.0)
-    assert one.commands(5.0) == [Poll(1)]
+    assert one.commands(5.0) == [Forget("a"), Poll(1)]
 
 
 @pytest.mark.parametrize(
@@ -317,6 +318,35 @@ def test_what_an_earlier_process_left_is_settled_before_new_tasks_are_taken() ->
     assert one.commands(0.0) == [Keep(Kept("a", INTERRUPTED)), Send("a", INTERRUPTED)]
     one.answer(Read("c"), Seen("assigned", None), 0.0)  # the server will offer it again
     assert one.commands(0.0) == [Forget("c"), Poll(1)]
+
+
+@pytest.mark.parametrize("status", ["assigned", "pending"])
+def test_what_an_earlier_process_was_given_and_had_not_begun_is_taken_up_at_once(
+    status: str,
+) -> None:
+    one = worker(1, kept=[Kept("a", None, claimed("a", skill="shout"))])
+    assert one.commands(0.0) == [Read("a")]
+    one.answer(Read("a"), Seen(status, "shout"), 0.0)
+    assert one.commands(0.0) == [Send("a", RUNNING_REPORT)]  # and no poll: its slot is taken
+    one.answer(Send("a", RUNNING_REPORT), None, 0.0)
+    assert one.commands(0.0) == [Start("a", "item a", "shout")]
+
+
+@pytest.mark.parametrize(
+    ("found", "command"),
+    [
+        (Seen("running", None), Keep(Kept("a", INTERRUPTED))),  # it may have begun
+        (Seen("cancelled", None), Forget("a")),
+        (Failed(Trouble.GONE, "no such task"), Forget("a")),
+    ],
+)
+def test_what_an_earlier_process_may_have_begun_is_not_begun_again(
+    found: Seen | Failed, command: Command
+) -> None:
+    one = worker(1, kept=[Kept("a", None, claimed("a"))])
+    one.commands(0.0)
+    one.answer(Read("a"), found, 0.0)
+    assert one.commands(0.0)[0] == command
 
 
 # --- the end --------------------------------------------------------------------------------------

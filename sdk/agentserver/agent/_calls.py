@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from agentserver import _errors
 from agentserver._omit import OMIT
 
+from ._state import claim_of
 from ._task import Message, Task
 from ._worker import Call, Claimed, Failed, Poll, Read, ReadInbox, Report, Seen, Trouble
 
@@ -60,8 +60,6 @@ async def _made(client: AsyncClient, call: Call) -> Any:
 
 
 def _claimed(item: AgentTaskPollItem) -> Claimed:
-    # v0.64.12 leaves out both the skill and the time; a server that says one says the other.
-    seconds = item.timeout_seconds
     task = Task(
         item.task_id,
         item.prompt,
@@ -69,11 +67,11 @@ def _claimed(item: AgentTaskPollItem) -> Claimed:
         item.skill,
         item.max_turns or 0,
         item.max_budget_usd or 0.0,
-        seconds,
+        item.timeout_seconds,
         item.requester_id or None,
         tuple(item.delegation_chain or ()),
     )
-    return Claimed(item.task_id, item.skill, seconds is not None, seconds or inf, task)
+    return claim_of(task)
 
 
 def _arguments(report: Report) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What must outlast the process: reports that were not acknowledged, messages not handled.
+"""What must outlast the process: tasks with no acknowledged end, messages that were not handled.
 
 One file each, which is complete or absent: it is written beside its place and moved there.
 """
@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import uuid4
@@ -19,7 +20,8 @@ from attrs import asdict
 from agentserver._errors import ConfigurationError
 from agentserver._logging import logger
 
-from ._worker import Kept, Report
+from ._task import Task, task_as_stored, task_from_stored
+from ._worker import Claimed, Kept, Report
 
 _REPORTS: Final = "reports"
 _MESSAGES: Final = "messages"
@@ -86,8 +88,8 @@ class Folder:
 
     def keep(self, kept: Kept) -> None:
         """See `State`."""
-        # The end of a task is worth waiting for the disk; that it runs, the server knows too.
-        write(self._report(kept.id), asdict(kept), flush=kept.report is not None)
+        # The end of a task is worth waiting for the disk; what was given, the server knows too.
+        write(self._report(kept.id), _stored(kept), flush=kept.report is not None)
 
     def forget(self, id: str) -> None:
         """See `State`."""
@@ -172,9 +174,28 @@ def _read_all(folder: Path, make: Any) -> Iterator[Any]:
             logger.warning("%s cannot be read, and is left as it is", path)
 
 
+def claim_of(task: Task) -> Claimed:
+    """What a poll gave."""
+    # v0.64.12 leaves out both the skill and the time; a server that says one says the other.
+    seconds = task.timeout_seconds
+    return Claimed(task.id, task.skill, seconds is not None, seconds or inf, task)
+
+
+def _stored(kept: Kept) -> dict[str, Any]:
+    return {
+        "id": kept.id,
+        "report": None if kept.report is None else asdict(kept.report),
+        "task": None if kept.claim is None else task_as_stored(kept.claim.item),
+    }
+
+
 def _kept(value: dict[str, Any]) -> Kept:
-    report = value["report"]
-    return Kept(value["id"], None if report is None else Report(**report))
+    report, task = value["report"], value.get("task")
+    return Kept(
+        value["id"],
+        None if report is None else Report(**report),
+        None if task is None else claim_of(task_from_stored(task)),
+    )
 
 
 def _name(id: str) -> str:

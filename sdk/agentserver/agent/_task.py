@@ -116,6 +116,22 @@ current_task: Final[ContextVar[Task | None]] = ContextVar("agentserver_task", de
 """The task whose handler is running."""
 
 
+_SAID: Final = (
+    *("id", "prompt", "system_context", "skill", "max_turns", "max_budget_usd"),
+    *("timeout_seconds", "requester_id", "delegation_chain"),
+)
+
+
+def task_as_stored(task: Task) -> dict[str, Any]:
+    """What the requester has said of a task, as JSON."""
+    return {name: getattr(task, name) for name in _SAID}
+
+
+def task_from_stored(value: dict[str, Any]) -> Task:
+    """A task that was stored as JSON."""
+    return Task(**value | {"delegation_chain": tuple(value["delegation_chain"])})
+
+
 def as_stored(message: Message) -> dict[str, Any]:
     """A message as JSON."""
     return {

@@ -10,10 +10,12 @@ The life of a task here, beside its status on the server::
     STARTING  `running` is being reported                                   assigned
     RUNNING   its handler works; the task is looked at for cancellation     running
     ENDING    its end is being reported, and kept on disk until then        running
-    LOST      found on disk: a process that ended was working on it         running
+    LOST      found on disk: a process that ended had been given it         assigned or running
 
-A handler starts only once the server has acknowledged `running`. So no task is worked on that was
-cancelled, or given to another, and one whose report never got through is offered again.
+What a poll gave is on disk before anything is done with it, so that the next process takes it up if
+this one ends before the task runs. A handler starts only once the server has acknowledged
+`running`. So no task is worked on that was cancelled, or given to another, and one whose report
+never got through is offered again.
 """
 
 from __future__ import annotations
@@ -114,10 +116,12 @@ STOPPED: Final = Report("failed", reason="interrupted: the agent was stopped")
 
 @frozen
 class Kept:
-    """What is on disk of a task: that it runs (`report` is None), or how it ended."""
+    """What is on disk of a task: what was given, or how it ended (`report`)."""
 
     id: str
     report: Report | None
+    claim: Claimed | None = None
+    """Unknown of tasks that an earlier version has kept."""
 
 
 # --- what is to be done ---------------------------------------------------------------------------
@@ -229,6 +233,8 @@ class _Work:
     skill: str | None = None
     item: Any = field(default=None, repr=False)
     report: Report | None = None
+    claim: Claimed | None = None
+    """What an earlier process was given, while it is not known what became of it."""
     under_way: Call | None = None
     """The call about it whose answer is waited for."""
     recovered: bool = False
@@ -287,7 +293,7 @@ class Worker:
         for kept in self.kept:
             stage = _Stage.LOST if kept.report is None else _Stage.ENDING
             self._tasks[kept.id] = _Work(
-                kept.id, stage, self.now, report=kept.report, recovered=True
+                kept.id, stage, self.now, report=kept.report, claim=kept.claim, recovered=True
             )
 
     # --- what to do next --------------------------------------------------------------------------
@@ -373,7 +379,7 @@ class Worker:
         self._handles_message = False
 
     def stop(self, now: float) -> None:
-        """Take no more tasks; what runs goes on to its end, and what waits lapses on the server."""
+        """Take no more tasks; what runs goes on to its end, what waits is for the next start."""
         self._stopping = True
         for work in [*self._tasks.values()]:
             if work.stage in (_Stage.READING, _Stage.WAITING):
@@ -390,7 +396,6 @@ class Worker:
 
     def _go_on_with(self, work: _Work, now: float) -> None:
         if work.stage is _Stage.WAITING and self._working() < self.slots:
-            self._commands.append(Keep(Kept(work.id, None)))
             work.stage, work.report, work.due = _Stage.STARTING, RUNNING_REPORT, now
         if self._may_time_out(work) and work.ends <= now:
             self._interrupt(work, "timeout", TIMED_OUT)
@@ -405,7 +410,7 @@ class Worker:
 
     def _read(self, work: _Work, outcome: Seen | Failed, now: float) -> None:
         if isinstance(outcome, Failed) or outcome.status in FINAL:
-            self._drop(work, now, forget=False)
+            self._drop(work, now)
             return
         work.stage, work.skill = _Stage.WAITING, outcome.skill
 
@@ -428,10 +433,14 @@ class Worker:
             self._interrupt(work, outcome.status, None)
 
     def _recovered(self, work: _Work, outcome: Seen | Failed, now: float) -> None:
-        if isinstance(outcome, Failed) or outcome.status != "running":
+        if isinstance(outcome, Failed) or outcome.status in FINAL:
             self._drop(work, now)
-        else:
+        elif outcome.status == "running":
             self._end(work, INTERRUPTED, now)
+        elif work.claim is not None:
+            self._take(work.claim, now)
+        else:
+            self._drop(work, now)
 
     def _reported(self, work: _Work, outcome: Failed | None, now: float) -> None:
         if outcome is None:
@@ -504,18 +513,21 @@ class Worker:
             return
         new = [claimed for claimed in outcome if claimed.id not in self._tasks]
         for claimed in new:
-            known = claimed.skill_known or not self.needs_skill
-            self._tasks[claimed.id] = _Work(
-                claimed.id,
-                _Stage.WAITING if known else _Stage.READING,
-                now,
-                now + claimed.seconds,
-                claimed.skill,
-                claimed.item,
-            )
-        if new:
-            self._worked_at = now
+            self._commands.append(Keep(Kept(claimed.id, None, claimed)))
+            self._take(claimed, now)
         self._poll_at = now if len(new) >= call.limit else now + self._interval(now)
+
+    def _take(self, claimed: Claimed, now: float) -> None:
+        known = claimed.skill_known or not self.needs_skill
+        self._tasks[claimed.id] = _Work(
+            claimed.id,
+            _Stage.WAITING if known else _Stage.READING,
+            now,
+            now + claimed.seconds,
+            claimed.skill,
+            claimed.item,
+        )
+        self._worked_at = now
 
     def _inbox_read(self, call: ReadInbox, outcome: Sequence[Any] | Failed, now: float) -> None:
         if isinstance(outcome, Failed):

@@ -21,6 +21,7 @@ from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract import document as contracts
 from agentserver_contract.data.tables import status_of_nothing
 from agentserver_contract.fixtures.access_tokens import with_access_tokens
+from agentserver_contract.fixtures.api_keys import with_api_keys
 from agentserver_contract.fixtures.accounts import register_accounts
 from agentserver_contract.fixtures.agents import with_agents
 from agentserver_contract.http.sdk_calls import Inexpressible, method_of
@@ -166,7 +167,8 @@ def _contract_run(story: Story, examples: int, seed: int | None) -> LayerResult:
         story.alice.admin.quota_defaults.set(max_workspaces_per_user=0)
         accounts = register_accounts(target)
         story.alice.admin.users.set_role(accounts["admin"].id, role="admin")
-        accounts = with_agents(with_access_tokens(accounts, target), target)
+        accounts = with_api_keys(with_access_tokens(accounts, target), target)
+        accounts = with_agents(accounts, target)
         started = time.monotonic()
         plan = Plan(
             secrets.randbelow(2**32) if seed is None else seed, examples=examples, boundaries=False

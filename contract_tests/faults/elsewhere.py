@@ -27,7 +27,9 @@ SIGN_IN = "sign-in of agents"
 """The server's tests of codes, refreshes and the page on which a person approves, none of which is
 in the contract.
 """
-CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN)
+LOG = "operations log"
+"""The server's tests of keys without a scope, of rows that began at one time, and of retention."""
+CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN, LOG)
 
 _TESTS_OF_SDK = [
     f"sdk/tests/test_{name}.py"
@@ -40,6 +42,10 @@ _TESTS_WITH_CLOCK = [
 _TESTS_OF_SIGN_IN = [
     *(f"reference_server/tests/test_{name}.py" for name in ("oauth", "device_pages")),
     *("reference_server/tests/test_register_agent.py", "-k", "not postgresql"),
+]
+_TESTS_OF_LOG = [
+    *(f"reference_server/tests/test_{name}.py" for name in ("operations_log", "turns")),
+    *("-k", "not postgresql"),
 ]
 _TESTS_OF_CALLS = ["reference_server/tests/test_model_calls.py", "-k", "not postgresql"]
 
@@ -71,6 +77,8 @@ def _caught(fault: Fault, folder: Path) -> Iterator[str]:
             yield WITH_CLOCK
         if _fail(_TESTS_OF_CALLS, folder):
             yield CALLS
+        if _fail(_TESTS_OF_LOG, folder):
+            yield LOG
         if _fail(_TESTS_OF_SIGN_IN, folder):
             yield SIGN_IN
 

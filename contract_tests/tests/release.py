@@ -194,9 +194,10 @@ def _plain(status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes,
 
 
 def _refused_at_once(sent: Seen) -> Answer | None:
-    """impossible-id, head-unsupported, decimal-integers, register-fails, email-of-any-form."""
-    if sent.method == "HEAD":
-        return 405, "", b""
+    """impossible-id, head-unsupported, turns-elsewhere, decimal-integers, register-fails,
+    email-of-any-form."""
+    if sent.method == "HEAD" or (sent.path == "/api/turns" and sent.method == "POST"):
+        return 405, "", b""  # the second: turns-elsewhere
     has_session = "agentserver-token=" in sent.headers.get("cookie", "")
     if has_session and re.search("%(00|25|[01][0-9a-fA-F]|7[fF])", sent.path):
         return 500, _TEXT, b"internal error\n"

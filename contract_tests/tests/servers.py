@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from agentserver_contract.fixtures.access_tokens import with_access_tokens
 from agentserver_contract.fixtures.accounts import Accounts, register_accounts
 from agentserver_contract.fixtures.agents import with_agents
+from agentserver_contract.fixtures.api_keys import with_api_keys
 from agentserver_contract.http.target import Hook, Target
 from agentserver_contract.local_server import running
 from agentserver_reference.app import LOOPS, create_app
@@ -138,7 +139,8 @@ def prepare_accounts(
     """
     accounts = register_accounts(target)
     reset_accounts(accounts)
-    return with_agents(with_access_tokens(accounts, target, shift_clock=shift_clock), target)
+    with_tokens = with_access_tokens(accounts, target, shift_clock=shift_clock)
+    return with_agents(with_api_keys(with_tokens, target), target)
 
 
 def reset_accounts(accounts: Accounts) -> None:

@@ -106,6 +106,7 @@ def type_name(schema: Located | None) -> str:
 
 CREATE = ("paths", "/api/workspaces", "post")
 READ = ("paths", "/api/workspaces/{workspace_id}", "get")
+TURN = ("paths", "/api/turns", "post")
 REQUEST_NAME = ("components", "schemas", "WorkspaceCreateRequest", "properties", "name")
 
 
@@ -237,6 +238,10 @@ PLANTS: dict[str, list[Callable[[Document], None]]] = {
     "consuming_reads_are_marked": [
         put(*CREATE, "x-consumes", value=True),
         put(*READ, "x-consumes", value=False),
+    ],
+    "a_workspace_field_is_required_in_the_body": [
+        put(*TURN, "x-workspace-field", value="threadId"),
+        put(*TURN, "x-required-role", value="user"),
     ],
     "every_body_has_an_example": [
         drop(*READ, "responses", "200", "content", JSON, "example"),

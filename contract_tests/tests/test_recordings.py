@@ -21,6 +21,8 @@ from agentserver_contract.results.findings import Finding
 CHECKOUT = Path(__file__).parents[2]
 RECORDINGS = CHECKOUT / "contract_tests" / "recordings"
 RELEASE = "v0.64.12"
+ELSEWHERE = frozenset({"submit_turn"})
+"""Operations that the release does not serve, so that nothing of them was recorded."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def test_every_operation_has_a_recorded_success(
 ) -> None:
     succeeded = {each.operation_id for each in recorded if each.exchange.response.succeeded}
     # The release answers /healthz too, but that was not recorded.
-    assert set(contract.operations) - succeeded <= {"check_health"}
+    assert set(contract.operations) - succeeded <= {"check_health", *ELSEWHERE}
 
 
 def test_every_finding_is_explained(
@@ -72,14 +74,15 @@ def test_every_finding_is_explained(
 def test_every_departure_occurs(
     contract: Contract, found: list[Finding], of_exchanges: list[Departure]
 ) -> None:
-    not_met = departures.account(contract, of_exchanges, found).not_met
+    recorded = [each for each in of_exchanges if not each.operations <= ELSEWHERE]
+    not_met = departures.account(contract, recorded, found).not_met
     assert not not_met, "never seen: " + ", ".join(departure.name for departure in not_met)
 
 
 def test_departures_name_operations_of_the_recordings(
     all_recorded: list[Recorded], listed: list[Departure]
 ) -> None:
-    names = {each.operation_id for each in all_recorded}
+    names = {each.operation_id for each in all_recorded} | ELSEWHERE
     unknown = {d.name: sorted(d.operations - names) for d in listed if d.operations - names}
     assert not unknown
 

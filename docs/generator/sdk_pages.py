@@ -43,6 +43,8 @@ def models() -> str:
         directive("agentserver.Page"),
         directive("agentserver.pagination.Pager", inherited_members=True),
         directive("agentserver.pagination.AsyncPager", inherited_members=True),
+        directive("agentserver.pagination.CursorPager", inherited_members=True),
+        directive("agentserver.pagination.AsyncCursorPager", inherited_members=True),
         directive("agentserver._model.Model", filters=SHOWN),
         "## Models and enums { #models }",
         *map(_model, dir(models_of_sdk)),

@@ -21,6 +21,7 @@ from agentserver_reference.context import Context
 from agentserver_reference.contract import Contract, compile_contract, load_contract
 from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
+from agentserver_reference.gateways.codex import open_codex
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.oauth import open_oauth
@@ -47,6 +48,9 @@ from agentserver_reference.workers import (
     expired_sessions,
     expired_sign_ins,
     idle_sandboxes,
+    lost_turns,
+    old_operations,
+    old_turns,
     overdue_tasks,
     sandbox_changes,
 )
@@ -64,6 +68,9 @@ LOOPS: tuple[Callable[[Context], Loop], ...] = (
     idle_sandboxes.loop,
     agent_health.loop,
     overdue_tasks.loop,
+    lost_turns.loop,
+    old_turns.loop,
+    old_operations.loop,
 )
 """What makes each background loop."""
 
@@ -135,6 +142,7 @@ def create_app(
         llm_proxy=open_llm_proxy(settings, store, clock),
         models=Models(settings, clock, ids),
         oauth=open_oauth(settings, store, clock, tokens),
+        codex=open_codex(settings, clock, ids),
         sandbox_backend=open_sandbox_backend(
             settings, store, clock, url or (lambda: local_url(settings.host, settings.port))
         ),
@@ -157,6 +165,7 @@ def create_app(
             await context.llm_proxy.close()
             await context.models.close()
             await context.oauth.close()
+            await context.codex.close()
             await store.close()
 
     app = _Application(lifespan=lifespan)

@@ -45,6 +45,12 @@ class Call:
         return self.principal.user_id
 
     @property
+    def person_id(self) -> str | None:
+        """The account of the person who calls; None for a program that acts for a workspace."""
+        is_program = self.principal is None or self.principal.scopes is not None
+        return None if is_program else self.user_id
+
+    @property
     def workspace_of_credential(self) -> str:
         """The workspace that the credential was given for; for operations that require one."""
         if self.principal is None or self.principal.workspace_id is None:

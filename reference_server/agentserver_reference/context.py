@@ -11,6 +11,7 @@ import attrs
 if TYPE_CHECKING:
     from agentserver_reference.domain.cipher import Cipher
     from agentserver_reference.domain.passwords import Passwords
+    from agentserver_reference.gateways.codex.protocol import Codex
     from agentserver_reference.gateways.llm.protocol import LlmProxy
     from agentserver_reference.gateways.models import Models
     from agentserver_reference.gateways.oauth.protocol import OAuth
@@ -36,6 +37,7 @@ class Context:
     llm_proxy: LlmProxy
     models: Models
     oauth: OAuth
+    codex: Codex
     sandbox_backend: SandboxBackend
     background: Callable[[str, Callable[[], Awaitable[None]]], None]
     """Takes the name of some work and the work itself, which goes on after the answer."""

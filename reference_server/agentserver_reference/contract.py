@@ -103,6 +103,8 @@ class Operation:
     role: str
     scope: str | None = None
     """The required scope, for kinds of credential that have scopes."""
+    workspace_field: str | None = None
+    """The field of the body that names the workspace in which the role is required."""
     consumes: bool = False
     """Whether it changes state although it is a GET (`x-consumes`), so that HEAD is refused."""
     query: tuple[Parameter, ...] = ()
@@ -173,7 +175,8 @@ class _Compiler:
         if role not in ROLES:
             raise ContractError(f"{name}: x-required-role {role!r} is not one of {ROLES}")
         named = [each for each in WORKSPACE_PARAMETERS if f"{{{each}}}" in path]
-        if role in WORKSPACE_ROLES and not named and not self._takes_tokens_alone(node):
+        in_body = "x-workspace-field" in node
+        if role in WORKSPACE_ROLES and not (named or in_body or self._takes_tokens_alone(node)):
             known = " or ".join(WORKSPACE_PARAMETERS)
             raise ContractError(f"{name}: requires {role}, and its path names no {known}")
         try:
@@ -185,6 +188,7 @@ class _Compiler:
                 **_security({**self.document, **node}.get("security", [])),
                 role=role,
                 scope=node.get("x-required-scope"),
+                workspace_field=node.get("x-workspace-field"),
                 consumes=node.get("x-consumes", False),
                 query=tuple(self._parameters(item, node, "query")),
                 headers=tuple(self._parameters(item, node, "header")),

@@ -123,7 +123,14 @@ class Upgrade:
     subprotocol: str | None = None
 
 
-AnyReply = Reply | Redirect | EventStream | PassThrough | Upgrade
+@attrs.frozen
+class WhileConnected:
+    """A reply that takes long to make. Making it is cancelled when the client disconnects."""
+
+    make: Callable[[], Awaitable[Reply]]
+
+
+AnyReply = Reply | Redirect | EventStream | PassThrough | Upgrade | WhileConnected
 
 
 _HOP_BY_HOP = frozenset(

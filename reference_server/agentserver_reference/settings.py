@@ -429,6 +429,12 @@ class Settings:
         _from_to(0, 2**31 - 1),
         "requests a workspace may make in a day by the embedded quota; 0: no limit",
     )
+    operations_retention_days: int = _setting(
+        90,
+        "AGENTSERVER_OPERATIONS_RETENTION_DAYS",
+        _from_to(0, 36_500),
+        "days for which the operations log is kept; 0: for ever",
+    )
     llm_proxy_trace_header: str = _setting(
         "X-Trace-Id",
         "LLMPROXY_TRACE_HEADER",

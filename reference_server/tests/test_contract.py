@@ -73,10 +73,12 @@ def test_an_operation_without_handler_and_a_handler_without_operation_are_named(
 
 
 def test_a_credential_of_no_known_kind_stops_the_start() -> None:
-    contract = compile_contract(changed(security=[{"apiKey": []}]))
+    contract = compile_contract(changed(security=[{"unknownKey": []}]))
     with pytest.raises(BindingError) as refused:
         bind(contract, handlers_of(handler_modules()), SCHEMES)
-    assert str(refused.value) == ("workspaces.create_workspace: unknown kind of credential apiKey")
+    assert (
+        str(refused.value) == "workspaces.create_workspace: unknown kind of credential unknownKey"
+    )
 
 
 def test_an_unknown_role_stops_the_start() -> None:

@@ -247,6 +247,14 @@ class _Client(Generic[TransportT]):
         self._check_open()
         return call_flow(call, self._terms(), raw=raw)
 
+    def _for(self, call: Call[Any], options: CallOptions) -> Self:
+        """This client, with the settings that a call has by itself, and those it was given."""
+        client = self
+        if call.time_limit is not None:
+            timeout = evolve(self._options.timeout, read=call.time_limit)
+            client = self.with_options(deadline=call.time_limit, timeout=timeout)
+        return client._with(options) if options else client
+
     def _with(self, options: CallOptions) -> Self:
         """This client, with the options of one call."""
         unknown = options.keys() - CallOptions.__annotations__.keys()
@@ -348,11 +356,11 @@ class Client(_Client[Transport], Resources):
         return self._call_raw(self._unlisted(method, path, json, params), **options)
 
     def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
-        client = self._with(options) if options else self
+        client = self._for(call, options)
         return drive(client._flow(call), client._perform)
 
     def _call_raw(self, call: Call[T], **options: Unpack[CallOptions]) -> Response[T]:
-        client = self._with(options) if options else self
+        client = self._for(call, options)
         response: Any = drive(client._flow(call, raw=True), client._perform)
         return response  # type: ignore[no-any-return]  # what `raw` asks for
 
@@ -460,11 +468,11 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
         return await self._call_raw(self._unlisted(method, path, json, params), **options)
 
     async def _call(self, call: Call[T], **options: Unpack[CallOptions]) -> T:
-        client = self._with(options) if options else self
+        client = self._for(call, options)
         return await drive_async(client._flow(call), client._perform)
 
     async def _call_raw(self, call: Call[T], **options: Unpack[CallOptions]) -> Response[T]:
-        client = self._with(options) if options else self
+        client = self._for(call, options)
         response: Any = await drive_async(client._flow(call, raw=True), client._perform)
         return response  # type: ignore[no-any-return]  # what `raw` asks for
 

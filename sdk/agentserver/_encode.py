@@ -85,6 +85,25 @@ def headers(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
+def idempotency_key(given: str | Omit) -> str:
+    """Return the key of a call: the given one, or a new one."""
+    from uuid import uuid4  # few calls have one
+
+    return str(uuid4()) if isinstance(given, Omit) else given
+
+
+def seconds(milliseconds: int | Omit, omitted: int, margin: int) -> float:
+    """Return how long a call may take whose caller says how long the server may work on it.
+
+    Raises:
+        ArgumentError: It is no number.
+    """
+    given = omitted if isinstance(milliseconds, Omit) else milliseconds
+    if not isinstance(given, int | float):
+        raise ArgumentError(f"a time limit must be a number, not {type(given).__name__}")
+    return max(0, given) / 1000 + margin / 1000
+
+
 def body(arguments: Mapping[str, Any], *, required: bool = True) -> dict[str, Any] | Omit:
     """Encode the given body arguments as one JSON object.
 

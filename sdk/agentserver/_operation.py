@@ -65,6 +65,8 @@ class Operation(Generic[T_co]):
     """Every other documented status, with its description in the contract."""
     consumes: bool = False
     """Whether a GET changes state, so that sending it twice is not the same as sending it once."""
+    has_key: bool = False
+    """Whether each call has an `Idempotency-Key`, by which the server knows it again."""
 
     def decoder(self, status: int) -> Decoder[T_co] | Redirect | Untyped | None:
         """Return the decoder of a success; an undocumented status is read like the first."""
@@ -74,7 +76,7 @@ class Operation(Generic[T_co]):
     @property
     def idempotent(self) -> bool:
         """Whether sending it twice leaves the server as sending it once does."""
-        return self.method in _IDEMPOTENT_METHODS and not self.consumes
+        return self.has_key or (self.method in _IDEMPOTENT_METHODS and not self.consumes)
 
     @property
     def safe(self) -> bool:
@@ -102,6 +104,8 @@ class Call(Generic[T_co]):
     """Names and values of the header parameters."""
     body: Any = field(default=OMIT, repr=False)
     """Parsed JSON, in which a string may be wrapped in a `Secret`; a `Form`; `OMIT` for no body."""
+    time_limit: float | None = None
+    """Seconds that it may take, whatever the client's settings are; None where those count."""
 
 
 class CallOptions(TypedDict, total=False):

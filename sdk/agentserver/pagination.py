@@ -2,10 +2,12 @@
 
 A list that comes in pages may change between them. Each page but the first therefore begins with
 the last row of the one before, so that rows which have moved forward are noticed, and looked for.
+Where a page is asked for by the last row of the one before, nothing can move.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -20,6 +22,8 @@ from itertools import islice
 from typing import Any, Final, Generic, TypeGuard, TypeVar, overload
 
 from attrs import define, field, frozen
+
+from ._errors import ResponseValidationError
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -113,6 +117,7 @@ class Batch(Generic[T]):
 
     rows: Sequence[T]
     total: int
+    """How many rows there are; 0 for a list that does not say it."""
 
 
 @define(eq=False)
@@ -146,6 +151,11 @@ class _Walk(Generic[T]):
         """How many rows to ask for: one that was given before, and the new ones."""
         return min(self.size + bool(self._given), self.most)
 
+    @property
+    def position(self) -> int:
+        """Where to ask for them."""
+        return self.offset
+
     def take(self, batch: Batch[T]) -> list[T]:
         """The rows that were not given before, of what the server sent from `offset`."""
         keys = [self.key(row) for row in batch.rows]
@@ -176,8 +186,37 @@ class _Walk(Generic[T]):
 
 
 @define(eq=False)
-class _Pager(Generic[T]):
-    """What both kinds of pagers are: the first page, and how to go on from it."""
+class _CursorWalk(Generic[T]):
+    """Where in a list the next page begins: after the last row of the one before."""
+
+    key: Callable[[T], Hashable]
+    size: int
+    position: Hashable = None
+    is_over: bool = field(default=False, init=False)
+    _given: set[Hashable] = field(factory=set, init=False)
+
+    @property
+    def limit(self) -> int:
+        """How many rows to ask for."""
+        return self.size
+
+    def take(self, batch: Batch[T]) -> list[T]:
+        """The rows of a page, all of which are new where the server knows the cursor."""
+        keys = [self.key(row) for row in batch.rows]
+        if not self._given.isdisjoint(keys):
+            raise ResponseValidationError(
+                f"the server gives the same rows again, so that only {len(self._given)} of the "
+                "list can be read: it does not know the cursor"
+            )
+        self._given.update(keys)
+        self.is_over = len(keys) < self.size
+        self.position = keys[-1] if keys else self.position
+        return list(batch.rows)
+
+
+@define(eq=False)
+class _Pages(Generic[T]):
+    """What all kinds of pagers are: the first page, and how to go on from it."""
 
     answer: Any
     """The answer with the first page, as the server sent it."""
@@ -185,17 +224,26 @@ class _Pager(Generic[T]):
     _key: Callable[[T], Hashable]
     _size: int
     _most: int
-    _start: int
-
-    @property
-    def total(self) -> int:
-        """How many rows there were when the list was asked for."""
-        return self._read(self.answer).total
+    _start: Any
 
     def first(self) -> T | None:
         """Return the first row; None where there is none. Nothing is sent for it."""
         rows = self._read(self.answer).rows
         return rows[0] if rows else None
+
+    @abstractmethod
+    def _walk(self) -> _Walk[T] | _CursorWalk[T]:
+        """Begin at the first page."""
+
+
+@define(eq=False)
+class _Counted(_Pages[T]):
+    """A list whose answers say how many rows there are, and whose pages begin at an offset."""
+
+    @property
+    def total(self) -> int:
+        """How many rows there were when the list was asked for."""
+        return self._read(self.answer).total
 
     def _walk(self) -> _Walk[T]:
         return _Walk(self._key, self._size, self._most, self._start)
@@ -204,15 +252,20 @@ class _Pager(Generic[T]):
         return f"<{type(self).__name__} of {self.total} rows>"
 
 
+@define(eq=False)
+class _Uncounted(_Pages[T]):
+    """A list whose pages begin after a row of the page before."""
+
+    def _walk(self) -> _CursorWalk[T]:
+        return _CursorWalk(self._key, self._size)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} that begins with {len(self._read(self.answer).rows)} rows>"
+
+
 @define(eq=False, repr=False)
-class Pager(_Pager[T]):
-    """The rows of a list that comes in pages: iterate over it, and pages are fetched as needed.
-
-    The first page is there already. A row that is there all the time and does not move is given
-    exactly once, whatever comes or goes meanwhile; one that moves is never given twice.
-    """
-
-    _fetch: Callable[[int, int], Any] = field(alias="fetch")
+class _SyncPages(_Pages[T]):
+    _fetch: Callable[[int, Any], Any] = field(alias="fetch")
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
@@ -227,7 +280,7 @@ class Pager(_Pager[T]):
                 yield Page(rows, has_more=not walk.is_over)
             if walk.is_over:
                 return
-            answer = self._fetch(walk.limit, walk.offset)
+            answer = self._fetch(walk.limit, walk.position)
 
     def all(self, limit: int | None = None) -> Page[T]:
         """Return the rows as one page.
@@ -239,10 +292,8 @@ class Pager(_Pager[T]):
 
 
 @define(eq=False, repr=False)
-class AsyncPager(_Pager[T]):
-    """The rows of a list that comes in pages: iterate over it with ``async for``; see `Pager`."""
-
-    _fetch: Callable[[int, int], Awaitable[Any]] = field(alias="fetch")
+class _AsyncPages(_Pages[T]):
+    _fetch: Callable[[int, Any], Awaitable[Any]] = field(alias="fetch")
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
@@ -258,7 +309,7 @@ class AsyncPager(_Pager[T]):
                 yield Page(rows, has_more=not walk.is_over)
             if walk.is_over:
                 return
-            answer = await self._fetch(walk.limit, walk.offset)
+            answer = await self._fetch(walk.limit, walk.position)
 
     async def all(self, limit: int | None = None) -> Page[T]:
         """Return the rows as one page.
@@ -273,6 +324,38 @@ class AsyncPager(_Pager[T]):
                 if len(rows) == limit:
                     break
         return Page(rows)
+
+
+@define(eq=False, repr=False)
+class Pager(_SyncPages[T], _Counted[T]):
+    """The rows of a list that comes in pages: iterate over it, and pages are fetched as needed.
+
+    The first page is there already. A row that is there all the time and does not move is given
+    exactly once, whatever comes or goes meanwhile; one that moves is never given twice.
+    """
+
+
+@define(eq=False, repr=False)
+class AsyncPager(_AsyncPages[T], _Counted[T]):
+    """The rows of a list that comes in pages: iterate over it with ``async for``; see `Pager`."""
+
+
+@define(eq=False, repr=False)
+class CursorPager(_SyncPages[T], _Uncounted[T]):
+    """The rows of a list whose pages follow each other: iterate over it as over a `Pager`.
+
+    How many rows there are is not known before the end. Each is given exactly once; what has come
+    meanwhile is not given.
+
+    Raises:
+        ResponseValidationError: On the way to the second page, from a server that does not know the
+            cursor and gives the first page again, such as release v0.64.12.
+    """
+
+
+@define(eq=False, repr=False)
+class AsyncCursorPager(_AsyncPages[T], _Uncounted[T]):
+    """The rows of a list whose pages follow each other; see `CursorPager`."""
 
 
 def _row(item: Any) -> dict[str, Any]:

@@ -173,8 +173,10 @@ class Paging:
 
     rows: str
     """The attribute of the answer that has the rows."""
-    total: str
-    """The attribute of the answer that has their number."""
+    total: str | None
+    """The attribute of the answer that has their number; None for a list with a cursor."""
+    position: str
+    """The argument that says where a page begins: an offset, or a cursor."""
     key: str
     """The attribute of a row that identifies it."""
     row: str
@@ -182,9 +184,14 @@ class Paging:
     size: int
     most: int
 
+    @property
+    def kind(self) -> str:
+        """The class of its pager."""
+        return "Pager" if self.total else "CursorPager"
+
     def result(self, asynchronous: bool) -> str:
         """The type of what the method returns."""
-        return f"{'Async' if asynchronous else ''}Pager[{self.row}]"
+        return f"{'Async' if asynchronous else ''}{self.kind}[{self.row}]"
 
 
 @dataclass(frozen=True)
@@ -195,6 +202,18 @@ class Iteration:
     """The method that gives them one by one."""
     row: str
     """The class of a row."""
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """What an operation says whose caller sets how long the server may take."""
+
+    argument: str
+    """The argument that says it, in milliseconds."""
+    omitted: int
+    """What it is if the argument is left out."""
+    margin: int
+    """How much longer the answer may take."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +250,8 @@ class Operation:
     """How what it takes is given one by one."""
     waits_for: WaitForNew | None
     """How one can wait for what this one creates."""
+    time_limit: TimeLimit | None
+    """How long the server itself says that it may take."""
 
     @property
     def result(self) -> str:
@@ -243,6 +264,18 @@ class Operation:
         if len(self.success) == 1:
             return self.success[0].prose
         return " ".join(f"Status {each.status}: {each.prose}" for each in self.success)
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The argument that makes it safe to send it again, and that is made up if left out."""
+        return next(
+            (
+                argument.python
+                for argument in self.header_arguments
+                if argument.name.lower() == "idempotency-key" and not argument.required
+            ),
+            None,
+        )
 
     @property
     def decodes(self) -> bool:
@@ -508,6 +541,7 @@ class Surface:
             paging=self._paging(source, results),
             iterator=self._iterator(source, results),
             waits_for=self._waits_for(source, results),
+            time_limit=_time_limit(source),
         )
         names = [argument.python for argument in operation.arguments]
         if len(set(names)) < len(names) or operation.id in names:
@@ -583,7 +617,8 @@ class Surface:
         rows = self.schemas.resolve(answer[said["rows"]]).schema["items"]
         return Paging(
             rows=python_name(said["rows"]),
-            total=python_name(said["total"]),
+            total=python_name(said["total"]) if "total" in said else None,
+            position=python_name(said.get("cursor", "offset")),
             key=python_name(said["key"]),
             row=self.schemas.annotation(rows),
             size=said["size"],
@@ -652,6 +687,13 @@ def _wait(source: document.Operation) -> Wait | None:
     if len(source.path_parameters) != 1 or said["until"] not in said["dead_ends"]:
         raise ContractError("x-sdk-wait: must be about one thing, and name a state to wait for")
     return Wait(said["field"], said["until"], said["dead_ends"])
+
+
+def _time_limit(source: document.Operation) -> TimeLimit | None:
+    said = source.raw.get("x-sdk-deadline")
+    if said is None:
+        return None
+    return TimeLimit(python_name(said["field"]), said["omitted"], said["margin"])
 
 
 def _example(schema: Schema) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from agentserver._generated.resources import AsyncResources, Resources
 from agentserver._omit import OMIT
 from agentserver._operation import Call
 from agentserver._secret import Secret
-from agentserver.pagination import AsyncPager, Pager
+from agentserver.pagination import AsyncCursorPager, AsyncPager, CursorPager, Pager
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = json.loads(
@@ -44,7 +45,8 @@ class AsyncRecorder(AsyncResources):
 
 def call_of(result: Any) -> Call[Any]:
     """The call that a recorder returned, which is in the pager of a list that comes in pages."""
-    found: Call[Any] = result.answer if isinstance(result, Pager | AsyncPager) else result
+    is_pager = isinstance(result, Pager | AsyncPager | CursorPager | AsyncCursorPager)
+    found: Call[Any] = result.answer if is_pager else result
     return found
 
 
@@ -78,6 +80,22 @@ def arguments(operation: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return path, body.get("example", {})
 
 
+def python(name: str) -> str:
+    """What a field is called as an argument."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def given(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that send a body."""
+    return {python(name): value for name, value in body.items()}
+
+
+@pytest.fixture(autouse=True)
+def always_the_same_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `Idempotency-Key` that a call makes up."""
+    monkeypatch.setattr("uuid.uuid4", lambda: "0b9e2a54-9f0e-4b3f-8d0b-1f5c7a1e6d20")
+
+
 def method(root: object, operation: str) -> Any:
     found: Any = root
     for name in OPERATIONS[operation][2]["x-sdk"].split("."):
@@ -89,7 +107,7 @@ def method(root: object, operation: str) -> Any:
 def test_call_carries_what_the_contract_says_of_the_operation(operation: str) -> None:
     verb, path, raw, _ = OPERATIONS[operation]
     named, body = arguments(operation)
-    call = call_of(method(Recorder(), operation)(*named.values(), **body))
+    call = call_of(method(Recorder(), operation)(*named.values(), **given(body)))
     said = call.operation
     assert (said.id, said.method, said.path) == (operation, verb, path)
     assert call.path == path.format(**named)
@@ -125,8 +143,8 @@ def test_async_method_makes_the_same_call_from_the_same_arguments(operation: str
     assert one.parameters == other.parameters
     assert one.return_annotation == other.return_annotation.removeprefix("Async")
     assert synchronous.__doc__ == asynchronous.__doc__
-    sent = asyncio.run(asynchronous(**path, **body))
-    assert call_of(sent) == call_of(synchronous(**path, **body))
+    sent = asyncio.run(asynchronous(**path, **given(body)))
+    assert call_of(sent) == call_of(synchronous(**path, **given(body)))
 
 
 CREDENTIALS = {"session": "0" * 64, "token": "0" * 32}
@@ -147,14 +165,14 @@ def test_both_clients_send_the_same_request(operation: str) -> None:
         Client("http://127.0.0.1", **CREDENTIALS, transport=transport, max_retries=0) as client,
         pytest.raises(ServiceUnavailable, match="not now"),
     ):
-        method(client, operation)(**path, **body)
+        method(client, operation)(**path, **given(body))
 
     async def call() -> None:
         async with AsyncClient(
             "http://127.0.0.1", **CREDENTIALS, transport=transport, max_retries=0
         ) as client:
             with pytest.raises(ServiceUnavailable, match="not now"):
-                await method(client, operation)(**path, **body)
+                await method(client, operation)(**path, **given(body))
 
     asyncio.run(call())
     assert len(sent) == 2
@@ -178,12 +196,12 @@ def test_only_path_arguments_go_by_position_and_optional_ones_are_left_out(opera
     schema = follow(content.get("application/json", {}).get("schema", {}))
     required = set(schema.get("required", []))
     for name in schema.get("properties", {}):
-        default = parameters[name].default
+        default = parameters[python(name)].default
         assert default is (inspect.Parameter.empty if name in required else OMIT), name
     for name in set(schema.get("properties", {})) - required:
         _, body = arguments(operation)
         body = {key: value for key, value in body.items() if key != name}
-        assert name not in call_of(method(Recorder(), operation)(**named, **body)).body
+        assert name not in call_of(method(Recorder(), operation)(**named, **given(body))).body
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -199,7 +217,7 @@ def test_docstrings_say_what_the_contract_says(operation: str) -> None:
             assert f"{class_for(int(status)).__name__}: Status {status}:" in docstring
             assert " ".join(follow(response)["description"].split()) in docstring
     named, body = arguments(operation)
-    for name in (*named, *body):
+    for name in (*named, *given(body)):
         assert f" {name}: " in docstring
 
 
@@ -213,13 +231,13 @@ def test_secret_argument_is_wrapped_before_anything_else_sees_it(operation: str)
         for name, field in schema.get("properties", {}).items()
         if follow(field).get("format") == "password" or follow(field).get("writeOnly")
     }
-    call = call_of(method(Recorder(), operation)(**path, **body))
+    call = call_of(method(Recorder(), operation)(**path, **given(body)))
     wrapped = set() if call.body is OMIT else {k for k, v in call.body.items() if type(v) is Secret}
     assert wrapped == secrets & set(body)
     for name in secrets & set(body):
         assert body[name] not in repr(call)
         with pytest.raises(ArgumentError, match=f"^{name}: must be a str, not bytes$") as raised:
-            method(Recorder(), operation)(**path, **{**body, name: b"hunter2-bytes"})
+            method(Recorder(), operation)(**path, **given({**body, name: b"hunter2-bytes"}))
         frames = raised.traceback[1:]  # the first is this test
         assert not any("hunter2" in repr(frame.frame.f_locals) for frame in frames)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import httpx
 import pytest
 
-from agentserver import AsyncClient, Client
-from agentserver.pagination import AsyncPager, Batch, Page, Pager
+from agentserver import AsyncClient, Client, ResponseValidationError
+from agentserver.pagination import AsyncCursorPager, AsyncPager, Batch, CursorPager, Page, Pager
 
 MOST = 9
 
@@ -242,3 +242,74 @@ def test_a_list_of_the_asynchronous_client_is_a_pager() -> None:
             assert len(await raw.data.all()) == 250
 
     asyncio.run(main())
+
+
+# --- lists with a cursor --------------------------------------------------------------------------
+
+
+class Scroll:
+    """A list whose pages are asked for by the last row of the one before."""
+
+    def __init__(self, rows: Sequence[str], *, knows_cursor: bool = True) -> None:
+        self.rows = list(rows)
+        self.asked: list[tuple[int, str | None]] = []
+        self._knows_cursor = knows_cursor
+
+    def send(self, limit: int, before: str | None) -> Batch[str]:
+        self.asked.append((limit, before))
+        known = before is not None and self._knows_cursor
+        start = self.rows.index(before) + 1 if known and before is not None else 0
+        return Batch(self.rows[start : start + limit], 0)
+
+    async def send_async(self, limit: int, before: str | None) -> Batch[str]:
+        return self.send(limit, before)
+
+    def pager(self, size: int = 3) -> CursorPager[str]:
+        return CursorPager(self.send(size, None), _same, str, size, MOST, 0, fetch=self.send)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6, 7, 20])
+@pytest.mark.parametrize("size", [1, 2, 3, MOST])
+def test_a_cursor_gives_every_row_once_in_its_order(number: int, size: int) -> None:
+    assert list(Scroll(letters(number)).pager(size)) == letters(number)
+
+
+def test_pages_of_a_cursor_are_fetched_as_needed_and_not_beyond_a_short_one() -> None:
+    scroll = Scroll(letters(5))
+    pages = scroll.pager(3).pages()
+    assert next(pages) == letters(5)[:3]
+    assert len(scroll.asked) == 1
+    assert [list(page) for page in pages] == [["r3", "r4"]]
+    assert scroll.asked == [(3, None), (3, "r2")]
+
+
+def test_rows_that_come_meanwhile_move_nothing() -> None:
+    scroll = Scroll(letters(6))
+    pages = scroll.pager(3).pages()
+    found = list(next(pages))
+    scroll.rows.insert(0, "new")
+    assert found + [row for page in pages for row in page] == letters(6)
+
+
+def test_a_server_that_ignores_the_cursor_is_noticed() -> None:
+    scroll = Scroll(letters(7), knows_cursor=False)
+    rows = iter(scroll.pager(3))
+    assert [next(rows) for _ in range(3)] == ["r0", "r1", "r2"]
+    with pytest.raises(ResponseValidationError, match="gives the same rows again"):
+        next(rows)
+    assert len(scroll.asked) == 2
+
+
+def test_a_short_list_of_a_server_that_ignores_the_cursor_is_read() -> None:
+    assert list(Scroll(letters(2), knows_cursor=False).pager(3)) == ["r0", "r1"]
+
+
+def test_a_cursor_is_read_asynchronously_alike() -> None:
+    scroll = Scroll(letters(7))
+    first = scroll.send(3, None)
+    pager = AsyncCursorPager(first, _same, str, 3, MOST, 0, fetch=scroll.send_async)
+
+    async def read() -> Page[str]:
+        return await pager.all()
+
+    assert list(asyncio.run(read())) == letters(7)

@@ -158,13 +158,21 @@ class Operation:
         return scope if isinstance(scope, str) else None
 
     @property
+    def workspace_field(self) -> str | None:
+        """The field of the body that names the workspace in which its role is required; the body is
+        then read before the role is checked. None where the path names it."""
+        name = self.raw.get("x-workspace-field")
+        return name if isinstance(name, str) else None
+
+    @property
     def role_is_of_thing(self) -> bool:
         """Whether its role is required in the workspace of a thing in its path.
 
         Where that is unknown, so is the role: 404 comes before the body then.
         """
         needs_role = self.required_role in WORKSPACE_ROLES
-        return needs_role and "workspace_id" not in self.path_parameters
+        is_named = "workspace_id" in self.path_parameters or self.workspace_field is not None
+        return needs_role and not is_named
 
     @property
     def is_global(self) -> bool:

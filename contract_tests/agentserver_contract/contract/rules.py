@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from agentserver_contract.contract.document import JSON, TEXT, Contract, Located, Operation
-from agentserver_contract.contract.roles import REQUIRED_ROLES
+from agentserver_contract.contract.roles import REQUIRED_ROLES, WORKSPACE_ROLES
 from agentserver_contract.contract.schemas import schema_problems
 
 FORMATS = ("date-time", "password", "int32", "int64", "double", "uri", "uuid", "byte", "binary")
@@ -316,6 +316,20 @@ def path_parameters_are_linked(contract: Contract) -> Iterator[Violation]:
         for name in operation.path_parameters:
             if name not in linked.get(f"{operation.method} {operation.path}", ()):
                 yield Violation(str(operation), f"no response gives a value for {name}")
+
+
+@_rule
+def a_workspace_field_is_required_in_the_body(contract: Contract) -> Iterator[Violation]:
+    """x-workspace-field names a required field, where a role in a workspace is needed."""
+    for operation in contract.operations.values():
+        if "x-workspace-field" not in operation.raw:
+            continue
+        name = operation.workspace_field
+        required = {each.name for each in operation.fields if each.required}
+        if name not in required or operation.required_role not in WORKSPACE_ROLES:
+            yield Violation(
+                str(operation), f"x-workspace-field {name!r} is not required in its body"
+            )
 
 
 @_rule

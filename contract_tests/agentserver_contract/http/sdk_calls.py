@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from agentserver.pagination import AsyncPager, Pager
+from agentserver.pagination import AsyncCursorPager, AsyncPager, CursorPager, Pager
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.contract.schemas import media_type
 from agentserver_contract.http.messages import Request
@@ -130,6 +130,9 @@ def _text(raw: bytes) -> str:
         raise Inexpressible("a path value that is not UTF-8") from None
 
 
+_PAGERS = (Pager, AsyncPager, CursorPager, AsyncCursorPager)
+
+
 def whole_answer(value: Any) -> Any:
     """A result of the SDK; of a list that comes in pages, the answer with the first one."""
-    return value.answer if isinstance(value, Pager | AsyncPager) else value
+    return value.answer if isinstance(value, _PAGERS) else value

@@ -468,7 +468,10 @@ def _answer(response: Response, names: Mapping[str, str]) -> str:
 
 
 def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
-    """A value without what differs each time: times, ids and tokens. Rows are in any order."""
+    """A value without what differs each time: times, ids and tokens. Rows are in any order.
+
+    Names are `snake_case`, or `camelCase` in what comes from codex.
+    """
     if isinstance(value, Mapping):
         short_id = value.get("short_id")
         if isinstance(short_id, str):  # which is a part of web addresses
@@ -484,12 +487,14 @@ def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
         return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
     if isinstance(value, int) and name == "id":
         return "an id"
+    if isinstance(value, int) and name.endswith(("At", "Ms", "_ms")):
+        return "a time"
     if isinstance(value, str):
         if value in names:
             return names[value]
         if name.endswith("_at"):
             return "a time"
-        if name == "id" or name.endswith("_id"):
+        if name == "id" or name.endswith(("_id", "Id")):
             return "an id"
         if name.endswith("_token"):
             return "a token"

@@ -88,12 +88,18 @@ class Kind(Enum):
 
 
 def kind_of(operation: Operation) -> Kind:
-    """The kind of an operation, by its method and by whether it consumes."""
+    """The kind of an operation, by its method, by whether it consumes, and by whether the SDK makes
+    up a key by which the server knows a request again."""
     if operation.consumes:
         return Kind.CONSUMING
     if operation.method in ("GET", "HEAD"):
         return Kind.READ
-    return Kind.IDEMPOTENT if operation.method in ("PUT", "DELETE") else Kind.WRITE
+    has_key = any(
+        each.name.lower() == "idempotency-key" and not each.required
+        for each in operation.parameters_in("header")
+    )
+    is_idempotent = has_key or operation.method in ("PUT", "DELETE")
+    return Kind.IDEMPOTENT if is_idempotent else Kind.WRITE
 
 
 @dataclass(frozen=True)
@@ -402,9 +408,9 @@ class _Transport:
         clock, transport = self._prepared(call, effects)
 
         def made() -> Any:
-            settings = self._settings(call, clock, options)
+            settings, limits = self._settings(call, clock, options)
             with Client(self.context.target.base_url, transport=transport, **settings) as client:
-                return method_of(client, call.operation)(**call.expression.arguments)
+                return method_of(client, call.operation)(**call.expression.arguments, **limits)
 
         return _observed(made, clock, transport)
 
@@ -414,10 +420,10 @@ class _Transport:
         clock, transport = self._prepared(call, effects)
 
         async def made() -> Any:
-            settings = self._settings(call, clock, options)
-            url = self.context.target.base_url
+            settings, limits = self._settings(call, clock, options)
+            url, arguments = self.context.target.base_url, {**call.expression.arguments, **limits}
             async with AsyncClient(url, transport=transport, **settings) as client:
-                return await method_of(client, call.operation)(**call.expression.arguments)
+                return await method_of(client, call.operation)(**arguments)
 
         return _observed(lambda: self._runner.run(made()), clock, transport)
 
@@ -425,7 +431,10 @@ class _Transport:
         clock = Clock()
         return clock, FaultyTransport(call.exchange.response, effects, clock)
 
-    def _settings(self, call: _Call, clock: Clock, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _settings(
+        self, call: _Call, clock: Clock, options: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The settings of the client, and the limits of the call: an operation may have its own."""
         given = Credentials.of(call.exchange.request)
         runtime = Runtime(
             clock=clock,
@@ -437,14 +446,15 @@ class _Transport:
         usual = {
             "session": given.session,
             "token": given.token,
-            "timeout": _TIMEOUT_SECONDS,
-            "deadline": _DEADLINE_SECONDS,
             "max_retries": _RETRIES,
             "strict": True,
             "allow_insecure_http": True,  # whoever gave the URL decided on that
             "_runtime": runtime,
         }
-        return {**usual, **options}
+        limits = {"timeout": _TIMEOUT_SECONDS, "deadline": _DEADLINE_SECONDS}
+        given_limits = {name: options.get(name, limit) for name, limit in limits.items()}
+        others = {name: value for name, value in options.items() if name not in limits}
+        return {**usual, **others}, given_limits
 
     # --- the verdict ------------------------------------------------------------------------------
 

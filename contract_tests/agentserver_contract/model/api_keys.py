@@ -38,6 +38,7 @@ class ApiKey:
     name: str
     scopes: list[str]
     created_at: datetime
+    is_used: bool = False
     is_revoked: bool = False
     revoked_at: Timestamp = field(default_factory=Timestamp)
 
@@ -62,9 +63,16 @@ def mint_key(
     run: ModelRun, workspace: Workspace, user: str, name: str, scopes: list[str]
 ) -> ApiKey:
     """Make a key, and check what is shown of it this once."""
+    return mint_key_with_secret(run, workspace, user, name, scopes)[0]
+
+
+def mint_key_with_secret(
+    run: ModelRun, workspace: Workspace, user: str, name: str, scopes: list[str]
+) -> tuple[ApiKey, str]:
+    """Make a key, and return it with its secret."""
     method = "api_keys.mint"
     made = run.call(user, method, workspace.id, name=name, scopes=scopes)
-    return note_key(run, workspace, made, name, scopes)
+    return note_key(run, workspace, made, name, scopes), made.secret
 
 
 def note_key(
@@ -94,13 +102,13 @@ def keys_are_listed_with_the_newest_first(run: ModelRun) -> None:
         keys = run.state[ApiKeys].of(workspace)
         rows = read_of(run, workspace, method)
         expected = [
-            (key.id, key.id, key.name, key.scopes, key.created_at, None, key.is_revoked)
+            (key.id, key.id, key.name, key.scopes, key.created_at, key.is_used, key.is_revoked)
             for key in reversed(keys)
         ]
         actual = [
             (
                 *(row.id, row.prefix, row.name, list(map(str, row.scopes)), row.created_at),
-                *(row.last_used_at, row.revoked_at is not None),
+                *(row.last_used_at is not None, row.revoked_at is not None),
             )
             for row in rows
         ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from agentserver import AgentserverError, PermissionDenied
 from agentserver_contract.http.messages import HIDDEN
+from agentserver_contract.http.sdk_calls import whole_answer
 from agentserver_contract.model.action import INVARIANTS
 from agentserver_contract.model.run import USERS, ModelRun, shown
 from agentserver_contract.model.state import ContractViolation, Timestamp
@@ -75,6 +76,7 @@ def read_in_turns(run: ModelRun, sdk_method: str, *args: Any, readers: Sequence[
 def _plain(run: ModelRun, reader: str, result: Any) -> Any:
     """A result of the SDK in a form that can be compared and shown, without the reader's session:
     who shows that breaks another promise."""
+    result = whole_answer(result)
     rows = result if isinstance(result, Sequence) else [result]
     shown = json.dumps([row.to_dict() for row in rows])
     return json.loads(shown.replace(run.accounts[reader].session, HIDDEN))

@@ -38,8 +38,10 @@ class Rank(IntEnum):
     IDENTITY = 1
     PERMISSION = 2
     BODY = 3
-    STATE = 4
-    QUOTA = 5
+    PERMISSION_BY_BODY = 4
+    """In the workspace that the body names."""
+    STATE = 5
+    QUOTA = 6
 
 
 @dataclass(frozen=True)
@@ -168,17 +170,22 @@ def _of_permission(
     operation: Operation, accounts: Accounts, contract: Contract
 ) -> Iterator[Violation]:
     role = operation.required_role or "none"
+    rank = Rank.PERMISSION if operation.workspace_field is None else Rank.PERMISSION_BY_BODY
     # Of those with a session, the role that comes closest without being enough.
     below = [each for each in WORKSPACE_ROLES if each not in may_call(role)][-1:]
     near = below if role in WORKSPACE_ROLES else ["owner"]
     for caller in ("outsider", *near, *with_token(accounts)):
         account = accounts.by_name.get(caller)
         if account and refusal(contract, operation, accounts, role, caller) == _FORBIDDEN:
-            yield Violation(f"a caller who is {caller}", Rank.PERMISSION, _FORBIDDEN, "caller",
+            yield Violation(f"a caller who is {caller}", rank, _FORBIDDEN, "caller",
                             _called_with(account.credential))  # fmt: skip
     if role in WORKSPACE_ROLES and PARAMETER in operation.path_parameters:
         yield Violation("an unknown workspace", Rank.PERMISSION, 403, PARAMETER,
                         lambda draft: draft.with_id(PARAMETER, f"{NO_SUCH}workspace"))  # fmt: skip
+
+    if (field := operation.workspace_field) is not None:
+        yield Violation("an unknown workspace", rank, _FORBIDDEN, "body",
+                        _changed(_naming(field, f"{NO_SUCH}workspace")))  # fmt: skip
 
 
 def _of_body(operation: Operation) -> Iterator[Violation]:
@@ -219,6 +226,16 @@ def _of_state(conflict: Conflict, operation: Operation, accounts: Accounts) -> V
     parts = {"user_id": conflict.user, SANDBOX: conflict.sandbox, TASK: conflict.task}
     part = next((name for name, value in parts.items() if value), "state")
     return Violation(conflict.name, rank, conflict.status, part, apply, conflict)
+
+
+def _naming(field: str, value: str) -> Change:
+    """The change that puts another text into a field."""
+
+    def change(request: Request) -> Request:
+        body = {**json.loads(request.body or b"{}"), field: value}
+        return replace(request, body=json.dumps(body).encode())
+
+    return change
 
 
 def _mistyped(request: Request) -> Request:

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
+from typing import Any
 
 import attrs
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -20,11 +21,12 @@ from agentserver_reference.contract import Operation
 from agentserver_reference.domain.errors import DatabaseUnavailable, NotFound, Refusal
 from agentserver_reference.http import responses, websocket
 from agentserver_reference.http.conformance import check_response
+from agentserver_reference.http.disconnects import while_connected
 from agentserver_reference.http.request import read_body, read_headers, read_query
 from agentserver_reference.http.responses import UpgradeRequired
 from agentserver_reference.http.routing import Router
 from agentserver_reference.logs import LOGGER, event, failure
-from agentserver_reference.replies import AnyReply, Upgrade
+from agentserver_reference.replies import AnyReply, Upgrade, WhileConnected
 from agentserver_reference.security.authorize import Access
 from agentserver_reference.security.credentials import CredentialKind, find_credentials, look_up
 from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -122,6 +124,8 @@ class Dispatcher:
         if endpoint.operation.is_websocket:
             raise UpgradeRequired("only WebSockets are served here")
         reply = await endpoint.handler(await self._call(endpoint, request, path, request_id))
+        if isinstance(reply, WhileConnected):
+            reply = await while_connected(request, reply.make())
         if isinstance(reply, Upgrade):
             raise TypeError(f"{endpoint.operation.id} upgrades, and documents no 101")
         return responses.respond(reply, self.stopping)
@@ -170,15 +174,19 @@ class Dispatcher:
         if any(one.kind.look_up for one in credentials):
             credentials = await look_up(credentials, context)
         access = Access(operation, path, credentials, context.clock)
+        body = None
+        if operation.workspace_field is not None and isinstance(connection, Request):
+            await context.store.read(access.check_credentials)
+            body = await self._body(operation, connection)
+            access.body_workspace = None if body is None else body[operation.workspace_field]
         principal = await context.store.read(access.check) if operation.schemes else None
         if principal is not None and principal.note_use is not None:
             await context.store.write(principal.note_use)
         # The query string is parsed only for operations with query parameters.
         query = read_query(operation.query, connection.query_params) if operation.query else {}
         headers = read_headers(operation.headers, connection.headers) if operation.headers else {}
-        body = None
-        if operation.body is not None and isinstance(connection, Request):
-            body = await read_body(connection, operation.body)
+        if body is None and isinstance(connection, Request):
+            body = await self._body(operation, connection)
         return Call(
             operation=operation,
             work=UnitOfWork(context, access),
@@ -191,6 +199,9 @@ class Dispatcher:
             principal=principal,
             credentials={one.scheme: one.secret for one in credentials},
         )
+
+    async def _body(self, operation: Operation, request: Request) -> dict[str, Any] | None:
+        return None if operation.body is None else await read_body(request, operation.body)
 
     def _request_id(self, connection: HTTPConnection) -> str:
         given = connection.headers.get("x-request-id", "")

@@ -6,11 +6,9 @@ They are not part of the contract. Errors have the form of the API that was call
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
-import anyio
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from agentserver_reference.context import Context
@@ -23,13 +21,12 @@ from agentserver_reference.domain.model_apis import (
     token_of,
 )
 from agentserver_reference.gateways.models.protocol import ModelRequest
+from agentserver_reference.http.disconnects import while_connected
 from agentserver_reference.http.request import UnsupportedMediaType, read_bytes
 from agentserver_reference.http.responses import STATUSES, refusal
 from agentserver_reference.http.streams import pass_through
 from agentserver_reference.services import model_calls
 from agentserver_reference.services.unit_of_work import UnitOfWork
-
-T = TypeVar("T")
 
 MAX_BYTES = 10 * 1024 * 1024
 
@@ -67,34 +64,7 @@ async def _respond(
         body=await read_bytes(request, MAX_BYTES),
     )
     answer = model_calls.answer(work, route, sent, caller, request.headers)
-    return pass_through(await _while_connected(request, answer))
-
-
-async def _while_connected(request: Request, answer: Awaitable[T]) -> T:
-    """Wait for an answer, but no longer than the client does.
-
-    Raises ClientDisconnect.
-    """
-    answers: list[T] = []
-    errors: list[Exception] = []
-
-    async def until_disconnected() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        tasks.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(until_disconnected)
-        try:
-            answers.append(await answer)
-        except Exception as error:  # noqa: BLE001 - it is raised below, outside of the group
-            errors.append(error)
-        tasks.cancel_scope.cancel()
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise ClientDisconnect
-    return answers[0]
+    return pass_through(await while_connected(request, answer))
 
 
 def _error(api: ModelApi, error: Refusal, request_id: str) -> Response:

@@ -40,6 +40,8 @@ class Access:
     clock: Callable[[], datetime] = attrs.field(repr=False)
     principal: Principal | None = attrs.field(default=None, init=False)
     """The caller, as the last check found them."""
+    body_workspace: str | None = attrs.field(default=None, init=False)
+    """The workspace that the body names, once that is read."""
     _found_workspace: str | None = attrs.field(default=None, init=False, repr=False)
 
     @property
@@ -51,6 +53,8 @@ class Access:
         """
         if self.operation.role not in WORKSPACE_ROLES:
             return None
+        if self.operation.workspace_field is not None:
+            return self.body_workspace
         if self.is_of_credential:
             return None if self.principal is None else self.principal.workspace_id
         return self.path.get("workspace_id", self._found_workspace)
@@ -58,7 +62,8 @@ class Access:
     @property
     def is_of_credential(self) -> bool:
         """Whether the role is required in the workspace that the credential was given for."""
-        return self.operation.role in WORKSPACE_ROLES and not _NAMING & self.path.keys()
+        named = self.operation.workspace_field is not None or _NAMING & self.path.keys()
+        return self.operation.role in WORKSPACE_ROLES and not named
 
     @property
     def lock(self) -> Lock:
@@ -75,6 +80,11 @@ class Access:
         """See `authorize`."""
         self.principal = authorize(conn, self)
         return self.principal
+
+    def check_credentials(self, conn: Connection) -> None:
+        """Raise Unauthenticated without a valid credential, where one is required."""
+        if find_principal(conn, self) is None:
+            check_may_be_anonymous(self.operation)
 
     @property
     def permission(self) -> Permission | None:
@@ -97,7 +107,7 @@ class Access:
         """What the path names and the last check did not find, such as `sandbox`."""
         if self.operation.role not in WORKSPACE_ROLES or self.workspace_id is not None:
             return None
-        if self.is_of_credential:
+        if self.operation.workspace_field is not None or self.is_of_credential:
             return None
         return next(name for name in _WORKSPACE_OF if name in self.path).removesuffix("_id")
 

@@ -444,6 +444,59 @@ api_keys = Table(
 )
 """Who has made a key is named only: the key belongs to the workspace."""
 
+codex_threads = Table(
+    "codex_threads",
+    metadata,
+    Column("id", String, primary_key=True),
+    _reference("workspace_id", "workspaces.id"),
+    _time("created_at"),
+    Index("codex_threads_by_workspace", "workspace_id"),
+)
+
+codex_turns = Table(
+    "codex_turns",
+    metadata,
+    Column("id", String, primary_key=True),
+    _reference("workspace_id", "workspaces.id"),
+    Column("thread_id", String),
+    Column("idempotency_key", String),
+    Column("body_hash", String, nullable=False),
+    Column("operation", JSON, nullable=False),
+    Column("answer", JSON),
+    _time("started_at"),
+    _time("alive_until"),
+    Column("ended_at", String),
+    Index("codex_turns_by_key", "workspace_id", "idempotency_key", unique=True),
+    Index("codex_turns_by_thread", "thread_id"),
+    Index("codex_turns_by_end", "ended_at", "alive_until"),
+)
+"""Turns that are under way, and those that ended a day ago at most. `operation` is what the log
+will say of it; `answer` is null until it has ended."""
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", String, primary_key=True),
+    _reference("workspace_id", "workspaces.id"),
+    Column("user_id", String),
+    Column("source", String, nullable=False),
+    Column("thread_id", String),
+    Column("request_id", String),
+    Column("env_id", String, nullable=False),
+    Column("tool", String, nullable=False),
+    Column("arguments", JSON),
+    Column("arguments_meta", JSON),
+    Column("is_error", Boolean, nullable=False),
+    Column("result_summary", String),
+    Column("result_meta", JSON),
+    _time("started_at"),
+    _time("completed_at"),
+    Column("duration_ms", BigInteger, nullable=False),
+    Index("operations_by_start", "workspace_id", "started_at", "id"),
+    Index("operations_by_age", "started_at"),
+)
+"""Who has done something is named only. Times have microseconds."""
+
 worker_leases = Table(
     "worker_leases",
     metadata,

@@ -26,9 +26,11 @@ from agentserver.models import (
     AuthMeResponse,
     AuthRegisterResponse,
     AuthStatusResponse,
+    CodexTurnResponse,
     LLMConfigResponse,
     LLMConfigUpsertResponse,
     LLMQuotaResponse,
+    OperationRecord,
     Sandbox,
     SandboxLifecycleStatusResponse,
     SandboxUsage,
@@ -41,7 +43,7 @@ from agentserver.models import (
     WorkspaceMember,
     WorkspaceQuotaResponse,
 )
-from agentserver.pagination import AsyncPager, Page, Pager
+from agentserver.pagination import AsyncCursorPager, AsyncPager, CursorPager, Page, Pager
 
 
 def synchronously(client: Client) -> None:
@@ -276,6 +278,29 @@ def synchronously(client: Client) -> None:
         Page[APIKeyScopeDescriptor],
     )
     client.api_keys.revoke("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "wak_7Q2MX9TB")
+    assert_type(
+        client.turns.submit(
+            workspace_id="2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            params={"input": [{"type": "text", "text": "What does the parser do?"}]},
+            idempotency_key="0b9e2a54-9f0e-4b3f-8d0b-1f5c7a1e6d20",
+            thread_id="6f0e2f9d-1a34-4c57-b0a5-6a0d3c1c9e21",
+            timeout_ms=600000,
+        ),
+        CodexTurnResponse,
+    )
+    assert_type(
+        client.operations_log.list(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            env_id="local",
+            tool="turn",
+            source="sdk",
+            is_error=False,
+            since=datetime.fromisoformat("2026-11-23T10:00:00Z"),
+            before="9c1e2f9d-1a34-4c57-b0a5-6a0d3c6f0e21",
+            limit=20,
+        ),
+        CursorPager[OperationRecord],
+    )
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(
@@ -567,6 +592,29 @@ async def asynchronously(client: AsyncClient) -> None:
         Page[APIKeyScopeDescriptor],
     )
     await client.api_keys.revoke("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "wak_7Q2MX9TB")
+    assert_type(
+        await client.turns.submit(
+            workspace_id="2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            params={"input": [{"type": "text", "text": "What does the parser do?"}]},
+            idempotency_key="0b9e2a54-9f0e-4b3f-8d0b-1f5c7a1e6d20",
+            thread_id="6f0e2f9d-1a34-4c57-b0a5-6a0d3c1c9e21",
+            timeout_ms=600000,
+        ),
+        CodexTurnResponse,
+    )
+    assert_type(
+        await client.operations_log.list(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            env_id="local",
+            tool="turn",
+            source="sdk",
+            is_error=False,
+            since=datetime.fromisoformat("2026-11-23T10:00:00Z"),
+            before="9c1e2f9d-1a34-4c57-b0a5-6a0d3c6f0e21",
+            limit=20,
+        ),
+        AsyncCursorPager[OperationRecord],
+    )
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(

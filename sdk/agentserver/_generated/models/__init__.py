@@ -34,12 +34,21 @@ if TYPE_CHECKING:
     from .auth_me_response import AuthMeResponse
     from .auth_register_response import AuthRegisterResponse
     from .auth_status_response import AuthStatusResponse
+    from .codex_transport_code import CodexTransportCode
+    from .codex_transport_error import CodexTransportError
+    from .codex_turn import CodexTurn
+    from .codex_turn_error import CodexTurnError
+    from .codex_turn_item import CodexTurnItem
+    from .codex_turn_response import CodexTurnResponse
+    from .codex_turn_status import CodexTurnStatus
     from .llm_config_response import LLMConfigResponse
     from .llm_config_upsert_response import LLMConfigUpsertResponse
     from .llm_model import LLMModel
     from .llm_model_dict import LLMModelDict
     from .llm_quota_response import LLMQuotaResponse
     from .llm_workspace_quota_part import LLMWorkspaceQuotaPart
+    from .operation_record import OperationRecord
+    from .operation_source import OperationSource
     from .reported_task_status import ReportedTaskStatus
     from .sandbox import Sandbox
     from .sandbox_kind import SandboxKind
@@ -60,6 +69,7 @@ if TYPE_CHECKING:
     from .workspace_api_key_mint_response import WorkspaceAPIKeyMintResponse
     from .workspace_defaults_response import WorkspaceDefaultsResponse
     from .workspace_member import WorkspaceMember
+    from .workspace_operations_response import WorkspaceOperationsResponse
     from .workspace_quota_response import WorkspaceQuotaResponse
     from .workspace_role import WorkspaceRole
 else:
@@ -97,11 +107,20 @@ else:
         "AuthMeResponse": ".auth_me_response",
         "AuthRegisterResponse": ".auth_register_response",
         "AuthStatusResponse": ".auth_status_response",
+        "CodexTransportCode": ".codex_transport_code",
+        "CodexTransportError": ".codex_transport_error",
+        "CodexTurn": ".codex_turn",
+        "CodexTurnError": ".codex_turn_error",
+        "CodexTurnItem": ".codex_turn_item",
+        "CodexTurnResponse": ".codex_turn_response",
+        "CodexTurnStatus": ".codex_turn_status",
         "LLMConfigResponse": ".llm_config_response",
         "LLMConfigUpsertResponse": ".llm_config_upsert_response",
         "LLMModel": ".llm_model",
         "LLMQuotaResponse": ".llm_quota_response",
         "LLMWorkspaceQuotaPart": ".llm_workspace_quota_part",
+        "OperationRecord": ".operation_record",
+        "OperationSource": ".operation_source",
         "ReportedTaskStatus": ".reported_task_status",
         "Sandbox": ".sandbox",
         "SandboxKind": ".sandbox_kind",
@@ -122,6 +141,7 @@ else:
         "WorkspaceAPIKeyMintResponse": ".workspace_api_key_mint_response",
         "WorkspaceDefaultsResponse": ".workspace_defaults_response",
         "WorkspaceMember": ".workspace_member",
+        "WorkspaceOperationsResponse": ".workspace_operations_response",
         "WorkspaceQuotaResponse": ".workspace_quota_response",
         "WorkspaceRole": ".workspace_role",
         "LLMModelDict": ".llm_model_dict",
@@ -170,12 +190,21 @@ __all__ = (
     "AuthMeResponse",
     "AuthRegisterResponse",
     "AuthStatusResponse",
+    "CodexTransportCode",
+    "CodexTransportError",
+    "CodexTurn",
+    "CodexTurnError",
+    "CodexTurnItem",
+    "CodexTurnResponse",
+    "CodexTurnStatus",
     "LLMConfigResponse",
     "LLMConfigUpsertResponse",
     "LLMModel",
     "LLMModelDict",
     "LLMQuotaResponse",
     "LLMWorkspaceQuotaPart",
+    "OperationRecord",
+    "OperationSource",
     "ReportedTaskStatus",
     "Sandbox",
     "SandboxKind",
@@ -196,6 +225,7 @@ __all__ = (
     "WorkspaceAPIKeyMintResponse",
     "WorkspaceDefaultsResponse",
     "WorkspaceMember",
+    "WorkspaceOperationsResponse",
     "WorkspaceQuotaResponse",
     "WorkspaceRole",
 )

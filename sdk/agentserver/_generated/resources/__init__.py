@@ -33,6 +33,12 @@ if TYPE_CHECKING:
         Mailbox,
         RawMailbox,
     )
+    from agentserver._generated.resources.operations_log import (
+        AsyncOperationsLog,
+        AsyncRawOperationsLog,
+        OperationsLog,
+        RawOperationsLog,
+    )
     from agentserver._generated.resources.sandboxes import (
         AsyncRawSandboxes,
         AsyncSandboxes,
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
         RawTraces,
         Traces,
     )
+    from agentserver._generated.resources.turns import AsyncRawTurns, AsyncTurns, RawTurns, Turns
     from agentserver._generated.resources.workspaces import (
         AsyncRawWorkspaces,
         AsyncWorkspaces,
@@ -130,6 +137,22 @@ class Resources(Caller):
         from agentserver._generated.resources.api_keys import ApiKeys
 
         return ApiKeys(self)
+
+    @property
+    def turns(self) -> Turns:
+        """Turns of codex, the coding agent of a workspace: each is one request to it and what it
+        has done about it. Turns that continue each other form a thread.
+        """
+        from agentserver._generated.resources.turns import Turns
+
+        return Turns(self)
+
+    @property
+    def operations_log(self) -> OperationsLog:
+        """What was done in a workspace by its coding agent, and what came of it."""
+        from agentserver._generated.resources.operations_log import OperationsLog
+
+        return OperationsLog(self)
 
     @property
     def admin(self) -> Admin:
@@ -224,6 +247,22 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.api_keys import AsyncApiKeys
 
         return AsyncApiKeys(self)
+
+    @property
+    def turns(self) -> AsyncTurns:
+        """Turns of codex, the coding agent of a workspace: each is one request to it and what it
+        has done about it. Turns that continue each other form a thread.
+        """
+        from agentserver._generated.resources.turns import AsyncTurns
+
+        return AsyncTurns(self)
+
+    @property
+    def operations_log(self) -> AsyncOperationsLog:
+        """What was done in a workspace by its coding agent, and what came of it."""
+        from agentserver._generated.resources.operations_log import AsyncOperationsLog
+
+        return AsyncOperationsLog(self)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -324,6 +363,22 @@ class RawResources:
         return RawApiKeys(ApiKeys(self._caller))
 
     @property
+    def turns(self) -> RawTurns:
+        """Turns of codex, the coding agent of a workspace: each is one request to it and what it
+        has done about it. Turns that continue each other form a thread.
+        """
+        from agentserver._generated.resources.turns import RawTurns, Turns
+
+        return RawTurns(Turns(self._caller))
+
+    @property
+    def operations_log(self) -> RawOperationsLog:
+        """What was done in a workspace by its coding agent, and what came of it."""
+        from agentserver._generated.resources.operations_log import OperationsLog, RawOperationsLog
+
+        return RawOperationsLog(OperationsLog(self._caller))
+
+    @property
     def admin(self) -> RawAdmin:
         """Administration of the whole installation, with its accounts, workspaces, sandboxes and
         limits.
@@ -420,6 +475,25 @@ class AsyncRawResources:
         from agentserver._generated.resources.api_keys import AsyncApiKeys, AsyncRawApiKeys
 
         return AsyncRawApiKeys(AsyncApiKeys(self._caller))
+
+    @property
+    def turns(self) -> AsyncRawTurns:
+        """Turns of codex, the coding agent of a workspace: each is one request to it and what it
+        has done about it. Turns that continue each other form a thread.
+        """
+        from agentserver._generated.resources.turns import AsyncRawTurns, AsyncTurns
+
+        return AsyncRawTurns(AsyncTurns(self._caller))
+
+    @property
+    def operations_log(self) -> AsyncRawOperationsLog:
+        """What was done in a workspace by its coding agent, and what came of it."""
+        from agentserver._generated.resources.operations_log import (
+            AsyncOperationsLog,
+            AsyncRawOperationsLog,
+        )
+
+        return AsyncRawOperationsLog(AsyncOperationsLog(self._caller))
 
     @property
     def admin(self) -> AsyncRawAdmin:

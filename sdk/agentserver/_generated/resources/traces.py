@@ -17,6 +17,8 @@ from agentserver._paging import paged as _paged
 from agentserver._paging import paged_async as _paged_async
 from agentserver._response import raw as _raw
 from agentserver._response import raw_async as _raw_async
+from agentserver.pagination import AsyncPager as _AsyncPager
+from agentserver.pagination import Pager as _Pager
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -78,6 +80,7 @@ class Traces(Resource):
             limit,
             offset,
             options,
+            _Pager,
         )
 
     def get(
@@ -153,6 +156,7 @@ class Traces(Resource):
             limit,
             offset,
             options,
+            _Pager,
         )
 
     def get_of_sandbox(
@@ -238,6 +242,7 @@ class AsyncTraces(AsyncResource):
             limit,
             offset,
             options,
+            _AsyncPager,
         )
 
     async def get(
@@ -313,6 +318,7 @@ class AsyncTraces(AsyncResource):
             limit,
             offset,
             options,
+            _AsyncPager,
         )
 
     async def get_of_sandbox(

@@ -1,0 +1,60 @@
+"""The operations log: how long an entry may be, and what is told of what was cut."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+MOST_ARGUMENTS = 64 * 1024
+"""Bytes of arguments as JSON; longer ones are left out."""
+
+MOST_RESULT = 4 * 1024
+"""Bytes of a result; a longer one is cut."""
+
+LOCAL = "local"
+"""The environment of the server itself."""
+SDK = "sdk"
+"""The source of turns that were submitted."""
+TURN = "turn"
+"""The tool that a whole turn is."""
+
+
+def arguments(given: Any) -> dict[str, Any]:
+    """Return `arguments`, or else the `arguments_meta` of what is too long."""
+    encoded = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "backslashreplace"
+    )
+    if len(encoded) <= MOST_ARGUMENTS:
+        return {"arguments": given}
+    return {
+        "arguments_meta": {
+            "truncated": True,
+            "size_bytes": len(encoded),
+            "sha256": sha256(encoded).hexdigest(),
+        }
+    }
+
+
+def result(text: str | None) -> dict[str, Any]:
+    """Return the `result_summary`, cut between two characters, and the `result_meta` if it is."""
+    if not text:
+        return {}
+    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")  # which not every database can store
+    encoded = text.encode("utf-8", "backslashreplace")
+    if len(encoded) <= MOST_RESULT:
+        return {"result_summary": text}
+    return {
+        "result_summary": encoded[:MOST_RESULT].decode("utf-8", "ignore"),
+        "result_meta": {
+            "truncated": True,
+            "total_bytes": len(encoded),
+            "sha256": sha256(encoded).hexdigest(),
+        },
+    }
+
+
+def milliseconds(began: datetime, ended: datetime) -> int:
+    """Return how many milliseconds have passed."""
+    return max(0, int((ended - began).total_seconds() * 1000))

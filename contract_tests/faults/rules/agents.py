@@ -1,7 +1,9 @@
 """Agents: whose tokens are valid, what they see, whether they are online, what is recorded."""
 
+from datetime import timedelta
+
 from replacing import fault
-from sqlalchemy import select, update
+from sqlalchemy import false, select, update
 
 from agentserver_reference.storage import tables
 from agentserver_reference.storage.agents import Agent
@@ -242,3 +244,25 @@ def card_without_its_description(original, conn, sandbox_id):
     """A single card is shown without its description."""
     card = original(conn, sandbox_id)
     return card and card | {"description": ""}
+
+
+@fault(
+    replaces="agentserver_reference.storage.agents._revive",
+    kind="wrong-state",
+    operations=["discover_agents", "get_agent_card"],
+    by="with a clock",
+)
+def offline_is_never_cleared(original):
+    """The card of an agent that was silent stays offline when it calls again."""
+    return original.where(false())
+
+
+@fault(
+    replaces="agentserver_reference.storage.agents.mark_silent",
+    kind="wrong-state",
+    operations=["get_agent_card"],
+    by="with a clock",
+)
+def silent_agents_stay_available(original, conn, last):
+    """An agent is offline after ten minutes of silence, and not after one."""
+    return original(conn, last - timedelta(minutes=10))

@@ -10,7 +10,6 @@ from substitutions import ROOT
 PAGES = ROOT / "docs" / "pages"
 
 ONE_SIDED = {
-    "guides/agents.md": "shows functions of both kinds, which one agent has",
     "guides/async.md": "is about asynchronous programs",
     "guides/server.md": "is about the server",
     "guides/testing.md": "shows fixtures, which are synchronous",

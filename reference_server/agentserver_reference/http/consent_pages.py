@@ -17,12 +17,13 @@ from agentserver_reference.domain.errors import BadRequest, Unauthenticated
 from agentserver_reference.http import oauth_html
 from agentserver_reference.http.device_pages import (
     account_here,
+    ask_to_approve,
     ask_to_sign_in,
     check_own_page,
     checked_form,
     endpoint,
     form_token,
-    no_workspace,
+    is_approved,
     open_session,
     page,
     place,
@@ -30,8 +31,7 @@ from agentserver_reference.http.device_pages import (
 from agentserver_reference.http.forms import MAX_BYTES, read_form
 from agentserver_reference.http.oauth import PAGE
 from agentserver_reference.http.request import read_bytes
-from agentserver_reference.http.responses import STATUSES
-from agentserver_reference.services import consent, device_sign_in
+from agentserver_reference.services import consent
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
 VERIFY = f"{PAGE}/verify"
@@ -167,20 +167,9 @@ async def _consent_page(
     if session is None or account is None:
         raise Unauthenticated("You are not signed in any more. Open the link again.")
     asked = await consent.requested(work, challenge, account["id"])
-    workspaces = await device_sign_in.workspaces_of(work, account["id"])
-    if not workspaces:
-        raise no_workspace(account)
-    return page(
-        oauth_html.approve(
-            place(work, CONSENT),
-            code="",
-            scopes=asked.scopes,
-            email=account["email"],
-            workspaces=workspaces,
-            hidden={"consent_challenge": challenge, "form_token": form_token(session)},
-            problem=problem,
-        ),
-        STATUSES[BadRequest] if problem else 200,
+    hidden = {"consent_challenge": challenge, "form_token": form_token(session)}
+    return await ask_to_approve(
+        work, account, CONSENT, scopes=asked.scopes, hidden=hidden, problem=problem
     )
 
 
@@ -188,10 +177,8 @@ async def _answer_consent(work: UnitOfWork, request: Request) -> Response:
     _, account, form = await checked_form(work, request)
     challenge = _required(form, "consent_challenge")
     try:
-        if form.get("decision") == "deny":
+        if not is_approved(form):
             return _onward(await consent.refuse(work, challenge, account["id"]))
-        if form.get("decision") != "approve":
-            raise BadRequest("Choose whether to approve or to deny.")
         workspace_id = form.get("workspace_id", "")
         return _onward(await consent.permit(work, challenge, account["id"], workspace_id))
     except BadRequest as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from urllib.parse import quote, urlsplit
@@ -84,20 +84,9 @@ async def _next(work: UnitOfWork, session: str | None, code: str, problem: str =
         found = await device_sign_in.find(work, session, code)
     except (NotFound, Conflict) as error:
         return _ask_again(work, error)
-    workspaces = await device_sign_in.workspaces_of(work, account["id"])
-    if not workspaces:
-        raise no_workspace(account)
-    return page(
-        oauth_html.approve(
-            place(work, PAGE),
-            code=found.code,
-            scopes=found.scopes,
-            email=account["email"],
-            workspaces=workspaces,
-            hidden={"user_code": found.code, "form_token": form_token(session)},
-            problem=problem,
-        ),
-        STATUSES[BadRequest] if problem else 200,
+    hidden = {"user_code": found.code, "form_token": form_token(session)}
+    return await ask_to_approve(
+        work, account, PAGE, code=found.code, scopes=found.scopes, hidden=hidden, problem=problem
     )
 
 
@@ -110,11 +99,9 @@ async def _decide(work: UnitOfWork, request: Request) -> Response:
     session, _, form = await checked_form(work, request)
     code, workspace = form.get("user_code", ""), form.get("workspace_id", "")
     try:
-        if form.get("decision") == "deny":
+        if not is_approved(form):
             await device_sign_in.deny(work, session, code)
             return page(oauth_html.message("Denied", "The agent was not let in."))
-        if form.get("decision") != "approve":
-            raise BadRequest("Choose whether to approve or to deny.")
         await device_sign_in.approve(work, session, code, workspace)
     except BadRequest as error:
         return await _next(work, session, code, error.line)
@@ -189,12 +176,43 @@ def check_own_page(work: UnitOfWork, request: Request) -> None:
     check_origin(request.headers, work.context.settings.public_url)
 
 
-def no_workspace(account: Record) -> Forbidden:
-    """Return what an account is told that may let no agent in anywhere."""
-    return Forbidden(
-        f"{account['email']} is in no workspace as a developer or above, and so cannot let an "
-        "agent in."
+async def ask_to_approve(
+    work: UnitOfWork,
+    account: Record,
+    path: str,
+    *,
+    code: str = "",
+    scopes: Sequence[str],
+    hidden: Mapping[str, str],
+    problem: str,
+) -> Response:
+    """Return the form by which an account lets an agent in, which is sent to `path`.
+
+    Raises Forbidden if it may let no agent in anywhere.
+    """
+    email, workspaces = account["email"], await device_sign_in.workspaces_of(work, account["id"])
+    if not workspaces:
+        raise Forbidden(
+            f"{email} is in no workspace as a developer or above, and so cannot let an agent in."
+        )
+    shown = oauth_html.approve(
+        place(work, path),
+        code=code,
+        scopes=scopes,
+        email=email,
+        workspaces=workspaces,
+        hidden=hidden,
+        problem=problem,
     )
+    return page(shown, STATUSES[BadRequest] if problem else 200)
+
+
+def is_approved(form: Mapping[str, str]) -> bool:
+    """Return what the person has decided. Raises BadRequest for neither."""
+    decision = form.get("decision")
+    if decision not in ("approve", "deny"):
+        raise BadRequest("Choose whether to approve or to deny.")
+    return decision == "approve"
 
 
 async def account_here(

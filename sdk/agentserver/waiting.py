@@ -7,6 +7,7 @@ the driver alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from math import inf
 from threading import Lock
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
@@ -52,10 +53,15 @@ class Pacer:
         self._next = float("-inf")
         self._lock = Lock()
 
-    def reserve(self, now: float) -> float:
-        """Return how many seconds to wait before the next request may be sent."""
+    def reserve(self, now: float, latest: float = inf) -> float | None:
+        """Return how many seconds to wait before the next request may be sent.
+
+        None, and nothing is reserved, if one would have to wait beyond the time `latest`.
+        """
         with self._lock:
             slot = max(now, self._next)
+            if slot > max(now, latest):
+                return None
             self._next = slot + _INTERVAL
         return slot - now
 
@@ -139,8 +145,9 @@ def wait_flow(
     if goal not in waiting.dead_ends:
         raise ArgumentError(f"until must be one of {', '.join(waiting.dead_ends)}")
     ends, pause = runtime.clock() + timeout, _FIRST_PAUSE
+    delay = pacer.reserve(runtime.clock())
     while True:
-        if delay := pacer.reserve(runtime.clock()):
+        if delay:
             yield Sleep(delay)
         found = yield waiting.read(id)
         if progress is not None:
@@ -154,13 +161,15 @@ def wait_flow(
             raise WaitFailed(
                 f"{id} is {state}, and does not become {goal} by itself", found, id=id, state=state
             )
-        left = ends - runtime.clock()
-        if left <= 0:
+        delay = None
+        if (left := ends - runtime.clock()) > 0:
+            yield Sleep(min(left, pause * (0.8 + 0.4 * runtime.random_number())))
+            pause = min(_LONGEST_PAUSE, pause * _GROWTH)
+            delay = pacer.reserve(runtime.clock(), ends)
+        if delay is None:
             raise WaitTimeout(
                 f"{id} is still {state} after {timeout:g} seconds, and not {goal}",
                 found,
                 id=id,
                 state=state,
             )
-        yield Sleep(min(left, pause * (0.8 + 0.4 * runtime.random_number())))
-        pause = min(_LONGEST_PAUSE, pause * _GROWTH)

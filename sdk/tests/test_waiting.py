@@ -287,6 +287,7 @@ def test_two_hundred_who_wait_through_one_client_send_ten_requests_a_second() ->
                 assert isinstance(each.exception(), WaitTimeout)
 
     asyncio.run(all_of_them())
+    assert server.time == 60, "somebody waited longer than they wanted to"
     assert len(server.reads) > 400
     for start in range(60):
         assert sum(start <= read < start + 1 for read in server.reads) <= 11

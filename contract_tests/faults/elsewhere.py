@@ -29,7 +29,9 @@ in the contract.
 """
 LOG = "operations log"
 """The server's tests of keys without a scope, of rows that began at one time, and of retention."""
-CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN, LOG)
+CONNECTIONS = "connections of executors"
+"""The server's tests of how a machine is connected as an executor, which is not in the contract."""
+CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN, LOG, CONNECTIONS)
 
 _TESTS_OF_SDK = [
     f"sdk/tests/test_{name}.py"
@@ -47,6 +49,7 @@ _TESTS_OF_LOG = [
     *(f"reference_server/tests/test_{name}.py" for name in ("operations_log", "turns")),
     *("-k", "not postgresql"),
 ]
+_TESTS_OF_CONNECTIONS = ["reference_server/tests/test_executors.py", "-k", "not postgresql"]
 _TESTS_OF_CALLS = ["reference_server/tests/test_model_calls.py", "-k", "not postgresql"]
 
 
@@ -81,6 +84,8 @@ def _caught(fault: Fault, folder: Path) -> Iterator[str]:
             yield LOG
         if _fail(_TESTS_OF_SIGN_IN, folder):
             yield SIGN_IN
+        if _fail(_TESTS_OF_CONNECTIONS, folder):
+            yield CONNECTIONS
 
 
 def _fail(tests: Sequence[str], folder: Path) -> bool:

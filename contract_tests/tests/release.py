@@ -296,6 +296,8 @@ def _as_release(sent: Seen, status: int, media: str, body: bytes) -> Answer | No
         return 401, _TEXT, b"invalid credentials\n"
     if sent.path.endswith("/members") and sent.method == "POST" and status == 409:  # member-twice
         return 500, _TEXT, b"failed to add member\n"
+    if sent.path.endswith("/executors") and status == 409:  # executor-name-taken
+        return 502, _TEXT, b"bind: status=409\n"
     if _MEMBER.search(sent.path) and sent.method == "PUT" and status == 404:  # roles-changed
         return 204, "", b""
     if _ADMINISTERED.search(sent.path) and status == 404:  # administered-but-unknown

@@ -45,6 +45,7 @@ def test_lists_are_those_operations_that_answer_with_an_array(contract: Contract
         *("list_workspace_agents", "discover_agents", "list_workspace_tasks"),
         "list_agent_interactions",
         "list_workspace_api_keys",
+        "list_executors",
     }
 
 
@@ -72,7 +73,7 @@ def test_long_lists_show_each_row_also_where_an_earlier_run_has_made_some(
         with target.client(session=accounts["admin"].session) as client:
             assert len(client.admin.users.list()) > MANY
             left = [each.name for each in client.admin.workspaces.list()]
-    assert not [name for name in left if name.startswith("Row ")], "what can be removed is"
+    assert not [name for name in left if name.startswith("Row-")], "what can be removed is"
 
 
 def test_without_many_rows_what_is_there_is_read(contract: Contract, sqlite_url: str) -> None:

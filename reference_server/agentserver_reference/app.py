@@ -22,10 +22,12 @@ from agentserver_reference.contract import Contract, compile_contract, load_cont
 from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.codex import open_codex
+from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
+from agentserver_reference.gateways.executors.off import ExecutorsOff
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.oauth import open_oauth
-from agentserver_reference.http import consent_pages, device_pages, model_api, oauth
+from agentserver_reference.http import consent_pages, device_pages, executors, model_api, oauth
 from agentserver_reference.http.dispatch import (
     Dispatcher,
     Endpoint,
@@ -45,6 +47,7 @@ from agentserver_reference.storage import open_store, sqlite_path, users
 from agentserver_reference.storage.encryption_key import find_key
 from agentserver_reference.workers import (
     agent_health,
+    expired_proofs,
     expired_sessions,
     expired_sign_ins,
     idle_sandboxes,
@@ -64,6 +67,7 @@ PASSWORD_OPERATIONS = frozenset({"register_user", "login"})
 LOOPS: tuple[Callable[[Context], Loop], ...] = (
     expired_sessions.loop,
     expired_sign_ins.loop,
+    expired_proofs.loop,
     sandbox_changes.loop,
     idle_sandboxes.loop,
     agent_health.loop,
@@ -143,6 +147,11 @@ def create_app(
         models=Models(settings, clock, ids),
         oauth=open_oauth(settings, store, clock, tokens),
         codex=open_codex(settings, clock, ids),
+        executors=(
+            ExecutorsOff()
+            if settings.codex_exec_gateway_internal_url == "off"
+            else EmbeddedExecutors(store, clock, ids, background.start, wait)
+        ),
         sandbox_backend=open_sandbox_backend(
             settings, store, clock, url or (lambda: local_url(settings.host, settings.port))
         ),
@@ -166,6 +175,7 @@ def create_app(
             await context.models.close()
             await context.oauth.close()
             await context.codex.close()
+            await context.executors.close()
             await store.close()
 
     app = _Application(lifespan=lifespan)
@@ -175,6 +185,9 @@ def create_app(
         add_model_api(router, context)
     if settings.hydra_admin_url != "off":
         add_oauth(router, context)
+    if isinstance(context.executors, EmbeddedExecutors):
+        for path, (method, target) in executors.endpoints(context, context.executors).items():
+            router.add_path(path)[method] = target
     dispatcher = Dispatcher(
         router=router,
         context=context,

@@ -82,7 +82,9 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=protocol(settings),  # type: ignore[arg-type]
-        ws="none",
+        # Idle WebSockets are pinged, so that one whose other end is gone does not stay open.
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
         # We run the lifespan ourselves, so that its exceptions reach the caller.
         lifespan="off",
         log_config=None,

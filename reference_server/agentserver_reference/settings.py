@@ -473,6 +473,18 @@ class Settings:
     hydra_public_url: str | None = _setting(
         None, "HYDRA_PUBLIC_URL", _web_url, "its public API, required with HYDRA_ADMIN_URL"
     )
+    codex_exec_gateway_internal_url: str | None = _setting(
+        None,
+        "CODEX_EXEC_GATEWAY_INTERNAL_URL",
+        _one_of("off"),
+        "off: workspaces have no executors; left out: the embedded gateway",
+    )
+    executor_identity_days: int = _setting(
+        30,
+        "AGENTSERVER_EXECUTOR_IDENTITY_DAYS",
+        _from_to(1, 3650),
+        "days after which an executor must be registered anew",
+    )
     base_domains: tuple[str, ...] = _setting(
         (),
         "BASE_DOMAIN",

@@ -107,6 +107,7 @@ def test_every_encrypted_column_is_marked() -> None:
         "llm_configs.api_key",
         "sandboxes.token",
         "workspace_tokens.token",
+        "signing_keys.private_key",
     }
     for table in metadata.sorted_tables:
         for column in table.columns:

@@ -24,7 +24,7 @@ NO_SUCH = "contract-no-such-"
 """The beginning of ids that a run makes up: no server gives such an id."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_NAMES_CREATED = ("id", "task_id", "message_id", "sandbox_id")
+_NAMES_CREATED = ("id", "task_id", "message_id", "sandbox_id", "exe_id")
 """The fields of an answer that name what was created."""
 _DECODER = json.JSONDecoder(object_pairs_hook=list)
 

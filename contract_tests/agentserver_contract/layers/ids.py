@@ -24,6 +24,8 @@ from agentserver_contract.fixtures.callers import (
     signed,
 )
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.executors import PARAMETER as EXECUTOR
+from agentserver_contract.fixtures.executors import add_executor, has_executors
 from agentserver_contract.fixtures.removed import removed_ids
 from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
 from agentserver_contract.fixtures.sandboxes import RUNNING, add_sandboxes, has_sandboxes
@@ -83,6 +85,9 @@ class _Trials:
             if has_api_keys(context.contract):
                 workspace_id = self.of_others[PARAMETER]
                 self.of_others[API_KEY] = add_api_key(self.accounts, TENANTS[0], workspace_id)
+            if has_executors(context.contract):
+                workspace_id = self.of_others[PARAMETER]
+                self.of_others[EXECUTOR] = add_executor(self.accounts, TENANTS[0], workspace_id)
         self.removed = removed_ids(context.contract, self.accounts, self.examples)
 
     def try_parameter(self, operation: Operation, parameter: str) -> None:

@@ -204,7 +204,7 @@ class _Lists:
     def _make(self, maker: Maker, number: int) -> KnownRow | None:
         """Make one row; None where the server refuses."""
         operation, login = maker.operation, self.accounts.many[number]
-        row = NewRow(login.email, login.password, f"Row {shuffled(number):03d}")
+        row = NewRow(login.email, login.password, f"Row-{shuffled(number):03d}")
         fields = {name: text.format(row=row) for name, text in maker.body.items()}
         if is_exception("creates-account", operation.id):
             if login.email in self._registered:  # by an earlier run: to try again costs a hash

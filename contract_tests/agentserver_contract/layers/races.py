@@ -477,9 +477,11 @@ def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
         if isinstance(short_id, str):  # which is a part of web addresses
             urls = [each for each in value.values() if short_id in str(each)]
             names = {**names, **dict.fromkeys(urls, "its address")}
-        own_id = value.get("id")
-        if isinstance(own_id, str):  # which a secret may begin with
-            made_of_it = [each for each in value.values() if str(each).startswith(own_id)]
+        own_id = value.get("id", value.get("exe_id"))
+        if isinstance(own_id, str):  # which secrets and commands contain
+            made_of_it = [
+                each for each in value.values() if isinstance(each, str) and own_id in each
+            ]
             names = {**dict.fromkeys(made_of_it, "made of its id"), **names}
         return {key: _masked(item, names, key) for key, item in value.items()}
     if isinstance(value, list):
@@ -496,6 +498,6 @@ def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
             return "a time"
         if name == "id" or name.endswith(("_id", "Id")):
             return "an id"
-        if name.endswith("_token"):
+        if name.endswith(("_token", "_jwt")):
             return "a token"
     return value

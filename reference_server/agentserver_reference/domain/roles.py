@@ -5,6 +5,7 @@ from collections.abc import Collection
 from agentserver_reference.domain.errors import Conflict, Forbidden
 
 DEVELOPER = "developer"
+MAINTAINER = "maintainer"
 DEFAULT_ROLE = DEVELOPER
 OWNER = "owner"
 USER = "user"
@@ -45,6 +46,11 @@ def check_admin_stays(admins: Collection[str], leaving: str) -> None:
 def is_at_least(held: str, required: str) -> bool:
     """Return whether a workspace role includes the permissions of another."""
     return WORKSPACE_ROLES.index(held) >= WORKSPACE_ROLES.index(required)
+
+
+def may_register_executors(role: str | None) -> bool:
+    """Return whether a member with this role may connect executors; None is no member."""
+    return role is not None and is_at_least(role, MAINTAINER)
 
 
 def may_register_agents(role: str | None) -> bool:

@@ -66,7 +66,15 @@ class Endpoint:
     """The kinds of credential that the operation accepts, in the order of the contract."""
 
 
-Target = Endpoint | ForeignEndpoint | Page
+@attrs.frozen
+class ForeignSocket:
+    """A WebSocket that others have defined."""
+
+    upgrade: Callable[[WebSocket], Awaitable[Upgrade]]
+    """Takes the WebSocket, which is not accepted yet."""
+
+
+Target = Endpoint | ForeignEndpoint | ForeignSocket | Page
 
 
 @attrs.frozen
@@ -95,7 +103,10 @@ class Dispatcher:
             target, path = self.router.find(request.method, _raw_path(request.scope))
             if isinstance(target, Page):
                 response = target.respond(request, path)
+            elif isinstance(target, ForeignSocket):
+                raise _only_sockets()
             elif isinstance(target, ForeignEndpoint):
+                request.scope["path_params"] = path
                 response = await target.respond(request, request_id)
             else:
                 response = await self._answer(target, request, path, request_id)
@@ -122,7 +133,7 @@ class Dispatcher:
         self, endpoint: Endpoint, request: Request, path: dict[str, str], request_id: str
     ) -> Response:
         if endpoint.operation.is_websocket:
-            raise UpgradeRequired("only WebSockets are served here")
+            raise _only_sockets()
         reply = await endpoint.handler(await self._call(endpoint, request, path, request_id))
         if isinstance(reply, WhileConnected):
             reply = await while_connected(request, reply.make())
@@ -153,9 +164,14 @@ class Dispatcher:
     async def _upgrade(
         self, target: Target, socket: WebSocket, path: dict[str, str], request_id: str
     ) -> Upgrade:
+        origins = self.context.settings.public_url
+        if isinstance(target, ForeignSocket):
+            websocket.check_origin(socket.headers, origins)
+            socket.scope["path_params"] = path
+            return await target.upgrade(socket)
         if not isinstance(target, Endpoint) or not target.operation.is_websocket:
             raise NotFound("not found")
-        websocket.check_origin(socket.headers, self.context.settings.public_url)
+        websocket.check_origin(socket.headers, origins)
         reply = await target.handler(await self._call(target, socket, path, request_id))
         if not isinstance(reply, Upgrade):
             raise TypeError(f"{target.operation.id} documents 101, and does not upgrade")
@@ -242,6 +258,10 @@ class Dispatcher:
             **outcome,
             ms=round((perf_counter() - started) * 1000, 1),
         )
+
+
+def _only_sockets() -> UpgradeRequired:
+    return UpgradeRequired("only WebSockets are served here")
 
 
 def _raw_path(scope: Scope) -> bytes:

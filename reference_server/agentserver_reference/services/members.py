@@ -8,9 +8,16 @@ from agentserver_reference.domain.roles import (
     check_may_give,
     check_owner_stays,
     may_register_agents,
+    may_register_executors,
 )
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import members, oauth_grants, sandboxes, users
+from agentserver_reference.storage import (
+    executor_identities,
+    members,
+    oauth_grants,
+    sandboxes,
+    users,
+)
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -63,6 +70,8 @@ def _set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> N
     if not may_register_agents(role):
         oauth_grants.remove_of_member(conn, workspace_id, user_id)
         sandboxes.end_tokens_of_member(conn, workspace_id, user_id)
+    if not may_register_executors(role):
+        executor_identities.end_of_member(conn, workspace_id, user_id)
 
 
 async def remove(work: UnitOfWork, workspace_id: str, user_id: str) -> None:

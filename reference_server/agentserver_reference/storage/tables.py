@@ -496,6 +496,67 @@ operations = Table(
     Index("operations_by_age", "started_at"),
 )
 """Who has done something is named only. Times have microseconds."""
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    _encrypted("private_key_encrypted", "signing_keys.private_key"),
+    _time("created_at"),
+)
+"""What signs the identities of executors: one key, made with the first executor."""
+
+executor_identities = Table(
+    "executor_identities",
+    metadata,
+    Column("executor_id", String, primary_key=True),
+    _reference("workspace_id", "workspaces.id"),
+    Column(
+        "registered_by",
+        BigInteger().with_variant(Integer, "sqlite"),
+        ForeignKey("workspace_members.sequence", ondelete="SET NULL"),
+    ),
+    Column("public_key", String, nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    Index("executor_identities_by_workspace", "workspace_id"),
+    Index("executor_identities_by_registration", "registered_by"),
+)
+"""`registered_by` is the membership of the person who registered the executor. The identity ends
+with it, also if the same person becomes a member again."""
+
+executor_proofs = Table(
+    "executor_proofs",
+    metadata,
+    Column("proof_hash", String, primary_key=True),
+    _reference("executor_id", "executor_identities.executor_id"),
+    Column("kind", String, nullable=False),
+    _time("expires_at"),
+    Index("executor_proofs_by_executor", "executor_id"),
+    Index("executor_proofs_by_expiry", "expires_at"),
+)
+"""Tasks and tickets that are valid, and assertions that were used. They end with the identity."""
+
+executors = Table(
+    "executors",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    Column("name", String, nullable=False),
+    Column("description", Text, nullable=False),
+    _time("created_at"),
+    Column("client_ip", String),
+    Column("client_ua", String),
+    Column("codex_version", String),
+    Column("os", String),
+    Column("socket_id", String),
+    Column("last_seen_at", String),
+    Column("connected_at", String),
+    Column("disconnected_at", String),
+    UniqueConstraint("workspace_id", "name"),
+)
+"""Those of the embedded gateway. `socket_id` is the WebSocket that is open, as far as is known: a
+server that dies closes none, and then `last_seen_at` no longer moves."""
 
 worker_leases = Table(
     "worker_leases",

@@ -27,6 +27,8 @@ from agentserver.models import (
     AuthRegisterResponse,
     AuthStatusResponse,
     CodexTurnResponse,
+    ExecutorItem,
+    ExecutorRegisterResponse,
     LLMConfigResponse,
     LLMConfigUpsertResponse,
     LLMQuotaResponse,
@@ -300,6 +302,18 @@ def synchronously(client: Client) -> None:
             limit=20,
         ),
         CursorPager[OperationRecord],
+    )
+    assert_type(client.executors.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[ExecutorItem])
+    assert_type(
+        client.executors.register(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            name="build-machine",
+            description="Runs the tests",
+        ),
+        ExecutorRegisterResponse,
+    )
+    client.executors.unbind(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "exe_5b0f5c5e-5a0e-4a55-9d52-0c6e2f1f7a10"
     )
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
@@ -614,6 +628,20 @@ async def asynchronously(client: AsyncClient) -> None:
             limit=20,
         ),
         AsyncCursorPager[OperationRecord],
+    )
+    assert_type(
+        await client.executors.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[ExecutorItem]
+    )
+    assert_type(
+        await client.executors.register(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            name="build-machine",
+            description="Runs the tests",
+        ),
+        ExecutorRegisterResponse,
+    )
+    await client.executors.unbind(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "exe_5b0f5c5e-5a0e-4a55-9d52-0c6e2f1f7a10"
     )
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from .codex_turn_item import CodexTurnItem
     from .codex_turn_response import CodexTurnResponse
     from .codex_turn_status import CodexTurnStatus
+    from .executor_connect_commands import ExecutorConnectCommands
+    from .executor_item import ExecutorItem
+    from .executor_register_response import ExecutorRegisterResponse
     from .llm_config_response import LLMConfigResponse
     from .llm_config_upsert_response import LLMConfigUpsertResponse
     from .llm_model import LLMModel
@@ -114,6 +117,9 @@ else:
         "CodexTurnItem": ".codex_turn_item",
         "CodexTurnResponse": ".codex_turn_response",
         "CodexTurnStatus": ".codex_turn_status",
+        "ExecutorConnectCommands": ".executor_connect_commands",
+        "ExecutorItem": ".executor_item",
+        "ExecutorRegisterResponse": ".executor_register_response",
         "LLMConfigResponse": ".llm_config_response",
         "LLMConfigUpsertResponse": ".llm_config_upsert_response",
         "LLMModel": ".llm_model",
@@ -197,6 +203,9 @@ __all__ = (
     "CodexTurnItem",
     "CodexTurnResponse",
     "CodexTurnStatus",
+    "ExecutorConnectCommands",
+    "ExecutorItem",
+    "ExecutorRegisterResponse",
     "LLMConfigResponse",
     "LLMConfigUpsertResponse",
     "LLMModel",

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
         RawApiKeys,
     )
     from agentserver._generated.resources.auth import AsyncAuth, AsyncRawAuth, Auth, RawAuth
+    from agentserver._generated.resources.executors import (
+        AsyncExecutors,
+        AsyncRawExecutors,
+        Executors,
+        RawExecutors,
+    )
     from agentserver._generated.resources.health import (
         AsyncHealth,
         AsyncRawHealth,
@@ -155,6 +161,17 @@ class Resources(Caller):
         return OperationsLog(self)
 
     @property
+    def executors(self) -> Executors:
+        """Executors: machines on which codex runs commands for a workspace. A machine is
+        connected with the command that is returned when its executor is registered; the
+        command contains its identity, which ends when the executor is unbound, and when the
+        person who registered it can no longer register executors in the workspace.
+        """
+        from agentserver._generated.resources.executors import Executors
+
+        return Executors(self)
+
+    @property
     def admin(self) -> Admin:
         """Administration of the whole installation, with its accounts, workspaces, sandboxes and
         limits.
@@ -263,6 +280,17 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.operations_log import AsyncOperationsLog
 
         return AsyncOperationsLog(self)
+
+    @property
+    def executors(self) -> AsyncExecutors:
+        """Executors: machines on which codex runs commands for a workspace. A machine is
+        connected with the command that is returned when its executor is registered; the
+        command contains its identity, which ends when the executor is unbound, and when the
+        person who registered it can no longer register executors in the workspace.
+        """
+        from agentserver._generated.resources.executors import AsyncExecutors
+
+        return AsyncExecutors(self)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -377,6 +405,17 @@ class RawResources:
         from agentserver._generated.resources.operations_log import OperationsLog, RawOperationsLog
 
         return RawOperationsLog(OperationsLog(self._caller))
+
+    @property
+    def executors(self) -> RawExecutors:
+        """Executors: machines on which codex runs commands for a workspace. A machine is
+        connected with the command that is returned when its executor is registered; the
+        command contains its identity, which ends when the executor is unbound, and when the
+        person who registered it can no longer register executors in the workspace.
+        """
+        from agentserver._generated.resources.executors import Executors, RawExecutors
+
+        return RawExecutors(Executors(self._caller))
 
     @property
     def admin(self) -> RawAdmin:
@@ -494,6 +533,17 @@ class AsyncRawResources:
         )
 
         return AsyncRawOperationsLog(AsyncOperationsLog(self._caller))
+
+    @property
+    def executors(self) -> AsyncRawExecutors:
+        """Executors: machines on which codex runs commands for a workspace. A machine is
+        connected with the command that is returned when its executor is registered; the
+        command contains its identity, which ends when the executor is unbound, and when the
+        person who registered it can no longer register executors in the workspace.
+        """
+        from agentserver._generated.resources.executors import AsyncExecutors, AsyncRawExecutors
+
+        return AsyncRawExecutors(AsyncExecutors(self._caller))
 
     @property
     def admin(self) -> AsyncRawAdmin:

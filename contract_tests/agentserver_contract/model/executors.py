@@ -1,0 +1,210 @@
+"""The executors of workspaces. None is ever connected in a run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentserver import BadRequest, Conflict, PermissionDenied
+from agentserver_contract.http.guard import NO_SUCH
+from agentserver_contract.model.action import Choose, invariant, rule
+from agentserver_contract.model.members import delete_member
+from agentserver_contract.model.readback import expect, read_back
+from agentserver_contract.model.run import ModelRun, planned
+from agentserver_contract.model.state import ContractViolation
+from agentserver_contract.model.workspaces import (
+    A_WORKSPACE,
+    SEVERAL_WORKSPACES,
+    Workspace,
+    Workspaces,
+    any_workspace,
+    has_workspace,
+    read_of,
+)
+
+_REGISTER = "executors.register"
+_NAMES = ("-", ".", "..", "build", "Build", "x" * 64, "A-Z.0_9")
+_BAD_NAMES = ("", " ", "a b", "a\n", "x" * 65, "a/b", "a'b", "ä", "a\0b")
+_DESCRIPTIONS = ("", "mine", "two\nlines", "Größe ☃", "d" * 10_000)
+
+# --- the state ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Executor:
+    """An executor that was registered."""
+
+    id: str
+    name: str
+    description: str
+
+
+@dataclass
+class Executors:
+    """The executors of all workspaces."""
+
+    by_workspace: dict[str, list[Executor]] = field(default_factory=lambda: defaultdict(list))
+    """By the id of the workspace, the oldest first."""
+
+    def of(self, workspace: Workspace) -> list[Executor]:
+        """Those of one workspace."""
+        return self.by_workspace[workspace.id]
+
+
+def register_executor(
+    run: ModelRun, workspace: Workspace, user: str, name: str, **given: Any
+) -> Executor:
+    """Register an executor, and check what is shown of it this once."""
+    made = run.call(user, _REGISTER, workspace.id, name=name, **given)
+    return note_executor(run, workspace, made, name, given.get("description", ""))
+
+
+def note_executor(
+    run: ModelRun, workspace: Workspace, made: Any, name: str, description: str
+) -> Executor:
+    """Check a new executor, whose identity no later answer may contain."""
+    command = made.connect_commands.agent_identity
+    expect(_REGISTER, "the command, by either name", command, made.connect_command or command)
+    if command:
+        is_named = made.exe_id in command and f"'{name}'" in command
+        expect(_REGISTER, "the command names the executor", True, is_named)
+        identity = made.agent_identity_jwt or command
+        expect(_REGISTER, "the command has the identity", True, identity in command)
+        if identity in run.state.secrets:
+            raise ContractViolation(_REGISTER, "every executor has an identity of its own", "again")
+        run.state.secrets.add(identity)
+    executor = Executor(made.exe_id, name, description)
+    run.state[Executors].of(workspace).append(executor)
+    return executor
+
+
+def unbind_executor(run: ModelRun, workspace: Workspace, user: str, executor: Executor) -> None:
+    """Unbind an executor."""
+    run.call(user, "executors.unbind", workspace.id, executor.id)
+    run.state[Executors].of(workspace).remove(executor)
+
+
+# --- reading back ---------------------------------------------------------------------------------
+
+
+@invariant("workspaces", "executors")
+def executors_are_listed_with_the_oldest_first(run: ModelRun) -> None:
+    method = "executors.list"
+    for workspace in run.state[Workspaces].by_id.values():
+        rows = read_of(run, workspace, method)
+        expected = [
+            (each.id, each.name, each.description, False, False, None, None)
+            for each in run.state[Executors].of(workspace)
+        ]
+        actual = [
+            (
+                *(row.exe_id, row.name, row.description, row.is_default, row.is_online),
+                *(row.connected_at, row.last_seen_at),
+            )
+            for row in rows
+        ]
+        expect(method, "every executor of the workspace, the oldest first", expected, actual)
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+def _managers(workspace: Workspace) -> list[str]:
+    return workspace.with_role("owner", "maintainer")
+
+
+def _free(run: ModelRun, workspace: Workspace, name: str) -> str:
+    """The name, or one of its form that no executor of the workspace has."""
+    taken = {each.name for each in run.state[Executors].of(workspace)}
+    return name if name not in taken else f"again-{len(taken)}"
+
+
+@rule(touches=["executors"], precondition=A_WORKSPACE)
+def register_executors(run: ModelRun, choose: Choose) -> None:
+    """With a description, and without one; a name is taken for as long as the executor is there."""
+    workspace, user = any_workspace(run, choose), ""
+    for given in ({"description": choose(_DESCRIPTIONS)}, {}):
+        user = choose(_managers(workspace))
+        name = _free(run, workspace, choose(_NAMES))
+        executor = register_executor(run, workspace, user, name, **given)
+        read_back(run, "executors")
+        run.call(user, _REGISTER, workspace.id, name=name, description="other", raises=Conflict)
+        read_back(run, "executors")
+    unbind_executor(run, workspace, user, executor)
+    read_back(run, "executors")
+    register_executor(run, workspace, user, executor.name)
+
+
+@rule(touches=["executors"], precondition=A_WORKSPACE)
+def register_executors_concurrently(run: ModelRun, choose: Choose) -> None:
+    workspace = any_workspace(run, choose)
+    user, name = choose(_managers(workspace)), _free(run, workspace, "together")
+    call = planned(user, _REGISTER, workspace.id, name=name)
+    outcomes = run.concurrently([call] * 3)
+    refused = [each for each in outcomes if isinstance(each, Conflict)]
+    made = [each for each in outcomes if not isinstance(each, Exception)]
+    expect(_REGISTER, "of three with one name, one succeeds", (1, 2), (len(made), len(refused)))
+    note_executor(run, workspace, made[0], name, "")
+    read_back(run, "executors")
+
+
+@rule(touches=["executors"], precondition=A_WORKSPACE)
+def register_invalid_executors(run: ModelRun, choose: Choose) -> None:
+    workspace = any_workspace(run, choose)
+    user = choose(_managers(workspace))
+    invalid: list[dict[str, Any]] = [{"name": each} for each in _BAD_NAMES]
+    invalid += [
+        {"name": _free(run, workspace, "invalid"), "description": each}
+        for each in ("d" * 10_001, "a\0b")
+    ]
+    for given in invalid:
+        run.call(user, _REGISTER, workspace.id, **given, raises=BadRequest)
+
+
+@rule(touches=["executors"], precondition=SEVERAL_WORKSPACES)
+def unbind_executors(run: ModelRun, choose: Choose) -> None:
+    """More than once; in a workspace that has others, and from one that does not have it."""
+    method = "executors.unbind"
+    workspaces = list(run.state[Workspaces].by_id.values())
+    for workspace in workspaces:
+        user = choose(_managers(workspace))
+        names = [_free(run, workspace, name) for name in ("a", "b", "c")]
+        executors = [register_executor(run, workspace, user, name) for name in names]
+        for other in workspaces:
+            if other is not workspace:
+                run.call(choose(_managers(other)), method, other.id, executors[1].id)
+        run.call(user, method, workspace.id, f"{NO_SUCH}executor")
+        read_back(run, "executors")
+        unbind_executor(run, workspace, user, executors[1])
+        read_back(run, "executors")
+        run.call(user, method, workspace.id, executors[1].id)
+        read_back(run, "executors")
+
+
+@rule(touches=["executors"], precondition=A_WORKSPACE)
+def change_executors_without_permission(run: ModelRun, choose: Choose) -> None:
+    workspace = any_workspace(run, choose)
+    name = _free(run, workspace, "kept")
+    executor = register_executor(run, workspace, choose(_managers(workspace)), name)
+    for user in workspace.without_role("owner", "maintainer"):
+        other = _free(run, workspace, "refused")
+        run.call(user, _REGISTER, workspace.id, name=other, raises=PermissionDenied)
+        run.call(user, "executors.unbind", workspace.id, executor.id, raises=PermissionDenied)
+
+
+def _has_maintainer(workspace: Workspace) -> bool:
+    return bool(workspace.with_role("maintainer"))
+
+
+@rule(touches=["executors", "members"], precondition=has_workspace(_has_maintainer))
+def remove_who_registered_an_executor(run: ModelRun, choose: Choose) -> None:
+    """It cannot connect any more, and stays in the list until it is unbound."""
+    workspace = any_workspace(run, choose, _has_maintainer)
+    maker, owner = choose(workspace.with_role("maintainer")), choose(workspace.with_role("owner"))
+    register_executor(run, workspace, maker, _free(run, workspace, "left"))
+    delete_member(run, workspace, owner, maker)
+    read_back(run, "executors")
+    email = run.accounts[maker].email
+    run.call(owner, "workspaces.members.add", workspace.id, email=email, role="maintainer")
+    workspace.members[maker] = "maintainer"

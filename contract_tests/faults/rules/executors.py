@@ -1,0 +1,217 @@
+"""Executors.
+
+What the operations show is the tool's task. How a machine is connected is outside of the contract,
+and the task of the server's own tests.
+"""
+
+from replacing import fault
+from sqlalchemy import delete, update
+
+from agentserver_reference.domain.times import timestamp
+from agentserver_reference.services.workspaces import list_all as workspaces
+from agentserver_reference.storage import executor_identities, tables
+
+_CONNECTIONS = "connections of executors"
+_c = tables.executors.c
+
+# --- registering ----------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.add",
+    kind="duplicate-accepted",
+    operations=["register_executor"],
+)
+def name_of_executor_moves(original, conn, *, executor_id, workspace_id, name, description, now):
+    """A name that is taken is accepted: the executor that had it is gone."""
+    conn.execute(delete(tables.executors).where(_c.workspace_id == workspace_id, _c.name == name))
+    original(
+        conn,
+        executor_id=executor_id,
+        workspace_id=workspace_id,
+        name=name,
+        description=description,
+        now=now,
+    )
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.add",
+    kind="duplicate-accepted",
+    operations=["register_executor"],
+)
+def name_of_executor_without_case(
+    original, conn, *, executor_id, workspace_id, name, description, now
+):
+    """Names are stored in lower case, so that two that differ in case are one."""
+    original(
+        conn,
+        executor_id=executor_id,
+        workspace_id=workspace_id,
+        name=name.lower(),
+        description=description,
+        now=now,
+    )
+
+
+@fault(
+    replaces="agentserver_reference.services.executors.may_register_executors",
+    kind="role-too-high",
+    operations=["register_executor"],
+)
+def maintainers_register_no_executors(original, role):
+    """Only owners register executors."""
+    return role == "owner"
+
+
+# --- lists and unbinding --------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.services.executors.list_of_workspace",
+    kind="rows-of-others-in-list",
+    operations=["list_executors"],
+)
+async def executors_of_all_workspaces(original, work, workspace_id):
+    """Executors of other workspaces are listed."""
+    return [row for each in await workspaces(work) for row in await original(work, each["id"])]
+
+
+@fault(
+    replaces="agentserver_reference.services.executors.list_of_workspace",
+    kind="wrong-order",
+    operations=["list_executors"],
+)
+async def executors_newest_first(original, work, workspace_id):
+    """The newest executor is first."""
+    return (await original(work, workspace_id))[::-1]
+
+
+@fault(
+    replaces="agentserver_reference.domain.executors.is_online",
+    kind="wrong-value",
+    operations=["list_executors"],
+)
+def executors_online_before_they_connect(original, is_connected, last_seen_at, now):
+    """An executor is online as soon as it is registered."""
+    return last_seen_at is None or original(is_connected, last_seen_at, now)
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.remove",
+    kind="delete-does-nothing",
+    operations=["unbind_executor"],
+)
+def unbound_executors_stay_listed(original, conn, workspace_id, executor_id):
+    """An executor that is unbound loses its identity, and stays in the list."""
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.remove",
+    kind="write-across-tenants",
+    operations=["unbind_executor"],
+)
+def executors_of_others_unbound(original, conn, workspace_id, executor_id):
+    """An executor of another workspace is unbound by its id."""
+    conn.execute(delete(tables.executors).where(_c.id == executor_id))
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.remove",
+    kind="wrong-object-touched",
+    operations=["unbind_executor"],
+)
+def all_executors_unbound(original, conn, workspace_id, executor_id):
+    """All executors of the workspace are unbound."""
+    conn.execute(delete(tables.executors).where(_c.workspace_id == workspace_id))
+
+
+@fault(
+    replaces="agentserver_reference.storage.members.remove",
+    kind="wrong-object-touched",
+    operations=["remove_workspace_member"],
+)
+def executors_leave_with_a_member(original, conn, workspace_id, user_id):
+    """With a member, all executors of the workspace are gone."""
+    original(conn, workspace_id, user_id)
+    conn.execute(delete(tables.executors).where(_c.workspace_id == workspace_id))
+
+
+# --- connecting -----------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.domain.agent_identity.is_signed",
+    kind="scope-not-checked",
+    operations=["list_executors"],
+    by=_CONNECTIONS,
+)
+def any_signature_will_do(original, public_key, message, signature):
+    """A signature is not compared with the executor's key."""
+    return True
+
+
+@fault(
+    replaces="agentserver_reference.storage.executor_identities.take_proof",
+    kind="used-twice",
+    operations=["list_executors"],
+    by=_CONNECTIONS,
+)
+def ticket_used_twice(original, conn, executor_id, kind, proof_hash, now):
+    """A ticket opens as many WebSockets as it is sent for."""
+    return executor_identities.is_proof(conn, executor_id, kind, proof_hash, now)
+
+
+@fault(
+    replaces="agentserver_reference.storage.executor_identities.add_proof",
+    kind="used-twice",
+    operations=["list_executors"],
+    by=_CONNECTIONS,
+)
+def assertion_used_twice(original, conn, executor_id, kind, proof_hash, expires_at):
+    """That an assertion was used is not noted."""
+    if kind != "assertion":
+        original(conn, executor_id, kind, proof_hash, expires_at)
+
+
+@fault(
+    replaces="agentserver_reference.domain.executors.is_fresh",
+    kind="dead-token-accepted",
+    operations=["list_executors"],
+    by=_CONNECTIONS,
+)
+def old_signatures_accepted(original, moment, now):
+    """A signature is accepted whenever it was made."""
+    return True
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.connected",
+    kind="dead-token-accepted",
+    operations=["unbind_executor"],
+    by=_CONNECTIONS,
+)
+def unbound_executors_stay_connected(original, conn, socket_ids, now):
+    """A WebSocket stays open after its executor was unbound."""
+    return set(socket_ids)
+
+
+@fault(
+    replaces="agentserver_reference.storage.executor_identities.end_of_member",
+    kind="dead-token-accepted",
+    operations=["update_workspace_member_role"],
+    by=_CONNECTIONS,
+)
+def executors_of_the_demoted_go_on(original, conn, workspace_id, user_id):
+    """The executors that somebody registered go on after they have lost the right to."""
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.disconnect",
+    kind="wrong-state",
+    operations=["list_executors"],
+    by=_CONNECTIONS,
+)
+def older_socket_disconnects_the_newer(original, conn, socket_id, now):
+    """A WebSocket that is closed takes its executor offline, also if that has another one."""
+    conn.execute(update(tables.executors).values(socket_id=None, disconnected_at=timestamp(now)))

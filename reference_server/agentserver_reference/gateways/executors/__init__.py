@@ -1,0 +1,1 @@
+"""The gateway to which executors are connected: embedded, or disabled."""

@@ -51,7 +51,7 @@ from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import TIMEOUT_SECONDS, Hook, Target
 from agentserver_contract.http.urls import UrlError, base_url, is_loopback
 from agentserver_contract.layers import gate
-from agentserver_contract.layers.table import NAMES
+from agentserver_contract.layers.table import LAYERS, NAMES
 from agentserver_contract.recordings import cassettes
 from agentserver_contract.reports import data, junit, page
 from agentserver_contract.reports import stream as streams
@@ -234,7 +234,8 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     tried.add_argument(
         "--quick",
         action=Switch,
-        help="fewer random cases, no scenarios: half a minute at most, for the operations of today",
+        help="no random cases, no scenarios, and without the layers of the most requests: "
+        f"{', '.join(each.name for each in LAYERS if each.is_long)}",
     )
     tried.add_argument(
         "--examples",
@@ -551,6 +552,7 @@ def _plan(options: argparse.Namespace, contract: Contract) -> Plan:
         closed=options.closed,
         options=configuration.words(run_command, options, _NOT_IN_REPLAY),
         fail_fast=options.fail_fast,
+        quick=quick,
     )
 
 

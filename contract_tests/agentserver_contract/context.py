@@ -14,8 +14,9 @@ from agentserver_contract.http.raw import Unfinished
 from agentserver_contract.http.target import Target
 from agentserver_contract.results.findings import Finding, LayerResult, never
 
-EXAMPLES, QUICK_EXAMPLES = 20, 2
-"""Random cases for each operation and mode, unless the plan says otherwise, and in a quick run."""
+EXAMPLES, QUICK_EXAMPLES = 20, 0
+"""Random cases for each operation and mode, unless the plan says otherwise, and in a quick run,
+since to begin with them takes more time than to send them."""
 SCENARIOS, QUICK_SCENARIOS = 100, 0
 """Scenarios of several calls, unless the plan says otherwise, and in a quick run, whose model makes
 such calls as well."""
@@ -66,6 +67,8 @@ class Plan:
     """Whether lists are made long with accounts that stay."""
     fail_fast: bool = False
     """Whether the run ends with its first finding."""
+    quick: bool = False
+    """Whether the layers with the most requests are left out, unless they are named."""
 
     @property
     def situations(self) -> frozenset[str]:

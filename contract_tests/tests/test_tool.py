@@ -70,6 +70,8 @@ def test_server_that_keeps_the_contract_holds(
     assert "The contract holds" in output
     for layer in ("roles", "refusals", "model", "stateful", "fuzzing", "gate"):
         assert re.search(rf"^ *{layer}: \d+ cases", output, re.MULTILINE), f"no progress of {layer}"
+    for layer in ("ids", "values", "races"):
+        assert f"{layer}: not run: a quick run leaves it out" in output
     assert "roles expired-session" in output, "what a run by URL cannot try is reported"
     assert "\x1b" not in output, "colour is for terminals"
 

@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,12 @@ _OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encodi
 _UNINTERESTING = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
 )
+
+
+@lru_cache(maxsize=4096)
+def _url(text: str) -> httpx.URL:
+    """A URL, which costs httpx more to parse than to send: what is read again, is read often."""
+    return httpx.URL(text)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Request:
         is_chunked = self.headers.get("transfer-encoding") == "chunked"
         return httpx.Request(
             self.method,
-            f"{base_url}{self.target}",
+            _url(f"{base_url}{self.target}"),
             headers=dict(self.headers),
             content=iter([self.body or b""]) if is_chunked else self.body,
             extensions={"timeout": dict(timeouts)},

@@ -43,8 +43,9 @@ def run(context: Context) -> LayerResult:
     result = context.new_result(NAME)
     collector = EventCollector(context.contract, context.target.base_url, result)
     settings = {
-        "generation": {"max-examples": context.plan.examples, "database": "none"},
+        "generation": {"max-examples": context.plan.examples or 1, "database": "none"},
         "phases": {
+            "fuzzing": {"enabled": context.plan.examples > 0},
             "coverage": {"enabled": context.plan.boundaries},
             "stateful": {"enabled": False},
         },

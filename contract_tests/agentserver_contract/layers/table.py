@@ -37,6 +37,8 @@ class Layer:
     """Whether it does nothing without writing."""
     extent: str = ""
     """The plan's name for how much it tries, where that may be nothing."""
+    is_long: bool = False
+    """Whether it sends so many requests that a quick run leaves it out, unless it is named."""
     judges: bool = False
     """Whether it sends nothing, and judges the results of the layers before it."""
 
@@ -46,6 +48,8 @@ class Layer:
             return _reason_not_judged(plan)
         if self.writes and plan.read_only:
             return "it would write"
+        if self.is_long and plan.quick and not plan.layers:
+            return "a quick run leaves it out"
         if self.extent and getattr(plan, self.extent) == 0:
             return f"this run has no {self.extent}"
         if self.by_operation:
@@ -75,13 +79,13 @@ LAYERS = (
     Layer(roles.NAME, roles.run, by_operation=True),
     Layer(people.NAME, people.run, by_operation=True, writes=True),
     Layer(refusals.NAME, refusals.run, by_operation=True, writes=True),
-    Layer(ids.NAME, ids.run, by_operation=True, writes=True),
-    Layer(values.NAME, values.run, by_operation=True, writes=True),
+    Layer(ids.NAME, ids.run, by_operation=True, writes=True, is_long=True),
+    Layer(values.NAME, values.run, by_operation=True, writes=True, is_long=True),
     Layer(model.NAME, model.run, writes=True),
     Layer(stateful.NAME, stateful.run, writes=True, extent="scenarios"),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
     Layer(times.NAME, times.run, by_operation=True, writes=True),
-    Layer(races.NAME, races.run, by_operation=True, writes=True),
+    Layer(races.NAME, races.run, by_operation=True, writes=True, is_long=True),
     Layer(transport.NAME, transport.run, by_operation=True, writes=True),
     # After the others, which read all that there is again and again.
     Layer(lists.NAME, lists.run, by_operation=True, writes=True),

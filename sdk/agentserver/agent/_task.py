@@ -129,7 +129,8 @@ def task_as_stored(task: Task) -> dict[str, Any]:
 
 def task_from_stored(value: dict[str, Any]) -> Task:
     """A task that was stored as JSON."""
-    return Task(**value | {"delegation_chain": tuple(value["delegation_chain"])})
+    given: dict[str, Any] = {**value, "delegation_chain": tuple(value["delegation_chain"])}
+    return Task(**given)
 
 
 def as_stored(message: Message) -> dict[str, Any]:

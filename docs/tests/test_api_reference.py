@@ -125,12 +125,14 @@ def test_the_curl_command_sends_what_the_sdk_sends(operation):
     words = shlex.split(command)
     (url,) = (word for word in words if word.startswith(URL))
     options = dict(pairwise(words))
+    bearer = "Authorization: "
+    authorization = next((word for word in words if word.startswith(bearer)), "")
     body = options.get("--json")
     sent = (
         options.get("--request", "GET"),
         url,
         options.get("--cookie"),
-        options.get("--header", "").removeprefix("Authorization: ") or None,
+        authorization.removeprefix(bearer) or None,
         json.loads(body) if body else None,
     )
     assert sent == by_sdk(operation)

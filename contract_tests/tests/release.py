@@ -58,8 +58,10 @@ def departing() -> Iterator[None]:
 def _rules_of_the_release() -> Iterator[None]:
     """What is no matter of single requests and answers."""
     members = "agentserver_reference.services.members"
+    tokens = "agentserver_reference.storage.codex_tokens"
     with ExitStack() as stack:
         for name, replacement in (
+            (f"{tokens}.revoke_of_member", lambda *_: None),  # tokens-outlive-membership
             (f"{members}.check_may_give", lambda *_: None),  # maintainers-make-owners
             (f"{members}.check_owner_stays", lambda *_: None),  # last-owner-goes
             ("agentserver_reference.http.request.MAX_BYTES", 2**40),  # no-limit-of-size
@@ -165,6 +167,7 @@ async def _drop(message: Any) -> None:
 
 
 _DEFAULTS = "/api/admin/quotas/defaults"
+_TOKENS = "/api/codex/tokens"
 
 
 def _written_before(sent: Seen) -> Iterator[Seen]:
@@ -247,6 +250,8 @@ def _as_reference(scope: Scope, sent: Seen) -> tuple[Scope, Seen]:
         body = _lenient(body)
     if sent.method == "POST" and sent.path == "/api/workspaces":
         body = _with_name(body)
+    if sent.method == "POST" and sent.path == _TOKENS:
+        body = _without_zero(body)
     return {**scope, "headers": headers}, Seen(sent.method, sent.path, sent.headers, body)
 
 
@@ -277,6 +282,15 @@ def _whole(letter: str) -> str:
     return "\N{REPLACEMENT CHARACTER}" if "\ud800" <= letter <= "\udfff" else letter
 
 
+def _without_zero(body: bytes) -> bytes:
+    """token-days-zero."""
+    value = _object(body)
+    if value.get("ttl_days") == 0 and value["ttl_days"] is not False:
+        del value["ttl_days"]
+        return json.dumps(value).encode()
+    return body
+
+
 def _with_name(body: bytes) -> bytes:
     """workspace-name-invented."""
     try:
@@ -294,6 +308,9 @@ def _as_release(sent: Seen, status: int, media: str, body: bytes) -> Answer | No
     if sent.path == "/api/auth/login" and status == 400 and _object(sent.body):
         # login-checks-nothing
         return 401, _TEXT, b"invalid credentials\n"
+    if sent.path == _TOKENS and sent.method == "POST" and status == 400:  # token-fields-422
+        named = re.match(rb"(workspace_id|name): (is required|must have at least)", body)
+        return (422, _TEXT, b"workspace_id and name are required\n") if named else None
     if sent.path.endswith("/members") and sent.method == "POST" and status == 409:  # member-twice
         return 500, _TEXT, b"failed to add member\n"
     if sent.path.endswith("/executors") and status == 409:  # executor-name-taken

@@ -239,7 +239,7 @@ PLANTS: dict[str, list[Callable[[Document], None]]] = {
         put(*CREATE, "x-consumes", value=True),
         put(*READ, "x-consumes", value=False),
     ],
-    "a_workspace_field_is_required_in_the_body": [
+    "a_workspace_field_is_required": [
         put(*TURN, "x-workspace-field", value="threadId"),
         put(*TURN, "x-required-role", value="user"),
     ],

@@ -44,8 +44,7 @@ def test_lists_are_those_operations_that_answer_with_an_array(contract: Contract
         *("admin_list_users", "admin_list_workspaces", "admin_list_sandboxes"),
         *("list_workspace_agents", "discover_agents", "list_workspace_tasks"),
         "list_agent_interactions",
-        "list_workspace_api_keys",
-        "list_executors",
+        *("list_workspace_api_keys", "list_executors", "list_codex_tokens"),
     }
 
 

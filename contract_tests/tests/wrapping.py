@@ -61,7 +61,8 @@ def answering(answer: Callable[[Seen], tuple[int, str] | None]) -> Callable[[App
             }
             raw = [(name.encode(), value.encode()) for name, value in headers.items()]
             await send({"type": "http.response.start", "status": status, "headers": raw})
-            await send({"type": "http.response.body", "body": f"{line}\n".encode()})
+            body = f"{line}\n".encode() if line else b""
+            await send({"type": "http.response.body", "body": body})
 
         return wrapped
 

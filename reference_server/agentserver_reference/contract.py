@@ -56,6 +56,8 @@ class Body:
     validator: jsonschema_rs.Validator = attrs.field(repr=False)
     examples: Mapping[str, str] = attrs.field(repr=False)
     """For each pattern of the contract, a text that matches it, for error messages."""
+    has_ranges: bool = False
+    """Whether a number that is only out of its range is answered 422."""
 
 
 @attrs.frozen
@@ -104,7 +106,7 @@ class Operation:
     scope: str | None = None
     """The required scope, for kinds of credential that have scopes."""
     workspace_field: str | None = None
-    """The field of the body that names the workspace in which the role is required."""
+    """The field of body or query that names the workspace in which the role is required."""
     consumes: bool = False
     """Whether it changes state although it is a GET (`x-consumes`), so that HEAD is refused."""
     query: tuple[Parameter, ...] = ()
@@ -240,6 +242,7 @@ class _Compiler:
             shape=self._shape(schema),
             validator=self._open.of(schema),
             examples=self._examples,
+            has_ranges="422" in node["responses"],
         )
 
     def _shape(self, schema: Document) -> Shape:

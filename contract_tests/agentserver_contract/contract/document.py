@@ -159,8 +159,8 @@ class Operation:
 
     @property
     def workspace_field(self) -> str | None:
-        """The field of the body that names the workspace in which its role is required; the body is
-        then read before the role is checked. None where the path names it."""
+        """The field of the body or of the query that names the workspace in which its role is
+        required, and is then read before the role is checked. None where the path names it."""
         name = self.raw.get("x-workspace-field")
         return name if isinstance(name, str) else None
 
@@ -173,6 +173,12 @@ class Operation:
         needs_role = self.required_role in WORKSPACE_ROLES
         is_named = "workspace_id" in self.path_parameters or self.workspace_field is not None
         return needs_role and not is_named
+
+    @property
+    def workspace_in(self) -> str:
+        """Whether the `query` or the `body` has that field; empty where neither does."""
+        named = (each.place for each in self.arguments if each.name == self.workspace_field)
+        return next(named, "")
 
     @property
     def is_global(self) -> bool:

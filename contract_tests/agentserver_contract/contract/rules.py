@@ -319,16 +319,17 @@ def path_parameters_are_linked(contract: Contract) -> Iterator[Violation]:
 
 
 @_rule
-def a_workspace_field_is_required_in_the_body(contract: Contract) -> Iterator[Violation]:
+def a_workspace_field_is_required(contract: Contract) -> Iterator[Violation]:
     """x-workspace-field names a required field, where a role in a workspace is needed."""
     for operation in contract.operations.values():
         if "x-workspace-field" not in operation.raw:
             continue
         name = operation.workspace_field
-        required = {each.name for each in operation.fields if each.required}
+        given = (*operation.fields, *operation.parameters_in("query"))
+        required = {each.name for each in given if each.required}
         if name not in required or operation.required_role not in WORKSPACE_ROLES:
             yield Violation(
-                str(operation), f"x-workspace-field {name!r} is not required in its body"
+                str(operation), f"x-workspace-field {name!r} is not required in its body or query"
             )
 
 

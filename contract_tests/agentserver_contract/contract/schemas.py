@@ -111,6 +111,18 @@ def request_problems(
     return problems + [problem for problem in by_schema if problem.at not in broken]
 
 
+def refusal_of_body(operation: Operation, problems: list[Problem]) -> int:
+    """The status with which a body is refused that has these problems, and is read at all.
+
+    Where an operation documents 422, that is for a number that is only out of its range.
+    """
+    only_out_of_range = all(problem.rule in _RANGES for problem in problems)
+    return 422 if 422 in operation.responses and only_out_of_range else 400
+
+
+_RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 

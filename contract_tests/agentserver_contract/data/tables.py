@@ -2,7 +2,7 @@
 
 `[[callers]]`: the role that operations require, written by hand from the rules of the system; the
 contract's `x-required-role` is compared with it, never the other way round. With `body`, the role
-for requests with these fields.
+for requests with these fields; with `of_others`, the role for what somebody else has made.
 
 `[[examples]]`: fields of a request's body that the contract's example cannot know. A text may name
 accounts of the run and what is known of them, `{owner.email}`, the `{workspace_id}`, the
@@ -44,6 +44,7 @@ STATES = (
     "sandbox limit reached",
     "sandbox budget reached",
     "API key limit reached",
+    "codex token limit reached",
 )
 """The states that a conflict may need."""
 
@@ -76,6 +77,9 @@ class Caller:
     reason: str
     body: Mapping[str, str] = field(default_factory=dict)
     """Fields in which a request differs from the operation's example; mostly empty."""
+    of_others: bool = False
+    """Whether it is the role for a thing that somebody else has made; its maker needs no more than
+    the contract says."""
 
     def __str__(self) -> str:
         return " ".join([self.operation, *(f"{name}={value}" for name, value in self.body.items())])
@@ -201,6 +205,13 @@ def is_exception(kind: str, operation_id: str, field: str = "") -> bool:
     )
 
 
+def role_for_things_of_others(operation_id: str) -> str | None:
+    """The role that an operation on a thing requires of all but its maker; None where it makes no
+    difference who has made it."""
+    rows = (each for each in tables().callers if each.operation == operation_id and each.of_others)
+    return next((each.required_role for each in rows), None)
+
+
 def status_of_nothing(operation_id: str) -> int | None:
     """How an example is answered that names what no operation makes; None where it names more."""
     for each in exceptions("names-what-is-not-there"):
@@ -260,12 +271,17 @@ def read(text: str, name: str) -> Tables:
 
 
 def _callers(
-    *, operations: list[str], required_role: str, reason: str, body: Mapping[str, str] | None = None
+    *,
+    operations: list[str],
+    required_role: str,
+    reason: str,
+    body: Mapping[str, str] | None = None,
+    of_others: bool = False,
 ) -> Iterator[Caller]:
     _one_of(required_role, REQUIRED_ROLES, "required_role")
     _named(operations)
     for operation in operations:
-        yield Caller(operation, required_role, reason, body or {})
+        yield Caller(operation, required_role, reason, body or {}, of_others)
 
 
 def _examples(**entry: Any) -> Iterator[Example]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "agentserver-token"
 HIDDEN = "***"
-TOKEN_FIELDS = frozenset({"secret", "proxy_token", "tunnel_token"})
+TOKEN_FIELDS = frozenset({"secret", "token", "proxy_token", "tunnel_token"})
 """Fields of answers that hold a new token."""
 SECRET_FIELDS = frozenset({"password", "api_key", *TOKEN_FIELDS})
 """Fields of JSON bodies whose values are hidden."""

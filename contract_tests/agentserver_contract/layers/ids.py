@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
 from agentserver_contract.contract.roles import ANONYMOUS, CALLERS, INVALID_SESSION
+from agentserver_contract.data.tables import role_for_things_of_others
 from agentserver_contract.fixtures.accounts import TENANTS
-from agentserver_contract.fixtures.api_keys import PARAMETER as API_KEY
-from agentserver_contract.fixtures.api_keys import add_api_key, has_api_keys
 from agentserver_contract.fixtures.callers import (
     caller_of,
     callers_of,
@@ -26,6 +25,7 @@ from agentserver_contract.fixtures.callers import (
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.executors import PARAMETER as EXECUTOR
 from agentserver_contract.fixtures.executors import add_executor, has_executors
+from agentserver_contract.fixtures.minted import add_minted
 from agentserver_contract.fixtures.removed import removed_ids
 from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
 from agentserver_contract.fixtures.sandboxes import RUNNING, add_sandboxes, has_sandboxes
@@ -39,6 +39,7 @@ from agentserver_contract.variants.drafts import Draft
 from agentserver_contract.variants.ids import BadId, malformed, status_of_unknown, with_segment
 
 NAME = "ids"
+_OWNER, _OTHERS = "owner", "others"
 _SHARE = 4
 """A malformed id is tried by the caller who may call the operation, and one of so many others."""
 
@@ -59,6 +60,8 @@ class _Kind:
 
     id: BadId
     by_all: bool
+    whose: str = ""
+    """Who has made, or had, the thing that it names; empty where there is none."""
 
 
 class _Trials:
@@ -82,9 +85,9 @@ class _Trials:
             if has_sandboxes(context.contract):
                 theirs = add_sandboxes(self.accounts, TENANTS[0], self.of_others[PARAMETER])
                 self.of_others[SANDBOX] = theirs[RUNNING]
-            if has_api_keys(context.contract):
-                workspace_id = self.of_others[PARAMETER]
-                self.of_others[API_KEY] = add_api_key(self.accounts, TENANTS[0], workspace_id)
+            self.of_others |= add_minted(
+                context.contract, self.accounts, TENANTS[0], self.of_others[PARAMETER]
+            )
             if has_executors(context.contract):
                 workspace_id = self.of_others[PARAMETER]
                 self.of_others[EXECUTOR] = add_executor(self.accounts, TENANTS[0], workspace_id)
@@ -95,8 +98,21 @@ class _Trials:
         required = operation.required_role or "none"
         for kind in self._kinds(operation, parameter):
             for caller in self._callers(operation, kind):
-                expected = self._expected(operation, parameter, caller, required)
+                expected = self._expected_of(kind, caller, operation, parameter, required)
                 self._try(operation, parameter, kind.id, caller, expected)
+
+    def _expected_of(
+        self, kind: _Kind, caller: str, operation: Operation, parameter: str, required: str
+    ) -> frozenset[int]:
+        """What an id of a kind is answered: what is there may be for some alone who may call."""
+        stricter = role_for_things_of_others(operation.id)
+        if stricter is not None and kind.whose:
+            refused = refusal(self.context.contract, operation, self.accounts, stricter, caller)
+            if kind.whose == _OTHERS:  # no caller has a role in their workspace
+                refused = refused or 403
+            if refused is not None:
+                return frozenset({refused})
+        return self._expected(operation, parameter, caller, required)
 
     def _expected(
         self, operation: Operation, parameter: str, caller: str, required: str
@@ -111,10 +127,10 @@ class _Trials:
         yield _Kind(BadId("an unknown id", f"{NO_SUCH}{parameter}"), by_all=True)
         # To an administrator, what belongs to others is there all the same.
         if parameter in self.of_others and operation.required_role != "admin":
-            yield _Kind(BadId("an id of others", self.of_others[parameter]), by_all=True)
+            yield _Kind(BadId("an id of others", self.of_others[parameter]), True, _OTHERS)
         for name, gone in self.removed.get(parameter, {}).items():
             if operation.required_role != "admin" or name.endswith("deleted"):
-                yield _Kind(BadId(name, gone), by_all=True)
+                yield _Kind(BadId(name, gone), True, _OWNER)
         for bad in malformed(self.examples.parameters[parameter]):
             yield _Kind(bad, by_all=False)
 

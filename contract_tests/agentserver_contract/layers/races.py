@@ -150,12 +150,13 @@ def is_part_of(operation: Operation, deletion: Operation) -> bool:
 def changed_body(contract: Contract, operation: Operation) -> dict[str, Any]:
     """The fields of an operation's example with other values, as far as its schemas allow.
 
-    Addresses and passwords are left: another one is another account.
+    Addresses, passwords and ids are left: another one is another account or thing.
     """
     example = operation.body_example
     changed: dict[str, Any] = {}
     for each in operation.fields if isinstance(example, Mapping) else ():
-        if each.name not in example or each.name in _OF_ACCOUNTS or each.schema is None:
+        is_of_other = each.name in _OF_ACCOUNTS or each.name.endswith("_id")
+        if each.name not in example or is_of_other or each.schema is None:
             continue
         other = _another(example[each.name], contract.follow(each.schema).value.get("enum", ()))
         if other is not None and contract.validator(each.schema).is_valid(other):

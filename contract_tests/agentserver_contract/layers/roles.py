@@ -129,10 +129,12 @@ class _Matrix:
         return None
 
     def _check_declared(self, row: Caller, operation: Operation) -> None:
-        """The contract says the same as the row; fields of a body may only require more."""
+        """The contract says the same as the row; fields of a body, and things of others, may only
+        require more."""
         declared = may_call(operation.required_role or "none")
         allowed = may_call(row.required_role)
-        if allowed != declared and not (row.body and allowed < declared):
+        may_be_stricter = bool(row.body) or row.of_others
+        if allowed != declared and not (may_be_stricter and allowed < declared):
             self.result.add(
                 Finding(
                     layer=NAME,

@@ -1,7 +1,8 @@
 """What operations take: every field of every body at its bounds, beyond them, and of other types.
 
-What the contract refuses is answered 400 and changes nothing. What it allows is taken, and is read
-back as it was sent: in the answer, by every member who may read it, and by the administrator.
+What the contract refuses is answered 400, or 422 where it says so, and changes nothing. What it
+allows is taken, and is read back as it was sent: in the answer, by every member who may read it,
+and by the administrator.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from agentserver_contract.context import EXAMPLES, Context
 from agentserver_contract.contract.document import JSON, Located, Operation
 from agentserver_contract.contract.roles import WORKSPACE_ROLES, may_call
-from agentserver_contract.contract.schemas import request_problems
+from agentserver_contract.contract.schemas import Problem, refusal_of_body, request_problems
 from agentserver_contract.data.tables import depends_on_state, is_exception
 from agentserver_contract.fixtures.accounts import Account
 from agentserver_contract.fixtures.agreement import disagreements
@@ -38,7 +39,7 @@ from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.variants.values import EXAMPLE, Variant, unchanged, variants
 
 NAME = "values"
-_REFUSED = (400, 413, 415)
+_REFUSED = (400, 413, 415, 422)
 _HIDDEN = "password"
 """The format of fields that no response shows as they were sent."""
 _IDENTIFYING = ("email", "password")
@@ -123,8 +124,8 @@ class _Trials:
             body["email"] = self.accounts["owner"].email
         return body
 
-    def _problems(self, operation: Operation, variant: Variant) -> bool:
-        return bool(request_problems(self.context.contract, operation, variant.body, JSON))
+    def _problems(self, operation: Operation, variant: Variant) -> list[Problem]:
+        return request_problems(self.context.contract, operation, variant.body, JSON)
 
     # --- what is refused ----------------------------------------------------------------------
 
@@ -132,9 +133,10 @@ class _Trials:
         before = snapshot(self.accounts, self.examples)
         for variant in wrong:
             exchange = self._send(operation, variant)
-            if exchange is not None and exchange.response.status != 400:
+            expected = refusal_of_body(operation, self._problems(operation, variant))
+            if exchange is not None and exchange.response.status != expected:
                 self._found(
-                    operation, variant, exchange, "is refused", 400, exchange.response.status
+                    operation, variant, exchange, "is refused", expected, exchange.response.status
                 )
                 self._undo(operation, exchange)
                 before = snapshot(self.accounts, self.examples)

@@ -27,13 +27,13 @@ from agentserver_contract.model.workspaces import (
 def set_member_role(run: ModelRun, workspace: Workspace, user: str, member: str, role: str) -> None:
     """Give a member of a workspace another role."""
     run.call(user, "workspaces.members.set_role", workspace.id, run.ids[member], role=role)
-    workspace.members[member] = role
+    workspace.give_role(member, role)
 
 
 def delete_member(run: ModelRun, workspace: Workspace, user: str, member: str) -> None:
     """Remove a member from a workspace, if it is one."""
     run.call(user, "workspaces.members.remove", workspace.id, run.ids[member])
-    workspace.members.pop(member, None)
+    workspace.remove(member)
 
 
 # --- reading back ---------------------------------------------------------------------------------
@@ -263,10 +263,10 @@ def demote_owners_concurrently(run: ModelRun, choose: Choose) -> None:
     # Alone first: what fails then is no race.
     others = [user for user in workspace.with_role("owner") if user != first]
     for other in others:
-        run.call(first, method, workspace.id, run.ids[other], role="guest")
+        set_member_role(run, workspace, first, other, "guest")
     run.call(first, method, workspace.id, run.ids[first], role="guest", raises=Conflict)
     for other in others:
-        run.call(first, method, workspace.id, run.ids[other], role="owner")
+        set_member_role(run, workspace, first, other, "owner")
     run.concurrently(
         [
             planned(first, method, workspace.id, run.ids[second], role="guest"),
@@ -277,7 +277,8 @@ def demote_owners_concurrently(run: ModelRun, choose: Choose) -> None:
     for user in (first, second):
         members = run.attempt(user, "workspaces.members.list", workspace.id)
         if not isinstance(members, AgentserverError):
-            workspace.members = {names[each.user_id]: each.role.value for each in members}
+            for each in members:
+                workspace.give_role(names[each.user_id], each.role.value)
     if not workspace.with_role("owner"):
         promise = "the last owner stays, also when two demote each other at the same time"
         raise ContractViolation(method, promise, workspace.members)

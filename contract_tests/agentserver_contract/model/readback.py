@@ -35,15 +35,17 @@ def read_back_everything(run: ModelRun) -> None:
         run.every_reader = False
 
 
-def read(run: ModelRun, caller: str, sdk_method: str, *args: Any) -> Any:
+def read(run: ModelRun, caller: str, sdk_method: str, *args: Any, **kwargs: Any) -> Any:
     """Read as a caller who may. Raises ContractViolation."""
-    result = run.attempt(caller, sdk_method, *args)
+    result = run.attempt(caller, sdk_method, *args, **kwargs)
     if isinstance(result, AgentserverError):
         raise ContractViolation(sdk_method, "those who may read this can", f"{caller}: {result}")
     return result
 
 
-def read_in_turns(run: ModelRun, sdk_method: str, *args: Any, readers: Sequence[str]) -> Any:
+def read_in_turns(
+    run: ModelRun, sdk_method: str, *args: Any, readers: Sequence[str], **kwargs: Any
+) -> Any:
     """Read as those who may, and check that others are refused with 403.
 
     Mostly users take turns from one reading to the next: all of them each time would be slow.
@@ -51,15 +53,16 @@ def read_in_turns(run: ModelRun, sdk_method: str, *args: Any, readers: Sequence[
     Args:
         run: The run.
         sdk_method: How it is read.
-        args: The arguments of that method.
+        args: The positional arguments of that method.
         readers: The users who may read it.
+        kwargs: Its keyword arguments.
 
     Raises:
         ContractViolation: A reader is refused or sees something else, or another is not refused.
     """
     run.readings += 1
     if run.every_reader:
-        views = {reader: read(run, reader, sdk_method, *args) for reader in readers}
+        views = {reader: read(run, reader, sdk_method, *args, **kwargs) for reader in readers}
         first = readers[0]
         for reader, view in views.items():
             promise = f"a {reader} reads the same as a {first}"
@@ -69,8 +72,8 @@ def read_in_turns(run: ModelRun, sdk_method: str, *args: Any, readers: Sequence[
     others = [name for name in USERS if name not in readers]
     if others:
         other = others[run.readings % len(others)]
-        expect_refused(run, [other], PermissionDenied, sdk_method, *args)
-    return read(run, readers[run.readings % len(readers)], sdk_method, *args)
+        expect_refused(run, [other], PermissionDenied, sdk_method, *args, **kwargs)
+    return read(run, readers[run.readings % len(readers)], sdk_method, *args, **kwargs)
 
 
 def _plain(run: ModelRun, reader: str, result: Any) -> Any:
@@ -88,10 +91,11 @@ def expect_refused(
     error: type[AgentserverError],
     sdk_method: str,
     *args: Any,
+    **kwargs: Any,
 ) -> None:
     """Check that every one of the callers is refused with this error. Raises ContractViolation."""
     for caller in callers:
-        outcome = run.attempt(caller, sdk_method, *args)
+        outcome = run.attempt(caller, sdk_method, *args, **kwargs)
         if type(outcome) is not error:
             promise = f"those who may not read this are refused with {error.__name__}"
             raise ContractViolation(sdk_method, promise, f"{caller}: {outcome}")

@@ -43,6 +43,7 @@ from agentserver_contract.model.run import USERS, ModelRun, planned
 from agentserver_contract.model.sandbox import Sandbox
 from agentserver_contract.model.state import ContractViolation, Timestamp
 from agentserver_contract.model.task import Interaction, Task
+from agentserver_contract.model.token import Token
 from agentserver_contract.model.values import (
     BAD_NAMES,
     NAMES,
@@ -70,6 +71,24 @@ class Workspace:
     """By their ids, the oldest first; those of sandboxes that were deleted are gone with them."""
     interactions: list[Interaction] = field(default_factory=list)
     """The oldest first."""
+    tokens: list[Token] = field(default_factory=list)
+    """Codex tokens of all members, the oldest first."""
+
+    def give_role(self, user: str, role: str) -> None:
+        """Note a member's role: a guest's tokens are revoked."""
+        self.members[user] = role
+        if user not in self.at_least("developer"):
+            self._revoke_tokens(user)
+
+    def remove(self, user: str) -> None:
+        """Note that a user is no member any more, whose tokens are then revoked."""
+        self.members.pop(user, None)
+        self._revoke_tokens(user)
+
+    def _revoke_tokens(self, user: str) -> None:
+        for token in self.tokens:
+            if token.owner == user:
+                token.is_revoked = True
 
     def with_role(self, *roles: str) -> list[str]:
         """The members with one of these roles."""
@@ -246,8 +265,12 @@ def expect_workspace(run: ModelRun, method: str, workspace: Workspace, shown: An
 
 def read_of(run: ModelRun, workspace: Workspace, method: str) -> Any:
     """What a member with the required role reads, while another user is refused."""
-    role = run.operation(method).required_role or ROLES[0]
-    return read_in_turns(run, method, workspace.id, readers=workspace.at_least(role))
+    return read_in_turns(run, method, workspace.id, readers=readers_of(run, workspace, method))
+
+
+def readers_of(run: ModelRun, workspace: Workspace, method: str) -> list[str]:
+    """The members with the role that a reading requires."""
+    return workspace.at_least(run.operation(method).required_role or ROLES[0])
 
 
 # --- preconditions --------------------------------------------------------------------------------

@@ -19,7 +19,12 @@ from agentserver_contract.contract.document import (
 )
 from agentserver_contract.contract.document import Response as Documented
 from agentserver_contract.contract.rules import PROMISED_HEADERS
-from agentserver_contract.contract.schemas import REQUEST_ID, request_problems, schema_problems
+from agentserver_contract.contract.schemas import (
+    REQUEST_ID,
+    refusal_of_body,
+    request_problems,
+    schema_problems,
+)
 from agentserver_contract.data.tables import depends_on_state
 from agentserver_contract.http.messages import SESSION_COOKIE, Exchange, Response
 from agentserver_contract.results.findings import Finding
@@ -37,7 +42,7 @@ CHECKS = {
     "field": "every field is documented",
     "secret": "no secret is shown",
     "accepted": "what the contract refuses is refused",
-    "refused": "what the contract allows is not answered 400",
+    "refused": "a body is refused where the contract refuses it, and with its status",
 }
 """The promise of each check."""
 
@@ -49,6 +54,7 @@ _METHODS_OF_SERVERS = frozenset({"HEAD", "OPTIONS"})
 """The methods that a server may answer by itself, and lists in Allow then."""
 _NO_BODY = (204, 304)
 HTML = "text/html"
+_REFUSED_BODIES = (400, 422)
 _REFUSED_BY_PROXIES = (400, 405, 414, 431, 501)
 
 
@@ -310,9 +316,14 @@ class Conformance:
                 yield self.finding(
                     operation, exchange, "accepted", problem.rule, problem.at, problem.message
                 )
+        elif problems and response.status in _REFUSED_BODIES and 422 in operation.responses:
+            expected = refusal_of_body(operation, problems)
+            if response.status != expected:
+                detail = f"{problems[0].message}: refused with {expected}, not {response.status}"
+                yield self.finding(operation, exchange, "refused", str(expected), "$", detail)
         elif (
             not problems
-            and response.status == 400
+            and response.status in _REFUSED_BODIES
             and operation.body is not None
             and not _has_parameters(operation, exchange)
             and not depends_on_state(operation.id, json.loads(request.body or b"{}"))
@@ -363,7 +374,7 @@ def _was_read(operation: Operation, exchange: Exchange) -> bool:
     if response.status == 401:
         return not operation.is_secured
     if response.status == 403:
-        return response.media_type == JSON
+        return response.media_type == JSON or operation.workspace_in == "body"
     if response.status == 404:
         return not operation.role_is_of_thing
     return response.status in (409, 410)

@@ -28,9 +28,12 @@ class Draft:
         return replace(self, changes=(*self.changes, change))
 
     def with_id(self, parameter: str, value: str) -> Draft:
-        """The same with another id in the path."""
+        """The same with another id in the path, or wherever the operation takes it."""
         parameters = {**self.examples.parameters, parameter: value}
-        return replace(self, examples=replace(self.examples, parameters=parameters))
+        examples = replace(self.examples, parameters=parameters)
+        if any(each.name == parameter and each.required for each in self.operation.fields):
+            examples = examples.with_body(self.operation, {parameter: value})
+        return replace(self, examples=examples)
 
     def request(self) -> Request:
         """The request."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.http.messages import Request
@@ -21,6 +21,8 @@ def invalid_queries(contract: Contract, operation: Operation) -> Iterator[tuple[
             schema = contract.follow(parameter.schema)
             if "items" in schema.value:  # a single value is a list of one item
                 schema = contract.follow(schema.child("items"))
+            if parameter.required:
+                yield f"{parameter.name} is left out", _without(parameter.name)
             for name, value in _invalid(schema.value):
                 yield f"{parameter.name} is {name}", _with(parameter.name, value)
 
@@ -41,7 +43,23 @@ def _invalid(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _with(name: str, value: str) -> Change:
     def change(request: Request) -> Request:
-        path = request.target.partition("?")[0]
-        return replace(request, target=f"{path}?{urlencode({name: value})}")
+        return _asking(request, {**_asked(request), name: value})
 
     return change
+
+
+def _without(name: str) -> Change:
+    def change(request: Request) -> Request:
+        return _asking(request, {key: text for key, text in _asked(request).items() if key != name})
+
+    return change
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """The query of a request that is right, by the names of the parameters."""
+    return dict(parse_qsl(request.query))
+
+
+def _asking(request: Request, query: Mapping[str, str]) -> Request:
+    path = request.target.partition("?")[0]
+    return replace(request, target=f"{path}?{urlencode(query)}" if query else path)

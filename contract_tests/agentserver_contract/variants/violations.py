@@ -1,7 +1,8 @@
 """What can be wrong with a request of an operation, and which of two faults is answered.
 
 The contract says in which order a request is checked: the identity, the permission, the body, the
-state, the quota. Where a request is wrong in two ways, the first in this order is answered.
+state, the quota; where the body names the workspace, the permission comes after it. Where a request
+is wrong in two ways, the first in this order is answered.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Rank(IntEnum):
     IDENTITY = 1
     PERMISSION = 2
     BODY = 3
-    PERMISSION_BY_BODY = 4
-    """In the workspace that the body names."""
+    NAMED_PERMISSION = 4
+    """The permission, where the body or the query names the workspace."""
     STATE = 5
     QUOTA = 6
 
@@ -170,20 +171,21 @@ def _of_permission(
     operation: Operation, accounts: Accounts, contract: Contract
 ) -> Iterator[Violation]:
     role = operation.required_role or "none"
-    rank = Rank.PERMISSION if operation.workspace_field is None else Rank.PERMISSION_BY_BODY
     # Of those with a session, the role that comes closest without being enough.
     below = [each for each in WORKSPACE_ROLES if each not in may_call(role)][-1:]
+    rank = Rank.NAMED_PERMISSION if operation.workspace_in else Rank.PERMISSION
     near = below if role in WORKSPACE_ROLES else ["owner"]
     for caller in ("outsider", *near, *with_token(accounts)):
         account = accounts.by_name.get(caller)
         if account and refusal(contract, operation, accounts, role, caller) == _FORBIDDEN:
             yield Violation(f"a caller who is {caller}", rank, _FORBIDDEN, "caller",
                             _called_with(account.credential))  # fmt: skip
-    if role in WORKSPACE_ROLES and PARAMETER in operation.path_parameters:
-        yield Violation("an unknown workspace", Rank.PERMISSION, 403, PARAMETER,
+    in_query = operation.workspace_in == "query"
+    if role in WORKSPACE_ROLES and (PARAMETER in operation.path_parameters or in_query):
+        yield Violation("an unknown workspace", rank, 403, PARAMETER,
                         lambda draft: draft.with_id(PARAMETER, f"{NO_SUCH}workspace"))  # fmt: skip
 
-    if (field := operation.workspace_field) is not None:
+    if (field := operation.workspace_field) is not None and not in_query:
         yield Violation("an unknown workspace", rank, _FORBIDDEN, "body",
                         _changed(_naming(field, f"{NO_SUCH}workspace")))  # fmt: skip
 

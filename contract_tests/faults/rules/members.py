@@ -207,7 +207,7 @@ def role_of_no_owner_may_fall(original, owners, leaving):
     kind="last-one-may-go",
     operations=["update_workspace_member_role"],
 )
-def role_of_last_owner_may_fall(original, conn, workspace_id, user_id, role):
+def role_of_last_owner_may_fall(original, conn, workspace_id, user_id, role, now):
     """The last owner can be demoted."""
     if not members.set_role(conn, workspace_id, user_id, role):
         raise NotFound("user is not a workspace member")
@@ -267,7 +267,7 @@ def remove_takes_neighbours(original, conn, workspace_id, user_id):
     kind="last-one-may-go",
     operations=["remove_workspace_member"],
 )
-def remove_last_owner(original, conn, workspace_id, user_id):
+def remove_last_owner(original, conn, workspace_id, user_id, now):
     """The last owner can be removed."""
     members.remove(conn, workspace_id, user_id)
 

@@ -4,12 +4,12 @@ import re
 
 import attrs
 
-from agentserver_reference.domain.errors import Conflict
+from agentserver_reference.domain import minted
 
 FORM = re.compile(r"wak_[0-9A-HJKMNP-TV-Z]{8}_[0-9A-HJKMNP-TV-Z]{40}")
 """Matches a whole key."""
 
-MOST = 1000
+MOST = minted.MOST
 """How many keys of a workspace may be valid at a time."""
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -57,7 +57,4 @@ def id_of(key: str) -> str:
 
 def check_room(valid: int) -> None:
     """Raise Conflict if a workspace with so many valid keys may have no other."""
-    if valid >= MOST:
-        raise Conflict(
-            f"a workspace may have {MOST} API keys that are not revoked: revoke one first"
-        )
+    minted.check_room(valid, MOST, "API keys that are not revoked")

@@ -193,8 +193,9 @@ class Dispatcher:
         body = None
         if operation.workspace_field is not None and isinstance(connection, Request):
             await context.store.read(access.check_credentials)
+            query = read_query(operation.query, connection.query_params)
             body = await self._body(operation, connection)
-            access.body_workspace = None if body is None else body[operation.workspace_field]
+            access.named_workspace = (query | (body or {}))[operation.workspace_field]
         principal = await context.store.read(access.check) if operation.schemes else None
         if principal is not None and principal.note_use is not None:
             await context.store.write(principal.note_use)

@@ -26,6 +26,10 @@ class PayloadTooLarge(Refusal):
     """The body is too long."""
 
 
+class OutOfRange(Refusal):
+    """A number in the body is out of its range, and nothing else is wrong with the body."""
+
+
 class UnsupportedMediaType(Refusal):
     """The `Content-Type` is not JSON."""
 
@@ -34,7 +38,8 @@ async def read_body(request: Request, body: Body) -> dict[str, Any] | None:
     """Return the body, with its documented fields only; None for an omitted optional body.
 
     Raises:
-        UnsupportedMediaType, PayloadTooLarge, BadRequest: naming the field and the rule.
+        UnsupportedMediaType, PayloadTooLarge, BadRequest, OutOfRange: naming the field and the
+            rule.
         ClientDisconnect: the client has gone before the end of the body.
     """
     _check_media_type(request)
@@ -45,9 +50,22 @@ async def read_body(request: Request, body: Body) -> dict[str, Any] | None:
     try:
         body.validator.validate(value)
     except jsonschema_rs.ValidationError as error:
-        raise BadRequest(explain(error, body.examples)) from None
+        raise _refusal(body, value, error) from None
     pruned: dict[str, Any] = _prune(value, body.shape)
     return pruned
+
+
+def _refusal(body: Body, value: Any, first: jsonschema_rs.ValidationError) -> Refusal:
+    """Return what a body is refused with, whose first error is known."""
+    if not body.has_ranges:
+        return BadRequest(explain(first, body.examples))
+    errors = list(body.validator.iter_errors(value))
+    others = [each for each in errors if each.kind.name not in _RANGES]
+    refusal = BadRequest if others else OutOfRange
+    return refusal(explain((others or errors)[0], body.examples))
+
+
+_RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 def _check_media_type(request: Request) -> None:

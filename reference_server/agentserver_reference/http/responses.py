@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Message, Send
 
 from agentserver_reference.domain import errors
-from agentserver_reference.http.request import PayloadTooLarge, UnsupportedMediaType
+from agentserver_reference.http.request import OutOfRange, PayloadTooLarge, UnsupportedMediaType
 from agentserver_reference.http.routing import MethodNotAllowed
 from agentserver_reference.http.streams import event_stream, pass_through
 from agentserver_reference.replies import EventStream, PassThrough, Redirect, Reply
@@ -41,6 +41,7 @@ STATUSES: dict[type[errors.Refusal], int] = {
     errors.Gone: 410,
     PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
+    OutOfRange: 422,
     UpgradeRequired: 426,
     errors.TooManyRequests: 429,
     errors.BadGateway: 502,

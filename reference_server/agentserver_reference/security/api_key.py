@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from agentserver_reference.domain.api_keys import FORM
@@ -27,13 +26,12 @@ def resolve(
     found = api_keys.find_valid(conn, token_hash(key))
     if found is None:
         return None
-    is_due = api_keys.is_use_due(found["last_used_at"], now)
     return Principal(
         user_id=found["made_by"],
         role=USER,
         workspace_role=API_KEY_ROLE if workspace_id == found["workspace_id"] else None,
         scopes=frozenset(found["scopes"]),
-        note_use=partial(api_keys.note_use, key_id=found["id"], now=now) if is_due else None,
+        note_use=api_keys.USES.to_note(found["id"], found["last_used_at"], now),
     )
 
 

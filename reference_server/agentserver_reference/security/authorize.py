@@ -40,8 +40,8 @@ class Access:
     clock: Callable[[], datetime] = attrs.field(repr=False)
     principal: Principal | None = attrs.field(default=None, init=False)
     """The caller, as the last check found them."""
-    body_workspace: str | None = attrs.field(default=None, init=False)
-    """The workspace that the body names, once that is read."""
+    named_workspace: str | None = attrs.field(default=None, init=False)
+    """The workspace that the body or the query names, once that is read."""
     _found_workspace: str | None = attrs.field(default=None, init=False, repr=False)
 
     @property
@@ -54,7 +54,7 @@ class Access:
         if self.operation.role not in WORKSPACE_ROLES:
             return None
         if self.operation.workspace_field is not None:
-            return self.body_workspace
+            return self.named_workspace
         if self.is_of_credential:
             return None if self.principal is None else self.principal.workspace_id
         return self.path.get("workspace_id", self._found_workspace)

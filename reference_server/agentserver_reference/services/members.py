@@ -12,6 +12,7 @@ from agentserver_reference.domain.roles import (
 )
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import (
+    codex_tokens,
     executor_identities,
     members,
     oauth_grants,
@@ -59,10 +60,11 @@ async def set_role(work: UnitOfWork, workspace_id: str, user_id: str, role: str)
 
     Raises NotFound if the user is not a member, Conflict if no owner would remain.
     """
-    await work.write(Lock(workspace=workspace_id), _set_role, workspace_id, user_id, role)
+    now = work.context.clock()
+    await work.write(Lock(workspace=workspace_id), _set_role, workspace_id, user_id, role, now)
 
 
-def _set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> None:
+def _set_role(conn: Connection, workspace_id: str, user_id: str, role: str, now: datetime) -> None:
     if role != OWNER:
         check_owner_stays(members.owners(conn, workspace_id), user_id)
     if not members.set_role(conn, workspace_id, user_id, role):
@@ -70,6 +72,7 @@ def _set_role(conn: Connection, workspace_id: str, user_id: str, role: str) -> N
     if not may_register_agents(role):
         oauth_grants.remove_of_member(conn, workspace_id, user_id)
         sandboxes.end_tokens_of_member(conn, workspace_id, user_id)
+        codex_tokens.revoke_of_member(conn, workspace_id, user_id, now)
     if not may_register_executors(role):
         executor_identities.end_of_member(conn, workspace_id, user_id)
 
@@ -79,9 +82,11 @@ async def remove(work: UnitOfWork, workspace_id: str, user_id: str) -> None:
 
     Raises Conflict if no owner would remain.
     """
-    await work.write(Lock(workspace=workspace_id), _remove, workspace_id, user_id)
+    now = work.context.clock()
+    await work.write(Lock(workspace=workspace_id), _remove, workspace_id, user_id, now)
 
 
-def _remove(conn: Connection, workspace_id: str, user_id: str) -> None:
+def _remove(conn: Connection, workspace_id: str, user_id: str, now: datetime) -> None:
     check_owner_stays(members.owners(conn, workspace_id), user_id)
     members.remove(conn, workspace_id, user_id)
+    codex_tokens.revoke_of_member(conn, workspace_id, user_id, now)

@@ -1,17 +1,18 @@
 """API keys of workspaces. Only a key's hash is stored."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.tables import api_keys
+from agentserver_reference.storage.uses import Uses
 
-USE_PRECISION = timedelta(minutes=1)
-"""How much later than noted a key may have been used: not every use is a write."""
+USES = Uses(api_keys)
+"""When the keys were last used."""
 
 _c = api_keys.c
 _of_workspace = Query(
@@ -46,14 +47,6 @@ _revoke = (
         _c.revoked_at.is_(None),
     )
     .values(revoked_at=bindparam("now"))
-)
-_note_use = (
-    update(api_keys)
-    .where(
-        _c.id == bindparam("key_id"),
-        or_(_c.last_used_at.is_(None), _c.last_used_at <= bindparam("before")),
-    )
-    .values(last_used_at=bindparam("now"))
 )
 
 
@@ -102,14 +95,3 @@ def revoke(conn: Connection, workspace_id: str, key_id: str, now: datetime) -> N
 def find_valid(conn: Connection, key_hash: str) -> Record | None:
     """id, workspace_id, made_by, scopes and last_used_at of a key; None if it is not valid."""
     return _valid.first(conn, hashed=key_hash)
-
-
-def is_use_due(last_used_at: str | None, now: datetime) -> bool:
-    """Return whether a use at this time is to be noted."""
-    return last_used_at is None or last_used_at <= timestamp(now - USE_PRECISION)
-
-
-def note_use(conn: Connection, key_id: str, now: datetime) -> None:
-    """Note that a key was used, unless that was noted less than a minute ago."""
-    before = timestamp(now - USE_PRECISION)
-    conn.execute(_note_use, {"key_id": key_id, "before": before, "now": timestamp(now)})

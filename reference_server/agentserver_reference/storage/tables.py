@@ -558,6 +558,24 @@ executors = Table(
 """Those of the embedded gateway. `socket_id` is the WebSocket that is open, as far as is known: a
 server that dies closes none, and then `last_seen_at` no longer moves."""
 
+codex_tokens = Table(
+    "codex_tokens",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    _reference("user_id", "users.id"),
+    Column("name", String, nullable=False),
+    Column("token_hash", String, nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    Column("last_used_at", String),
+    Column("revoked_at", String),
+    Index("codex_tokens_by_hash", "token_hash", unique=True),
+    Index("codex_tokens_by_workspace", "workspace_id"),
+    Index("codex_tokens_by_user", "user_id"),
+)
+
 worker_leases = Table(
     "worker_leases",
     metadata,

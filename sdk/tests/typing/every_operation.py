@@ -26,6 +26,8 @@ from agentserver.models import (
     AuthMeResponse,
     AuthRegisterResponse,
     AuthStatusResponse,
+    CodexTokenListItem,
+    CodexTokenMintResponse,
     CodexTurnResponse,
     ExecutorItem,
     ExecutorRegisterResponse,
@@ -315,6 +317,19 @@ def synchronously(client: Client) -> None:
     client.executors.unbind(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "exe_5b0f5c5e-5a0e-4a55-9d52-0c6e2f1f7a10"
     )
+    assert_type(
+        client.tokens.list(
+            workspace_id="2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", include_revoked=True
+        ),
+        Page[CodexTokenListItem],
+    )
+    assert_type(
+        client.tokens.mint(
+            workspace_id="2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", name="Laptop", ttl_days=90
+        ),
+        CodexTokenMintResponse,
+    )
+    client.tokens.revoke("7q2mx9tb")
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(
@@ -643,6 +658,19 @@ async def asynchronously(client: AsyncClient) -> None:
     await client.executors.unbind(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "exe_5b0f5c5e-5a0e-4a55-9d52-0c6e2f1f7a10"
     )
+    assert_type(
+        await client.tokens.list(
+            workspace_id="2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", include_revoked=True
+        ),
+        Page[CodexTokenListItem],
+    )
+    assert_type(
+        await client.tokens.mint(
+            workspace_id="2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", name="Laptop", ttl_days=90
+        ),
+        CodexTokenMintResponse,
+    )
+    await client.tokens.revoke("7q2mx9tb")
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .auth_me_response import AuthMeResponse
     from .auth_register_response import AuthRegisterResponse
     from .auth_status_response import AuthStatusResponse
+    from .codex_token_list_item import CodexTokenListItem
+    from .codex_token_mint_response import CodexTokenMintResponse
     from .codex_transport_code import CodexTransportCode
     from .codex_transport_error import CodexTransportError
     from .codex_turn import CodexTurn
@@ -110,6 +112,8 @@ else:
         "AuthMeResponse": ".auth_me_response",
         "AuthRegisterResponse": ".auth_register_response",
         "AuthStatusResponse": ".auth_status_response",
+        "CodexTokenListItem": ".codex_token_list_item",
+        "CodexTokenMintResponse": ".codex_token_mint_response",
         "CodexTransportCode": ".codex_transport_code",
         "CodexTransportError": ".codex_transport_error",
         "CodexTurn": ".codex_turn",
@@ -196,6 +200,8 @@ __all__ = (
     "AuthMeResponse",
     "AuthRegisterResponse",
     "AuthStatusResponse",
+    "CodexTokenListItem",
+    "CodexTokenMintResponse",
     "CodexTransportCode",
     "CodexTransportError",
     "CodexTurn",

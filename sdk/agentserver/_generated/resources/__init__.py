@@ -52,6 +52,12 @@ if TYPE_CHECKING:
         Sandboxes,
     )
     from agentserver._generated.resources.tasks import AsyncRawTasks, AsyncTasks, RawTasks, Tasks
+    from agentserver._generated.resources.tokens import (
+        AsyncRawTokens,
+        AsyncTokens,
+        RawTokens,
+        Tokens,
+    )
     from agentserver._generated.resources.traces import (
         AsyncRawTraces,
         AsyncTraces,
@@ -170,6 +176,16 @@ class Resources(Caller):
         from agentserver._generated.resources.executors import Executors
 
         return Executors(self)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Codex tokens, with which people open a workspace in their own `codex --remote`. A
+        token acts for the member who made it, in one workspace: it ends when it expires or is
+        revoked, and when its owner leaves the workspace or becomes a guest.
+        """
+        from agentserver._generated.resources.tokens import Tokens
+
+        return Tokens(self)
 
     @property
     def admin(self) -> Admin:
@@ -291,6 +307,16 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.executors import AsyncExecutors
 
         return AsyncExecutors(self)
+
+    @property
+    def tokens(self) -> AsyncTokens:
+        """Codex tokens, with which people open a workspace in their own `codex --remote`. A
+        token acts for the member who made it, in one workspace: it ends when it expires or is
+        revoked, and when its owner leaves the workspace or becomes a guest.
+        """
+        from agentserver._generated.resources.tokens import AsyncTokens
+
+        return AsyncTokens(self)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -416,6 +442,16 @@ class RawResources:
         from agentserver._generated.resources.executors import Executors, RawExecutors
 
         return RawExecutors(Executors(self._caller))
+
+    @property
+    def tokens(self) -> RawTokens:
+        """Codex tokens, with which people open a workspace in their own `codex --remote`. A
+        token acts for the member who made it, in one workspace: it ends when it expires or is
+        revoked, and when its owner leaves the workspace or becomes a guest.
+        """
+        from agentserver._generated.resources.tokens import RawTokens, Tokens
+
+        return RawTokens(Tokens(self._caller))
 
     @property
     def admin(self) -> RawAdmin:
@@ -544,6 +580,16 @@ class AsyncRawResources:
         from agentserver._generated.resources.executors import AsyncExecutors, AsyncRawExecutors
 
         return AsyncRawExecutors(AsyncExecutors(self._caller))
+
+    @property
+    def tokens(self) -> AsyncRawTokens:
+        """Codex tokens, with which people open a workspace in their own `codex --remote`. A
+        token acts for the member who made it, in one workspace: it ends when it expires or is
+        revoked, and when its owner leaves the workspace or becomes a guest.
+        """
+        from agentserver._generated.resources.tokens import AsyncRawTokens, AsyncTokens
+
+        return AsyncRawTokens(AsyncTokens(self._caller))
 
     @property
     def admin(self) -> AsyncRawAdmin:

@@ -118,6 +118,10 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def _true_or_false(text: str) -> bool:
+    return _one_of("true", "false")(text) == "true"
+
+
 def _some_of(*choices: str) -> Callable[[str], frozenset[str]]:
     def read(text: str) -> frozenset[str]:
         given = frozenset(each.strip() for each in text.split(","))
@@ -526,6 +530,12 @@ class Settings:
         _text,
         "name of this machine, by which the servers that share a database know whose processes "
         "they can reach; left out: its host name",
+    )
+    private_addresses_allowed: bool = _setting(
+        False,
+        "AGENTSERVER_ALLOW_PRIVATE_ADDRESSES",
+        _true_or_false,
+        "true lets members name services in private networks, such as the server of a cluster",
     )
     quota_environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
 

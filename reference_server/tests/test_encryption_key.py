@@ -103,6 +103,7 @@ async def stored_values(settings: Settings) -> list[str]:
 def test_every_encrypted_column_is_marked() -> None:
     marked = {each.place for each in encrypted_columns()}
     assert marked == {
+        "credential_bindings.secret",
         "installation.key_check",
         "llm_configs.api_key",
         "sandboxes.token",

@@ -59,6 +59,7 @@ def version(connection: Connection) -> int:
 NEWER = (
     *("installation", "worker_leases", "llm_traces", "workspace_tokens", "sandbox_processes"),
     *("api_keys", "codex_threads", "codex_turns", "operations", "codex_tokens"),
+    "credential_bindings",
     *("signing_keys", "executor_identities", "executor_proofs", "executors"),
 )
 """The tables that no version 1 has, and that of the version."""
@@ -80,8 +81,15 @@ def shape(connection: Connection) -> dict[str, Any]:
     """Tables, columns, keys, indexes and constraints, as the database describes them."""
     found = inspect(connection)
 
+    def plain(value: Any) -> Any:
+        # The condition of an index is an object on SQLite, a text on PostgreSQL.
+        return {name: str(each) for name, each in value.items()} if type(value) is dict else value
+
     def by_name(described: Any) -> list[str]:
-        return sorted(str(sorted(each.items(), key=str)) for each in described)
+        return sorted(
+            str(sorted(((name, plain(value)) for name, value in each.items()), key=str))
+            for each in described
+        )
 
     return {
         table: {

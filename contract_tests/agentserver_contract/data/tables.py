@@ -12,8 +12,8 @@ that is not `pending`, or `of the agent`.
 
 `[[conflicts]]`: a request that is right in itself, and refused because of the server's state. It
 differs from the example in `body`, in the field that it `leaves_out`, in the `user` in its path, or
-in the state of the `sandbox` or `task` in its path; `state` is the state that the server must be in
-while it is sent.
+in the state of the `sandbox` or `task` in its path, or in which `credential` that path names;
+`state` is the state that the server must be in while it is sent.
 
 `[[rows]]`: the operation that makes the rows of a list, where it is not the one that is sent to the
 same path, and the fields in which each of its requests differs from the last: `{row.email}`.
@@ -94,6 +94,7 @@ class Example:
     body: Mapping[str, str] = field(default_factory=dict)
     sandbox: str = ""
     task: str = ""
+    credential: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Conflict:
     user: str = ""
     sandbox: str = ""
     task: str = ""
+    credential: str = ""
     state: str = ""
 
 
@@ -286,8 +288,8 @@ def _callers(
 
 def _examples(**entry: Any) -> Iterator[Example]:
     example = Example(**entry)
-    if not (example.body or example.sandbox or example.task):
-        raise ValueError("body, sandbox or task must be given")
+    if not (example.body or example.sandbox or example.task or example.credential):
+        raise ValueError("body, sandbox, task or credential must be given")
     yield example
 
 

@@ -22,6 +22,8 @@ from agentserver_contract.fixtures.callers import (
     refusal,
     signed,
 )
+from agentserver_contract.fixtures.credentials import OTHER, add_credentials, has_credentials
+from agentserver_contract.fixtures.credentials import PARAMETER as CREDENTIAL
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.executors import PARAMETER as EXECUTOR
 from agentserver_contract.fixtures.executors import add_executor, has_executors
@@ -88,9 +90,12 @@ class _Trials:
             self.of_others |= add_minted(
                 context.contract, self.accounts, TENANTS[0], self.of_others[PARAMETER]
             )
+            workspace_id = self.of_others[PARAMETER]
             if has_executors(context.contract):
-                workspace_id = self.of_others[PARAMETER]
                 self.of_others[EXECUTOR] = add_executor(self.accounts, TENANTS[0], workspace_id)
+            if has_credentials(context.contract):
+                theirs = add_credentials(self.accounts, TENANTS[0], workspace_id)
+                self.of_others[CREDENTIAL] = theirs[OTHER]
         self.removed = removed_ids(context.contract, self.accounts, self.examples)
 
     def try_parameter(self, operation: Operation, parameter: str) -> None:

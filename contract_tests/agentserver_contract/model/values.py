@@ -32,6 +32,12 @@ BAD_ADDRESSES = (
     "https://models|example",
     "https://models.{example}",
 )
+PRIVATE_HOSTS = (
+    *("10.0.0.1", "172.31.255.255", "192.168.0.1", "127.0.0.1", "169.254.169.254", "0.1.2.3"),
+    *("127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "localhost."),
+    *("[::1]", "[::]", "[fc00::1]", "[fe80::1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]"),
+)
+"""A server in a private network, in every spelling."""
 MODELS: tuple[list[dict[str, str]], ...] = (
     [{"id": f"m{number}", "name": f"Model {number}"} for number in range(100)],
     [{"id": "m", "name": "Model"}],

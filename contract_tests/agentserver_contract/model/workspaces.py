@@ -263,9 +263,10 @@ def expect_workspace(run: ModelRun, method: str, workspace: Workspace, shown: An
     expect_timestamp(run, method, workspace.updated_at, shown.updated_at)
 
 
-def read_of(run: ModelRun, workspace: Workspace, method: str) -> Any:
+def read_of(run: ModelRun, workspace: Workspace, method: str, *args: Any) -> Any:
     """What a member with the required role reads, while another user is refused."""
-    return read_in_turns(run, method, workspace.id, readers=readers_of(run, workspace, method))
+    readers = readers_of(run, workspace, method)
+    return read_in_turns(run, method, workspace.id, *args, readers=readers)
 
 
 def readers_of(run: ModelRun, workspace: Workspace, method: str) -> list[str]:

@@ -95,7 +95,8 @@ class KnownSecrets:
         is_shown = {
             "a session": any(found in self._sessions for found in _SESSION.findall(text)),
             "a password or key that was sent or given": any(
-                value in text for value in self._values
+                value in text
+                for value in list(self._values)  # other threads note theirs
             ),
             "a hash of a password, or a private key": any(mark in text for mark in _MARKS),
         }
@@ -106,7 +107,9 @@ class KnownSecrets:
     def _unmasked(self, exchange: Exchange) -> Iterator[str]:
         """Which stored secrets are shown to their last character, whatever is put in between."""
         stored = {
-            name: value for (at, name), value in self._stored.items() if at == exchange.request.path
+            name: value
+            for (at, name), value in list(self._stored.items())
+            if at == exchange.request.path
         }
         for name, value in (_object(exchange.response.body) if stored else {}).items():
             if isinstance(value, str) and shows_all(stored.get(name, ""), value):
@@ -140,7 +143,7 @@ class KnownSecrets:
         new = [value for value in sorted(secrets) if _is_unlikely(value)]
         self._sent += any(value not in self._values for value in new)
         self._values.update(dict.fromkeys(new))
-        kept = [value for value in self._values if json.dumps(value)[1:-1] not in others]
+        kept = [value for value in list(self._values) if json.dumps(value)[1:-1] not in others]
         self._values = dict.fromkeys(kept[-_REMEMBERED:])
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -574,6 +575,32 @@ codex_tokens = Table(
     Index("codex_tokens_by_hash", "token_hash", unique=True),
     Index("codex_tokens_by_workspace", "workspace_id"),
     Index("codex_tokens_by_user", "user_id"),
+)
+
+credential_bindings = Table(
+    "credential_bindings",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    Column("kind", String, nullable=False),
+    Column("display_name", String, nullable=False),
+    Column("server_url", String, nullable=False),
+    Column("public_meta", JSON, nullable=False),
+    Column("auth_type", String, nullable=False),
+    _encrypted("secret_encrypted", "credential_bindings.secret"),
+    Column("is_default", Boolean, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("workspace_id", "kind", "display_name"),
+    Index(
+        "credential_bindings_default",
+        "workspace_id",
+        "kind",
+        unique=True,
+        sqlite_where=text("is_default"),
+        postgresql_where=text("is_default"),
+    ),
 )
 
 worker_leases = Table(

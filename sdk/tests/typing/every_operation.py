@@ -29,6 +29,8 @@ from agentserver.models import (
     CodexTokenListItem,
     CodexTokenMintResponse,
     CodexTurnResponse,
+    CredentialBindingCreateResponse,
+    CredentialBindingItem,
     ExecutorItem,
     ExecutorRegisterResponse,
     LLMConfigResponse,
@@ -330,6 +332,31 @@ def synchronously(client: Client) -> None:
         CodexTokenMintResponse,
     )
     client.tokens.revoke("7q2mx9tb")
+    assert_type(
+        client.credentials.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s"),
+        Page[CredentialBindingItem],
+    )
+    assert_type(
+        client.credentials.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            "k8s",
+            display_name="Production",
+            config="apiVersion: v1\nkind: Config\ncurrent-context: production\nclusters:\n  - name: cluster\n    cluster:\n      server: https://k8s.example.com:6443\ncontexts:\n  - name: production\n    context:\n      cluster: cluster\n      user: agent\nusers:\n  - name: agent\n    user:\n      token: eXaMpLe-0123456789\n",
+        ),
+        CredentialBindingCreateResponse,
+    )
+    client.credentials.delete(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
+    )
+    client.credentials.update(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+        "k8s",
+        "9u1wT89xRYFvzCvtZkiYqA",
+        display_name="Production, read only",
+    )
+    client.credentials.set_default(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
+    )
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(
@@ -671,6 +698,31 @@ async def asynchronously(client: AsyncClient) -> None:
         CodexTokenMintResponse,
     )
     await client.tokens.revoke("7q2mx9tb")
+    assert_type(
+        await client.credentials.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s"),
+        Page[CredentialBindingItem],
+    )
+    assert_type(
+        await client.credentials.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            "k8s",
+            display_name="Production",
+            config="apiVersion: v1\nkind: Config\ncurrent-context: production\nclusters:\n  - name: cluster\n    cluster:\n      server: https://k8s.example.com:6443\ncontexts:\n  - name: production\n    context:\n      cluster: cluster\n      user: agent\nusers:\n  - name: agent\n    user:\n      token: eXaMpLe-0123456789\n",
+        ),
+        CredentialBindingCreateResponse,
+    )
+    await client.credentials.delete(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
+    )
+    await client.credentials.update(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+        "k8s",
+        "9u1wT89xRYFvzCvtZkiYqA",
+        display_name="Production, read only",
+    )
+    await client.credentials.set_default(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
+    )
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from .codex_turn_item import CodexTurnItem
     from .codex_turn_response import CodexTurnResponse
     from .codex_turn_status import CodexTurnStatus
+    from .credential_auth_type import CredentialAuthType
+    from .credential_binding_create_response import CredentialBindingCreateResponse
+    from .credential_binding_item import CredentialBindingItem
+    from .credential_public_meta import CredentialPublicMeta
     from .executor_connect_commands import ExecutorConnectCommands
     from .executor_item import ExecutorItem
     from .executor_register_response import ExecutorRegisterResponse
@@ -121,6 +125,10 @@ else:
         "CodexTurnItem": ".codex_turn_item",
         "CodexTurnResponse": ".codex_turn_response",
         "CodexTurnStatus": ".codex_turn_status",
+        "CredentialAuthType": ".credential_auth_type",
+        "CredentialBindingCreateResponse": ".credential_binding_create_response",
+        "CredentialBindingItem": ".credential_binding_item",
+        "CredentialPublicMeta": ".credential_public_meta",
         "ExecutorConnectCommands": ".executor_connect_commands",
         "ExecutorItem": ".executor_item",
         "ExecutorRegisterResponse": ".executor_register_response",
@@ -209,6 +217,10 @@ __all__ = (
     "CodexTurnItem",
     "CodexTurnResponse",
     "CodexTurnStatus",
+    "CredentialAuthType",
+    "CredentialBindingCreateResponse",
+    "CredentialBindingItem",
+    "CredentialPublicMeta",
     "ExecutorConnectCommands",
     "ExecutorItem",
     "ExecutorRegisterResponse",

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
         RawApiKeys,
     )
     from agentserver._generated.resources.auth import AsyncAuth, AsyncRawAuth, Auth, RawAuth
+    from agentserver._generated.resources.credentials import (
+        AsyncCredentials,
+        AsyncRawCredentials,
+        Credentials,
+        RawCredentials,
+    )
     from agentserver._generated.resources.executors import (
         AsyncExecutors,
         AsyncRawExecutors,
@@ -188,6 +194,16 @@ class Resources(Caller):
         return Tokens(self)
 
     @property
+    def credentials(self) -> Credentials:
+        """Credentials of a workspace, for services outside: at present for Kubernetes clusters.
+        What proves who the user is, a token or a private key, is stored encrypted and never
+        shown again. One credential of each kind is the default.
+        """
+        from agentserver._generated.resources.credentials import Credentials
+
+        return Credentials(self)
+
+    @property
     def admin(self) -> Admin:
         """Administration of the whole installation, with its accounts, workspaces, sandboxes and
         limits.
@@ -317,6 +333,16 @@ class AsyncResources(AsyncCaller):
         from agentserver._generated.resources.tokens import AsyncTokens
 
         return AsyncTokens(self)
+
+    @property
+    def credentials(self) -> AsyncCredentials:
+        """Credentials of a workspace, for services outside: at present for Kubernetes clusters.
+        What proves who the user is, a token or a private key, is stored encrypted and never
+        shown again. One credential of each kind is the default.
+        """
+        from agentserver._generated.resources.credentials import AsyncCredentials
+
+        return AsyncCredentials(self)
 
     @property
     def admin(self) -> AsyncAdmin:
@@ -452,6 +478,16 @@ class RawResources:
         from agentserver._generated.resources.tokens import RawTokens, Tokens
 
         return RawTokens(Tokens(self._caller))
+
+    @property
+    def credentials(self) -> RawCredentials:
+        """Credentials of a workspace, for services outside: at present for Kubernetes clusters.
+        What proves who the user is, a token or a private key, is stored encrypted and never
+        shown again. One credential of each kind is the default.
+        """
+        from agentserver._generated.resources.credentials import Credentials, RawCredentials
+
+        return RawCredentials(Credentials(self._caller))
 
     @property
     def admin(self) -> RawAdmin:
@@ -590,6 +626,19 @@ class AsyncRawResources:
         from agentserver._generated.resources.tokens import AsyncRawTokens, AsyncTokens
 
         return AsyncRawTokens(AsyncTokens(self._caller))
+
+    @property
+    def credentials(self) -> AsyncRawCredentials:
+        """Credentials of a workspace, for services outside: at present for Kubernetes clusters.
+        What proves who the user is, a token or a private key, is stored encrypted and never
+        shown again. One credential of each kind is the default.
+        """
+        from agentserver._generated.resources.credentials import (
+            AsyncCredentials,
+            AsyncRawCredentials,
+        )
+
+        return AsyncRawCredentials(AsyncCredentials(self._caller))
 
     @property
     def admin(self) -> AsyncRawAdmin:

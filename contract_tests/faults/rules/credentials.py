@@ -1,0 +1,200 @@
+"""Credentials of workspaces."""
+
+from replacing import fault
+from sqlalchemy import delete, select, update
+
+from agentserver_reference.domain.errors import BadRequest
+from agentserver_reference.storage import credential_bindings, tables
+
+_of = tables.credential_bindings.c
+
+# --- lists ----------------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.services.credentials.list_of_workspace",
+    kind="rows-of-others-in-list",
+    operations=["list_credential_bindings"],
+)
+async def credentials_of_all_workspaces(original, work, workspace_id, kind):
+    """Credentials of other workspaces are listed."""
+    everywhere = await work.read(
+        lambda conn: conn.execute(select(tables.workspaces.c.id)).scalars().all()
+    )
+    rows = [row for each in everywhere for row in await original(work, each, kind)]
+    return sorted(rows, key=lambda row: row["created_at"])
+
+
+@fault(
+    replaces="agentserver_reference.storage.credential_bindings.list_of",
+    kind="wrong-order",
+    operations=["list_credential_bindings"],
+)
+def credentials_with_the_default_first(original, conn, workspace_id, kind):
+    """The default is listed first, and not the oldest."""
+    rows = original(conn, workspace_id, kind)
+    return sorted(rows, key=lambda row: not row["is_default"])
+
+
+# --- keeping --------------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.services.credentials.create",
+    kind="secret-shown",
+    operations=["create_credential_binding"],
+)
+async def credential_shown_with_its_config(original, work, workspace_id, kind, name, config):
+    """What is known of the service has the whole configuration."""
+    made = await original(work, workspace_id, kind, name, config)
+    return made | {"public_meta": {"config": config}}
+
+
+@fault(
+    replaces="agentserver_reference.services.credentials.read_kubeconfig",
+    kind="secret-shown",
+    operations=["create_credential_binding"],
+)
+def reason_repeats_the_config(original, text, *, private_allowed):
+    """The reason of a refusal repeats the configuration."""
+    try:
+        return original(text, private_allowed=private_allowed)
+    except BadRequest as refusal:
+        raise BadRequest(f"{refusal.line}: {' '.join(text.split())[:900]}") from None
+
+
+@fault(
+    replaces="agentserver_reference.domain.addresses.address_in",
+    kind="accepts-malformed",
+    operations=["create_credential_binding"],
+)
+def private_addresses_in_other_spellings(original, host):
+    """An address that is written as one number, or otherwise shortened, is taken for a name."""
+    return original(host) if host.count(".") == 3 or ":" in host else None
+
+
+@fault(
+    replaces="agentserver_reference.domain.addresses.is_private",
+    kind="accepts-malformed",
+    operations=["create_credential_binding"],
+)
+def private_addresses_wrapped_in_others(original, address):
+    """Addresses of IPv4 are not looked for inside of those of IPv6."""
+    return original(address) if address.version == 4 else not address.is_global
+
+
+@fault(
+    replaces="agentserver_reference.domain.addresses._OWN",
+    kind="accepts-malformed",
+    operations=["create_credential_binding"],
+)
+def own_machine_by_its_name(original):
+    """The server's own machine may be named, and only its addresses are refused."""
+    return "localdomain"
+
+
+@fault(
+    replaces="agentserver_reference.domain.credentials.check_name_is_free",
+    kind="conflict-is-server-error",
+    operations=["create_credential_binding", "update_credential_binding"],
+)
+def credential_names_left_to_the_database(original, *, is_taken):
+    """A name that is taken is refused by the database alone."""
+
+
+@fault(
+    replaces="agentserver_reference.storage.credential_bindings.is_named",
+    kind="rejects-legal-call",
+    operations=["create_credential_binding"],
+)
+def credential_names_without_case(original, conn, workspace_id, kind, name):
+    """A name in another case is the same."""
+    rows = credential_bindings.list_of(conn, workspace_id, kind)
+    return name.lower() in {row["display_name"].lower() for row in rows}
+
+
+# --- changing -------------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.services.credentials._rename",
+    kind="duplicate-accepted",
+    operations=["update_credential_binding"],
+)
+def credential_renamed_to_a_taken_name(original, conn, workspace_id, kind, binding_id, name, now):
+    """Who has a name that another credential is given loses it."""
+    if name is not None:
+        conn.execute(
+            update(tables.credential_bindings)
+            .where(
+                _of.workspace_id == workspace_id,
+                _of.display_name == name,
+                _of.id != binding_id,
+            )
+            .values(display_name=f"{name} ")
+        )
+    original(conn, workspace_id, kind, binding_id, name, now)
+
+
+@fault(
+    replaces="agentserver_reference.services.credentials._found",
+    kind="write-across-tenants",
+    operations=[
+        "update_credential_binding",
+        "delete_credential_binding",
+        "set_default_credential_binding",
+    ],
+)
+def credential_found_in_any_workspace(original, conn, workspace_id, kind, binding_id):
+    """A credential is found by its id alone, so that what is unknown here seems to be changed."""
+    found = conn.execute(
+        select(_of.id, _of.display_name, _of.is_default).where(_of.id == binding_id)
+    ).first()
+    return original(conn, workspace_id, kind, binding_id) if found is None else found._asdict()
+
+
+@fault(
+    replaces="agentserver_reference.storage.credential_bindings.list_of",
+    kind="wrong-value",
+    operations=["list_credential_bindings", "set_default_credential_binding"],
+)
+def default_twice(original, conn, workspace_id, kind):
+    """What was the default once is still shown as one."""
+    rows = original(conn, workspace_id, kind)
+    return [row | {"is_default": row["is_default"] or row is rows[0]} for row in rows]
+
+
+@fault(
+    replaces="agentserver_reference.domain.credentials.check_may_go",
+    kind="wrong-object-touched",
+    operations=["delete_credential_binding"],
+)
+def default_deleted(original, *, is_default, others):
+    """The default can be deleted while there are others, which have none then."""
+
+
+@fault(
+    replaces="agentserver_reference.storage.credential_bindings.remove",
+    kind="wrong-object-touched",
+    operations=["delete_credential_binding"],
+)
+def credentials_deleted_with_one(original, conn, workspace_id, kind, binding_id):
+    """All credentials that are not the default are deleted with one."""
+    original(conn, workspace_id, kind, binding_id)
+    conn.execute(
+        delete(tables.credential_bindings).where(
+            _of.workspace_id == workspace_id, _of.is_default.is_(False)
+        )
+    )
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.check_role",
+    kind="role-too-low",
+    operations=["create_credential_binding", "set_default_credential_binding"],
+)
+def credentials_changed_by_developers(original, operation, principal):
+    """Developers may change credentials, except for deleting them."""
+    is_change = "/credentials/" in operation.path and operation.method != "DELETE"
+    if not is_change or principal.workspace_role != "developer":
+        original(operation, principal)

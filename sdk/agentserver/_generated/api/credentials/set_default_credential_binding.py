@@ -1,0 +1,33 @@
+"""The operation `set_default_credential_binding`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agentserver._encode import segment as _segment
+from agentserver._operation import Call, Operation
+
+OPERATION: Final[Operation[None]] = Operation(
+    id="set_default_credential_binding",
+    method="POST",
+    path="/api/workspaces/{workspace_id}/credentials/{kind}/{binding_id}/set-default",
+    security=("sessionCookie",),
+    security_optional=False,
+    success={204: None},
+    errors={
+        401: "There is no session, or it is no longer valid.",
+        403: "The caller's role in the workspace does not allow this.",
+        404: "The workspace has no such credential of this kind.",
+    },
+)
+
+
+def call(workspace_id: str, kind: str, binding_id: str) -> Call[None]:
+    """Make a call of the operation ready to send."""
+    return Call(
+        OPERATION,
+        f"/api/workspaces/{_segment('workspace_id', workspace_id)}"
+        f"/credentials/{_segment('kind', kind)}"
+        f"/{_segment('binding_id', binding_id)}"
+        f"/set-default",
+    )

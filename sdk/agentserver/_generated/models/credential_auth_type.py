@@ -1,0 +1,13 @@
+"""The enum `CredentialAuthType`."""
+
+from agentserver._model import OpenEnum
+
+
+class CredentialAuthType(OpenEnum):
+    """How the credential proves who the user is: by a token, by a certificate, or by a login
+    with OpenID Connect, of which this version of the contract makes none.
+    """
+
+    BEARER = "bearer"
+    CLIENT_CERT = "client_cert"
+    OIDC = "oidc"

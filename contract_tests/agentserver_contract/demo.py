@@ -25,6 +25,7 @@ from agentserver_contract.fixtures.api_keys import with_api_keys
 from agentserver_contract.fixtures.accounts import register_accounts
 from agentserver_contract.fixtures.agents import with_agents
 from agentserver_contract.http.sdk_calls import Inexpressible, method_of
+from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
 from agentserver_contract.layers import fuzzing
 from agentserver_contract.local_server import running
@@ -163,7 +164,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _contract_run(story: Story, examples: int, seed: int | None) -> LayerResult:
     contract = contracts.load()
-    with Target(story.url) as target:
+    counter = StatusCounter(contract)
+    with Target(story.url, hooks=[counter]) as target:
         story.alice.admin.quota_defaults.set(max_workspaces_per_user=0)
         accounts = register_accounts(target)
         story.alice.admin.users.set_role(accounts["admin"].id, role="admin")
@@ -173,7 +175,9 @@ def _contract_run(story: Story, examples: int, seed: int | None) -> LayerResult:
         plan = Plan(
             secrets.randbelow(2**32) if seed is None else seed, examples=examples, boundaries=False
         )
+        counter.drain()  # what prepared the run is not part of it
         result = fuzzing.run(Context(target, accounts, contract, plan))
+        result.statuses.update(counter.drain())
         result.seconds = time.monotonic() - started
     return result
 

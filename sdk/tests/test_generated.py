@@ -71,11 +71,23 @@ def operations() -> dict[str, tuple[str, str, dict[str, Any], list[Any]]]:
 OPERATIONS = operations()
 
 
+def parameters_of(operation: str) -> list[Mapping[str, Any]]:
+    _, _, raw, shared = OPERATIONS[operation]
+    return [follow(each) for each in (*shared, *raw.get("parameters", []))]
+
+
+def required_query(operation: str) -> dict[str, Any]:
+    """The query arguments that a call cannot leave out."""
+    wanted = [each for each in parameters_of(operation) if each["in"] == "query"]
+    return {each["name"]: each["example"] for each in wanted if each.get("required")}
+
+
 def arguments(operation: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Path arguments and body of the operation's own example."""
-    _, _, raw, shared = OPERATIONS[operation]
-    parameters = [follow(each) for each in (*shared, *raw.get("parameters", []))]
-    path = {each["name"]: each["example"] for each in parameters if each["in"] == "path"}
+    raw = OPERATIONS[operation][2]
+    path = {
+        each["name"]: each["example"] for each in parameters_of(operation) if each["in"] == "path"
+    }
     body = follow(raw.get("requestBody", {})).get("content", {}).get("application/json", {})
     return path, body.get("example", {})
 
@@ -107,11 +119,12 @@ def method(root: object, operation: str) -> Any:
 def test_call_carries_what_the_contract_says_of_the_operation(operation: str) -> None:
     verb, path, raw, _ = OPERATIONS[operation]
     named, body = arguments(operation)
-    call = call_of(method(Recorder(), operation)(*named.values(), **given(body)))
+    query = required_query(operation)
+    call = call_of(method(Recorder(), operation)(*named.values(), **query, **given(body)))
     said = call.operation
     assert (said.id, said.method, said.path) == (operation, verb, path)
     assert call.path == path.format(**named)
-    assert call.query == ()
+    assert dict(call.query) == query
     successes = [status for status in raw["responses"] if status[0] == "2"]
     assert [*map(str, said.success)] == successes
     assert sorted(said.errors) == sorted(
@@ -137,6 +150,7 @@ def test_call_carries_what_the_contract_says_of_the_operation(operation: str) ->
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_async_method_makes_the_same_call_from_the_same_arguments(operation: str) -> None:
     path, body = arguments(operation)
+    path |= required_query(operation)
     synchronous, asynchronous = method(Recorder(), operation), method(AsyncRecorder(), operation)
     assert inspect.iscoroutinefunction(asynchronous)
     one, other = inspect.signature(synchronous), inspect.signature(asynchronous)
@@ -153,6 +167,7 @@ CREDENTIALS = {"session": "0" * 64, "token": "0" * 32}
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_both_clients_send_the_same_request(operation: str) -> None:
     path, body = arguments(operation)
+    query = required_query(operation)
     sent: list[tuple[str, bytes, bytes, dict[str, str]]] = []
 
     def refuse(request: httpx.Request) -> httpx.Response:
@@ -165,20 +180,21 @@ def test_both_clients_send_the_same_request(operation: str) -> None:
         Client("http://127.0.0.1", **CREDENTIALS, transport=transport, max_retries=0) as client,
         pytest.raises(ServiceUnavailable, match="not now"),
     ):
-        method(client, operation)(**path, **given(body))
+        method(client, operation)(**path, **query, **given(body))
 
     async def call() -> None:
         async with AsyncClient(
             "http://127.0.0.1", **CREDENTIALS, transport=transport, max_retries=0
         ) as client:
             with pytest.raises(ServiceUnavailable, match="not now"):
-                await method(client, operation)(**path, **given(body))
+                await method(client, operation)(**path, **query, **given(body))
 
     asyncio.run(call())
     assert len(sent) == 2
     assert sent[0] == sent[1]
     verb, template, _, _ = OPERATIONS[operation]
-    assert sent[0][:2] == (verb, template.format(**path).encode())
+    target = str(httpx.URL(template.format(**path), params=query or None))
+    assert sent[0][:2] == (verb, target.encode())
     assert json.loads(sent[0][2] or "null") == (body or None)
 
 
@@ -231,6 +247,7 @@ def test_secret_argument_is_wrapped_before_anything_else_sees_it(operation: str)
         for name, field in schema.get("properties", {}).items()
         if follow(field).get("format") == "password" or follow(field).get("writeOnly")
     }
+    path |= required_query(operation)
     call = call_of(method(Recorder(), operation)(**path, **given(body)))
     wrapped = set() if call.body is OMIT else {k for k, v in call.body.items() if type(v) is Secret}
     assert wrapped == secrets & set(body)

@@ -24,7 +24,7 @@ RELEASE = "v0.64.12"
 ELSEWHERE = frozenset({"submit_turn"})
 """Operations that the release does not serve, so that nothing of them was recorded."""
 NOT_RECORDED = {"token-days-zero", "token-days-of-any-size"}
-"""Departures that were seen at the release, and of which no exchange was kept."""
+"""Departures that no recorded exchange shows: they are known from how the release reads a body."""
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from servers import Server
 
 from agentserver import AuthorizationExpired, Secret
 from agentserver._device import DeviceFlow
+from agentserver_contract.fixtures import api_keys
 from agentserver_contract.fixtures.access_tokens import (
     AGENT_OF,
     EXPIRED,
@@ -46,8 +47,9 @@ def test_the_tokens_of_a_run_are_of_every_kind(server: Server, accounts: Account
     assert not found.lacking
     tokens = {name: each for name, each in found.by_name.items() if each.token}
     ended = {name for name, each in tokens.items() if each.ended}
-    assert ended == {EXPIRED, REVOKED, OF_FORMER_MEMBER, OF_GUEST, *AGENT_OF.values()}
-    assert tokens.keys() - ended == {VALID, WITHOUT_SCOPE, AGENT}
+    of_tokens = {EXPIRED, REVOKED, OF_FORMER_MEMBER, OF_GUEST}
+    assert ended == of_tokens | {api_keys.REVOKED, *AGENT_OF.values()}
+    assert tokens.keys() - ended == {VALID, WITHOUT_SCOPE, AGENT, api_keys.ELSEWHERE}
     assert tokens[VALID].scopes == {"agent:register"}
     assert tokens[WITHOUT_SCOPE].scopes == {"openid"}
 

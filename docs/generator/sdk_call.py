@@ -22,6 +22,7 @@ MODELS = "../sdk/models.md#agentserver.models."
 LISTS = {
     "Page": "../sdk/models.md#agentserver.Page",
     "Pager": "../sdk/models.md#agentserver.pagination.Pager",
+    "CursorPager": "../sdk/models.md#agentserver.pagination.CursorPager",
 }
 
 
@@ -68,7 +69,7 @@ def returned(operation: Operation, status: int) -> str:
     statuses = [each.status for each in operation.successes]
     # Successes of one type share it.
     annotation = types[statuses.index(status) if len(types) == len(statuses) else 0]
-    listed = re.fullmatch(r"(Page|Pager)\[(\w+)\]", annotation)
+    listed = re.fullmatch(rf"({'|'.join(LISTS)})\[(\w+)\]", annotation)
     model = listed[2] if listed else annotation
     if model == "None":
         return code("None")

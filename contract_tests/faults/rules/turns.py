@@ -40,11 +40,11 @@ def keys_submit_anywhere(original, operation, principal):
 
 
 @fault(
-    replaces="agentserver_reference.storage.api_keys.note_use",
+    replaces="agentserver_reference.storage.uses.Uses.to_note",
     kind="write-not-stored",
     operations=["submit_turn", "list_workspace_api_keys"],
 )
-def use_of_keys_not_noted(original, conn, key_id, now):
+def use_of_keys_not_noted(original, self, used_id, last_used_at, now):
     """When a key was last used is never noted."""
 
 

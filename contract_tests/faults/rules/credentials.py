@@ -5,6 +5,7 @@ from sqlalchemy import delete, select, update
 
 from agentserver_reference.domain.errors import BadRequest
 from agentserver_reference.storage import credential_bindings, tables
+from agentserver_reference.storage.engine.query import Query
 
 _of = tables.credential_bindings.c
 
@@ -18,11 +19,13 @@ _of = tables.credential_bindings.c
 )
 async def credentials_of_all_workspaces(original, work, workspace_id, kind):
     """Credentials of other workspaces are listed."""
-    everywhere = await work.read(
-        lambda conn: conn.execute(select(tables.workspaces.c.id)).scalars().all()
-    )
+    everywhere = await work.read(_workspaces)
     rows = [row for each in everywhere for row in await original(work, each, kind)]
     return sorted(rows, key=lambda row: row["created_at"])
+
+
+def _workspaces(conn):
+    return [row[0] for row in conn.execute(select(tables.workspaces.c.id)).all()]
 
 
 @fault(
@@ -147,10 +150,9 @@ def credential_renamed_to_a_taken_name(original, conn, workspace_id, kind, bindi
 )
 def credential_found_in_any_workspace(original, conn, workspace_id, kind, binding_id):
     """A credential is found by its id alone, so that what is unknown here seems to be changed."""
-    found = conn.execute(
-        select(_of.id, _of.display_name, _of.is_default).where(_of.id == binding_id)
-    ).first()
-    return original(conn, workspace_id, kind, binding_id) if found is None else found._asdict()
+    this = (_of.id == binding_id, _of.kind == kind)
+    by_id = Query(select(_of.id, _of.display_name, _of.is_default).where(*this))
+    return by_id.first(conn) or original(conn, workspace_id, kind, binding_id)
 
 
 @fault(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import random
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ EVERYTHING_EVERY = 10
 """After how many steps everything is read back."""
 
 _MOST_ALIKE = 3
-"""How often one promise may be broken: then it is broken everywhere, and no more can be learned."""
+"""How often one promise may be broken: then nothing more can be learned of what its rules touch."""
 
 _FEW = (1, 2, 4, 8, 16)
 """How many of the last steps of a failure are repeated, one number after the other. Everything was
@@ -121,7 +121,12 @@ def try_rules(
     trial = _each_once(begin_with_first_look, rules, seed, limit)
     if runs and not limit.is_reached(trial.failures):
         left_out = {failure.rule for failure in trial.failures}
-        left = [name for name in ACTIONS if name in rules and name not in left_out]
+        broken = limit.broken(trial.failures)
+        left = [
+            name
+            for name in ACTIONS
+            if name in rules and name not in left_out and broken.isdisjoint(_touched_by(name))
+        ]
         if left:
             trial.failures += _in_any_order(begin_with_first_look, left, seed, runs, steps)
     return trial
@@ -243,10 +248,24 @@ class _Limit:
     counts: Callable[[Failure], bool]
 
     def is_reached(self, failures: Sequence[Failure]) -> bool:
-        """Whether there are enough failures that count, or enough that are alike."""
-        counted = list(filter(self.counts, failures))
-        alike = Counter(failure.key for failure in counted)
-        return len(counted) >= self.enough or max(alike.values(), default=0) >= _MOST_ALIKE
+        """Whether there are enough failures that count, or something is broken everywhere."""
+        counted = sum(map(self.counts, failures))
+        return counted >= self.enough or not all(self._broken(failures))
+
+    def broken(self, failures: Sequence[Failure]) -> set[str]:
+        """What has failed so often that rules which touch it are left out."""
+        return set[str]().union(*self._broken(failures))
+
+    def _broken(self, failures: Sequence[Failure]) -> list[set[str]]:
+        """Of each promise that was broken often enough: what all the rules that broke it touch."""
+        alike: defaultdict[tuple[str, str], list[set[str]]] = defaultdict(list)
+        for failure in filter(self.counts, failures):
+            alike[failure.key].append(_touched_by(failure.rule))
+        return [set.intersection(*each) for each in alike.values() if len(each) >= _MOST_ALIKE]
+
+
+def _touched_by(rule: str) -> set[str]:
+    return set(ACTIONS[rule].touches) if rule in ACTIONS else set()
 
 
 # --- each once ------------------------------------------------------------------------------------
@@ -261,7 +280,11 @@ def _each_once(begin: Begin, rules: Collection[str], seed: int, limit: _Limit) -
     waiting = [name for name in ACTIONS if name in rules]
     chance.shuffle(waiting)
     trial = Trial(not_tried=waiting)
+    left_out: list[str] = []
     while waiting and not limit.is_reached(trial.failures):
+        broken = limit.broken(trial.failures)
+        left_out += [name for name in waiting if broken & _touched_by(name)]
+        waiting[:] = [name for name in waiting if name not in left_out]
         try:
             at_start = _try_waiting(begin, waiting, chance, trial.failures, limit)
             if at_start.isdisjoint(waiting):
@@ -273,6 +296,7 @@ def _each_once(begin: Begin, rules: Collection[str], seed: int, limit: _Limit) -
             if not trial.failures:  # otherwise an earlier failure prevents new runs
                 trial.failures.append(failure)
             break
+    trial.not_tried += left_out
     return trial
 
 

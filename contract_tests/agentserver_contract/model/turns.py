@@ -7,6 +7,8 @@ has an answer, and the log says of it what the answer says.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +24,7 @@ from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, invariant, rule
 from agentserver_contract.model.api_keys import ApiKey, mint_key_with_secret
 from agentserver_contract.model.limits import Limits, set_llm_quota
-from agentserver_contract.model.llm_configs import delete_config
+from agentserver_contract.model.llm_configs import LlmConfigs, delete_config, set_config
 from agentserver_contract.model.readback import expect, read_back
 from agentserver_contract.model.run import ModelRun, planned
 from agentserver_contract.model.state import ContractViolation
@@ -125,10 +127,18 @@ def note_model_requests(run: ModelRun, workspace: Workspace) -> None:
             )
 
 
-def prepare(run: ModelRun, workspace: Workspace) -> None:
-    """Let codex ask the language model: a workspace's own endpoint is made up."""
-    set_llm_quota(run, workspace.id, max_rpd=0)
-    delete_config(run, workspace, workspace.with_role("owner")[0])
+@contextmanager
+def without_endpoint(run: ModelRun, *workspaces: Workspace) -> Iterator[None]:
+    """Let codex ask the built-in language model: a workspace's own endpoint is made up."""
+    configs = run.state[LlmConfigs]
+    taken = [(each, config) for each in workspaces if (config := configs.of(each).config)]
+    for each in workspaces:
+        set_llm_quota(run, each.id, max_rpd=0)
+    for each, _ in taken:
+        delete_config(run, each, each.with_role("owner")[0])
+    yield
+    for each, config in taken:
+        set_config(run, each, each.with_role("owner")[0], config)
 
 
 # --- reading back ---------------------------------------------------------------------------------
@@ -183,34 +193,34 @@ def turns_are_logged_with_the_newest_first(run: ModelRun) -> None:
 def submit_turns(run: ModelRun, choose: Choose) -> None:
     """In a new thread, and on in the same."""
     workspace = any_workspace(run, choose)
-    prepare(run, workspace)
-    first = submit(run, workspace, choose(workspace.at_least("developer")))
-    second = submit(run, workspace, choose(workspace.at_least("developer")))
-    if first.thread_id and second.thread_id:
-        differ = first.thread_id != second.thread_id
-        expect("turns.submit", "a turn without a thread begins a new one", True, differ)
-        user = choose(workspace.at_least("developer"))
-        third = submit(run, workspace, user, thread_id=first.thread_id)
-        expect("turns.submit", "a turn goes on in its thread", first.thread_id, third.thread_id)
+    with without_endpoint(run, workspace):
+        first = submit(run, workspace, choose(workspace.at_least("developer")))
+        second = submit(run, workspace, choose(workspace.at_least("developer")))
+        if first.thread_id and second.thread_id:
+            differ = first.thread_id != second.thread_id
+            expect("turns.submit", "a turn without a thread begins a new one", True, differ)
+            user = choose(workspace.at_least("developer"))
+            third = submit(run, workspace, user, thread_id=first.thread_id)
+            expect("turns.submit", "a turn goes on in its thread", first.thread_id, third.thread_id)
 
 
 @rule(touches=["turns", "llm_quota", "llm_config", "api_keys"], precondition=SEVERAL_WORKSPACES)
 def submit_turns_with_an_api_key(run: ModelRun, choose: Choose) -> None:
     """In its own workspace and in no other, until it is revoked."""
     workspace, other = list(run.state[Workspaces].by_id.values())[:2]
-    prepare(run, workspace)
-    manager = choose(workspace.with_role("owner", "maintainer"))
-    key, secret = mint_key_with_secret(run, workspace, manager, "bot", [_SCOPE])
-    with run.target.client(token=secret) as bot:
-        refused: dict[str, Any] = arguments(other, run.state[Turns].question())
-        run.call(bot, "turns.submit", **refused, raises=PermissionDenied)
-        read_back(run, "api_keys")  # what is refused is no use
-        submit(run, workspace, bot)
-        key.is_used = True
-        read_back(run, "turns", "api_keys")
-        revoke(run, workspace, manager, key)
-        refused = arguments(workspace, run.state[Turns].question())
-        run.call(bot, "turns.submit", **refused, raises=Unauthenticated)
+    with without_endpoint(run, workspace):
+        manager = choose(workspace.with_role("owner", "maintainer"))
+        key, secret = mint_key_with_secret(run, workspace, manager, "bot", [_SCOPE])
+        with run.target.client(token=secret) as bot:
+            refused: dict[str, Any] = arguments(other, run.state[Turns].question())
+            run.call(bot, "turns.submit", **refused, raises=PermissionDenied)
+            read_back(run, "api_keys")  # what is refused is no use
+            submit(run, workspace, bot)
+            key.is_used = True
+            read_back(run, "turns", "api_keys")
+            revoke(run, workspace, manager, key)
+            refused = arguments(workspace, run.state[Turns].question())
+            run.call(bot, "turns.submit", **refused, raises=Unauthenticated)
 
 
 def revoke(run: ModelRun, workspace: Workspace, user: str, key: ApiKey) -> None:
@@ -233,18 +243,18 @@ def submit_turns_without_permission(run: ModelRun, choose: Choose) -> None:
 def submit_invalid_turns(run: ModelRun, choose: Choose) -> None:
     """What is wrong is said at once, and is no turn; so is the thread of another workspace."""
     workspace, other = list(run.state[Workspaces].by_id.values())[:2]
-    prepare(run, other)
-    theirs = submit(run, other, choose(other.at_least("developer"))).thread_id
-    user = choose(workspace.at_least("developer"))
-    given = arguments(workspace, run.state[Turns].question())
-    invalid: list[dict[str, Any]] = [
-        *({"timeout_ms": each} for each in (0, -1, 3_600_001)),
-        *({"thread_id": each} for each in (f"{NO_SUCH}thread", theirs or f"{NO_SUCH}thread")),
-        *({"params": {**given["params"], "threadId": each}} for each in (theirs, None)),
-        {"idempotency_key": "k" * 256},
-    ]
-    for each in invalid:
-        run.call(user, "turns.submit", **{**given, **each}, raises=BadRequest)
+    with without_endpoint(run, other):
+        theirs = submit(run, other, choose(other.at_least("developer"))).thread_id
+        user = choose(workspace.at_least("developer"))
+        given = arguments(workspace, run.state[Turns].question())
+        invalid: list[dict[str, Any]] = [
+            *({"timeout_ms": each} for each in (0, -1, 3_600_001)),
+            *({"thread_id": each} for each in (f"{NO_SUCH}thread", theirs or f"{NO_SUCH}thread")),
+            *({"params": {**given["params"], "threadId": each}} for each in (theirs, None)),
+            {"idempotency_key": "k" * 256},
+        ]
+        for each in invalid:
+            run.call(user, "turns.submit", **{**given, **each}, raises=BadRequest)
 
 
 @rule(touches=["turns", "llm_quota", "llm_config"], precondition=SEVERAL_WORKSPACES)
@@ -253,84 +263,87 @@ def repeat_turns(run: ModelRun, choose: Choose) -> None:
     workspace, other = list(run.state[Workspaces].by_id.values())[:2]
     turns = run.state[Turns]
     key: dict[str, Any] = {"idempotency_key": f"key-{turns.said}-{workspace.id}"}
-    for each in (workspace, other):
-        prepare(run, each)
-    user = choose(workspace.at_least("developer"))
-    said = turns.question()
-    first = run.call(user, "turns.submit", **arguments(workspace, said), **key)
-    note_turn(run, workspace, user, said, first)
-    again = run.call(user, "turns.submit", **arguments(workspace, said), **key)
-    promise = "the same key and body are answered with the same turn"
-    expect("turns.submit", promise, first.to_dict(), again.to_dict())
-    changed: dict[str, Any] = arguments(workspace, turns.question())
-    run.call(user, "turns.submit", **changed, **key, raises=Conflict)
-    elsewhere = submit(run, other, choose(other.at_least("developer")), **key)
-    if first.thread_id:
-        differ = elsewhere.thread_id != first.thread_id
-        expect("turns.submit", "another workspace has keys of its own", True, differ)
+    with without_endpoint(run, workspace, other):
+        user = choose(workspace.at_least("developer"))
+        said = turns.question()
+        first = run.call(user, "turns.submit", **arguments(workspace, said), **key)
+        note_turn(run, workspace, user, said, first)
+        again = run.call(user, "turns.submit", **arguments(workspace, said), **key)
+        promise = "the same key and body are answered with the same turn"
+        expect("turns.submit", promise, first.to_dict(), again.to_dict())
+        changed: dict[str, Any] = arguments(workspace, turns.question())
+        run.call(user, "turns.submit", **changed, **key, raises=Conflict)
+        elsewhere = submit(run, other, choose(other.at_least("developer")), **key)
+        if first.thread_id:
+            differ = elsewhere.thread_id != first.thread_id
+            expect("turns.submit", "another workspace has keys of its own", True, differ)
 
 
 @rule(touches=["turns", "llm_quota", "llm_config"], precondition=A_WORKSPACE)
 def submit_turns_concurrently(run: ModelRun, choose: Choose) -> None:
     """Of the turns of one thread, those that are refused are no turns."""
     workspace = any_workspace(run, choose)
-    prepare(run, workspace)
-    user = choose(workspace.at_least("developer"))
-    thread_id = submit(run, workspace, user).thread_id
-    if not thread_id:
-        return
-    said = [run.state[Turns].question() for _ in range(3)]
-    calls = [
-        planned(user, "turns.submit", **arguments(workspace, each), thread_id=thread_id)
-        for each in said
-    ]
-    outcomes = run.concurrently(calls)
-    for each in outcomes:
-        if isinstance(each, AgentserverError) and type(each) is not Conflict:
-            raise ContractViolation("turns.submit", "a thread that is busy is a conflict", each)
-    ran = {
-        question: each
-        for question, each in zip(said, outcomes, strict=True)
-        if not isinstance(each, AgentserverError)
-    }
-    expect("turns.submit", "of turns at the same time, one is run", True, bool(ran))
-    rows = sorted(
-        run.call(user, "operations_log.list", workspace.id), key=lambda row: row.started_at
-    )
-    logged = [row.arguments["input"][0]["text"] for row in rows]
-    for question in [each for each in logged if each in ran]:
-        note_turn(run, workspace, user, question, ran[question])
-    missing = [each for each in ran if each not in logged]
-    expect("operations_log.list", "every turn that was run is logged", [], missing)
+    with without_endpoint(run, workspace):
+        user = choose(workspace.at_least("developer"))
+        thread_id = submit(run, workspace, user).thread_id
+        if not thread_id:
+            return
+        said = [run.state[Turns].question() for _ in range(3)]
+        calls = [
+            planned(user, "turns.submit", **arguments(workspace, each), thread_id=thread_id)
+            for each in said
+        ]
+        outcomes = run.concurrently(calls)
+        for each in outcomes:
+            if isinstance(each, AgentserverError) and type(each) is not Conflict:
+                raise ContractViolation("turns.submit", "a thread that is busy is a conflict", each)
+        ran = {
+            question: each
+            for question, each in zip(said, outcomes, strict=True)
+            if not isinstance(each, AgentserverError)
+        }
+        expect("turns.submit", "of turns at the same time, one is run", True, bool(ran))
+        rows = sorted(
+            run.call(user, "operations_log.list", workspace.id), key=lambda row: row.started_at
+        )
+        logged = [row.arguments["input"][0]["text"] for row in rows]
+        for question in [each for each in logged if each in ran]:
+            note_turn(run, workspace, user, question, ran[question])
+        missing = [each for each in ran if each not in logged]
+        expect("operations_log.list", "every turn that was run is logged", [], missing)
 
 
 @rule(touches=["turns", "llm_quota", "llm_config"], precondition=A_WORKSPACE)
 def read_the_log_in_parts(run: ModelRun, choose: Choose) -> None:
     """Page by page it has the same rows, and a filter leaves out what does not match."""
     workspace = any_workspace(run, choose)
-    prepare(run, workspace)
-    for _ in range(3):
-        submit(run, workspace, choose(workspace.at_least("developer")))
-    reader = choose(list(workspace.members))
-    whole = list(run.call(reader, "operations_log.list", workspace.id))
-    for limit in (1, 2, 1000):
-        paged = [
-            row.id for row in run.call(reader, "operations_log.list", workspace.id, limit=limit)
+    with without_endpoint(run, workspace):
+        for _ in range(3):
+            submit(run, workspace, choose(workspace.at_least("developer")))
+        reader = choose(list(workspace.members))
+        whole = list(run.call(reader, "operations_log.list", workspace.id))
+        for limit in (1, 2, 1000):
+            paged = [
+                row.id for row in run.call(reader, "operations_log.list", workspace.id, limit=limit)
+            ]
+            expect(
+                "operations_log.list", "pages have each row once", [row.id for row in whole], paged
+            )
+        middle = whole[1]
+        filters: list[tuple[dict[str, Any], Any]] = [
+            ({"before": middle.id}, lambda row: row in whole[2:]),
+            ({"since": middle.started_at}, lambda row: row.started_at >= middle.started_at),
+            ({"is_error": True}, lambda row: row.is_error),
+            ({"is_error": False}, lambda row: not row.is_error),
+            ({"tool": "turn", "source": "sdk", "env_id": "local"}, lambda row: True),
+            *(({each: "else"}, lambda row: False) for each in ("tool", "source", "env_id")),
+            ({"before": f"{NO_SUCH}operation"}, lambda row: False),
         ]
-        expect("operations_log.list", "pages have each row once", [row.id for row in whole], paged)
-    middle = whole[1]
-    filters: list[tuple[dict[str, Any], Any]] = [
-        ({"before": middle.id}, lambda row: row in whole[2:]),
-        ({"since": middle.started_at}, lambda row: row.started_at >= middle.started_at),
-        ({"is_error": True}, lambda row: row.is_error),
-        ({"is_error": False}, lambda row: not row.is_error),
-        ({"tool": "turn", "source": "sdk", "env_id": "local"}, lambda row: True),
-        *(({each: "else"}, lambda row: False) for each in ("tool", "source", "env_id")),
-        ({"before": f"{NO_SUCH}operation"}, lambda row: False),
-    ]
-    for given, matches in filters:
-        expected = [row.id for row in whole if matches(row)]
-        rows = [row.id for row in run.call(reader, "operations_log.list", workspace.id, **given)]
-        expect("operations_log.list", f"only what matches {given}", expected, rows)
-    for user in workspace.without_role(*workspace.members.values()):
-        run.call(user, "operations_log.list", workspace.id, raises=PermissionDenied)
+        for given, matches in filters:
+            expected = [row.id for row in whole if matches(row)]
+            rows = [
+                row.id for row in run.call(reader, "operations_log.list", workspace.id, **given)
+            ]
+            expect("operations_log.list", f"only what matches {given}", expected, rows)
+        for user in workspace.without_role(*workspace.members.values()):
+            run.call(user, "operations_log.list", workspace.id, raises=PermissionDenied)

@@ -23,7 +23,6 @@ from agentserver_contract.model.workspaces import (
     read_of,
 )
 
-_REGISTER = "executors.register"
 _NAMES = ("-", ".", "..", "build", "Build", "x" * 64, "A-Z.0_9")
 _BAD_NAMES = ("", " ", "a b", "a\n", "x" * 65, "a/b", "a'b", "ä", "a\0b")
 _DESCRIPTIONS = ("", "mine", "two\nlines", "Größe ☃", "d" * 10_000)
@@ -56,7 +55,7 @@ def register_executor(
     run: ModelRun, workspace: Workspace, user: str, name: str, **given: Any
 ) -> Executor:
     """Register an executor, and check what is shown of it this once."""
-    made = run.call(user, _REGISTER, workspace.id, name=name, **given)
+    made = run.call(user, "executors.register", workspace.id, name=name, **given)
     return note_executor(run, workspace, made, name, given.get("description", ""))
 
 
@@ -64,15 +63,21 @@ def note_executor(
     run: ModelRun, workspace: Workspace, made: Any, name: str, description: str
 ) -> Executor:
     """Check a new executor, whose identity no later answer may contain."""
+    method = "executors.register"
     command = made.connect_commands.agent_identity
-    expect(_REGISTER, "the command, by either name", command, made.connect_command or command)
+    expect(
+        method,
+        "the command, by either name",
+        command,
+        made.connect_command or command,
+    )
     if command:
         is_named = made.exe_id in command and f"'{name}'" in command
-        expect(_REGISTER, "the command names the executor", True, is_named)
+        expect(method, "the command names the executor", True, is_named)
         identity = made.agent_identity_jwt or command
-        expect(_REGISTER, "the command has the identity", True, identity in command)
+        expect(method, "the command has the identity", True, identity in command)
         if identity in run.state.secrets:
-            raise ContractViolation(_REGISTER, "every executor has an identity of its own", "again")
+            raise ContractViolation(method, "every executor has an identity of its own", "again")
         run.state.secrets.add(identity)
     executor = Executor(made.exe_id, name, description)
     run.state[Executors].of(workspace).append(executor)
@@ -129,7 +134,14 @@ def register_executors(run: ModelRun, choose: Choose) -> None:
         name = _free(run, workspace, choose(_NAMES))
         executor = register_executor(run, workspace, user, name, **given)
         read_back(run, "executors")
-        run.call(user, _REGISTER, workspace.id, name=name, description="other", raises=Conflict)
+        run.call(
+            user,
+            "executors.register",
+            workspace.id,
+            name=name,
+            description="other",
+            raises=Conflict,
+        )
         read_back(run, "executors")
     unbind_executor(run, workspace, user, executor)
     read_back(run, "executors")
@@ -140,11 +152,16 @@ def register_executors(run: ModelRun, choose: Choose) -> None:
 def register_executors_concurrently(run: ModelRun, choose: Choose) -> None:
     workspace = any_workspace(run, choose)
     user, name = choose(_managers(workspace)), _free(run, workspace, "together")
-    call = planned(user, _REGISTER, workspace.id, name=name)
+    call = planned(user, "executors.register", workspace.id, name=name)
     outcomes = run.concurrently([call] * 3)
     refused = [each for each in outcomes if isinstance(each, Conflict)]
     made = [each for each in outcomes if not isinstance(each, Exception)]
-    expect(_REGISTER, "of three with one name, one succeeds", (1, 2), (len(made), len(refused)))
+    expect(
+        "executors.register",
+        "of three with one name, one succeeds",
+        (1, 2),
+        (len(made), len(refused)),
+    )
     note_executor(run, workspace, made[0], name, "")
     read_back(run, "executors")
 
@@ -159,7 +176,7 @@ def register_invalid_executors(run: ModelRun, choose: Choose) -> None:
         for each in ("d" * 10_001, "a\0b")
     ]
     for given in invalid:
-        run.call(user, _REGISTER, workspace.id, **given, raises=BadRequest)
+        run.call(user, "executors.register", workspace.id, **given, raises=BadRequest)
 
 
 @rule(touches=["executors"], precondition=SEVERAL_WORKSPACES)
@@ -189,7 +206,7 @@ def change_executors_without_permission(run: ModelRun, choose: Choose) -> None:
     executor = register_executor(run, workspace, choose(_managers(workspace)), name)
     for user in workspace.without_role("owner", "maintainer"):
         other = _free(run, workspace, "refused")
-        run.call(user, _REGISTER, workspace.id, name=other, raises=PermissionDenied)
+        run.call(user, "executors.register", workspace.id, name=other, raises=PermissionDenied)
         run.call(user, "executors.unbind", workspace.id, executor.id, raises=PermissionDenied)
 
 

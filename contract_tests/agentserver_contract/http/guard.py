@@ -51,10 +51,14 @@ class _Write:
 
     @property
     def ids(self) -> Iterator[str]:
-        """What the path has in the places of parameters."""
+        """What the path has in the places of ids; a `kind` is nothing that somebody has."""
         for operation in self.operations:
             matched = operation.path_pattern.fullmatch(self.request.path)
-            yield from map(unquote, matched.groups() if matched else ())
+            for name, value in zip(
+                operation.path_parameters, matched.groups() if matched else (), strict=False
+            ):
+                if name.lower().endswith("id"):
+                    yield unquote(value)
 
     def any_is(self, kind: str) -> bool:
         """Whether an operation is an exception of this kind."""

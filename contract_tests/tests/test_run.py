@@ -47,6 +47,7 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
         "a trace is made with the token of a sandbox, which no operation returns",
         "it takes the token of a sandbox, which no operation returns",
         "only a server whose OAuth provider is unreachable or switched off answers this",
+        "only a server whose gateway of executors is unreachable or switched off answers this",
         "only an agent that was registered has a sandbox on a machine of its own",
         "no operation of the contract makes its rows",
         # In process, as the protocol's part does it:

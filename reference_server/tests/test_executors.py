@@ -421,6 +421,7 @@ async def _cut(
         assert (await refused_socket(machine, url))[0] == 401
         await here.timeline.advance(5)
         assert await closed(socket) == 1008
+        await here.timeline.settle()  # that it is gone is written after its socket is closed
         if end in (_unbind, _remove_member, _demote):
             await kept.send(b"still here")
             assert await is_online(here, spared)

@@ -93,7 +93,6 @@ def test_every_write_that_has_a_time_is_looked_at(contract: Contract) -> None:
         "mint_workspace_api_key": ["list_workspace_api_keys"],
         "mint_codex_token": ["list_codex_tokens"],
         "create_credential_binding": ["list_credential_bindings"],
-        "create_credential_binding": ["list_credential_bindings"],
         "create_workspace_task": ["list_workspace_tasks"],
         "create_sandbox": ["list_sandboxes", "admin_list_sandboxes"],
         "rename_sandbox": ["get_sandbox"],

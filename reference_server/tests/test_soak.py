@@ -18,4 +18,4 @@ def test_what_was_acknowledged_outlives_servers_that_are_killed(
         url = request.getfixturevalue("new_postgres_url")
     report = soak(url, tmp_path, servers=servers, kills=2, seed=1)
     assert report.kills == 2
-    assert {"create", "pause", "stream"} <= set(report.acknowledged), report
+    assert {"create", "pause", "resume", "delete", "stream"} <= set(report.acknowledged), report

@@ -38,6 +38,7 @@ from soak_tasks import Broken, SoakAgent, check_what_is_left
 from task_delivery import deliver
 from test_start import Server
 
+from agentserver_reference.domain.tasks import RUNNING
 from agentserver_reference.sandbox_backends import environment as sandbox_environment
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import open_store, sandbox_processes
@@ -439,6 +440,14 @@ class User:
             agent.see(task_id, found.json())
         agent.check_log()
 
+    async def no_task_runs(self) -> bool | None:
+        """Whether its agent has ended every task that it had begun, in this process or another."""
+        for task_id in set(self.agent.tasks) - set(self.agent.over) if self.agent else ():
+            found = (await self.call("GET", f"/api/tasks/{task_id}")).json()
+            if found["status"] == RUNNING:
+                return None
+        return True
+
     async def _settled(self) -> list[dict[str, Any]] | None:
         listed = await self.call("GET", f"/api/workspaces/{self.workspace}/sandboxes")
         listed.raise_for_status()
@@ -530,6 +539,8 @@ class Soak:
                     await self._check(users)
                 self.is_over = True
                 self.gate.set()
+            for user in users:  # an agent may be stopped before it knows what it did when killed
+                await until(user.no_task_runs, "every task that was begun is over")
             everything = {box.id for user in users for box in user.boxes.values()}
             everything |= {each for user in users for each in user.deleted}
             for agent in agents:

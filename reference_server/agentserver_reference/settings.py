@@ -537,6 +537,18 @@ class Settings:
         _true_or_false,
         "true lets members name services in private networks, such as the server of a cluster",
     )
+    telegram_api_url: str = _setting(
+        "https://api.telegram.org",
+        "AGENTSERVER_TELEGRAM_API_URL",
+        _web_url,
+        "Telegram's Bot API, or a server of the operator's that has it",
+    )
+    weixin_api_url: str = _setting(
+        "https://ilinkai.weixin.qq.com",
+        "AGENTSERVER_WEIXIN_API_URL",
+        _web_url,
+        "iLink, by which bots take part in WeChat, or a server of the operator's that has it",
+    )
     quota_environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
 
     @classmethod

@@ -1,0 +1,1 @@
+"""Messages between people and bots: by Telegram, Matrix and WeChat."""

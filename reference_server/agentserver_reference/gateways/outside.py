@@ -1,0 +1,236 @@
+"""Calls to addresses that callers give: guarded where the connection is made.
+
+A name is resolved once, and what is connected to is the address that was looked at, so that a name
+whose address changes in between leads nowhere else. TLS and the Host header keep the name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import anyio
+import httpcore
+import httpx
+import msgspec
+
+from agentserver_reference.domain.addresses import is_private
+
+T = TypeVar("T")
+Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
+"""Returns the IP addresses of a name, of which the first is the best. Raises OSError."""
+
+TIMEOUT = 10.0
+"""Seconds for a whole call."""
+_MAX_BYTES = 1 << 20
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_NOT_NOW = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
+
+
+class OutsideError(Exception):
+    """A service outside was called without success.
+
+    `text` goes after the name of the service, and holds nothing that the service said.
+    """
+
+    text: ClassVar[str]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class CredentialRefused(OutsideError):
+    """The service does not accept the credential."""
+
+    text = "refused the credential"
+
+
+class Unreachable(OutsideError):
+    """There is no service, it is too slow, it fails, or it is where nobody may call it."""
+
+    text = "cannot be reached"
+
+
+class NotUnderstood(OutsideError):
+    """The service answered something else than its protocol says."""
+
+    text = "gave an answer that was not understood"
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Return the IP addresses of a name, as the system finds them. See Resolve."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class Outside:
+    """Calls services at addresses that callers give. It keeps the connections, but no cookies."""
+
+    def __init__(
+        self,
+        *,
+        private_allowed: bool,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve = resolve,
+    ) -> None:
+        """Set up without connecting.
+
+        Arguments:
+            private_allowed: whether the operator allows addresses of private networks.
+            tls: what a server has to prove, and with what we do; by default, as browsers ask.
+            resolve: finds the addresses of names.
+        """
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        transport = httpx.AsyncHTTPTransport(verify=tls or True, limits=limits, trust_env=False)
+        # httpx has no setting for it.
+        transport._pool._network_backend = _Guarded(resolve, private_allowed=private_allowed)
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            # Not compressed, so that a short answer is never a long one.
+            headers={"user-agent": "agentserver", "accept-encoding": "identity"},
+        )
+
+    async def ask(
+        self, method: str, url: str, form: type[T], *, timeout: float = TIMEOUT, **content: Any
+    ) -> T:
+        """Send a request, and return what its successful answer holds, which is JSON.
+
+        Arguments:
+            method: the HTTP method.
+            url: the address, which `checked_address` has accepted.
+            form: the type of what is returned, as msgspec reads it.
+            timeout: seconds for the whole call.
+            content: `headers`, `params`, `data` or `json`, as httpx takes them.
+
+        Raises OutsideError.
+        """
+        status, body = await self.send(method, url, timeout=timeout, **content)
+        if status in _REFUSED:
+            raise CredentialRefused
+        if status in _NOT_NOW or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise Unreachable
+        if not httpx.codes.is_success(status):
+            raise NotUnderstood
+        return decoded(body, form)
+
+    async def send(
+        self, method: str, url: str, *, timeout: float = TIMEOUT, **content: Any
+    ) -> tuple[int, bytes]:
+        """Send a request, and return status and body of the answer, whatever they are.
+
+        Raises:
+            Unreachable: there is no answer.
+            NotUnderstood: the answer is not HTTP, or longer than 1 MiB.
+        """
+        try:
+            with anyio.fail_after(timeout):
+                response = await self.open(method, url, timeout=timeout, **content)
+                try:
+                    return response.status_code, await _read(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise Unreachable from None
+
+    async def open(
+        self, method: str, url: str, *, timeout: float | None = TIMEOUT, **content: Any
+    ) -> httpx.Response:
+        """Send a request, and return the answer as soon as its status is known.
+
+        The caller closes it, and reads it within `failures`.
+
+        Arguments:
+            method: the HTTP method.
+            url: see `ask`.
+            timeout: seconds for each read and write; None: as long as it takes.
+            content: see `ask`; or `content`, the body.
+
+        Raises OutsideError.
+        """
+        limits = httpx.Timeout(timeout, connect=TIMEOUT, pool=None)
+        with failures():
+            request = self._client.build_request(method, url, timeout=limits, **content)
+            return await self._client.send(request, stream=True)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Raise what fails inside, while an answer is read, as an OutsideError."""
+    try:
+        yield
+    except (httpx.RemoteProtocolError, httpx.DecodingError):
+        raise NotUnderstood from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError):
+        raise Unreachable from None
+
+
+def decoded(body: bytes, form: type[T]) -> T:
+    """Return what JSON of a service outside holds. Raises NotUnderstood."""
+    try:
+        return msgspec.json.decode(body, type=form)
+    except (msgspec.DecodeError, RecursionError):
+        raise NotUnderstood from None
+
+
+class _Guarded(httpcore.AsyncNetworkBackend):
+    """Opens connections: to the addresses that it looked at, and to none of a private network."""
+
+    def __init__(self, resolve: Resolve, *, private_allowed: bool) -> None:
+        self._network = httpcore.AnyIOBackend()
+        self._resolve = resolve
+        self._private_allowed = private_allowed
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """See AsyncNetworkBackend. The first address that may be called and answers is taken."""
+        failure: Exception = httpcore.ConnectError("no address that may be called")
+        try:
+            with anyio.fail_after(timeout):
+                for address in await self._addresses(host, port):
+                    try:
+                        return await self._network.connect_tcp(
+                            address, port, None, local_address, socket_options
+                        )
+                    except httpcore.ConnectError as error:
+                        failure = error
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from None
+        raise failure
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        try:
+            found = await self._resolve(host, port)
+        except (OSError, UnicodeError):
+            return []
+        return [each for each in found if self._private_allowed or not is_private(ip_address(each))]
+
+
+async def _read(response: httpx.Response) -> bytes:
+    content = bytearray()
+    with failures():
+        async for chunk in response.aiter_raw():
+            content += chunk
+            if len(content) > _MAX_BYTES:
+                raise NotUnderstood
+    return bytes(content)

@@ -143,7 +143,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(python=[*PYTHONS, *({CURRENT} - {*PYTHONS})])
 def tests(session: nox.Session) -> None:
     """All tests on the Python that runs nox; SDK and server on the others that are installed."""
-    install(session, "tests", extras="server,postgres,contract,agent")
+    install(session, "tests", extras="server,postgres,im,contract,agent")
     suites = [] if session.python == CURRENT else QUICK_SUITES
     session.run("pytest", *(session.posargs or [PARALLEL, *suites]))
 
@@ -151,7 +151,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def contract(session: nox.Session) -> None:
     """The contract tests alone."""
-    install(session, "tests", extras="server,postgres,contract,agent")
+    install(session, "tests", extras="server,postgres,im,contract,agent")
     session.run("pytest", "contract_tests/tests", *(session.posargs or [PARALLEL]))
 
 
@@ -186,7 +186,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """`mypy --strict` and pyright, on the packages and on what users write, right and wrong."""
-    install(session, "typing", extras="server,postgres,contract,agent")
+    install(session, "typing", extras="server,postgres,im,contract,agent")
     session.run("mypy")
     session.run("mypy", *map(str, sorted(Path("sdk/tests/typing").glob("*.py"))), "noxfile.py")
     python = Path(session.bin) / "python"
@@ -226,7 +226,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """What the SDK and the server cost, side by side with what else one could take."""
-    install(session, "tests", extras="server,postgres,contract,agent")
+    install(session, "tests", extras="server,postgres,im,contract,agent")
     session.run("python", "contract_tests/bench", *session.posargs)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import changelog_page
 import departures_page
+import go_types_page
 import index_page
 import schemas_page
 import sdk_pages
@@ -27,6 +28,7 @@ def pages(root: Path) -> Mapping[str, str]:
         **{f"api/{tag}.md": tag_page.page(contract, tag) for tag in contract.tags},
         "api/schemas.md": schemas_page.page(contract),
         "api/departures.md": departures_page.page(contract, root / DEPARTURES / f"{RELEASE}.toml"),
+        "api/go-types.md": go_types_page.page(contract),
         "sdk/resources.md": sdk_pages.resources(contract),
         "sdk/models.md": sdk_pages.models(),
         "about/speed.md": speed_page.page(),

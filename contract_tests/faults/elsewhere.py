@@ -30,7 +30,9 @@ in the contract.
 LOG = "operations log"
 """The server's tests of keys without a scope, of rows that began at one time, and of retention."""
 CONNECTIONS = "connections of executors"
-"""The server's tests of how a machine is connected as an executor, which is not in the contract."""
+"""The server's tests of how machines and people's own codex are connected, which is not in the
+contract.
+"""
 CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN, LOG, CONNECTIONS)
 
 _TESTS_OF_SDK = [
@@ -49,7 +51,10 @@ _TESTS_OF_LOG = [
     *(f"reference_server/tests/test_{name}.py" for name in ("operations_log", "turns")),
     *("-k", "not postgresql"),
 ]
-_TESTS_OF_CONNECTIONS = ["reference_server/tests/test_executors.py", "-k", "not postgresql"]
+_TESTS_OF_CONNECTIONS = [
+    *(f"reference_server/tests/test_{name}.py" for name in ("executors", "codex_sessions")),
+    *("-k", "not postgresql"),
+]
 _TESTS_OF_CALLS = ["reference_server/tests/test_model_calls.py", "-k", "not postgresql"]
 
 

@@ -45,7 +45,7 @@ def test_lists_are_those_operations_that_answer_with_an_array(contract: Contract
         *("list_workspace_agents", "discover_agents", "list_workspace_tasks"),
         "list_agent_interactions",
         *("list_workspace_api_keys", "list_executors", "list_codex_tokens"),
-        "list_credential_bindings",
+        *("list_codex_browsers", "list_credential_bindings"),
     }
 
 

@@ -12,6 +12,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from uuid import uuid4
 
+import attrs
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -27,7 +28,15 @@ from agentserver_reference.gateways.executors.off import ExecutorsOff
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.oauth import open_oauth
-from agentserver_reference.http import consent_pages, device_pages, executors, model_api, oauth
+from agentserver_reference.gateways.sockets import HeldSockets
+from agentserver_reference.http import (
+    codex_app,
+    consent_pages,
+    device_pages,
+    executors,
+    model_api,
+    oauth,
+)
 from agentserver_reference.http.dispatch import (
     Dispatcher,
     Endpoint,
@@ -43,7 +52,7 @@ from agentserver_reference.sandbox_backends import open_sandbox_backend
 from agentserver_reference.security.credentials import CredentialKind
 from agentserver_reference.security.schemes import SCHEMES
 from agentserver_reference.settings import Settings, local_url
-from agentserver_reference.storage import open_store, sqlite_path, users
+from agentserver_reference.storage import codex_sessions, open_store, sqlite_path, users
 from agentserver_reference.storage.encryption_key import find_key
 from agentserver_reference.workers import (
     agent_health,
@@ -180,6 +189,9 @@ def create_app(
 
     app = _Application(lifespan=lifespan)
     pages = console.pages(contract.document, settings, context.sandbox_backend.describe())
+    sessions = HeldSockets("codex sockets", codex_sessions, store, clock, background.start, wait)
+    codex_socket = codex_app.endpoint(context, sessions)
+    pages["/"] = attrs.evolve(pages["/"], socket=codex_socket)
     router = route(endpoints, pages, settings)
     if settings.llm_proxy_url is None:  # otherwise its routes are elsewhere, or nowhere
         add_model_api(router, context)
@@ -188,6 +200,7 @@ def create_app(
     if isinstance(context.executors, EmbeddedExecutors):
         for path, (method, target) in executors.endpoints(context, context.executors).items():
             router.add_path(path)[method] = target
+    router.add_path(codex_app.PATH)["GET"] = codex_socket
     dispatcher = Dispatcher(
         router=router,
         context=context,

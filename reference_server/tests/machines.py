@@ -1,9 +1,10 @@
 """A machine that is connected as an executor, as codex does it, and workspaces that have some."""
 
+import asyncio
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -165,3 +166,10 @@ async def site(settings: Settings, timeline: Timeline | None = None) -> AsyncIte
     async with running(settings, timeline) as (client, context):
         owner = await sign_up(client, "owner@example.com")
         yield Site(client, context, timeline, owner, await owner.create_workspace())
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something is so that follows from what was done."""
+    async with asyncio.timeout(SECONDS):
+        while not await condition():  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from databases import KEY
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from listening import SECONDS
-from machines import USER_AGENT, Machine, Site, claims_of, running, sign_up, site
+from machines import USER_AGENT, Machine, Site, claims_of, running, sign_up, site, until
 from people import error_of, ok, start_server
 from processes import serving_processes
 from sqlalchemy import select
@@ -175,13 +175,6 @@ async def test_without_a_gateway_there_are_no_executors(settings: Settings) -> N
 
 
 # --- connecting -----------------------------------------------------------------------------------
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so that follows from what was done."""
-    async with asyncio.timeout(SECONDS):
-        while not await condition():  # noqa: ASYNC110 - the server has no event for it
-            await asyncio.sleep(0)
 
 
 async def is_online(here: Site, machine: Machine) -> bool:

@@ -21,6 +21,7 @@ from agentserver_contract.model.workspaces import (
     Workspaces,
     any_workspace,
     has_workspace,
+    read_of,
     readers_of,
 )
 
@@ -99,6 +100,28 @@ def _expect_listed(run: ModelRun, workspace: Workspace, tokens: list[Token], **q
                 )
         if row.revoked_at is not None:
             expect_timestamp(run, "tokens.list", token.revoked_at, row.revoked_at)
+
+
+@invariant("workspaces", "members", "tokens")
+def nothing_is_connected_with_tokens(run: ModelRun) -> None:
+    """No operation of the contract connects anything."""
+    method = "tokens.list_browsers"
+    for workspace in run.state[Workspaces].by_id.values():
+        rows = read_of(run, workspace, method)
+        expected = [
+            (each.id, each.name, workspace.id, False, None, None, None)
+            for each in workspace.tokens[::-1]
+            if not each.is_revoked
+        ]
+        actual = [
+            (
+                *(row.id, row.name, row.workspace_id, row.is_online),
+                *(row.last_used_at, row.connected_at, row.disconnected_at),
+            )
+            for row in rows
+        ]
+        promise = "every token that is not revoked of the workspace, the newest first"
+        expect(method, promise, expected, actual)
 
 
 # --- rules ----------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ async def executors_newest_first(original, work, workspace_id):
 
 
 @fault(
-    replaces="agentserver_reference.domain.executors.is_online",
+    replaces="agentserver_reference.domain.online.is_online",
     kind="wrong-value",
     operations=["list_executors"],
 )

@@ -12,6 +12,7 @@ from agentserver_reference.domain.roles import is_at_least
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage import tables
 
+_CONNECTIONS = "connections of executors"
 _of = tables.codex_tokens.c
 
 # --- lists ----------------------------------------------------------------------------------------
@@ -86,6 +87,57 @@ def _workspaces(conn):
 def tokens_oldest_first(original, conn, workspace_id):
     """The oldest token is first."""
     return original(conn, workspace_id)[::-1]
+
+
+@fault(
+    replaces="agentserver_reference.services.codex_sessions.list_of_workspace",
+    kind="rows-of-others-in-list",
+    operations=["list_codex_browsers"],
+)
+async def browsers_of_all_workspaces(original, work, workspace_id):
+    """What is connected with tokens of other workspaces is listed."""
+    return [row for each in await work.read(_workspaces) for row in await original(work, each)]
+
+
+@fault(
+    replaces="agentserver_reference.services.codex_sessions.list_of_workspace",
+    kind="list-incomplete",
+    operations=["list_codex_browsers"],
+)
+async def browsers_only_once_connected(original, work, workspace_id):
+    """A token with which nothing was ever connected is left out."""
+    return [row for row in await original(work, workspace_id) if "connected_at" in row]
+
+
+@fault(
+    replaces="agentserver_reference.services.codex_sessions.list_of_workspace",
+    kind="wrong-order",
+    operations=["list_codex_browsers"],
+)
+async def browsers_oldest_first(original, work, workspace_id):
+    """The oldest token is first."""
+    return (await original(work, workspace_id))[::-1]
+
+
+@fault(
+    replaces="agentserver_reference.services.codex_sessions.list_of_workspace",
+    kind="wrong-value",
+    operations=["list_codex_browsers"],
+)
+async def browsers_always_online(original, work, workspace_id):
+    """Every token is shown as online."""
+    return [row | {"is_online": True} for row in await original(work, workspace_id)]
+
+
+@fault(
+    replaces="agentserver_reference.storage.codex_sessions.of_workspace",
+    kind="list-incomplete",
+    operations=["list_codex_browsers"],
+)
+def browsers_without_the_newest(original, conn, workspace_id):
+    """The newest token is left out where there are several."""
+    rows = original(conn, workspace_id)
+    return rows[1:] if len(rows) > 1 else rows
 
 
 # --- making ---------------------------------------------------------------------------------------
@@ -250,3 +302,47 @@ def tokens_end_with_any_membership(original, conn, workspace_id, user_id, now):
         .where(_of.user_id == user_id, _of.revoked_at.is_(None))
         .values(revoked_at=timestamp(now))
     )
+
+
+# --- what is connected ----------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.storage.codex_sessions.connected",
+    kind="dead-token-accepted",
+    operations=["revoke_codex_token"],
+    by=_CONNECTIONS,
+)
+def sessions_outlive_their_token(original, conn, session_ids, now):
+    """What was connected with a token stays connected when the token ends."""
+    return set(session_ids)
+
+
+@fault(
+    replaces="agentserver_reference.storage.codex_sessions.disconnect",
+    kind="wrong-state",
+    operations=["list_codex_browsers"],
+    by=_CONNECTIONS,
+)
+def sessions_stay_online(original, conn, session_id, now):
+    """That something has disconnected is not noted."""
+
+
+@fault(
+    replaces="agentserver_reference.storage.codex_sessions.touch",
+    kind="time-not-moved",
+    operations=["list_codex_browsers"],
+    by=_CONNECTIONS,
+)
+def sessions_give_no_sign_of_life(original, conn, session_ids, now):
+    """What stays connected is shown as offline after a minute."""
+
+
+@fault(
+    replaces="agentserver_reference.storage.codex_sessions.note_client",
+    kind="wrong-object-touched",
+    operations=["list_codex_browsers"],
+    by=_CONNECTIONS,
+)
+def clients_noted_nowhere(original, conn, session_id, client):
+    """What a client says of itself is forgotten."""

@@ -32,6 +32,11 @@ def new_codex_token(first: str, second: str) -> str:
     return f"ast_{digits[:_ID_DIGITS]}_{digits[_ID_DIGITS:]}"
 
 
+def new_session_id(token: str) -> str:
+    """Return the id of a new session, made of a fresh random token of hexadecimal digits."""
+    return f"cbs_{token[:32]}"
+
+
 def id_of(token: str) -> str:
     """Return the id of a token, which stands in it."""
     return token.split("_")[1]

@@ -5,11 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from agentserver_reference.domain.times import timestamp
-
-SILENCE = timedelta(seconds=60)
-"""An executor without a sign of life for so long is not online."""
-
 TASK_LIFE = timedelta(hours=24)
 """How long a task may be named in assertions."""
 
@@ -34,11 +29,6 @@ def read_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return None if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def is_online(is_connected: bool, last_seen_at: str | None, now: datetime) -> bool:
-    """Return whether an executor is connected, and has been seen lately."""
-    return is_connected and last_seen_at is not None and last_seen_at > timestamp(now - SILENCE)
 
 
 def version_and_system(user_agent: str) -> tuple[str | None, str | None]:

@@ -17,6 +17,8 @@ LOCAL = "local"
 """The environment of the server itself."""
 SDK = "sdk"
 """The source of turns that were submitted."""
+TUI = "tui"
+"""The source of turns of a person's own codex."""
 TURN = "turn"
 """The tool that a whole turn is."""
 

@@ -2,7 +2,7 @@
 
 from agentserver_reference.call import Call
 from agentserver_reference.replies import Reply
-from agentserver_reference.services import codex_tokens
+from agentserver_reference.services import codex_sessions, codex_tokens
 
 
 async def list_codex_tokens(call: Call) -> Reply:
@@ -27,3 +27,8 @@ async def revoke_codex_token(call: Call) -> Reply:
     """DELETE /api/codex/tokens/{token_id}."""
     await codex_tokens.revoke(call.work, call.user_id, call.path["token_id"])
     return Reply(204)
+
+
+async def list_codex_browsers(call: Call) -> Reply:
+    """GET /api/workspaces/{workspace_id}/browsers."""
+    return Reply(200, await codex_sessions.list_of_workspace(call.work, call.path["workspace_id"]))

@@ -41,14 +41,6 @@ _logger = logging.getLogger(LOGGER)
 
 
 @attrs.frozen
-class Page:
-    """A page outside of the contract, such as a file of the console."""
-
-    respond: Callable[[Request, dict[str, str]], Response]
-    """Takes the request and the parameters of its path."""
-
-
-@attrs.frozen
 class ForeignEndpoint:
     """An endpoint of an API that others have defined, which has its own form of errors."""
 
@@ -72,6 +64,16 @@ class ForeignSocket:
 
     upgrade: Callable[[WebSocket], Awaitable[Upgrade]]
     """Takes the WebSocket, which is not accepted yet."""
+
+
+@attrs.frozen
+class Page:
+    """A page outside of the contract, such as a file of the console."""
+
+    respond: Callable[[Request, dict[str, str]], Response]
+    """Takes the request and the parameters of its path."""
+    socket: ForeignSocket | None = None
+    """What WebSockets get at the same path."""
 
 
 Target = Endpoint | ForeignEndpoint | ForeignSocket | Page
@@ -165,6 +167,8 @@ class Dispatcher:
         self, target: Target, socket: WebSocket, path: dict[str, str], request_id: str
     ) -> Upgrade:
         origins = self.context.settings.public_url
+        if isinstance(target, Page) and target.socket is not None:
+            target = target.socket
         if isinstance(target, ForeignSocket):
             websocket.check_origin(socket.headers, origins)
             socket.scope["path_params"] = path

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
@@ -18,8 +17,8 @@ from starlette.websockets import WebSocket
 
 from agentserver_reference.context import Context
 from agentserver_reference.domain.errors import BadRequest, Refusal, Unauthenticated
-from agentserver_reference.domain.executors import version_and_system
 from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
+from agentserver_reference.http.clients import client_of
 from agentserver_reference.http.dispatch import ForeignEndpoint, ForeignSocket
 from agentserver_reference.http.oauth import address, copy_limits
 from agentserver_reference.http.request import MAX_BYTES, read_bytes
@@ -28,12 +27,8 @@ from agentserver_reference.replies import Socket, Upgrade
 from agentserver_reference.services import executor_connections, executors
 from agentserver_reference.services.executor_connections import Assertion
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage.engine.query import Record
 
 T = TypeVar("T")
-
-LONGEST_USER_AGENT = 1000
-"""Characters of a `User-Agent` that are kept."""
 
 _SCHEME = "AgentAssertion"
 
@@ -70,7 +65,7 @@ def endpoints(
         executor_id = _executor_id(request)
         await read_bytes(request, MAX_BYTES)
         assertion = _assertion(request.headers.get("authorization", ""))
-        client = _client(request)
+        client = client_of(request)
         ticket = await executor_connections.admit(work, executor_id, assertion, client)
         base = address(context, request).replace("http", "ws", 1)
         return {
@@ -117,27 +112,6 @@ def _assertion(header: str) -> Assertion:
     except (BadRequest, binascii.Error, ValueError):
         raise Unauthenticated("unauthorized") from None
     return Assertion(found.agent_runtime_id, found.task_id, found.timestamp, found.signature)
-
-
-def _client(request: Request) -> Record:
-    """Return what a request tells about the machine, which may be behind a proxy."""
-    user_agent = request.headers.get("user-agent", "")[:LONGEST_USER_AGENT]
-    version, system = version_and_system(user_agent)
-    forwarded = request.headers.get("x-forwarded-for", "").partition(",")[0].strip()
-    peer = "" if request.client is None else request.client.host
-    return {
-        "client_ip": _ip_address(forwarded) or _ip_address(peer),
-        "client_ua": user_agent or None,
-        "codex_version": version,
-        "os": system,
-    }
-
-
-def _ip_address(text: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return None
 
 
 def _decoded(content: bytes, form: type[T]) -> T:

@@ -76,6 +76,7 @@ async def submit(
     user_id: str | None,
     key: str | None,
     request_id: str,
+    source: str = log.SDK,
 ) -> Record:
     """Run a turn, or await the one that was submitted with the same key, and return the answer.
 
@@ -86,7 +87,8 @@ async def submit(
         body: what was submitted, in the workspace that it names.
         user_id: the person who submits it; None for a program.
         key: stands for this turn.
-        request_id: the id of the request.
+        request_id: the id of the request, or of the session.
+        source: by which way it came.
 
     Raises BadRequest and Conflict.
     """
@@ -104,7 +106,7 @@ async def submit(
     operation = {
         "id": context.ids(),
         "workspace_id": workspace_id,
-        "source": log.SDK,
+        "source": source,
         "request_id": request_id,
         "env_id": log.LOCAL,
         "tool": log.TURN,

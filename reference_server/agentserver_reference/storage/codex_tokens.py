@@ -28,17 +28,19 @@ _of_workspace = Query(
     .order_by(_c.created_at.desc(), _c.sequence.desc())
 )
 _find = Query(select(_c.id, _c.workspace_id, _c.user_id).where(_c.id == bindparam("token_id")))
-_is_valid = (_c.revoked_at.is_(None), _c.expires_at > bindparam("now"))
+is_valid = (_c.revoked_at.is_(None), _c.expires_at > bindparam("now"))
+"""Of tokens: neither revoked nor expired."""
+
 _valid_count = (
     select(func.count())
     .select_from(codex_tokens)
-    .where(_c.workspace_id == bindparam("owner"), *_is_valid)
+    .where(_c.workspace_id == bindparam("owner"), *is_valid)
 )
 _valid = Query(
     select(_c.id, _c.workspace_id, _c.user_id, members.c.role, _c.last_used_at)
     # Who has left has no token here, whatever its row says.
     .join(members, and_(members.c.workspace_id == _c.workspace_id, members.c.user_id == _c.user_id))
-    .where(_c.token_hash == bindparam("hashed"), *_is_valid)
+    .where(_c.token_hash == bindparam("hashed"), *is_valid)
 )
 _add = insert(codex_tokens)
 _revoke = (

@@ -577,6 +577,24 @@ codex_tokens = Table(
     Index("codex_tokens_by_user", "user_id"),
 )
 
+codex_sessions = Table(
+    "codex_sessions",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("token_id", "codex_tokens.id"),
+    Column("client_ip", String),
+    Column("client_ua", String),
+    Column("codex_version", String),
+    Column("os", String),
+    _time("connected_at"),
+    _time("last_seen_at"),
+    Column("disconnected_at", String),
+    Index("codex_sessions_by_token", "token_id"),
+)
+"""WebSockets that were opened with a token: those that are open, as far as is known, and the last
+one of each token. A server that dies closes none, and then `last_seen_at` no longer moves."""
+
 credential_bindings = Table(
     "credential_bindings",
     metadata,

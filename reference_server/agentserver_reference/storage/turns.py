@@ -133,10 +133,16 @@ def end(
     values = {"turn_id": turn_id, "given": dict(answer), "now": precise_timestamp(now)}
     if conn.execute(_end, values).rowcount == 0:
         return False
-    if thread_id and not has_thread(conn, workspace_id, thread_id):
+    if thread_id:
+        note_thread(conn, workspace_id, thread_id, now)
+    return True
+
+
+def note_thread(conn: Connection, workspace_id: str, thread_id: str, now: datetime) -> None:
+    """Note that a thread is one of the workspace, which is locked, if that is new."""
+    if not has_thread(conn, workspace_id, thread_id):
         thread = {"id": thread_id, "workspace_id": workspace_id}
         conn.execute(_begin_thread, thread | {"created_at": precise_timestamp(now)})
-    return True
 
 
 def remove_old(conn: Connection, before: datetime, most: int) -> int:

@@ -26,6 +26,7 @@ from agentserver.models import (
     AuthMeResponse,
     AuthRegisterResponse,
     AuthStatusResponse,
+    CodexBrowserItem,
     CodexTokenListItem,
     CodexTokenMintResponse,
     CodexTurnResponse,
@@ -332,6 +333,9 @@ def synchronously(client: Client) -> None:
         CodexTokenMintResponse,
     )
     client.tokens.revoke("7q2mx9tb")
+    assert_type(
+        client.tokens.list_browsers("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), Page[CodexBrowserItem]
+    )
     assert_type(
         client.credentials.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s"),
         Page[CredentialBindingItem],
@@ -698,6 +702,10 @@ async def asynchronously(client: AsyncClient) -> None:
         CodexTokenMintResponse,
     )
     await client.tokens.revoke("7q2mx9tb")
+    assert_type(
+        await client.tokens.list_browsers("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        Page[CodexBrowserItem],
+    )
     assert_type(
         await client.credentials.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s"),
         Page[CredentialBindingItem],

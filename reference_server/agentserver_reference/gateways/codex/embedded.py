@@ -21,7 +21,8 @@ from agentserver_reference.domain.turns import (
     RPC_ERROR,
     Outcome,
 )
-from agentserver_reference.gateways.codex.protocol import Ask, TurnRequest
+from agentserver_reference.gateways.codex.conversation import Conversation
+from agentserver_reference.gateways.codex.protocol import Ask, TurnRequest, Visit
 
 INTRODUCTION = "I am agentserver's built-in engine, not codex: I run no commands. The model says:"
 
@@ -58,6 +59,10 @@ class BuiltInEngine:
         except TimeoutError:
             waited = f"the turn was not completed within {round(request.timeout * 1000)} ms"
             return Outcome(thread_id, transport=(BROKER_TIMEOUT, waited))
+
+    async def converse(self, visit: Visit) -> None:
+        """See Codex."""
+        await Conversation(visit, self._ids).run()
 
     async def _turn(self, turn_id: str, given: list[dict[str, Any]], ask: Ask) -> dict[str, Any]:
         began = self._clock()

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import attrs
 
 from agentserver_reference.domain.turns import Outcome
+from agentserver_reference.replies import Socket
 
 Ask = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """Asks the workspace's language model: sends a body by a method to a path of its API, and returns
@@ -28,11 +29,35 @@ class TurnRequest:
     """Seconds that it may take."""
 
 
+@attrs.frozen
+class Visit:
+    """A person's own codex, which speaks with that of a workspace."""
+
+    workspace_id: str
+    socket: Socket
+    note_client: Callable[[dict[str, str]], Awaitable[None]]
+    """Writes down what it says of itself: `client_ua` and `codex_version`."""
+    note_thread: Callable[[str], Awaitable[None]]
+    """Writes down that a thread is one of the workspace."""
+    submit: Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+    """Runs a turn of a thread with these parameters, and returns the answer as of a submitted turn.
+
+    Raises Refusal, and interrupts the turn when it is cancelled.
+    """
+
+
 class Codex(Protocol):
     """Runs turns. When a call is cancelled, the turn is interrupted, and no other."""
 
     async def run(self, request: TurnRequest, ask: Ask, /) -> Outcome:
         """Run a turn to its end."""
+        ...
+
+    async def converse(self, visit: Visit, /) -> None:
+        """Speak JSON-RPC, as `codex app-server` does, until the visitor leaves.
+
+        Raises SocketClosed, or ServiceUnavailable if there is no codex.
+        """
         ...
 
     async def close(self) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-import attrs
-
-from agentserver_reference.domain.errors import DatabaseUnavailable
-from agentserver_reference.domain.executors import is_online
+from agentserver_reference.domain.online import is_online
+from agentserver_reference.gateways.sockets import HeldSockets
 from agentserver_reference.storage import executors
 
 if TYPE_CHECKING:
@@ -19,14 +16,6 @@ if TYPE_CHECKING:
     from agentserver_reference.replies import Socket
     from agentserver_reference.storage import Store
     from agentserver_reference.storage.engine.query import Record
-
-INTERVAL = 2
-"""Seconds between two looks at the database, where other processes end executors as well."""
-
-SIGN_OF_LIFE = timedelta(seconds=20)
-"""How often the open WebSockets are written down as signs of life."""
-
-NORMAL, REVOKED = 1000, 1008
 
 
 class EmbeddedExecutors:
@@ -51,11 +40,7 @@ class EmbeddedExecutors:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._background = background
-        self._wait = wait
-        self._open: dict[str, _Open] = {}
-        self._is_watched = False
-        self._touched = datetime.min.replace(tzinfo=clock().tzinfo)
+        self._sockets = HeldSockets("executor sockets", executors, store, clock, background, wait)
 
     async def register(
         self, new: NewExecutor, commit: Callable[[str, Change | None], Awaitable[None]]
@@ -91,51 +76,15 @@ class EmbeddedExecutors:
 
         Nobody gives executors work yet, so what they send is dropped.
         """
-        for each in [each for each in self._open.values() if each.executor_id == executor_id]:
-            await each.socket.close(NORMAL, "connected again")
-        self._open[socket_id] = _Open(executor_id, socket)
-        if not self._is_watched:
-            self._is_watched = True
-            self._background("executor sockets", self._watch)
-        try:
+
+        async def drop() -> None:
             while True:
                 await socket.receive()
-        finally:
-            del self._open[socket_id]
-            with suppress(DatabaseUnavailable):  # without signs of life, it is not online for long
-                await self._store.write(executors.disconnect, socket_id, self._clock())
 
-    async def _watch(self) -> None:
-        try:
-            while self._open:
-                await self._wait(INTERVAL)
-                with suppress(DatabaseUnavailable):  # the store has logged it
-                    await self.look()
-        finally:
-            self._is_watched = False
-
-    async def look(self) -> None:
-        """Close the WebSockets that may no longer be open, and write signs of life down."""
-        socket_ids, now = list(self._open), self._clock()
-        remaining = await self._store.read(executors.connected, socket_ids, now)
-        for socket_id in socket_ids:
-            found = self._open.get(socket_id)
-            if found is not None and socket_id not in remaining:
-                await found.socket.close(REVOKED, "revoked, or connected elsewhere")
-        if remaining and now - self._touched >= SIGN_OF_LIFE:
-            self._touched = now
-            await self._store.write(executors.touch, remaining, now)
+        await self._sockets.hold(socket_id, socket, drop, alone=executor_id)
 
     async def close(self) -> None:
         """See Executors. The WebSockets are closed by the server, before."""
-
-
-@attrs.frozen
-class _Open:
-    """A WebSocket that is open."""
-
-    executor_id: str
-    socket: Socket
 
 
 def _shown(row: Record, now: datetime) -> Record:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .auth_me_response import AuthMeResponse
     from .auth_register_response import AuthRegisterResponse
     from .auth_status_response import AuthStatusResponse
+    from .codex_browser_item import CodexBrowserItem
     from .codex_token_list_item import CodexTokenListItem
     from .codex_token_mint_response import CodexTokenMintResponse
     from .codex_transport_code import CodexTransportCode
@@ -116,6 +117,7 @@ else:
         "AuthMeResponse": ".auth_me_response",
         "AuthRegisterResponse": ".auth_register_response",
         "AuthStatusResponse": ".auth_status_response",
+        "CodexBrowserItem": ".codex_browser_item",
         "CodexTokenListItem": ".codex_token_list_item",
         "CodexTokenMintResponse": ".codex_token_mint_response",
         "CodexTransportCode": ".codex_transport_code",
@@ -208,6 +210,7 @@ __all__ = (
     "AuthMeResponse",
     "AuthRegisterResponse",
     "AuthStatusResponse",
+    "CodexBrowserItem",
     "CodexTokenListItem",
     "CodexTokenMintResponse",
     "CodexTransportCode",

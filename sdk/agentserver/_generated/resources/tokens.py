@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentserver._generated.api.tokens import (
+    list_codex_browsers,
     list_codex_tokens,
     mint_codex_token,
     revoke_codex_token,
@@ -18,7 +19,11 @@ from agentserver._response import raw_async as _raw_async
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from agentserver._generated.models import CodexTokenListItem, CodexTokenMintResponse
+    from agentserver._generated.models import (
+        CodexBrowserItem,
+        CodexTokenListItem,
+        CodexTokenMintResponse,
+    )
     from agentserver._omit import Omit
     from agentserver._operation import CallOptions
     from agentserver.pagination import Page
@@ -129,6 +134,33 @@ class Tokens(Resource):
         """
         return self._call(revoke_codex_token.call(token_id), **options)
 
+    def list_browsers(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> Page[CodexBrowserItem]:
+        """List what is connected with codex tokens.
+
+        Returns the codex tokens of the workspace that are not revoked, newest first, each
+        with what is connected with it, or was last: something that is still connected is
+        shown rather than what was connected later and no longer is. What is not known is left
+        out. A token is online if something is connected with it that has given a sign of life
+        within the last 60 seconds.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+
+        Returns:
+            The codex tokens, and what is connected with them.
+
+        Raises:
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+
+        Operation `list_codex_browsers`: `GET /api/workspaces/{workspace_id}/browsers`.
+        Required role: `guest`.
+        """
+        return self._call(list_codex_browsers.call(workspace_id), **options)
+
 
 class AsyncTokens(AsyncResource):
     """`client.tokens`: Codex tokens, with which people open a workspace in their own `codex
@@ -235,6 +267,33 @@ class AsyncTokens(AsyncResource):
         """
         return await self._call(revoke_codex_token.call(token_id), **options)
 
+    async def list_browsers(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> Page[CodexBrowserItem]:
+        """List what is connected with codex tokens.
+
+        Returns the codex tokens of the workspace that are not revoked, newest first, each
+        with what is connected with it, or was last: something that is still connected is
+        shown rather than what was connected later and no longer is. What is not known is left
+        out. A token is online if something is connected with it that has given a sign of life
+        within the last 60 seconds.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+
+        Returns:
+            The codex tokens, and what is connected with them.
+
+        Raises:
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+
+        Operation `list_codex_browsers`: `GET /api/workspaces/{workspace_id}/browsers`.
+        Required role: `guest`.
+        """
+        return await self._call(list_codex_browsers.call(workspace_id), **options)
+
 
 class RawTokens:
     """`client.with_raw_response.tokens`, whose methods return a `Response`."""
@@ -244,6 +303,7 @@ class RawTokens:
         self.list = _raw(resource.list)
         self.mint = _raw(resource.mint)
         self.revoke = _raw(resource.revoke)
+        self.list_browsers = _raw(resource.list_browsers)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"
@@ -257,6 +317,7 @@ class AsyncRawTokens:
         self.list = _raw_async(resource.list)
         self.mint = _raw_async(resource.mint)
         self.revoke = _raw_async(resource.revoke)
+        self.list_browsers = _raw_async(resource.list_browsers)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"

@@ -7,6 +7,7 @@ from servers import Server
 
 from agentserver import AuthorizationExpired, Secret
 from agentserver._device import DeviceFlow
+from agentserver_contract.contract.roles import AGENTS, ENDED_AGENT
 from agentserver_contract.fixtures import api_keys
 from agentserver_contract.fixtures.access_tokens import (
     AGENT_OF,
@@ -20,7 +21,6 @@ from agentserver_contract.fixtures.access_tokens import (
     with_access_tokens,
 )
 from agentserver_contract.fixtures.accounts import Accounts
-from agentserver_contract.fixtures.agents import AGENT
 from agentserver_contract.fixtures.device_flow import NoDeviceFlow, sign_in
 from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.http.target import Target
@@ -48,8 +48,9 @@ def test_the_tokens_of_a_run_are_of_every_kind(server: Server, accounts: Account
     tokens = {name: each for name, each in found.by_name.items() if each.token}
     ended = {name for name, each in tokens.items() if each.ended}
     of_tokens = {EXPIRED, REVOKED, OF_FORMER_MEMBER, OF_GUEST}
-    assert ended == of_tokens | {api_keys.REVOKED, *AGENT_OF.values()}
-    assert tokens.keys() - ended == {VALID, WITHOUT_SCOPE, AGENT, api_keys.ELSEWHERE}
+    assert ended == of_tokens | {api_keys.REVOKED, *AGENT_OF.values(), ENDED_AGENT}
+    valid = {VALID, WITHOUT_SCOPE, api_keys.ELSEWHERE, *AGENTS} - {ENDED_AGENT}
+    assert tokens.keys() - ended == valid
     assert tokens[VALID].scopes == {"agent:register"}
     assert tokens[WITHOUT_SCOPE].scopes == {"openid"}
 

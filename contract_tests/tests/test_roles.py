@@ -11,8 +11,12 @@ from servers import Server, in_own_process, prepare_accounts
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.contract.roles import (
+    AGENT,
     ANONYMOUS,
+    ENDED_AGENT,
     EXPIRED_SESSION,
+    FOREIGN_AGENT,
+    OTHER_AGENT,
     WORKSPACE_ROLES,
     may_call,
     refusal_of,
@@ -57,6 +61,10 @@ def test_refusals_of_the_table_are_the_statuses_of_the_contract() -> None:
     assert refusal_of("guest", "outsider") == 403
     assert refusal_of("admin", "owner") == 403
     assert refusal_of("owner", "admin") == 403, "an administrator is no member for that alone"
+    assert may_call("agent") == {AGENT, OTHER_AGENT, FOREIGN_AGENT}
+    assert may_call("agent-of-workspace") == {AGENT, OTHER_AGENT}
+    assert may_call("agent-itself") == {AGENT}
+    assert refusal_of("agent-itself", ENDED_AGENT) == 401
 
 
 def test_every_caller_may_do_what_the_table_says_and_nothing_else(

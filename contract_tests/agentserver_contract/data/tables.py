@@ -2,7 +2,8 @@
 
 `[[callers]]`: the role that operations require, written by hand from the rules of the system; the
 contract's `x-required-role` is compared with it, never the other way round. With `body`, the role
-for requests with these fields; with `of_others`, the role for what somebody else has made.
+for requests with these fields; with `of_others`, the role for what somebody else has made, or what
+is for somebody else.
 
 `[[examples]]`: fields of a request's body that the contract's example cannot know. A text may name
 accounts of the run and what is known of them, `{owner.email}`, the `{workspace_id}`, the
@@ -32,7 +33,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from agentserver_contract.contract.roles import REQUIRED_ROLES
+from agentserver_contract.contract.roles import OF_AGENTS, REQUIRED_ROLES
 
 SITUATIONS = ("always", "guarded", "not global", "read-only")
 """When a waiver holds: in every run, where others use the server too, without --allow-global, or
@@ -280,7 +281,7 @@ def _callers(
     body: Mapping[str, str] | None = None,
     of_others: bool = False,
 ) -> Iterator[Caller]:
-    _one_of(required_role, REQUIRED_ROLES, "required_role")
+    _one_of(required_role, (*REQUIRED_ROLES, *OF_AGENTS), "required_role")
     _named(operations)
     for operation in operations:
         yield Caller(operation, required_role, reason, body or {}, of_others)

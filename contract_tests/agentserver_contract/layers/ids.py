@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
-from agentserver_contract.contract.roles import ANONYMOUS, CALLERS, INVALID_SESSION
+from agentserver_contract.contract.roles import AGENTS, ANONYMOUS, CALLERS, INVALID_SESSION
 from agentserver_contract.data.tables import role_for_things_of_others
 from agentserver_contract.fixtures.accounts import TENANTS
 from agentserver_contract.fixtures.callers import (
@@ -124,7 +124,7 @@ class _Trials:
     ) -> frozenset[int]:
         """What an id of nothing is answered; a token calls as somebody of the workspace does."""
         refused = refusal(self.context.contract, operation, self.accounts, required, caller)
-        if refused is not None and caller not in CALLERS:
+        if refused is not None and (caller in AGENTS or caller not in CALLERS):
             return frozenset({refused})
         return status_of_unknown(operation, parameter, refused, required)
 

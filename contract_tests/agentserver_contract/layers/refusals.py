@@ -235,12 +235,13 @@ class _Trials:
 
     def _check_passwords(self, operation: Operation, trials: list[Trial]) -> None:
         """A refused request gives no account another password, and takes none away."""
-        by_email = {account.email: account for account in self.accounts.by_name.values()}
+        people = (each for each in self.accounts.by_name.values() if each.password)
+        by_email = {account.email: account for account in people}
         tried: set[tuple[str, str]] = set()
         for trial in trials:
             sent = _object(trial.request)
             account, password = by_email.get(str(sent.get("email"))), sent.get("password")
-            if account is None or not isinstance(password, str) or not account.password:
+            if account is None or not isinstance(password, str):
                 continue
             if password == account.password or (account.email, password) in tried:
                 continue

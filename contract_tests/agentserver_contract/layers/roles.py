@@ -17,6 +17,8 @@ from typing import Any
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation, escape
 from agentserver_contract.contract.roles import (
+    AGENT,
+    AGENTS,
     ANONYMOUS,
     CALLERS,
     EXPIRED_SESSION,
@@ -111,11 +113,19 @@ class _Matrix:
 
     def _callers(self, operation: Operation) -> Iterator[str]:
         """The kinds of callers that there are here."""
-        for caller in (*CALLERS, *with_token(self.accounts)):
+        people = [caller for caller in CALLERS if caller not in AGENTS]
+        for caller in (*people, *self._agents(operation), *with_token(self.accounts)):
             if (reason := self._reason_impossible(caller, operation)) is not None:
                 self.result.not_run[caller] = reason
             else:
                 yield caller
+
+    def _agents(self, operation: Operation) -> tuple[str, ...]:
+        """The agents of a run; one stands for all where an operation takes no agent's token."""
+        agent = self.accounts.by_name.get(AGENT)
+        if agent is None:
+            return ()
+        return AGENTS if agent.can_sign(self.context.contract, operation) else (AGENT,)
 
     def _reason_impossible(self, caller: str, operation: Operation) -> str | None:
         """Why an operation cannot be called as this caller here, if it cannot."""

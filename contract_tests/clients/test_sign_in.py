@@ -25,6 +25,7 @@ from agentserver._device import DeviceCode, DeviceFlow, Pending, Tokens
 from agentserver_contract.local_server import running
 
 PROVIDER = Path(__file__).with_name("oauth_provider.mjs")
+PASSWORD = "correct horse battery"
 MOST_PAGES = 10
 
 
@@ -66,9 +67,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         agentserver.Client(url) as client,
         agentserver.Client(url) as program,
     ):
-        account = {"email": "ada@example.com", "password": "correct horse battery"}
-        user_id = client.auth.register(**account).id
-        client.auth.login(**account)
+        user_id = client.auth.register(email="ada@example.com", password=PASSWORD).id
+        client.auth.login(email="ada@example.com", password=PASSWORD)
         workspace_id = client.workspaces.create(name="Agents").id
         with providing(port, workspace_id):
             yield Deployment(url, client, user_id, workspace_id, DeviceFlow(program))
@@ -131,8 +131,7 @@ def test_a_token_that_was_revoked_registers_nothing(deployment: Deployment) -> N
 def test_who_left_the_workspace_registers_nothing_there(deployment: Deployment) -> None:
     """The provider still says that the token is good: whether it is enough is for the server."""
     with agentserver.Client(deployment.url) as other:
-        account = {"email": "grace@example.com", "password": "correct horse battery"}
-        user_id = other.auth.register(**account).id
+        user_id = other.auth.register(email="grace@example.com", password=PASSWORD).id
     stranger = attrs.evolve(deployment, user_id=user_id)
     with pytest.raises(agentserver.PermissionDenied):
         stranger.registers(stranger.signed_in())

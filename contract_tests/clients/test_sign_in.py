@@ -25,7 +25,7 @@ from agentserver._device import DeviceCode, DeviceFlow, Pending, Tokens
 from agentserver_contract.local_server import running
 
 PROVIDER = Path(__file__).with_name("oauth_provider.mjs")
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105 (of an account that ends with its server)
 MOST_PAGES = 10
 
 

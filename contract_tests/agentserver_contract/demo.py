@@ -11,18 +11,22 @@ import json
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from agentserver import Client, Conflict, PermissionDenied, QuotaExceeded
+from agentserver.models import AgentRegisterResponse
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract import document as contracts
 from agentserver_contract.data.tables import status_of_nothing
+from agentserver_contract.fixtures import device_flow
 from agentserver_contract.fixtures.access_tokens import with_access_tokens
 from agentserver_contract.fixtures.api_keys import with_api_keys
-from agentserver_contract.fixtures.accounts import register_accounts
+from agentserver_contract.fixtures.accounts import Account, register_accounts
 from agentserver_contract.fixtures.agents import with_agents
 from agentserver_contract.http.sdk_calls import Inexpressible, method_of
 from agentserver_contract.http.status_counter import StatusCounter
@@ -34,7 +38,8 @@ from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import LayerResult
 
 _PASSWORD: Final = "a password for the demo"  # noqa: S105 (of accounts that end with the demo)
-_FEW_EXAMPLES: Final = 3
+_FEW_EXAMPLES: Final = 1
+_TRACE: Final = "first-steps"
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,52 @@ class Story:
         self.bob.auth.logout()
         self.report("Bob logs out; the session has ended on the server too")
 
+    def delegate(self) -> None:
+        """An agent, with a task, a turn, a streamed message and its trace."""
+        workspace_id = self.alice.workspaces.create(name="Agents at work").id
+        agent = self._register_agent(workspace_id)
+        self.report("a program signs in, Alice approves it, and it is an agent of her workspace")
+        task_id = self.alice.tasks.create(
+            workspace_id, target_id=agent.sandbox_id, prompt="How many engines are there?"
+        ).task_id
+        with Client(self.url, token=agent.proxy_token) as worker:
+            (task,) = worker.tasks.poll()
+            worker.tasks.report(task.task_id, status="running")
+            worker.tasks.report(task.task_id, status="completed", result={"engines": 2})
+        done = self.alice.tasks.get(task_id)
+        self.report(f"it takes the task {task.prompt!r}: {done.status.value}, {done.result}")
+        question = {"input": [{"type": "text", "text": "What does the parser do?"}]}
+        turn = self.alice.turns.submit(workspace_id=workspace_id, params=question).turn
+        if turn is not None and turn.items:
+            self.report(f"a turn of the coding agent is {turn.status.value}; it says")
+            self.report(f"  {turn.items[-1].text}")
+        self.report("the agent asks the model, which answers piece by piece")
+        self.report("  " + "|".join(self._stream(agent.proxy_token, "Count to three")))
+        trace = self.alice.traces.get(workspace_id, _TRACE)
+        (request,) = trace.requests
+        self.report(
+            f"the trace {trace.trace.id!r} has it: {request.model}, streamed, "
+            f"{request.input_tokens} tokens in and {request.output_tokens} out"
+        )
+
+    def _register_agent(self, workspace_id: str) -> AgentRegisterResponse:
+        me = self.alice.auth.me()
+        with Target(self.url) as target:
+            person = Account("alice", me.email, me.id, _PASSWORD)
+            access = device_flow.sign_in(target, person, workspace_id).access
+        with Client(self.url, token=access) as program:
+            return program.agents.register(name="Counter")
+
+    def _stream(self, token: str, text: str) -> Iterator[str]:
+        """Ask the language model as what runs in a sandbox does, and yield what it says."""
+        message = {"role": "user", "content": text}
+        body = {"model": "built-in", "max_tokens": 100, "stream": True, "messages": [message]}
+        headers = {"x-api-key": token, "x-trace-id": _TRACE}
+        with httpx.stream("POST", f"{self.url}/v1/messages", headers=headers, json=body) as answer:
+            for line in answer.iter_lines():
+                event = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
+                yield from filter(None, [event.get("delta", {}).get("text")])
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; 0 when everything that was tried keeps the contract, else 1."""
@@ -132,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with running(Path(folder)) as url:
             style.line(f"listens at {url}; its API can be tried at {url}/docs")
             with Story(url, style.line) as story:
-                for chapter in (story.register, story.work, story.administer):
+                for chapter in (story.register, story.work, story.administer, story.delegate):
                     style.heading((chapter.__doc__ or "").rstrip("."))
                     chapter()
                 style.heading("A short contract run against the same server")

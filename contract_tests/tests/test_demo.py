@@ -11,6 +11,14 @@ import time
 
 CPU_SECONDS_FOR_EACH_OPERATION = 0.6
 
+AGENT_AT_WORK = """
+An agent, with a task, a turn, a streamed message and its trace
+  a program signs in, Alice approves it, and it is an agent of her workspace
+  it takes the task 'How many engines are there?': completed, {'engines': 2}
+"""
+STREAMED = "  This |is |the |built-in |model |of |agentserver, |not |a |language |model. |"
+ITS_TRACE = "  the trace 'first-steps' has it: built-in, streamed, "
+
 
 def test_demo_tries_every_operation_and_says_truly_how_long_it_took() -> None:
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -24,6 +32,8 @@ def test_demo_tries_every_operation_and_says_truly_how_long_it_took() -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     assert all(row["cases"] and row["served"] and row["in_sdk"] for row in rows)
+    for chapter in (AGENT_AT_WORK, STREAMED, ITS_TRACE):
+        assert chapter in done.stderr
     (said,) = re.findall(r"the demo took (\d+\.\d) s\n\Z", done.stderr)
     parts = re.findall(r"(\d+\.\d) s$", done.stderr, re.MULTILINE)
     assert max(map(float, parts)) == float(said) <= took

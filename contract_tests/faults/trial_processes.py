@@ -124,6 +124,7 @@ def _serve(
     paths = [folder, *SOURCES, CHECKOUT / "contract_tests" / "tests", HERE]
     sys.path[:0] = map(str, paths)
     _clear_environment()
+    os.environ["MODELSERVER_OAUTH_AUTH_URL"] = "built-in"
     with ExitStack() as stack:
         stack.enter_context(planted(fault, reached.touch))
         if departs:

@@ -63,6 +63,7 @@ def served(
         database_url=f"sqlite:///{folder / 'faulty.db'}",
         password_cost=CHEAPEST_PASSWORDS,
         encryption_key="11" * 32,
+        modelserver_auth_url="built-in",
         request_timeout=request_timeout,
     )
     listening = socket.create_server(("127.0.0.1", 0))

@@ -90,6 +90,7 @@ def in_process(
         database_url=database_url,
         password_cost=CHEAPEST_PASSWORDS,
         encryption_key="11" * 32,
+        modelserver_auth_url="built-in",
     )
     app = create_app(settings, clock=clock, validate_responses=checks_answers)
     store = open_store(settings)
@@ -118,7 +119,10 @@ def in_own_process(folder: Path, **variables: str) -> Iterator[Target]:
         variables: More of its environment.
     """
     options = ("--password-cost", CHEAPEST_PASSWORDS)
-    tokens = {"AGENTSERVER_SANDBOX_TOKEN_DIR": str(folder / TOKENS)}
+    tokens = {
+        "AGENTSERVER_SANDBOX_TOKEN_DIR": str(folder / TOKENS),
+        "MODELSERVER_OAUTH_AUTH_URL": "built-in",
+    }
     with running(folder, *options, **tokens, **variables) as url, Target(url) as target:
         yield target
 

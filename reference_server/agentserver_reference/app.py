@@ -27,6 +27,7 @@ from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
 from agentserver_reference.gateways.executors.off import ExecutorsOff
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
+from agentserver_reference.gateways.modelserver import open_modelserver
 from agentserver_reference.gateways.oauth import open_oauth
 from agentserver_reference.gateways.sockets import HeldSockets
 from agentserver_reference.http import (
@@ -35,6 +36,7 @@ from agentserver_reference.http import (
     device_pages,
     executors,
     model_api,
+    modelserver_pages,
     oauth,
 )
 from agentserver_reference.http.dispatch import (
@@ -144,6 +146,7 @@ def create_app(
     key = find_key(settings, sqlite_path(settings.resolved_database_url))
     store = open_store(settings, key)
     background = Background()
+    models = Models(settings, clock, ids)
     context = Context(
         settings=settings,
         store=store,
@@ -153,7 +156,8 @@ def create_app(
         passwords=Passwords(Cost.parse(settings.password_cost)),
         cipher=key.cipher,
         llm_proxy=open_llm_proxy(settings, store, clock),
-        models=Models(settings, clock, ids),
+        models=models,
+        modelserver=open_modelserver(settings, models, key.cipher, clock, tokens),
         oauth=open_oauth(settings, store, clock, tokens),
         codex=open_codex(settings, clock, ids),
         executors=(
@@ -181,6 +185,7 @@ def create_app(
                 yield
         finally:
             await context.llm_proxy.close()
+            await context.modelserver.close()
             await context.models.close()
             await context.oauth.close()
             await context.codex.close()
@@ -201,6 +206,9 @@ def create_app(
         for path, (method, target) in executors.endpoints(context, context.executors).items():
             router.add_path(path)[method] = target
     router.add_path(codex_app.PATH)["GET"] = codex_socket
+    for path, methods in modelserver_pages.endpoints(context).items():
+        for method, respond in methods.items():
+            router.add_path(path)[method] = ForeignEndpoint(respond)
     dispatcher = Dispatcher(
         router=router,
         context=context,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agentserver_reference.gateways.executors.protocol import Executors
     from agentserver_reference.gateways.llm.protocol import LlmProxy
     from agentserver_reference.gateways.models import Models
+    from agentserver_reference.gateways.modelserver.protocol import ModelServer
     from agentserver_reference.gateways.oauth.protocol import OAuth
     from agentserver_reference.sandbox_backends.protocol import SandboxBackend
     from agentserver_reference.settings import Settings
@@ -37,6 +38,7 @@ class Context:
     cipher: Cipher
     llm_proxy: LlmProxy
     models: Models
+    modelserver: ModelServer
     oauth: OAuth
     codex: Codex
     executors: Executors

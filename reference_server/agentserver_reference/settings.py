@@ -167,6 +167,11 @@ def _service_url(text: str) -> str:
     return text if text == "off" else _web_url(text)
 
 
+def _modelserver_url(text: str) -> str:
+    """Parse a URL, `off`, or `built-in`."""
+    return text if text == "built-in" else _service_url(text)
+
+
 _HOSTS = re.compile(r"(?:(?:\[[^\[\]@/]+\]|[^\[\]:,@/]+)?(?::[0-9]{1,5})?(?:,|$))*")
 
 
@@ -467,6 +472,46 @@ class Settings:
     openai_api_key: str | None = _setting(
         None, "OPENAI_API_KEY", _secret, "its key, sent as a bearer token", secret=True
     )
+    modelserver_auth_url: str | None = _setting(
+        None,
+        "MODELSERVER_OAUTH_AUTH_URL",
+        _modelserver_url,
+        "page of the model server on which a person permits a workspace's connection; built-in: "
+        "the server is its own, for development, and permits everything; off or left out: "
+        "workspaces cannot be connected",
+    )
+    modelserver_token_url: str | None = _setting(
+        None, "MODELSERVER_OAUTH_TOKEN_URL", _web_url, "where the model server issues tokens"
+    )
+    modelserver_introspect_url: str | None = _setting(
+        None,
+        "MODELSERVER_OAUTH_INTROSPECT_URL",
+        _web_url,
+        "where the model server says what a token is for",
+    )
+    modelserver_client_id: str | None = _setting(
+        None, "MODELSERVER_OAUTH_CLIENT_ID", _secret, "who this server is at the model server"
+    )
+    modelserver_client_secret: str | None = _setting(
+        None,
+        "MODELSERVER_OAUTH_CLIENT_SECRET",
+        _secret,
+        "its secret there; left out: it has none",
+        secret=True,
+    )
+    modelserver_redirect_uri: str | None = _setting(
+        None,
+        "MODELSERVER_OAUTH_REDIRECT_URI",
+        _web_url,
+        "address of /api/auth/modelserver/callback for browsers; left out: where this server is "
+        "reached",
+    )
+    modelserver_proxy_url: str | None = _setting(
+        None,
+        "MODELSERVER_PROXY_URL",
+        _web_url,
+        "where connected workspaces call models; left out: where they do without a connection",
+    )
     hydra_admin_url: str | None = _setting(
         None,
         "HYDRA_ADMIN_URL",
@@ -585,6 +630,7 @@ class Settings:
         if settings.internal_listen and settings.internal_api_secret is None:
             raise SettingsError("INTERNAL_API_SECRET: is required with --internal-listen")
         settings._check_hydra()
+        settings._check_modelserver()
         return settings
 
     def _check_hydra(self) -> None:
@@ -595,6 +641,17 @@ class Settings:
             raise SettingsError("HYDRA_ADMIN_URL: is required with HYDRA_PUBLIC_URL")
         elif self.hydra_admin_url is not None and self.hydra_public_url is None:
             raise SettingsError("HYDRA_PUBLIC_URL: is required with HYDRA_ADMIN_URL")
+
+    def _check_modelserver(self) -> None:
+        needed = {
+            "MODELSERVER_OAUTH_TOKEN_URL": self.modelserver_token_url,
+            "MODELSERVER_OAUTH_INTROSPECT_URL": self.modelserver_introspect_url,
+            "MODELSERVER_OAUTH_CLIENT_ID": self.modelserver_client_id,
+        }
+        is_elsewhere = self.modelserver_auth_url not in (None, "off", "built-in")
+        missing = [name for name, value in needed.items() if is_elsewhere and not value]
+        if missing:
+            raise SettingsError(f"{missing[0]}: is required with MODELSERVER_OAUTH_AUTH_URL")
 
     @property
     def is_postgresql(self) -> bool:

@@ -183,6 +183,9 @@ class ModelRun:
             self._check_for_secrets(sdk_method, body or "")
             return error
         self.result.succeeded[operation] += 1
+        if isinstance(result, str):  # the address of a redirect
+            self._check_for_secrets(sdk_method, result)
+            return result
         shown = whole_answer(result)
         rows = shown if isinstance(shown, Sequence) else [shown]
         values = [row.to_dict() for row in rows if row is not None]

@@ -15,8 +15,9 @@ _KEPT = 20
 _SAME_ID = 3
 """So many responses with one generated request id are a fault, and no request that was repeated."""
 
-_OF_OTHER_PROTOCOLS = ("/api/oauth2/", "/v1/")
-"""Where paths begin that are served and are no part of the contract: OAuth, and calls of models."""
+_OF_OTHER_PROTOCOLS = ("/api/oauth2/", "/v1/", "/api/auth/modelserver/", "/modelserver/")
+"""Where paths begin that are served and are no part of the contract: OAuth, calls of models,
+and where a browser comes back from a model server."""
 
 
 class AnswerChecks:

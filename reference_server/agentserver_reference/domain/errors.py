@@ -65,6 +65,10 @@ class ServiceUnavailable(Refusal):
     """The operator has disabled the service."""
 
 
+class NotConfigured(Refusal):
+    """The operator has set up no such service."""
+
+
 class DatabaseUnavailable(Refusal):
     """The database does not respond, or too many requests wait for it.
 

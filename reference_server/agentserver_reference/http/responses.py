@@ -44,6 +44,7 @@ STATUSES: dict[type[errors.Refusal], int] = {
     OutOfRange: 422,
     UpgradeRequired: 426,
     errors.TooManyRequests: 429,
+    errors.NotConfigured: 501,
     errors.BadGateway: 502,
     errors.ServiceUnavailable: 503,
     errors.DatabaseUnavailable: 503,

@@ -621,6 +621,36 @@ credential_bindings = Table(
     ),
 )
 
+modelserver_states = Table(
+    "modelserver_states",
+    metadata,
+    Column("state_hash", String, primary_key=True),
+    _reference("workspace_id", "workspaces.id"),
+    _reference("user_id", "users.id"),
+    Column("redirect_uri", String, nullable=False),
+    _encrypted("verifier_encrypted", "modelserver_states.verifier"),
+    _time("expires_at"),
+    UniqueConstraint("workspace_id", "user_id"),
+)
+"""Connections that were begun, one for each member of a workspace: the last one."""
+
+modelserver_connections = Table(
+    "modelserver_connections",
+    metadata,
+    _reference("workspace_id", "workspaces.id", primary_key=True),
+    Column("project_id", String, nullable=False),
+    Column("project_name", String, nullable=False),
+    Column("project_user_id", String, nullable=False),
+    Column("models", JSON, nullable=False),
+    _encrypted("access_token_encrypted", "modelserver_connections.access_token"),
+    _encrypted("refresh_token_encrypted", "modelserver_connections.refresh_token"),
+    _time("token_expires_at"),
+    Column("refreshing_until", String),
+    _time("connected_at"),
+    _time("updated_at"),
+)
+"""`refreshing_until` is set while one process renews the tokens, so that the others wait."""
+
 worker_leases = Table(
     "worker_leases",
     metadata,

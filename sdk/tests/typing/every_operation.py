@@ -37,6 +37,7 @@ from agentserver.models import (
     LLMConfigResponse,
     LLMConfigUpsertResponse,
     LLMQuotaResponse,
+    ModelServerStatusResponse,
     OperationRecord,
     Sandbox,
     SandboxLifecycleStatusResponse,
@@ -361,6 +362,12 @@ def synchronously(client: Client) -> None:
     client.credentials.set_default(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
     )
+    assert_type(client.workspaces.modelserver.connect("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), str)
+    assert_type(
+        client.workspaces.modelserver.get_status("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        ModelServerStatusResponse,
+    )
+    client.workspaces.modelserver.disconnect("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(
@@ -731,6 +738,14 @@ async def asynchronously(client: AsyncClient) -> None:
     await client.credentials.set_default(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
     )
+    assert_type(
+        await client.workspaces.modelserver.connect("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), str
+    )
+    assert_type(
+        await client.workspaces.modelserver.get_status("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        ModelServerStatusResponse,
+    )
+    await client.workspaces.modelserver.disconnect("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(

@@ -23,7 +23,7 @@ class Models:
         self, settings: Settings, clock: Callable[[], datetime], ids: Callable[[], str]
     ) -> None:
         self._settings = settings
-        self._built_in = BuiltInModel(clock, ids)
+        self.built_in: Model = BuiltInModel(clock, ids)
         self._client: httpx.AsyncClient | None = None
 
     def of_platform(self, api: ModelApi) -> Model:
@@ -44,13 +44,17 @@ class Models:
             ),
         }[api.provider]
         if base_url is None:
-            return self._built_in
+            return self.built_in
         return self._at(base_url, {name: value for name, value in headers.items() if value})
 
     def of_workspace(self, api: ModelApi, base_url: str, api_key: str) -> Model:
         """Return the model of a workspace, which has its own URL and key."""
         name, value = api.credential(api_key)
         return self._at(base_url, {name: value})
+
+    def with_bearer(self, base_url: str, token: str) -> Model:
+        """Return the model at a URL that takes a bearer token."""
+        return self._at(base_url, {"authorization": f"Bearer {token}"})
 
     def _at(self, base_url: str, credential: dict[str, str]) -> Model:
         # Imported late: httpx takes 5 MB, and servers with the built-in model do without it.

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .llm_model_dict import LLMModelDict
     from .llm_quota_response import LLMQuotaResponse
     from .llm_workspace_quota_part import LLMWorkspaceQuotaPart
+    from .model_server_status_response import ModelServerStatusResponse
     from .operation_record import OperationRecord
     from .operation_source import OperationSource
     from .reported_task_status import ReportedTaskStatus
@@ -139,6 +140,7 @@ else:
         "LLMModel": ".llm_model",
         "LLMQuotaResponse": ".llm_quota_response",
         "LLMWorkspaceQuotaPart": ".llm_workspace_quota_part",
+        "ModelServerStatusResponse": ".model_server_status_response",
         "OperationRecord": ".operation_record",
         "OperationSource": ".operation_source",
         "ReportedTaskStatus": ".reported_task_status",
@@ -233,6 +235,7 @@ __all__ = (
     "LLMModelDict",
     "LLMQuotaResponse",
     "LLMWorkspaceQuotaPart",
+    "ModelServerStatusResponse",
     "OperationRecord",
     "OperationSource",
     "ReportedTaskStatus",

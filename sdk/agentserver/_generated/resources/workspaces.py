@@ -40,6 +40,12 @@ if TYPE_CHECKING:
         RawWorkspacesMembers,
         WorkspacesMembers,
     )
+    from agentserver._generated.resources.workspaces_modelserver import (
+        AsyncRawWorkspacesModelserver,
+        AsyncWorkspacesModelserver,
+        RawWorkspacesModelserver,
+        WorkspacesModelserver,
+    )
     from agentserver._operation import CallOptions
     from agentserver.pagination import Page
 
@@ -64,6 +70,13 @@ class Workspaces(Resource):
         from agentserver._generated.resources.workspaces_members import WorkspacesMembers
 
         return WorkspacesMembers(self)
+
+    @property
+    def modelserver(self) -> WorkspacesModelserver:
+        """`client.workspaces.modelserver`."""
+        from agentserver._generated.resources.workspaces_modelserver import WorkspacesModelserver
+
+        return WorkspacesModelserver(self)
 
     def list(self, **options: Unpack[CallOptions]) -> Page[Workspace]:
         """List the caller's workspaces.
@@ -267,6 +280,15 @@ class AsyncWorkspaces(AsyncResource):
         from agentserver._generated.resources.workspaces_members import AsyncWorkspacesMembers
 
         return AsyncWorkspacesMembers(self)
+
+    @property
+    def modelserver(self) -> AsyncWorkspacesModelserver:
+        """`client.workspaces.modelserver`."""
+        from agentserver._generated.resources.workspaces_modelserver import (
+            AsyncWorkspacesModelserver,
+        )
+
+        return AsyncWorkspacesModelserver(self)
 
     async def list(self, **options: Unpack[CallOptions]) -> Page[Workspace]:
         """List the caller's workspaces.
@@ -485,6 +507,13 @@ class RawWorkspaces:
 
         return RawWorkspacesMembers(self._resource.members)
 
+    @property
+    def modelserver(self) -> RawWorkspacesModelserver:
+        """`client.with_raw_response.workspaces.modelserver`."""
+        from agentserver._generated.resources.workspaces_modelserver import RawWorkspacesModelserver
+
+        return RawWorkspacesModelserver(self._resource.modelserver)
+
 
 class AsyncRawWorkspaces:
     """`client.with_raw_response.workspaces`, whose methods return a `Response`."""
@@ -518,3 +547,12 @@ class AsyncRawWorkspaces:
         from agentserver._generated.resources.workspaces_members import AsyncRawWorkspacesMembers
 
         return AsyncRawWorkspacesMembers(self._resource.members)
+
+    @property
+    def modelserver(self) -> AsyncRawWorkspacesModelserver:
+        """`client.with_raw_response.workspaces.modelserver`."""
+        from agentserver._generated.resources.workspaces_modelserver import (
+            AsyncRawWorkspacesModelserver,
+        )
+
+        return AsyncRawWorkspacesModelserver(self._resource.modelserver)

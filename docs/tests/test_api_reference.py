@@ -59,7 +59,8 @@ class Recorder(httpx.MockTransport):
         self.sent.append(request)
         media = success.content.get(JSON)
         if media is None:
-            return httpx.Response(success.status)
+            location = {"Location": URL} if success.status == 302 else {}
+            return httpx.Response(success.status, headers=location)
         return httpx.Response(success.status, json=next(iter(media.examples.values())))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from databases import KEY
 from modelservers import (
     CALLBACK,
     OWN_CONFIG,
@@ -18,6 +19,7 @@ from modelservers import (
     told,
 )
 from people import User, error_of, ok
+from serving import in_memory
 from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
@@ -32,6 +34,12 @@ CONNECTED = {"tab": "settings", "modelserver": "connected"}
 
 def failed(message: str) -> dict[str, str]:
     return {"tab": "settings", "modelserver": "error", "message": message}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """On SQLite; what depends on the database is tested on both kinds below."""
+    return in_memory(data_dir=tmp_path, encryption_key=KEY)
 
 
 @pytest.fixture
@@ -53,6 +61,14 @@ async def here(
             connecting(settings, **settings_for(other)) as made,
         ):
             yield made
+
+
+@pytest.fixture
+async def anywhere(database_url: str, settings: Settings) -> AsyncIterator[Connecting]:
+    """On each kind of database."""
+    changes = {"database_url": database_url, "modelserver_auth_url": "built-in"}
+    async with connecting(settings, **changes) as made:
+        yield made
 
 
 @pytest.fixture
@@ -85,6 +101,44 @@ async def expect_unchanged(here: Connecting) -> None:
     config = await here.own_config()
     assert config["configured"], config
     assert config["base_url"] == OWN_CONFIG["base_url"]
+
+
+# --- on each kind of database ---------------------------------------------------------------------
+
+
+async def test_a_connection_is_stored_changed_and_removed(anywhere: Connecting) -> None:
+    assert await anywhere.connect() == CONNECTED
+    anywhere.server.clock.advance(hours=1)
+    assert await anywhere.connect() == CONNECTED
+    assert (await anywhere.status())["connected_at"] == "2026-11-23T10:00:00Z"
+    assert (await anywhere.own_config())["configured"] is False
+    ok(await anywhere.owner.request("DELETE", anywhere.path("disconnect")))
+    assert await anywhere.status() == {"connected": False}
+
+
+async def test_a_state_is_used_once_also_by_two_at_the_same_time(anywhere: Connecting) -> None:
+    address = await anywhere.permitted(await anywhere.page())
+    answers = await asyncio.gather(*(anywhere.come_back(address) for _ in range(3)))
+    assert sorted(each.status_code for each in answers) == [302, 400, 400]
+    refused = next(each for each in answers if each.status_code == 400)
+    assert error_of(refused) == (400, "invalid oauth state")
+    assert error_of(await anywhere.come_back(address)) == (400, "invalid oauth state")
+    assert (await anywhere.status())["connected"]
+
+
+async def test_several_begin_at_the_same_time(anywhere: Connecting) -> None:
+    pages = await asyncio.gather(*(anywhere.page() for _ in range(3)))
+    outcomes = [
+        (await anywhere.come_back(await anywhere.permitted(page))).status_code for page in pages
+    ]
+    assert sorted(outcomes) == [302, 400, 400], "the last one counts"
+
+
+async def test_a_deleted_workspace_takes_its_connection_along(anywhere: Connecting) -> None:
+    await anywhere.connect()
+    await anywhere.page()
+    ok(await anywhere.owner.request("DELETE", f"/api/workspaces/{anywhere.workspace_id}"))
+    assert await anywhere.server.store.read(stored) == []
 
 
 # --- both -----------------------------------------------------------------------------------------
@@ -136,16 +190,6 @@ async def test_connecting_again_keeps_the_first_time(here: Connecting) -> None:
     ok(await here.owner.request("DELETE", here.path("disconnect")))
     await here.connect()
     assert (await here.status())["connected_at"] == "2026-11-23T11:00:00Z"
-
-
-async def test_a_state_is_used_once_also_by_two_at_the_same_time(here: Connecting) -> None:
-    address = await here.permitted(await here.page())
-    answers = await asyncio.gather(*(here.come_back(address) for _ in range(3)))
-    assert sorted(each.status_code for each in answers) == [302, 400, 400]
-    refused = next(each for each in answers if each.status_code == 400)
-    assert error_of(refused) == (400, "invalid oauth state")
-    assert error_of(await here.come_back(address)) == (400, "invalid oauth state")
-    assert (await here.status())["connected"]
 
 
 async def test_a_state_is_of_the_person_who_began(here: Connecting) -> None:
@@ -313,13 +357,6 @@ async def test_the_verifier_is_stored_encrypted(here: Connecting) -> None:
     assert len(verifiers) == 1
     assert verifiers[0] not in before
     assert query_of(page)["state"] not in before
-
-
-async def test_a_deleted_workspace_takes_its_connection_along(here: Connecting) -> None:
-    await here.connect()
-    await here.page()
-    ok(await here.owner.request("DELETE", f"/api/workspaces/{here.workspace_id}"))
-    assert await here.server.store.read(stored) == []
 
 
 # --- elsewhere ------------------------------------------------------------------------------------

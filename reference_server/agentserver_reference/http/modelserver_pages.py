@@ -15,13 +15,18 @@ from starlette.responses import RedirectResponse, Response
 
 from agentserver_reference.context import Context
 from agentserver_reference.domain.errors import NotFound, Refusal, Unauthenticated
+from agentserver_reference.domain.model_apis import ROUTES, ModelRoute, api_of
 from agentserver_reference.domain.modelserver import CALLBACK
+from agentserver_reference.gateways.models.protocol import ModelRequest
 from agentserver_reference.gateways.modelserver import BUILT_IN
 from agentserver_reference.http import oauth_html
 from agentserver_reference.http.device_pages import account_here, endpoint, page, place
 from agentserver_reference.http.forms import read_form
+from agentserver_reference.http.model_api import MAX_BYTES
 from agentserver_reference.http.oauth import address
+from agentserver_reference.http.request import read_bytes
 from agentserver_reference.http.responses import refusal
+from agentserver_reference.http.streams import pass_through
 from agentserver_reference.services import modelserver
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
@@ -111,13 +116,35 @@ def _of_issuer(context: Context) -> dict[str, Mapping[str, Respond]]:
         form = await read_form(request)
         return _json(issuer.introspect(form.get("token", "")))
 
-    async def models(_: UnitOfWork, request: Request) -> Response:
-        scheme, _space, given = request.headers.get("authorization", "").partition(" ")
+    def check_token(request: Request) -> None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not issuer.is_active(given):
             raise Unauthenticated("unauthorized")
+
+    async def models(_: UnitOfWork, request: Request) -> Response:
+        check_token(request)
         return _json(issuer.models())
 
+    def model(path: str, route: ModelRoute) -> Respond:
+        async def respond(_: UnitOfWork, request: Request) -> Response:
+            check_token(request)
+            sent = ModelRequest(
+                api=api_of(route, request.headers),
+                method=request.method,
+                path=path,
+                query=request.url.query,
+                headers=tuple(request.headers.items()),
+                body=await read_bytes(request, MAX_BYTES),
+            )
+            return pass_through(await context.models.built_in.send(sent))
+
+        return _plain(context, respond)
+
     return {
+        **{
+            f"/modelserver{path}": {route.method: model(path, route)}
+            for path, route in ROUTES.items()
+        },
         PAGE: {"GET": _plain(context, authorize)},
         "/modelserver/token": {"POST": _plain(context, token)},
         "/modelserver/introspect": {"POST": _plain(context, introspect)},

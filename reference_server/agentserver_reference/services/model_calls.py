@@ -32,9 +32,15 @@ from agentserver_reference.gateways.models.embedded import model_list
 from agentserver_reference.gateways.models.protocol import Model, ModelRequest
 from agentserver_reference.logs import LOGGER, event
 from agentserver_reference.replies import PassThrough
-from agentserver_reference.services import proxy_tokens
+from agentserver_reference.services import modelserver_tokens, proxy_tokens
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import llm_configs, llm_traces, llm_usage, sandboxes
+from agentserver_reference.storage import (
+    llm_configs,
+    llm_traces,
+    llm_usage,
+    modelserver_connections,
+    sandboxes,
+)
 from agentserver_reference.storage import proxy_tokens as stored_tokens
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
@@ -57,6 +63,21 @@ class Caller:
 
     workspace_id: str
     token_hash: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Destination:
+    """Where the requests of a workspace go: to the model server if it is connected, otherwise to
+    its own endpoint, otherwise to the installation's model."""
+
+    connection: Record | None = None
+    own: Record | None = None
+
+    @property
+    def models(self) -> list[Record] | None:
+        """The models that are known without asking."""
+        known = self.connection or self.own
+        return None if known is None else known["models"] or None
 
 
 async def authenticate(work: UnitOfWork, token: str | None) -> Caller:
@@ -100,10 +121,13 @@ async def answer(
     """
     context, workspace_id, api = work.context, caller.workspace_id, request.api
     if not route.is_recorded:
-        config = await work.write(Lock(), _touch, caller, context.clock())
-        if request.path == "/v1/models" and config is not None:
-            return _listed(config)
-        return await _model(work, api, workspace_id, config).send(request)
+        place = await work.write(
+            Lock(), _touch, caller, context.clock(), context.modelserver.has_models
+        )
+        if request.path == "/v1/models" and place.models is not None:
+            return _listed(place.models)
+        model = await _model(work, api, workspace_id, place)
+        return await model.send(request)
     settings = context.settings
     entry = Entry(
         work,
@@ -112,18 +136,20 @@ async def answer(
         trace_of(headers, settings.llm_proxy_trace_header, api.trace_prefix, context.ids),
         context.clock(),
     )
-    config = await work.write(
+    place = await work.write(
         Lock(workspace=workspace_id),
         _reserve,
         caller,
         entry,
         api,
         settings.llm_proxy_default_max_rpd,
+        context.modelserver.has_models,
     )
     asking = asking_for_usage(request.body) if request.path == CHAT else None
     sent = request if asking is None else attrs.evolve(request, body=asking)
     try:
-        reply = await _model(work, api, workspace_id, config).send(sent)
+        model = await _model(work, api, workspace_id, place)
+        reply = await model.send(sent)
     except BaseException:
         await entry.give_back()
         raise
@@ -148,21 +174,24 @@ def _without_usage(reply: PassThrough) -> PassThrough:
     return attrs.evolve(reply, chunks=chunks())
 
 
-def _model(work: UnitOfWork, api: ModelApi, workspace_id: str, config: Record | None) -> Model:
-    """Return the workspace's own model, otherwise the installation's."""
+async def _model(work: UnitOfWork, api: ModelApi, workspace_id: str, place: Destination) -> Model:
+    """Return the model of a destination."""
     context = work.context
-    if config is None:
+    if place.connection is not None:
+        token = await modelserver_tokens.access_token(work, workspace_id)
+        return context.modelserver.model(token)
+    if place.own is None:
         return context.models.of_platform(api)
-    sealed = config["api_key_encrypted"]
+    sealed = place.own["api_key_encrypted"]
     key = context.cipher.decrypt(sealed, row=workspace_id, column=llm_configs.KEY_COLUMN)
-    return context.models.of_workspace(api, config["base_url"], key)
+    return context.models.of_workspace(api, place.own["base_url"], key)
 
 
-def _listed(config: Record) -> PassThrough:
-    """Return the models that a workspace has named itself."""
+def _listed(models: list[Record]) -> PassThrough:
+    """Return models that are known without asking."""
 
     async def chunks() -> AsyncIterator[bytes]:
-        yield json.dumps(model_list.listed(config["models"])).encode()
+        yield json.dumps(model_list.listed(models)).encode()
 
     async def close() -> None:
         """There is no connection."""
@@ -180,24 +209,42 @@ def _active(conn: Connection, caller: Caller, now: datetime) -> str | None:
     return sandbox_id
 
 
-def _touch(conn: Connection, caller: Caller, now: datetime) -> Record | None:
-    """Note that a caller is active; return the models that its workspace has, if any."""
+def _touch(conn: Connection, caller: Caller, now: datetime, has_model_server: bool) -> Destination:
+    """Note that a caller is active; return where its requests go.
+
+    `has_model_server` says whether those of connected workspaces go to the model server.
+    """
     _active(conn, caller, now)
-    return llm_configs.find(conn, caller.workspace_id)
+    return _destination(conn, caller.workspace_id, has_model_server)
+
+
+def _destination(conn: Connection, workspace_id: str, has_model_server: bool) -> Destination:
+    if has_model_server:
+        connection = modelserver_connections.find(conn, workspace_id)
+        if connection is not None:
+            return Destination(connection=connection)
+    return Destination(own=llm_configs.find(conn, workspace_id))
 
 
 def _reserve(
-    conn: Connection, caller: Caller, entry: Entry, api: ModelApi, default_max_rpd: int
-) -> Record | None:
+    conn: Connection,
+    caller: Caller,
+    entry: Entry,
+    api: ModelApi,
+    default_max_rpd: int,
+    has_model_server: bool,
+) -> Destination:
     """Count a request, if there may be another one today; the workspace is locked.
 
-    Returns the same as `_touch`.
+    Returns the same as `_touch`. A connected workspace pays for its requests itself: it has no
+    limit a day.
     """
+    place = _destination(conn, entry.workspace_id, has_model_server)
     sandbox_id = _active(conn, caller, entry.began)
     own = llm_usage.quota(conn, entry.workspace_id) or {"max_rpd": None}
     most = default_max_rpd if own["max_rpd"] is None else own["max_rpd"]
     today = midnight(entry.began)
-    if most:
+    if most and place.connection is None:
         used = llm_usage.count_since(conn, entry.workspace_id, today)
         if used >= most:
             tomorrow = today + timedelta(days=1)
@@ -214,7 +261,7 @@ def _reserve(
         provider=api.provider,
         now=entry.began,
     )
-    return llm_configs.find(conn, entry.workspace_id)
+    return place
 
 
 @attrs.define(eq=False)

@@ -8,6 +8,8 @@ from agentserver_reference.domain.errors import NotConfigured
 class ModelServerOff:
     """Rejects every call, because the operator has named no model server."""
 
+    has_models = False
+
     def page(self, *_: object) -> NoReturn:
         """See ModelServer."""
         raise _missing()
@@ -17,8 +19,9 @@ class ModelServerOff:
 
     exchange = refresh = introspect = models = _refuse
 
-    def model(self, access_token: str) -> None:
-        """See ModelServer. Requests go where they go without a connection."""
+    def model(self, access_token: str) -> NoReturn:
+        """See ModelServer."""
+        raise _missing()
 
     async def close(self) -> None:
         """See ModelServer."""

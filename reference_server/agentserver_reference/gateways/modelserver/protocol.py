@@ -13,6 +13,11 @@ class ModelServer(Protocol):
     BadGateway if it fails or refuses.
     """
 
+    @property
+    def has_models(self) -> bool:
+        """Whether language-model requests of connected workspaces go there."""
+        ...
+
     def page(self, server: str, redirect_uri: str, state: str, verifier: str, /) -> str:
         """Return the address of the page on which a person permits a connection.
 
@@ -40,8 +45,8 @@ class ModelServer(Protocol):
         """Return the models that it has, each with `id` and `name`; none if it names none."""
         ...
 
-    def model(self, access_token: str, /) -> Model | None:
-        """Return what takes language-model requests with this token; None where nothing does."""
+    def model(self, access_token: str, /) -> Model:
+        """Return what takes language-model requests with this token."""
         ...
 
     async def close(self) -> None:

@@ -57,6 +57,11 @@ class RemoteModelServer:
         # Environment variables for proxies do not apply, nor do redirects.
         self._client = httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
 
+    @property
+    def has_models(self) -> bool:
+        """See ModelServer."""
+        return self._addresses.models is not None
+
     def page(self, server: str, redirect_uri: str, state: str, verifier: str) -> str:
         """See ModelServer."""
         at = self._addresses
@@ -87,10 +92,10 @@ class RemoteModelServer:
             await self._ask("GET", url, headers={"authorization": f"Bearer {access_token}"})
         )
 
-    def model(self, access_token: str) -> Model | None:
+    def model(self, access_token: str) -> Model:
         """See ModelServer."""
         if self._addresses.models is None:
-            return None
+            raise unavailable()
         return self._models.with_bearer(self._addresses.models, access_token)
 
     async def close(self) -> None:

@@ -42,6 +42,8 @@ class BuiltInModelServer:
         self._models = models
         self._clock = clock
 
+    has_models = True
+
     def page(self, server: str, redirect_uri: str, state: str, verifier: str) -> str:
         """See ModelServer."""
         return authorization_url(f"{server}{PAGE}", CLIENT_ID, redirect_uri, state, verifier)
@@ -69,7 +71,7 @@ class BuiltInModelServer:
         """See ModelServer."""
         return read_models(json.dumps(self.issuer.models()).encode())
 
-    def model(self, access_token: str) -> Model | None:
+    def model(self, access_token: str) -> Model:
         """See ModelServer."""
         if not self.issuer.is_active(access_token):
             raise unavailable()

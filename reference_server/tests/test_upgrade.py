@@ -59,8 +59,7 @@ def version(connection: Connection) -> int:
 NEWER = (
     *("installation", "worker_leases", "llm_traces", "workspace_tokens", "sandbox_processes"),
     *("api_keys", "codex_threads", "codex_turns", "operations", "codex_tokens"),
-    *("codex_sessions", "credential_bindings"),
-    *("credential_bindings", "modelserver_states", "modelserver_connections"),
+    *("codex_sessions", "credential_bindings", "modelserver_states", "modelserver_connections"),
     *("signing_keys", "executor_identities", "executor_proofs", "executors"),
 )
 """The tables that no version 1 has, and that of the version."""

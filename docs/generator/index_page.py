@@ -18,7 +18,8 @@ def page(contract: Contract) -> str:
     info = contract.document["info"]
     return paragraphs(
         "# HTTP API",
-        f"{info['summary']} This is version {info['version']}.",
+        f"{info['summary']} This is version {info['version']}, with {len(contract.operations)} "
+        "operations.",
         info["description"],
         "## Operations { #operations }",
         *(_of_tag(contract, tag) for tag in contract.tags),

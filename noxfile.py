@@ -84,6 +84,7 @@ PYRIGHT = "pyright@1.1.414"
 CLAUDE_CODE = "@anthropic-ai/claude-code@2.1.197"
 OPENCODE = "opencode-ai@1.18.33"
 OIDC_PROVIDER = "oidc-provider@9.13.3"
+CODEX = {"OLDEST": "@openai/codex@0.133.0", "NEWEST": "@openai/codex@0.171.0"}
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -241,6 +242,9 @@ def clients(session: nox.Session) -> None:
     session.env["AGENTSERVER_TEST_OPENCODE"] = str((npm(session, OPENCODE) / "opencode").resolve())
     provider = npm(session, OIDC_PROVIDER).parent / "oidc-provider"
     session.env["AGENTSERVER_TEST_OIDC_PROVIDER"] = str(provider.resolve())
+    for which, package in CODEX.items():
+        program = (npm(session, package) / "codex").resolve()
+        session.env[f"AGENTSERVER_TEST_CODEX_{which}"] = str(program)
     session.run("pytest", "contract_tests/clients", *session.posargs)
 
 

@@ -147,6 +147,7 @@ def create_app(
     store = open_store(settings, key)
     background = Background()
     models = Models(settings, clock, ids)
+    own_url = url or (lambda: local_url(settings.host, settings.port))
     context = Context(
         settings=settings,
         store=store,
@@ -159,15 +160,21 @@ def create_app(
         models=models,
         modelserver=open_modelserver(settings, models, key.cipher, clock, tokens),
         oauth=open_oauth(settings, store, clock, tokens),
-        codex=open_codex(settings, clock, ids),
+        codex=open_codex(
+            settings,
+            store,
+            clock,
+            ids,
+            url=own_url,
+            background=background.start,
+            wait=wait,
+        ),
         executors=(
             ExecutorsOff()
             if settings.codex_exec_gateway_internal_url == "off"
             else EmbeddedExecutors(store, clock, ids, background.start, wait)
         ),
-        sandbox_backend=open_sandbox_backend(
-            settings, store, clock, url or (lambda: local_url(settings.host, settings.port))
-        ),
+        sandbox_backend=open_sandbox_backend(settings, store, clock, own_url),
         background=background.start,
         wait=wait,
     )

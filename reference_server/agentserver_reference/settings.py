@@ -528,6 +528,12 @@ class Settings:
         _one_of("off"),
         "off: workspaces have no executors; left out: the embedded gateway",
     )
+    codex: tuple[str, ...] | None = _setting(
+        None,
+        "AGENTSERVER_CODEX",
+        _command,
+        "command of codex, which then runs turns; left out: the built-in engine does",
+    )
     executor_identity_days: int = _setting(
         30,
         "AGENTSERVER_EXECUTOR_IDENTITY_DAYS",

@@ -15,8 +15,9 @@ from people import ReferenceServer, User, error_of, ok, start_server
 from agentserver_reference.domain import turns as domain
 from agentserver_reference.domain.turns import Outcome
 from agentserver_reference.gateways.codex.embedded import INTRODUCTION
-from agentserver_reference.gateways.codex.protocol import Ask, TurnRequest
+from agentserver_reference.gateways.codex.protocol import Host, TurnRequest
 from agentserver_reference.services import turns
+from agentserver_reference.services.turn_log import TurnLog
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage.engine.connection import Connection
@@ -210,7 +211,7 @@ class Slow:
         self.goes_on = anyio.Event()
         self._changed = anyio.Event()
 
-    async def run(self, request: TurnRequest, ask: Ask) -> Outcome:
+    async def run(self, request: TurnRequest, host: Host) -> Outcome:
         self.begun.append(request)
         self._change()
         thread_id = request.thread_id or f"thread-{len(self.begun)}"
@@ -391,10 +392,11 @@ async def test_a_turn_whose_server_has_died_ends_and_frees_its_thread(settings: 
         agent = await agent_of(server)
         thread_id = (await agent.run())["threadId"]
         now = server.clock.now
+        log = TurnLog(UnitOfWork(server.context), agent.workspace_id, "sdk", "request", None)
 
         def begin(conn: Connection) -> None:
             running = turns._Running(
-                TurnRequest("dead", agent.workspace_id, thread_id, PARAMS, 60),
+                TurnRequest("dead", agent.workspace_id, thread_id, PARAMS, 60, log.note_item),
                 {
                     "id": "00000000-0000-0000-0000-000000000001",
                     "workspace_id": agent.workspace_id,

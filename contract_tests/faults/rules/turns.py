@@ -101,9 +101,9 @@ def unknown_threads(original, is_known, is_busy):
     kind="wrong-object-touched",
     operations=["submit_turn"],
 )
-async def turns_begin_new_threads(original, self, request, ask):
+async def turns_begin_new_threads(original, self, request, host):
     """A turn does not go on in its thread, but begins a new one."""
-    return await original(self, attrs.evolve(request, thread_id=None), ask)
+    return await original(self, attrs.evolve(request, thread_id=None), host)
 
 
 @fault(

@@ -7,6 +7,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from agentserver_reference.domain.times import precise_timestamp
+
 MOST_ARGUMENTS = 64 * 1024
 """Bytes of arguments as JSON; longer ones are left out."""
 
@@ -54,6 +56,29 @@ def result(text: str | None) -> dict[str, Any]:
             "total_bytes": len(encoded),
             "sha256": sha256(encoded).hexdigest(),
         },
+    }
+
+
+def ended(
+    operation: dict[str, Any], thread_id: str, is_error: bool, said: str | None, now: datetime
+) -> dict[str, Any]:
+    """Return an operation that has ended at this time, with what came of it.
+
+    Arguments:
+        operation: what it was when it began.
+        thread_id: the thread; empty if there is none.
+        is_error: whether it has failed.
+        said: its result, or why it has failed.
+        now: the time.
+    """
+    began = datetime.fromisoformat(operation["started_at"])
+    return {
+        **operation,
+        **({"thread_id": thread_id} if thread_id else {}),
+        "is_error": is_error,
+        **result(said),
+        "completed_at": precise_timestamp(now),
+        "duration_ms": milliseconds(began, now),
     }
 
 

@@ -15,6 +15,7 @@ from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.gateways.codex.protocol import Visit
 from agentserver_reference.replies import Socket
 from agentserver_reference.services import turns as service
+from agentserver_reference.services.turn_log import TurnLog
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import codex_sessions, codex_tokens, turns
 from agentserver_reference.storage.engine.connection import Connection
@@ -94,6 +95,7 @@ async def open_session(work: UnitOfWork, token: str, client: Record) -> Session:
 async def converse(work: UnitOfWork, session: Session, socket: Socket) -> None:
     """Let who has opened a session speak with the workspace's codex, until one of them leaves."""
     context, workspace_id = work.context, session.workspace_id
+    turn_log = TurnLog(work, workspace_id, log.TUI, session.id, session.user_id)
 
     async def note_client(client: Record) -> None:
         await work.write(Lock(), codex_sessions.note_client, session.id, client)
@@ -112,4 +114,13 @@ async def converse(work: UnitOfWork, session: Session, socket: Socket) -> None:
             source=log.TUI,
         )
 
-    await context.codex.converse(Visit(workspace_id, socket, note_client, note_thread, submit))
+    visit = Visit(
+        workspace_id=workspace_id,
+        socket=socket,
+        note_client=note_client,
+        note_thread=note_thread,
+        submit=submit,
+        note_item=turn_log.note_item,
+        note_turn=turn_log.note_turn,
+    )
+    await context.codex.converse(visit, service.host_of(work, workspace_id))

@@ -19,7 +19,6 @@ from agentserver_reference.domain import operations as log
 from agentserver_reference.domain.errors import Forbidden, NotFound, ServiceUnavailable
 from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.model_apis import OPENAI, ROUTES
-from agentserver_reference.domain.times import precise_timestamp
 from agentserver_reference.domain.turns import (
     DISCONNECT,
     INTERRUPTED,
@@ -33,9 +32,10 @@ from agentserver_reference.domain.turns import (
     check_thread,
     hash_of,
 )
-from agentserver_reference.gateways.codex.protocol import Ask, TurnRequest
+from agentserver_reference.gateways.codex.protocol import Ask, Host, TurnRequest
 from agentserver_reference.gateways.models.protocol import ModelRequest
 from agentserver_reference.services import model_calls, proxy_tokens
+from agentserver_reference.services.turn_log import TurnLog
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import operations, turns
 from agentserver_reference.storage.engine.connection import Connection
@@ -96,25 +96,16 @@ async def submit(
     check_free_json("params", body["params"])
     context, workspace_id = work.context, body["workspaceId"]
     began = context.clock()
+    turn_log = TurnLog(UnitOfWork(context), workspace_id, source, request_id, user_id)
     request = TurnRequest(
         context.ids(),
         workspace_id,
         body.get("threadId"),
         body["params"],
         body.get("timeoutMs", LONGEST_MS) / 1000,
+        turn_log.note_item,
     )
-    operation = {
-        "id": context.ids(),
-        "workspace_id": workspace_id,
-        "source": source,
-        "request_id": request_id,
-        "env_id": log.LOCAL,
-        "tool": log.TURN,
-        "started_at": precise_timestamp(began),
-        **log.arguments(body["params"]),
-        **({} if user_id is None else {"user_id": user_id}),
-    }
-    running = _Running(request, operation, began)
+    running = _Running(request, turn_log.begin(log.TURN, body["params"], began), began)
     submitted = await work.write(
         # With the lock, a thread has one turn at a time, and a key stands for one turn.
         Lock(workspace=workspace_id),
@@ -179,11 +170,12 @@ async def _run(work: UnitOfWork, running: _Running) -> None:
     request = running.request
     thread_id = request.thread_id or ""
     outcome = Outcome(thread_id, transport=(DISCONNECT, "the server was stopped"))
+    host = host_of(work, request.workspace_id, request.thread_id)
     try:
         with running.scope:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_renew, work, request.turn_id)
-                outcome = await work.context.codex.run(request, _model_of(work, request))
+                outcome = await work.context.codex.run(request, host)
                 tasks.cancel_scope.cancel()
         if running.scope.cancelled_caught:
             turn: Record = {"id": request.turn_id, "status": INTERRUPTED, "items": []}
@@ -232,21 +224,20 @@ def _write_end(
     )
     if not ended:
         return
-    began = datetime.fromisoformat(operation["started_at"])
-    operations.add(
-        conn,
-        {
-            **operation,
-            **({"thread_id": outcome.thread_id} if outcome.thread_id else {}),
-            "is_error": outcome.is_error,
-            **log.result(outcome.summary),
-            "completed_at": precise_timestamp(now),
-            "duration_ms": log.milliseconds(began, now),
-        },
-    )
+    row = log.ended(operation, outcome.thread_id, outcome.is_error, outcome.summary, now)
+    operations.add(conn, row)
 
 
-def _model_of(work: UnitOfWork, request: TurnRequest) -> Ask:
+def host_of(work: UnitOfWork, workspace_id: str, thread_id: str | None = None) -> Host:
+    """Return what the server does for a workspace's codex."""
+
+    async def token() -> str:
+        return await proxy_tokens.of_workspace(work, workspace_id)
+
+    return Host(_model_of(work, workspace_id, thread_id), token)
+
+
+def _model_of(work: UnitOfWork, workspace_id: str, thread_id: str | None) -> Ask:
     """Return what asks the workspace's language model, through the proxy as everybody does."""
 
     async def ask(method: str, path: str, body: bytes) -> tuple[int, bytes]:
@@ -254,10 +245,10 @@ def _model_of(work: UnitOfWork, request: TurnRequest) -> Ask:
         url, header = context.settings.llm_proxy_url, context.settings.llm_proxy_trace_header
         if url == "off":
             raise ServiceUnavailable("llmproxy not configured")
-        token = await proxy_tokens.of_workspace(work, request.workspace_id)
+        token = await proxy_tokens.of_workspace(work, workspace_id)
         headers = {"content-type": "application/json"}
-        if request.thread_id is not None:
-            headers[header.lower()] = request.thread_id
+        if thread_id is not None:
+            headers[header.lower()] = thread_id
         asked = ModelRequest(OPENAI, method, path, "", tuple(headers.items()), body)
         if url is None:
             caller = await model_calls.authenticate(work, token)

@@ -13,7 +13,6 @@ from typing import Any
 
 import anyio
 
-from agentserver_reference.domain.errors import BadRequest, Refusal, TooManyRequests
 from agentserver_reference.domain.turns import (
     BROKER_TIMEOUT,
     COMPLETED,
@@ -22,21 +21,15 @@ from agentserver_reference.domain.turns import (
     Outcome,
 )
 from agentserver_reference.gateways.codex.conversation import Conversation
-from agentserver_reference.gateways.codex.protocol import Ask, TurnRequest, Visit
+from agentserver_reference.gateways.codex.models import (
+    ModelFailed,
+    answer_of,
+    failures_of_models,
+    first_model,
+)
+from agentserver_reference.gateways.codex.protocol import Ask, Host, TurnRequest, Visit
 
 INTRODUCTION = "I am agentserver's built-in engine, not codex: I run no commands. The model says:"
-
-_TOO_LONG = b"context_length_exceeded"
-_INFO = {429: "usageLimitExceeded", 503: "serverOverloaded", 529: "serverOverloaded"}
-"""How codex classifies what a model answers, by its status."""
-
-
-class _Failed(Exception):
-    """The turn fails, for a reason in words and one as codex classifies it."""
-
-    def __init__(self, message: str, info: str) -> None:
-        super().__init__(message)
-        self.error = {"message": message, "codexErrorInfo": info}
 
 
 class BuiltInEngine:
@@ -46,7 +39,7 @@ class BuiltInEngine:
         self._clock = clock
         self._ids = ids
 
-    async def run(self, request: TurnRequest, ask: Ask) -> Outcome:
+    async def run(self, request: TurnRequest, host: Host) -> Outcome:
         """See Codex."""
         thread_id = request.thread_id or self._ids()
         given = request.params.get("input")
@@ -55,12 +48,12 @@ class BuiltInEngine:
             return Outcome(thread_id, transport=(RPC_ERROR, f"codex rpc error -32602: {reason}"))
         try:
             with anyio.fail_after(request.timeout):
-                return Outcome(thread_id, turn=await self._turn(request.turn_id, given, ask))
+                return Outcome(thread_id, turn=await self._turn(request.turn_id, given, host.ask))
         except TimeoutError:
             waited = f"the turn was not completed within {round(request.timeout * 1000)} ms"
             return Outcome(thread_id, transport=(BROKER_TIMEOUT, waited))
 
-    async def converse(self, visit: Visit) -> None:
+    async def converse(self, visit: Visit, _: Host) -> None:
         """See Codex."""
         await Conversation(visit, self._ids).run()
 
@@ -72,7 +65,7 @@ class BuiltInEngine:
             said = await _said(_words(given), ask)
             text = f"{INTRODUCTION} {said}"
             items.append({"id": "item-2", "type": "agentMessage", "text": text, "phase": None})
-        except _Failed as failed:
+        except ModelFailed as failed:
             error = failed.error
         ended = self._clock()
         return {
@@ -95,29 +88,12 @@ def _words(given: list[dict[str, Any]]) -> str:
 
 
 async def _said(words: str, ask: Ask) -> str:
-    """Return what the first of the workspace's models says. Raises _Failed."""
-    try:
-        models = _read(*await ask("GET", "/v1/models", b""))
-        model = models["data"][0]["id"]
-        message = {"role": "user", "content": [{"type": "input_text", "text": words}]}
-        body = json.dumps({"model": model, "input": [message], "stream": False}).encode()
-        answer = _read(*await ask("POST", "/v1/responses", body))
-        return "".join(_texts(answer))
-    except TooManyRequests as refusal:
-        raise _Failed(refusal.line, "usageLimitExceeded") from None
-    except BadRequest as refusal:
-        raise _Failed(refusal.line, "badRequest") from None
-    except Refusal as refusal:
-        raise _Failed(refusal.line, "internalServerError") from None
-    except (LookupError, TypeError, AttributeError, ValueError):
-        raise _Failed("the language model's answer cannot be read", "other") from None
-
-
-def _read(status: int, body: bytes) -> Any:
-    if status != 200:
-        info = "contextWindowExceeded" if _TOO_LONG in body else _INFO.get(status)
-        raise _Failed(f"the language model has answered {status}", info or "internalServerError")
-    return json.loads(body)
+    """Return what the first of the workspace's models says. Raises ModelFailed."""
+    message = {"role": "user", "content": [{"type": "input_text", "text": words}]}
+    with failures_of_models():
+        given = {"model": await first_model(ask), "input": [message], "stream": False}
+        answer = await ask("POST", "/v1/responses", json.dumps(given).encode())
+        return "".join(_texts(answer_of(*answer)))
 
 
 def _texts(answer: dict[str, Any]) -> Iterator[str]:

@@ -25,6 +25,7 @@ from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.codex import open_codex
 from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
 from agentserver_reference.gateways.executors.off import ExecutorsOff
+from agentserver_reference.gateways.im import open_im
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.modelserver import open_modelserver
@@ -174,6 +175,7 @@ def create_app(
             if settings.codex_exec_gateway_internal_url == "off"
             else EmbeddedExecutors(store, clock, ids, background.start, wait)
         ),
+        im=open_im(settings, wait),
         sandbox_backend=open_sandbox_backend(settings, store, clock, own_url),
         background=background.start,
         wait=wait,
@@ -197,6 +199,7 @@ def create_app(
             await context.oauth.close()
             await context.codex.close()
             await context.executors.close()
+            await context.im.close()
             await store.close()
 
     app = _Application(lifespan=lifespan)

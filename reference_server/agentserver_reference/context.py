@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agentserver_reference.domain.passwords import Passwords
     from agentserver_reference.gateways.codex.protocol import Codex
     from agentserver_reference.gateways.executors.protocol import Executors
+    from agentserver_reference.gateways.im import Im
     from agentserver_reference.gateways.llm.protocol import LlmProxy
     from agentserver_reference.gateways.models import Models
     from agentserver_reference.gateways.modelserver.protocol import ModelServer
@@ -42,6 +43,7 @@ class Context:
     oauth: OAuth
     codex: Codex
     executors: Executors
+    im: Im
     sandbox_backend: SandboxBackend
     background: Callable[[str, Callable[[], Awaitable[None]]], None]
     """Takes the name of some work and the work itself, which goes on after the answer."""

@@ -588,6 +588,13 @@ class Settings:
         _true_or_false,
         "true lets members name services in private networks, such as the server of a cluster",
     )
+    im: str = _setting(
+        "simulated",
+        "AGENTSERVER_IM",
+        _one_of("simulated", "embedded", "off"),
+        "simulated: Telegram, Matrix and WeChat are simulated, and nobody writes; embedded: the "
+        "server talks to them itself; off: channels cannot be connected",
+    )
     telegram_api_url: str = _setting(
         "https://api.telegram.org",
         "AGENTSERVER_TELEGRAM_API_URL",

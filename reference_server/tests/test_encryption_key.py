@@ -110,6 +110,7 @@ def test_every_encrypted_column_is_marked() -> None:
         "modelserver_connections.refresh_token",
         "modelserver_states.verifier",
         "sandboxes.token",
+        "workspace_im_channels.token",
         "workspace_tokens.token",
         "signing_keys.private_key",
     }

@@ -7,9 +7,9 @@ is for somebody else.
 
 `[[examples]]`: fields of a request's body that the contract's example cannot know. A text may name
 accounts of the run and what is known of them, `{owner.email}`, the `{workspace_id}`, the
-`{sandbox_id}`, and the `{agent_id}` of the sandbox of the agent that calls. `sandbox` is the state
-that the sandbox in its path must be in, where that is not `running`; `task` that of the task, where
-that is not `pending`, or `of the agent`.
+`{sandbox_id}`, the `{channel_id}`, and the `{agent_id}` of the sandbox of the agent that calls.
+`sandbox` is the state that the sandbox in its path must be in, where that is not `running`; `task`
+that of the task, where that is not `pending`, or `of the agent`.
 
 `[[conflicts]]`: a request that is right in itself, and refused because of the server's state. It
 differs from the example in `body`, in the field that it `leaves_out`, in the `user` in its path, or

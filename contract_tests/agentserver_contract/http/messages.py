@@ -31,7 +31,12 @@ SESSION_COOKIE = "agentserver-token"
 HIDDEN = "***"
 TOKEN_FIELDS = frozenset({"secret", "token", "proxy_token", "tunnel_token"})
 """Fields of answers that hold a new token."""
-SECRET_FIELDS = frozenset({"password", "api_key", "config", *TOKEN_FIELDS})
+SECRET_FIELDS = frozenset(
+    {
+        *("password", "api_key", "config", "bot_token", "access_token", "recovery_key"),
+        *TOKEN_FIELDS,
+    }
+)
 """Fields of JSON bodies whose values are hidden."""
 
 _SESSION = re.compile(rf"({SESSION_COOKIE}=)[^;\s'\"]+")

@@ -27,6 +27,8 @@ from agentserver_contract.fixtures.credentials import PARAMETER as CREDENTIAL
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.executors import PARAMETER as EXECUTOR
 from agentserver_contract.fixtures.executors import add_executor, has_executors
+from agentserver_contract.fixtures.im import PARAMETER as CHANNEL
+from agentserver_contract.fixtures.im import add_channel, has_channels
 from agentserver_contract.fixtures.minted import add_minted
 from agentserver_contract.fixtures.removed import removed_ids
 from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
@@ -96,6 +98,9 @@ class _Trials:
             if has_credentials(context.contract):
                 theirs = add_credentials(self.accounts, TENANTS[0], workspace_id)
                 self.of_others[CREDENTIAL] = theirs[OTHER]
+            if has_channels(context.contract):
+                channel_id = add_channel(self.accounts, TENANTS[0], workspace_id)
+                self.of_others |= {} if channel_id is None else {CHANNEL: channel_id}
         self.removed = removed_ids(context.contract, self.accounts, self.examples)
 
     def try_parameter(self, operation: Operation, parameter: str) -> None:

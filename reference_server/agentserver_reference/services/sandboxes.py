@@ -8,12 +8,13 @@ from typing import Any
 from agentserver_reference.domain import sandboxes as domain
 from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.domain.free_json import check_free_json
+from agentserver_reference.domain.im import BINDABLE_TYPES, WEIXIN
 from agentserver_reference.domain.sandboxes import Event
 from agentserver_reference.domain.tokens import sandbox_token, token_hash
 from agentserver_reference.sandbox_backends.protocol import Sandbox
 from agentserver_reference.services import quotas
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import sandboxes
+from agentserver_reference.storage import im_channels, sandboxes
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -37,13 +38,28 @@ def _without_unset_activity(row: Record) -> Record:
 
 async def list_of_workspace(work: UnitOfWork, workspace_id: str, host: str) -> list[Record]:
     """Return the sandboxes of a workspace, oldest first, with the addresses for this `host`."""
-    rows = await work.read(sandboxes.list_of, workspace_id)
-    return [_shown(work, row, host) for row in rows]
+    rows, bound = await work.read(_list, workspace_id)
+    return [_shown(work, row, host) | _bindings(row, bound) for row in rows]
+
+
+def _list(conn: Connection, workspace_id: str) -> tuple[list[Record], dict[str, Record]]:
+    """Return the sandboxes of a workspace, and the channels that are bound to them."""
+    rows = sandboxes.list_of(conn, workspace_id)
+    if any(row["type"] in BINDABLE_TYPES for row in rows):
+        return rows, im_channels.bound_in_workspace(conn, workspace_id)
+    return rows, {}
 
 
 async def get(work: UnitOfWork, sandbox_id: str, host: str) -> Record:
     """Return a sandbox. Raises NotFound."""
-    return _shown(work, _existing(await work.read(sandboxes.find, sandbox_id)), host)
+    row, bound = await work.read(_get, sandbox_id)
+    return _shown(work, row, host) | _bindings(row, bound)
+
+
+def _get(conn: Connection, sandbox_id: str) -> tuple[Record, dict[str, Record]]:
+    """Return a sandbox, and the channel that is bound to it."""
+    row = _existing(sandboxes.find(conn, sandbox_id))
+    return row, im_channels.bound_to(conn, sandbox_id) if row["type"] in BINDABLE_TYPES else {}
 
 
 async def create(
@@ -271,6 +287,15 @@ def _shown(work: UnitOfWork, row: Record, host: str) -> Record:
     found = domain.base_domain_of(host, settings.base_domains)
     address = found and domain.web_address(row["type"], label, found, settings.subdomain_prefixes)
     return shown | ({f"{row['type']}_url": address} if address else {})
+
+
+def _bindings(row: Record, bound: Mapping[str, Record]) -> Record:
+    """Return how the channel is shown that is bound to a sandbox, if one of its type shows it."""
+    if row["id"] not in bound or row["type"] not in BINDABLE_TYPES:
+        return {}
+    binding = {name: value for name, value in bound[row["id"]].items() if value != ""}
+    shown = {"im_bindings": [binding]}
+    return shown | ({"weixin_bindings": [binding]} if binding["provider"] == WEIXIN else {})
 
 
 def _is_set(name: str, value: Any) -> bool:

@@ -159,12 +159,20 @@ sandboxes = Table(
             "workspace_members.sequence", name="sandboxes_registered_by_fkey", ondelete="SET NULL"
         ),
     ),
+    Column(
+        "im_channel_id",
+        String,
+        ForeignKey(
+            "workspace_im_channels.id", name="sandboxes_im_channel_id_fkey", ondelete="SET NULL"
+        ),
+    ),
     Index("sandboxes_by_workspace", "workspace_id"),
     Index("sandboxes_by_short_id", "short_id", unique=True),
     Index("sandboxes_by_token_hash", "token_hash", unique=True),
     Index("sandboxes_by_tunnel_token_hash", "tunnel_token_hash", unique=True),
     Index("sandboxes_by_registration", "registered_by"),
     Index("sandboxes_by_status", "status"),
+    Index("sandboxes_by_im_channel", "im_channel_id", unique=True),
 )
 """`registered_by` is the membership of the person who registered the agent of a local sandbox. Its
 tokens end with it, also if the same person becomes a member again."""
@@ -650,6 +658,26 @@ modelserver_connections = Table(
     _time("updated_at"),
 )
 """`refreshing_until` is set while one process renews the tokens, so that the others wait."""
+im_channels = Table(
+    "workspace_im_channels",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    Column("provider", String, nullable=False),
+    Column("bot_id", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("base_url", String, nullable=False),
+    _encrypted("token_encrypted", "workspace_im_channels.token"),
+    Column("cursor", Text, nullable=False),
+    Column("require_mention", Boolean, nullable=False),
+    Column("routing_mode", String, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    _time("bound_at"),
+    UniqueConstraint("workspace_id", "provider", "bot_id"),
+)
+"""`position` is the order in which they were connected last. `cursor` is how far the messages of a
+channel were delivered."""
 
 worker_leases = Table(
     "worker_leases",

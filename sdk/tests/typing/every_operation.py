@@ -34,6 +34,12 @@ from agentserver.models import (
     CredentialBindingItem,
     ExecutorItem,
     ExecutorRegisterResponse,
+    IMChannelListResponse,
+    IMChannelPatchResponse,
+    IMMatrixConfigureResponse,
+    IMSandboxBindResponse,
+    IMSandboxUnbindResponse,
+    IMTelegramConfigureResponse,
     LLMConfigResponse,
     LLMConfigUpsertResponse,
     LLMQuotaResponse,
@@ -368,6 +374,47 @@ def synchronously(client: Client) -> None:
         ModelServerStatusResponse,
     )
     client.workspaces.modelserver.disconnect("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(
+        client.workspaces.im.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), IMChannelListResponse
+    )
+    client.workspaces.im.delete(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70"
+    )
+    assert_type(
+        client.workspaces.im.update(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            "3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70",
+            require_mention=True,
+            routing_mode="nanoclaw",
+        ),
+        IMChannelPatchResponse,
+    )
+    assert_type(
+        client.workspaces.im.configure_telegram(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            bot_token="123456789:AAExAmPlE-token-of-a-bot-0123456789",
+        ),
+        IMTelegramConfigureResponse,
+    )
+    assert_type(
+        client.workspaces.im.configure_matrix(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            homeserver_url="https://matrix.example.com",
+            access_token="syt_eXaMpLe_0123456789",
+            recovery_key="EsTc eXaM pLe0 1234",
+        ),
+        IMMatrixConfigureResponse,
+    )
+    assert_type(
+        client.sandboxes.im.bind(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            channel_id="3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70",
+        ),
+        IMSandboxBindResponse,
+    )
+    assert_type(
+        client.sandboxes.im.unbind("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), IMSandboxUnbindResponse
+    )
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(
@@ -746,6 +793,49 @@ async def asynchronously(client: AsyncClient) -> None:
         ModelServerStatusResponse,
     )
     await client.workspaces.modelserver.disconnect("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21")
+    assert_type(
+        await client.workspaces.im.list("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        IMChannelListResponse,
+    )
+    await client.workspaces.im.delete(
+        "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70"
+    )
+    assert_type(
+        await client.workspaces.im.update(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            "3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70",
+            require_mention=True,
+            routing_mode="nanoclaw",
+        ),
+        IMChannelPatchResponse,
+    )
+    assert_type(
+        await client.workspaces.im.configure_telegram(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            bot_token="123456789:AAExAmPlE-token-of-a-bot-0123456789",
+        ),
+        IMTelegramConfigureResponse,
+    )
+    assert_type(
+        await client.workspaces.im.configure_matrix(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            homeserver_url="https://matrix.example.com",
+            access_token="syt_eXaMpLe_0123456789",
+            recovery_key="EsTc eXaM pLe0 1234",
+        ),
+        IMMatrixConfigureResponse,
+    )
+    assert_type(
+        await client.sandboxes.im.bind(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            channel_id="3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70",
+        ),
+        IMSandboxBindResponse,
+    )
+    assert_type(
+        await client.sandboxes.im.unbind("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
+        IMSandboxUnbindResponse,
+    )
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(

@@ -1,1 +1,33 @@
 """Messages between people and bots: by Telegram, Matrix and WeChat."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+from agentserver_reference.gateways.im.off import ImOff
+from agentserver_reference.gateways.im.services import ImServices
+from agentserver_reference.gateways.im.simulated import SimulatedIm
+
+if TYPE_CHECKING:
+    from agentserver_reference.gateways.im.service import Service
+    from agentserver_reference.settings import Settings
+
+
+class Im(Protocol):
+    """The services that carry messages."""
+
+    def of(self, provider: str, /) -> Service:
+        """Return a provider's service. Raises ServiceUnavailable where it cannot be used."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+def open_im(settings: Settings, wait: Callable[[float], Awaitable[object]]) -> Im:
+    """Return the services, as `settings.im` says: simulated, disabled, or those outside."""
+    if settings.im == "embedded":
+        return ImServices(settings)
+    return ImOff() if settings.im == "off" else SimulatedIm(wait)

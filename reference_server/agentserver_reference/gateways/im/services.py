@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentserver_reference import logs
 from agentserver_reference.domain.errors import NotFound, ServiceUnavailable
+from agentserver_reference.domain.im import MATRIX, TELEGRAM, WEIXIN
 
 if TYPE_CHECKING:
     from agentserver_reference.gateways.im.matrix import Matrix
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from agentserver_reference.gateways.im.weixin import Weixin
     from agentserver_reference.gateways.outside import Outside
     from agentserver_reference.settings import Settings
-
-TELEGRAM = "telegram"
-MATRIX = "matrix"
-WEIXIN = "weixin"
 
 _logger = logging.getLogger(logs.LOGGER)
 

@@ -51,6 +51,16 @@ if TYPE_CHECKING:
     from .executor_connect_commands import ExecutorConnectCommands
     from .executor_item import ExecutorItem
     from .executor_register_response import ExecutorRegisterResponse
+    from .im_binding import IMBinding
+    from .im_channel import IMChannel
+    from .im_channel_list_response import IMChannelListResponse
+    from .im_channel_patch_response import IMChannelPatchResponse
+    from .im_matrix_configure_response import IMMatrixConfigureResponse
+    from .im_provider import IMProvider
+    from .im_routing_mode import IMRoutingMode
+    from .im_sandbox_bind_response import IMSandboxBindResponse
+    from .im_sandbox_unbind_response import IMSandboxUnbindResponse
+    from .im_telegram_configure_response import IMTelegramConfigureResponse
     from .llm_config_response import LLMConfigResponse
     from .llm_config_upsert_response import LLMConfigUpsertResponse
     from .llm_model import LLMModel
@@ -135,6 +145,16 @@ else:
         "ExecutorConnectCommands": ".executor_connect_commands",
         "ExecutorItem": ".executor_item",
         "ExecutorRegisterResponse": ".executor_register_response",
+        "IMBinding": ".im_binding",
+        "IMChannel": ".im_channel",
+        "IMChannelListResponse": ".im_channel_list_response",
+        "IMChannelPatchResponse": ".im_channel_patch_response",
+        "IMMatrixConfigureResponse": ".im_matrix_configure_response",
+        "IMProvider": ".im_provider",
+        "IMRoutingMode": ".im_routing_mode",
+        "IMSandboxBindResponse": ".im_sandbox_bind_response",
+        "IMSandboxUnbindResponse": ".im_sandbox_unbind_response",
+        "IMTelegramConfigureResponse": ".im_telegram_configure_response",
         "LLMConfigResponse": ".llm_config_response",
         "LLMConfigUpsertResponse": ".llm_config_upsert_response",
         "LLMModel": ".llm_model",
@@ -229,6 +249,16 @@ __all__ = (
     "ExecutorConnectCommands",
     "ExecutorItem",
     "ExecutorRegisterResponse",
+    "IMBinding",
+    "IMChannel",
+    "IMChannelListResponse",
+    "IMChannelPatchResponse",
+    "IMMatrixConfigureResponse",
+    "IMProvider",
+    "IMRoutingMode",
+    "IMSandboxBindResponse",
+    "IMSandboxUnbindResponse",
+    "IMTelegramConfigureResponse",
     "LLMConfigResponse",
     "LLMConfigUpsertResponse",
     "LLMModel",

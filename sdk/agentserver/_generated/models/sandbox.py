@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import field, frozen
 
@@ -13,17 +13,21 @@ from agentserver._generated.models import SandboxKind, SandboxStatus
 from agentserver._model import Model, by_value, draft
 from agentserver._schema import (
     Anything,
+    Array,
     Boolean,
     DateTime,
     Enum,
     Field,
     Integer,
     Map,
+    Object,
     String,
     as_integer,
     parse_time,
 )
 
+if TYPE_CHECKING:
+    from agentserver._generated.models import IMBinding
 _SANDBOX_KIND = by_value(SandboxKind)
 _SANDBOX_STATUS = by_value(SandboxStatus)
 
@@ -76,6 +80,12 @@ class Sandbox(Model):
     """
     metadata: dict[str, Any] | None = field(default=None, hash=False)
     """What was given at its creation; omitted if that was nothing."""
+    im_bindings: list[IMBinding] | None = field(default=None, hash=False)
+    """The channel that is bound to it; omitted if there is none, for other types than `openclaw`
+    and `nanoclaw`, and when it is created or renamed. 1 to 1 items.
+    """
+    weixin_bindings: list[IMBinding] | None = field(default=None, hash=False)
+    """The same, if it is a channel of WeChat. 1 to 1 items."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields of the answer that the contract does not know."""
 
@@ -118,6 +128,18 @@ class Sandbox(Model):
             "idle_timeout", "idle_timeout", Integer(minimum=0, maximum=2147483647), required=False
         ),
         Field("metadata", "metadata", Map(Anything()), required=False),
+        Field(
+            "im_bindings",
+            "im_bindings",
+            Array(Object(lambda: models.IMBinding), min_items=1, max_items=1),
+            required=False,
+        ),
+        Field(
+            "weixin_bindings",
+            "weixin_bindings",
+            Array(Object(lambda: models.IMBinding), min_items=1, max_items=1),
+            required=False,
+        ),
     )
 
     @classmethod
@@ -162,6 +184,16 @@ class Sandbox(Model):
             )
             made.metadata = (
                 cls.FIELDS[18].schema.read(value["metadata"]) if "metadata" in value else None
+            )
+            made.im_bindings = (
+                list(map(models.IMBinding._read, it))
+                if isinstance(it := value.get("im_bindings"), list)
+                else ([] if it is None and "im_bindings" in value else it)
+            )
+            made.weixin_bindings = (
+                list(map(models.IMBinding._read, it))
+                if isinstance(it := value.get("weixin_bindings"), list)
+                else ([] if it is None and "weixin_bindings" in value else it)
             )
             made._wire = value
             made.__class__ = cls

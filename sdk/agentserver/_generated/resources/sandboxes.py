@@ -36,6 +36,12 @@ if TYPE_CHECKING:
         SandboxType,
         SandboxUsage,
     )
+    from agentserver._generated.resources.sandboxes_im import (
+        AsyncRawSandboxesIm,
+        AsyncSandboxesIm,
+        RawSandboxesIm,
+        SandboxesIm,
+    )
     from agentserver._omit import Omit
     from agentserver._operation import CallOptions
     from agentserver.pagination import Page
@@ -47,6 +53,13 @@ class Sandboxes(Resource):
     """
 
     __slots__ = ()
+
+    @property
+    def im(self) -> SandboxesIm:
+        """`client.sandboxes.im`."""
+        from agentserver._generated.resources.sandboxes_im import SandboxesIm
+
+        return SandboxesIm(self)
 
     def list(self, workspace_id: str, **options: Unpack[CallOptions]) -> Page[Sandbox]:
         """List a workspace's sandboxes.
@@ -344,6 +357,13 @@ class AsyncSandboxes(AsyncResource):
     """
 
     __slots__ = ()
+
+    @property
+    def im(self) -> AsyncSandboxesIm:
+        """`client.sandboxes.im`."""
+        from agentserver._generated.resources.sandboxes_im import AsyncSandboxesIm
+
+        return AsyncSandboxesIm(self)
 
     async def list(self, workspace_id: str, **options: Unpack[CallOptions]) -> Page[Sandbox]:
         """List a workspace's sandboxes.
@@ -654,6 +674,13 @@ class RawSandboxes:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"
 
+    @property
+    def im(self) -> RawSandboxesIm:
+        """`client.with_raw_response.sandboxes.im`."""
+        from agentserver._generated.resources.sandboxes_im import RawSandboxesIm
+
+        return RawSandboxesIm(self._resource.im)
+
 
 class AsyncRawSandboxes:
     """`client.with_raw_response.sandboxes`, whose methods return a `Response`."""
@@ -671,3 +698,10 @@ class AsyncRawSandboxes:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"
+
+    @property
+    def im(self) -> AsyncRawSandboxesIm:
+        """`client.with_raw_response.sandboxes.im`."""
+        from agentserver._generated.resources.sandboxes_im import AsyncRawSandboxesIm
+
+        return AsyncRawSandboxesIm(self._resource.im)

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
         WorkspaceDefaultsResponse,
         WorkspaceQuotaResponse,
     )
+    from agentserver._generated.resources.workspaces_im import (
+        AsyncRawWorkspacesIm,
+        AsyncWorkspacesIm,
+        RawWorkspacesIm,
+        WorkspacesIm,
+    )
     from agentserver._generated.resources.workspaces_llm_config import (
         AsyncRawWorkspacesLlmConfig,
         AsyncWorkspacesLlmConfig,
@@ -77,6 +83,13 @@ class Workspaces(Resource):
         from agentserver._generated.resources.workspaces_modelserver import WorkspacesModelserver
 
         return WorkspacesModelserver(self)
+
+    @property
+    def im(self) -> WorkspacesIm:
+        """`client.workspaces.im`."""
+        from agentserver._generated.resources.workspaces_im import WorkspacesIm
+
+        return WorkspacesIm(self)
 
     def list(self, **options: Unpack[CallOptions]) -> Page[Workspace]:
         """List the caller's workspaces.
@@ -289,6 +302,13 @@ class AsyncWorkspaces(AsyncResource):
         )
 
         return AsyncWorkspacesModelserver(self)
+
+    @property
+    def im(self) -> AsyncWorkspacesIm:
+        """`client.workspaces.im`."""
+        from agentserver._generated.resources.workspaces_im import AsyncWorkspacesIm
+
+        return AsyncWorkspacesIm(self)
 
     async def list(self, **options: Unpack[CallOptions]) -> Page[Workspace]:
         """List the caller's workspaces.
@@ -514,6 +534,13 @@ class RawWorkspaces:
 
         return RawWorkspacesModelserver(self._resource.modelserver)
 
+    @property
+    def im(self) -> RawWorkspacesIm:
+        """`client.with_raw_response.workspaces.im`."""
+        from agentserver._generated.resources.workspaces_im import RawWorkspacesIm
+
+        return RawWorkspacesIm(self._resource.im)
+
 
 class AsyncRawWorkspaces:
     """`client.with_raw_response.workspaces`, whose methods return a `Response`."""
@@ -556,3 +583,10 @@ class AsyncRawWorkspaces:
         )
 
         return AsyncRawWorkspacesModelserver(self._resource.modelserver)
+
+    @property
+    def im(self) -> AsyncRawWorkspacesIm:
+        """`client.with_raw_response.workspaces.im`."""
+        from agentserver._generated.resources.workspaces_im import AsyncRawWorkspacesIm
+
+        return AsyncRawWorkspacesIm(self._resource.im)

@@ -1,0 +1,74 @@
+"""Simulated services: they know their bots by the form of the tokens, and talk to nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from agentserver_reference.domain.im import MATRIX, TELEGRAM
+from agentserver_reference.gateways.im.service import Batch, Credentials, Refused, Service
+
+_POLL = 30.0
+"""Seconds that a poll takes: nobody ever writes."""
+_TELEGRAM_TOKEN = re.compile(r"([0-9]{1,20}):[0-9A-Za-z_-]{20,}")
+_MATRIX_TOKEN = re.compile(r"syt_[!-~]+")
+
+
+class _Simulated:
+    """A service in which nobody writes, and nobody reads what is sent.
+
+    Arguments:
+        wait: waits for so many seconds.
+    """
+
+    def __init__(self, wait: Callable[[float], Awaitable[object]]) -> None:
+        self._wait = wait
+
+    async def receive(self, credentials: Credentials, cursor: str, /) -> Batch:
+        """See Service."""
+        await self._wait(_POLL)
+        return Batch((), cursor)
+
+    async def send(self, credentials: Credentials, to: str, text: str, /, *, key: str) -> None:
+        """See Service."""
+
+
+class SimulatedTelegram(_Simulated):
+    """A Telegram in which every token of the usual form is that of a bot."""
+
+    async def identify(self, credentials: Credentials, /) -> str:
+        """See Service."""
+        found = _TELEGRAM_TOKEN.fullmatch(credentials.token)
+        if found is None:
+            raise Refused
+        return f"simulated_{found[1]}_bot"
+
+
+class SimulatedMatrix(_Simulated):
+    """Homeservers at which every token of the usual form is that of an account."""
+
+    async def identify(self, credentials: Credentials, /) -> str:
+        """See Service."""
+        if not _MATRIX_TOKEN.fullmatch(credentials.token):
+            raise Refused
+        name = sha256(credentials.token.encode()).hexdigest()[:8]
+        return f"@simulated-{name}:{urlsplit(credentials.base_url).hostname}"
+
+
+class SimulatedIm:
+    """The simulated services."""
+
+    def __init__(self, wait: Callable[[float], Awaitable[object]]) -> None:
+        self._services: dict[str, Service] = {
+            TELEGRAM: SimulatedTelegram(wait),
+            MATRIX: SimulatedMatrix(wait),
+        }
+
+    def of(self, provider: str, /) -> Service:
+        """See Im."""
+        return self._services[provider]
+
+    async def close(self) -> None:
+        """See Im."""

@@ -14,7 +14,7 @@ _ENDING = tuple(
 
 
 class Terminated(KeyboardInterrupt):
-    """Somebody else ended this process; it is handled as Ctrl+C is, by libraries as well."""
+    """Another process ended this one; it is handled as Ctrl+C is, by libraries as well."""
 
     def __init__(self, signal_name: str) -> None:
         super().__init__(f"ended by {signal_name}")

@@ -58,7 +58,7 @@ class _Shared:
     """
     pacer: Pacer = field(factory=Pacer)
     received: dict[str, deque[Any]] = field(factory=dict, repr=False)
-    """What the server gives only once and nobody has taken yet, by operation."""
+    """Rows that the server gives only once and that were not taken yet, by operation."""
     closed: bool = False
 
 

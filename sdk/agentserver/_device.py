@@ -71,7 +71,7 @@ class DeviceCode:
 
 @frozen
 class Pending:
-    """Nobody has approved or denied yet; the next question may be asked after `interval`."""
+    """Not approved or denied yet; the next question may be asked after `interval`."""
 
     interval: float
     """Seconds; `slow_down` makes it longer for all further questions."""
@@ -107,7 +107,7 @@ def poll_flow(code: DeviceCode) -> Generator[Step, Any, Tokens | Pending]:
 
     Raises:
         AuthorizationDenied: it was denied.
-        AuthorizationExpired: nobody decided in time.
+        AuthorizationExpired: it was not decided in time.
         AuthorizationFailed: the server refuses the code for another reason.
         CallError: there was no answer, or another one.
     """

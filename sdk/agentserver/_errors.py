@@ -86,7 +86,7 @@ class AuthorizationDenied(AuthorizationFailed):
 
 
 class AuthorizationExpired(AuthorizationFailed):
-    """Nobody approved in time, or a sign-in has ended since: sign in again."""
+    """It was not approved in time, or a sign-in has ended since: sign in again."""
 
 
 class CallError(AgentserverError):

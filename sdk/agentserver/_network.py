@@ -108,7 +108,7 @@ class Stream(httpcore.NetworkStream):
                 return NestedTls(self, ssl_context, server_hostname, timeout)
             seconds = _seconds(timeout, httpcore.ConnectTimeout)
             return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds))
-        except BaseException:  # httpcore leaves the connection to whoever fails
+        except BaseException:  # httpcore does not close the connection then
             self.close()
             raise
 

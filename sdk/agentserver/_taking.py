@@ -1,4 +1,4 @@
-"""Rows that a call takes from the server, one by one; those that nobody took yet are kept.
+"""Rows that a call takes from the server, one by one; those that were not taken yet are kept.
 
 The server gives each row once. So a row that was received is kept until somebody has taken it, also
 if the loop over the rows ends early.

@@ -40,7 +40,7 @@ def begun(context: Context) -> Iterator[Context]:
     """
     unfinished = None
     if _reason_not_run(context) is None:
-        with suppress(OSError):  # a server that cannot be reached is told of by whoever needs it
+        with suppress(OSError):  # an unreachable server is reported by the next request
             heads = _Heads(context, LayerResult(NAME))
             data = UNFINISHED.sent(heads.path, heads.host)
             unfinished = Unfinished(context.target, heads.request, data)

@@ -216,7 +216,7 @@ class _Trials:
     ) -> None:
         """Something has changed, and no request changes it when it is sent once more."""
         if self.context.plan.guarded:
-            return  # somebody else may have changed it
+            return  # another account may have changed it
         self.result.add(
             Finding(
                 layer=NAME,

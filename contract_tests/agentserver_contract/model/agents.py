@@ -1,4 +1,4 @@
-"""Agents and their cards, and that nobody but an agent acts as one."""
+"""Agents and their cards, and that only an agent acts as one."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def add_owner(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["members"], precondition=has_workspace(_has_candidates))
 def add_owner_without_permission(run: ModelRun, choose: Choose) -> None:
-    """Nobody but an owner can."""
+    """Only an owner can."""
     workspace, method = any_workspace(run, choose, _has_candidates), "workspaces.members.add"
     email = run.accounts[choose(_candidates(workspace))].email
     for user in workspace.with_role("maintainer", "developer", "guest"):

@@ -115,7 +115,7 @@ def pause(run: ModelRun, sandbox: Sandbox, user: str) -> None:
 
 
 def is_paused(run: ModelRun, sandbox: Sandbox, user: str) -> None:
-    """Note that somebody has paused a sandbox, and wait until it is."""
+    """Note that a member has paused a sandbox, and wait until it is."""
     sandbox.paused_at.advance()
     settle(run, sandbox, user, PAUSED)
 
@@ -129,7 +129,7 @@ def resume(run: ModelRun, sandbox: Sandbox, user: str) -> None:
 
 
 def is_resumed(run: ModelRun, sandbox: Sandbox, user: str) -> None:
-    """Note that somebody has resumed a sandbox, and wait until it is running."""
+    """Note that a member has resumed a sandbox, and wait until it is running."""
     sandbox.last_activity_at.advance()
     settle(run, sandbox, user, RUNNING)
 

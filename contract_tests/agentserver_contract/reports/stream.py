@@ -7,7 +7,7 @@ from typing import TextIO
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Write a text at once; where nobody reads any more, this and all that follows is dropped.
+    """Write a text at once; if the reader is gone, this and all that follows is dropped.
 
     The run goes on: its reports and its exit status are worth having without a reader.
     """

@@ -131,7 +131,7 @@ class ForeignWrites:
     def check(self, case: Case[Any]) -> None:
         """Raise ForeignWrite when the other tenant was not refused."""
         response = self._responses.pop(case.id, None)
-        # That a server fails is told by itself, wherever it does.
+        # A failing server is reported by a check of its own.
         if response is not None and response.status not in (_REFUSED, *range(500, 600)):
             raise ForeignWrite(
                 operation=case.operation.label,

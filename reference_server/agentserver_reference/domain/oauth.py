@@ -18,7 +18,7 @@ SCOPES: Mapping[str, str] = {
     "profile": "know your name and e-mail address",
     REGISTER: "register agents in a workspace, which take tasks and messages there",
 }
-"""What the client may ask for, as a person is told of it."""
+"""What the client may ask for, as a person sees it."""
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant

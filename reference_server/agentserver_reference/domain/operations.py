@@ -1,4 +1,4 @@
-"""The operations log: how long an entry may be, and what is told of what was cut."""
+"""The operations log: how long an entry may be, and what is kept about what was cut."""
 
 from __future__ import annotations
 

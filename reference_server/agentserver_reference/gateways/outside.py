@@ -53,7 +53,7 @@ class CredentialRefused(OutsideError):
 
 
 class Unreachable(OutsideError):
-    """There is no service, it is too slow, it fails, or it is where nobody may call it."""
+    """There is no service, it is too slow, it fails, or its address is not allowed."""
 
     text = "cannot be reached"
 

@@ -229,7 +229,7 @@ async def checked_form(work: UnitOfWork, request: Request) -> tuple[str, Record,
 
     Raises:
         Forbidden: another site has sent it, or it is of another session.
-        Unauthenticated: nobody is signed in.
+        Unauthenticated: the browser is not signed in.
     """
     check_own_page(work, request)
     session, account = await account_here(work, request)

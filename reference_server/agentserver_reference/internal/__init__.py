@@ -16,5 +16,5 @@ if TYPE_CHECKING:
 
 
 def handler_modules(settings: Settings) -> list[ModuleType]:
-    """Return the modules of handlers. Whoever has no LLM proxy of its own serves none to others."""
+    """Return the modules of handlers. A server without an LLM proxy of its own serves none."""
     return [tokens, llm_proxy] if settings.llm_proxy_url is None else [tokens]

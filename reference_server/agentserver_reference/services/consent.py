@@ -29,7 +29,7 @@ async def log_in(work: UnitOfWork, challenge: str, user_id: str | None) -> str |
 async def requested(work: UnitOfWork, challenge: str, user_id: str) -> ConsentRequest:
     """Return what the provider asks a user to permit.
 
-    Raises Forbidden if it asks about somebody else.
+    Raises Forbidden if it asks about another user.
     """
     found = await provider(work).consent_request(challenge)
     if found.subject != user_id:
@@ -42,7 +42,7 @@ async def permit(work: UnitOfWork, challenge: str, user_id: str, workspace_id: s
 
     Raises:
         BadRequest: no workspace is named.
-        Forbidden: the user may not let agents into it, or somebody else is asked.
+        Forbidden: the user may not let agents into it, or another user is asked.
     """
     if not workspace_id:
         raise BadRequest("Choose a workspace.")

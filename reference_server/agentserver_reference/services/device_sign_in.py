@@ -54,7 +54,7 @@ class Request:
 
 
 async def account_of(work: UnitOfWork, session: str | None) -> Record | None:
-    """Return the account of a session; None where nobody is signed in."""
+    """Return the account of a session; None without a valid session."""
     if session is None:
         return None
     return await work.read(_account_of, session, work.context.clock())

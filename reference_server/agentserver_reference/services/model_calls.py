@@ -283,8 +283,8 @@ class Entry:
     def recorded(self, reply: PassThrough, request: ModelRequest) -> PassThrough:
         """Return an answer that is recorded at its end, however it ends.
 
-        It is recorded before the last event is passed on: whoever has read the answer then finds
-        it in usage and traces.
+        It is recorded before the last event is passed on: a caller that has read the answer
+        then finds it in usage and traces.
         """
         content_type = dict(reply.headers).get("content-type", "")
         meter = Meter(streaming=content_type.startswith(EVENT_STREAM))

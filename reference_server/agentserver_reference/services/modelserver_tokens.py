@@ -22,7 +22,7 @@ CLAIM_LIFETIME = timedelta(seconds=15)
 """Longer than a request to the model server may take."""
 
 _PAUSE = 0.1
-"""Seconds between two looks at whether somebody else has renewed a token."""
+"""Seconds between two looks at whether another request has renewed a token."""
 _MOST_LOOKS = 200
 
 
@@ -53,7 +53,7 @@ async def access_token(work: UnitOfWork, workspace_id: str) -> str:
 
 
 async def _renewed(work: UnitOfWork, workspace_id: str, row: Record) -> bool:
-    """Renew the tokens; False if somebody else does so. Raises BadGateway."""
+    """Renew the tokens; False if another request does so. Raises BadGateway."""
     context = work.context
     now = context.clock()
     claim = await work.change(

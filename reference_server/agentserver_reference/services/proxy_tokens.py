@@ -12,7 +12,7 @@ from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
 
 ALWAYS = "active"
-"""What is told as the status of a workspace."""
+"""What is shown as the status of a workspace."""
 
 
 async def find_holder(work: UnitOfWork, token: str) -> Record | None:

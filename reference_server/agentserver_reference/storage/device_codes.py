@@ -84,7 +84,7 @@ def add(
 
 
 def count_pending(conn: Connection, now: datetime) -> int:
-    """How many requests nobody has decided yet."""
+    """How many requests are not decided yet."""
     return conn.execute(_pending, {"now": timestamp(now)}).scalar_one()
 
 

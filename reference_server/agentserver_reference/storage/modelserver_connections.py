@@ -106,7 +106,7 @@ def remove(conn: Connection, workspace_id: str) -> None:
 def claim(
     conn: Connection, workspace_id: str, *, seen: str, until: datetime, now: datetime
 ) -> str | None:
-    """Claim to renew tokens; the claim, or None if somebody else has, or they are others now."""
+    """Claim to renew tokens; the claim, or None if another request has, or they were replaced."""
     claimed = precise_timestamp(until)
     values = {
         "owner": workspace_id,

@@ -80,7 +80,7 @@ def list_lost(conn: Connection, types: Collection[str]) -> list[str]:
 def claim(
     conn: Connection, sandbox_id: str, status: str, host: str, server: tuple[int, str]
 ) -> bool:
-    """Let a server run the process of a sandbox that is in this state and that nobody runs.
+    """Let a server run the process of a sandbox that is in this state and that no server runs.
 
     Returns False if it cannot be had: the sandbox is in another state or deleted, another server
     runs it, or another machine has its data.
@@ -105,7 +105,7 @@ def release(conn: Connection, sandbox_id: str, server: tuple[int, str]) -> None:
 
 
 def remove(conn: Connection, sandbox_id: str) -> None:
-    """Forget the machine of a sandbox that nobody runs."""
+    """Forget the machine of a sandbox that no server runs."""
     conn.execute(_remove, {"of_sandbox": sandbox_id})
 
 

@@ -113,7 +113,7 @@ def renew(conn: Connection, turn_id: str, until: datetime) -> None:
 
 
 def lost(conn: Connection, now: datetime, most: int) -> list[Record]:
-    """Turns that nobody runs any more, although they have not ended."""
+    """Turns that no server runs any more, although they have not ended."""
     return _lost.all(conn, now=precise_timestamp(now), most=most)
 
 

@@ -66,7 +66,7 @@ class Agent:
     ) -> Self:
         """Make an agent of a server.
 
-        When it is first needed, the agent signs in: it prints a link and a code, and somebody opens
+        When it is first needed, the agent signs in: it prints a link and a code, and a person opens
         the link in a browser, on any machine, picks a workspace and approves. The credentials that
         this gives are kept in the system's place for such things, or in `folder`, readable for
         their owner alone; they are used again as long as they work.
@@ -162,7 +162,7 @@ class Agent:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What others in the workspace are told of it: its skills, and what it accepts."""
+        """Its card, which others in the workspace see: its skills, and what it accepts."""
         return self._handlers.card()
 
     # --- its life ---------------------------------------------------------------------------------
@@ -171,13 +171,13 @@ class Agent:
         """Register now, if the agent is not registered yet, instead of when it is first needed.
 
         Raises:
-            AgentserverError: nobody approved it, or the server cannot be reached.
+            AgentserverError: it was not approved, or the server cannot be reached.
             ConfigurationError: there is no place for its credentials.
         """
         self._connection.identity()
 
     def run(self, *, concurrency: int = 8) -> None:
-        """Work until the process is told to end, by SIGTERM or Ctrl-C, or `stop` is called.
+        """Work until SIGTERM, Ctrl-C, or a call of `stop`.
 
         What runs is finished then; the second time, it is interrupted. Reports that cannot be sent
         are kept for the next start.
@@ -191,7 +191,7 @@ class Agent:
             AgentserverError: it could not sign in or publish its card.
         """
         self._check(concurrency)
-        self._connection.identity()  # which may wait for somebody, and until then signals end it
+        self._connection.identity()  # may wait for an approval; until then signals end it
         with stopped_by_signals(self._stop):
             asyncio.run(self.run_async(concurrency=concurrency))
 
@@ -326,7 +326,7 @@ class Agent:
     ) -> Delegated:
         """Give a task to another agent of the workspace, in a synchronous function.
 
-        The server is told through which agents a task has come, and refuses a circle.
+        The server knows through which agents a task has come, and refuses a circle.
 
         Args:
             target: the id of the other agent.

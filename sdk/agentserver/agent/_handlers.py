@@ -90,7 +90,7 @@ class Handlers:
         return [skill for skill in self._by_skill if skill is not None]
 
     def card(self) -> dict[str, Any]:
-        """What other agents are told: the skills, with what their docstrings say."""
+        """What the card says: the skills, with what their docstrings say."""
         skills = [
             {"name": handler.skill, "description": handler.description}
             for handler in self._by_skill.values()

@@ -182,7 +182,7 @@ class Runner:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether it is to stop."""
         return self._told_to_stop
 
     def _stop(self, *, abort: bool = False) -> None:
@@ -350,7 +350,7 @@ class Runner:
         self._worker.ended(task.id, report, self._pace.now())
 
     def _report(self, task: Task, outcome: _Outcome) -> Report:
-        """The end of a handler, as the server is told it."""
+        """The end of a handler, as it is reported to the server."""
         error, status, result, why = outcome.error, "completed", outcome.result, ""
         if isinstance(error, asyncio.CancelledError):
             status, result, why = "cancelled", None, str(error)

@@ -1,4 +1,4 @@
-"""Registering an agent: somebody approves it in a browser, on this machine or on another."""
+"""Registering an agent: a person approves it in a browser, on this machine or on another."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ._credentials import Identity
 AgentType = Literal["opencode", "claudecode", "custom"]
 
 Show = Callable[[str, str], object]
-"""Shows somebody the link to open and the code to compare."""
+"""Shows a person the link to open and the code to compare."""
 
 
 def register(url: str, name: str, type: AgentType, show: Show, options: dict[str, Any]) -> Identity:
-    """Have somebody approve an agent, and register it.
+    """Have a person approve an agent, and register it.
 
     Raises:
-        AgentserverError: it was denied, nobody decided in time, or the server refuses it.
+        AgentserverError: it was denied, not decided in time, or the server refuses it.
     """
     with Client(url, **options) as client:
         flow = DeviceFlow(client)

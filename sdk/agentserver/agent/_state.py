@@ -204,7 +204,7 @@ def _name(id: str) -> str:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file until it is closed; return whether nobody else had."""
+    """Lock a file until it is closed; return whether it was free."""
     try:
         import fcntl
     except ImportError:  # Windows

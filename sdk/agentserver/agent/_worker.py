@@ -99,7 +99,7 @@ class Failed:
 
 @frozen
 class Report:
-    """What the server is told of a task."""
+    """What is reported to the server about a task."""
 
     status: str
     result: Any = field(repr=False, default=None)

@@ -243,7 +243,7 @@ class RunningAgent:
 
 
 def register(server: _Server, user_id: str, workspace_id: str, agent: Agent) -> Identity:
-    """Register an agent as somebody's, without the way through a browser."""
+    """Register an agent for a person, without the way through a browser."""
     from agentserver_reference.services import agents
     from agentserver_reference.services.unit_of_work import UnitOfWork
 

@@ -47,7 +47,7 @@ _USUAL = Rule(None, None)
 
 @define(eq=False, slots=False)
 class Person:
-    """Somebody with an account on a test server.
+    """A person with an account on a test server.
 
     Attributes:
         id: the id of the account.
@@ -150,7 +150,7 @@ class Server:
         return self.person(_ADMINISTRATOR)
 
     def person(self, name: str = "user") -> Person:
-        """Somebody with an account, which is registered when the name is first used.
+        """A person with an account, which is registered when the name is first used.
 
         Args:
             name: an e-mail address, or what is before the ``@`` of one at ``example.com``.
@@ -371,7 +371,7 @@ class Server:
         self._add(operation, times, answer=answer)
 
     def delay(self, seconds: float, operation: str | None = None, *, times: int | None = 1) -> None:
-        """Answer calls late: the clock is turned on, and nobody has to wait.
+        """Answer calls late: the clock is turned on, so that the test does not wait.
 
         A client whose time limit is shorter raises `TimedOut` or `OutcomeUnknown`; what was asked
         for is done all the same.

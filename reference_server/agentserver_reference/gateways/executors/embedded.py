@@ -74,7 +74,7 @@ class EmbeddedExecutors:
     async def hold(self, executor_id: str, socket_id: str, socket: Socket) -> None:
         """Keep a WebSocket open until the executor disconnects, has another one, or is revoked.
 
-        Nobody gives executors work yet, so what they send is dropped.
+        Executors are given no work yet, so what they send is dropped.
         """
 
         async def drop() -> None:

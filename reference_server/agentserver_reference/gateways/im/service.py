@@ -77,7 +77,7 @@ class Batch:
     messages: tuple[Message, ...]
     """The oldest first."""
     cursor: str
-    """Where the next poll goes on. Whoever gives an older one gets the messages again."""
+    """Where the next poll goes on. An older one gets the messages again."""
 
 
 class Service(Protocol):

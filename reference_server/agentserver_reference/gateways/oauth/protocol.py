@@ -60,7 +60,7 @@ class Page:
 
 @attrs.frozen
 class LoginRequest:
-    """The provider asks who somebody is."""
+    """The provider asks who the user is."""
 
     subject: str
     skip: bool
@@ -69,7 +69,7 @@ class LoginRequest:
 
 @attrs.frozen
 class ConsentRequest:
-    """The provider asks what somebody permits."""
+    """The provider asks what the user permits."""
 
     subject: str
     scopes: list[str]

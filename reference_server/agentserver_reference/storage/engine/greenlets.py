@@ -74,4 +74,4 @@ class FunctionRunner:
 
 
 def _nothing() -> None:
-    """What runs while nobody has asked for anything else."""
+    """What runs by default."""

@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     style = Style(sys.stdout if not options.json else sys.stderr, options.color)
     with tempfile.TemporaryDirectory(prefix="agentserver-demo-") as folder:
         style.heading("The reference server, on an empty database")
-        with running(Path(folder)) as url:
+        with running(Path(folder), MODELSERVER_OAUTH_AUTH_URL="built-in") as url:
             style.line(f"listens at {url}; its API can be tried at {url}/docs")
             with Story(url, style.line) as story:
                 for chapter in (story.register, story.work, story.administer, story.delegate):

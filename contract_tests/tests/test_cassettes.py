@@ -37,8 +37,8 @@ def test_every_operation_is_recorded_with_a_success(cassette: Path, contract: Co
     recorded = {
         operation.id
         for exchange in cassettes.read(cassette).exchanges
-        if exchange.response.status < 300
-        and (operation := contract.operation_at(exchange.request.method, exchange.request.path))
+        if (operation := contract.operation_at(exchange.request.method, exchange.request.path))
+        and operation.is_success(exchange.response.status)
     }
     unmade = {name for name in contract.operations if is_exception(MADE_BY_NOBODY, name)}
     assert recorded == contract.operations.keys() - unmade

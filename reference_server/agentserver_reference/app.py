@@ -206,7 +206,9 @@ def create_app(
     pages = console.pages(contract.document, settings, context.sandbox_backend.describe())
     sessions = HeldSockets("codex sockets", codex_sessions, store, clock, background.start, wait)
     codex_socket = codex_app.endpoint(context, sessions)
-    pages["/"] = attrs.evolve(pages["/"], socket=codex_socket)
+    has_own_codex = settings.codex_app_gateway_rest_url is None
+    if has_own_codex:
+        pages["/"] = attrs.evolve(pages["/"], socket=codex_socket)
     router = route(endpoints, pages, settings)
     if settings.llm_proxy_url is None:  # otherwise its routes are elsewhere, or nowhere
         add_model_api(router, context)
@@ -215,7 +217,8 @@ def create_app(
     if isinstance(context.executors, EmbeddedExecutors):
         for path, (method, target) in executors.endpoints(context, context.executors).items():
             router.add_path(path)[method] = target
-    router.add_path(codex_app.PATH)["GET"] = codex_socket
+    if has_own_codex:
+        router.add_path(codex_app.PATH)["GET"] = codex_socket
     for path, methods in modelserver_pages.endpoints(context).items():
         for method, respond in methods.items():
             router.add_path(path)[method] = ForeignEndpoint(respond)

@@ -534,6 +534,12 @@ class Settings:
         _command,
         "command of codex, which then runs turns; left out: the built-in engine does",
     )
+    codex_app_gateway_rest_url: str | None = _setting(
+        None,
+        "CODEX_APP_GATEWAY_REST_URL",
+        _web_url,
+        "gateway of codex that runs turns; left out: this server does",
+    )
     executor_identity_days: int = _setting(
         30,
         "AGENTSERVER_EXECUTOR_IDENTITY_DAYS",
@@ -642,6 +648,10 @@ class Settings:
             )
         if settings.internal_listen and settings.internal_api_secret is None:
             raise SettingsError("INTERNAL_API_SECRET: is required with --internal-listen")
+        if settings.codex is not None and settings.codex_app_gateway_rest_url is not None:
+            raise SettingsError(
+                "AGENTSERVER_CODEX: must be left out with CODEX_APP_GATEWAY_REST_URL"
+            )
         settings._check_hydra()
         settings._check_modelserver()
         return settings

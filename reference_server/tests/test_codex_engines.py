@@ -1,4 +1,4 @@
-"""What runs turns: the built-in engine and codex, by one set of tests; and what codex alone does.
+"""What runs turns: the built-in engine, codex and a gateway, by one set of tests; and each alone.
 
 A program of ours stands in for codex: `codex_stand_in.py`.
 """
@@ -20,16 +20,26 @@ from listening import SECONDS, listening
 from machines import sign_up, until
 from people import User, error_of, ok
 from remotes import Remote, connecting
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from timeline import Timeline
 
 from agentserver_reference.app import create_app
+from agentserver_reference.context import Context
+from agentserver_reference.gateways.codex.embedded import BuiltInEngine
+from agentserver_reference.gateways.codex.protocol import TurnRequest
 from agentserver_reference.sandbox_backends.linux import Family, ProcessId, mark
-from agentserver_reference.settings import Settings
+from agentserver_reference.services import turn_log, turns
+from agentserver_reference.services.unit_of_work import UnitOfWork
+from agentserver_reference.settings import Settings, SettingsError
 
 pytestmark = pytest.mark.anyio
 
 STAND_IN = shlex.join([sys.executable, str(Path(__file__).with_name("codex_stand_in.py"))])
-CODEX, BUILT_IN = "codex", "built-in"
+CODEX, BUILT_IN, REMOTE = "codex", "built-in", "remote"
+SECRET = "a secret of the services"
 SAID = "This is the built-in model of agentserver, not a language model."
 
 
@@ -49,6 +59,7 @@ class Site:
     """A server on a real socket, with a workspace."""
 
     client: httpx.AsyncClient
+    context: Context
     timeline: Timeline
     owner: User
     workspace_id: str
@@ -74,6 +85,55 @@ class Site:
         return Family(None, mark("AGENTSERVER_CODEX_SERVER", server)).members()
 
 
+@attrs.define
+class Gateway:
+    """Stands in for the gateway of codex: the built-in engine, behind the gateway's own route."""
+
+    contexts: list[Context] = attrs.field(factory=list)
+    """That of the server which calls it."""
+    asked: list[dict[str, Any]] = attrs.field(factory=list)
+    interrupted: asyncio.Event = attrs.field(factory=asyncio.Event)
+    instead: tuple[int, Any] | None = None
+    """What is answered instead."""
+
+    async def answer(self, request: Request) -> Response:
+        if request.headers.get("x-internal-secret") != SECRET:
+            return Response("unauthorized", 401)
+        body = await request.json()
+        self.asked.append(body)
+        if self.instead is not None:
+            return JSONResponse(self.instead[1], self.instead[0])
+        if "wait" in str(body["params"]):
+            while not await request.is_disconnected():  # noqa: ASYNC110 - Starlette has no event
+                await asyncio.sleep(0.01)
+            self.interrupted.set()
+        (context,) = self.contexts
+        log = turn_log.TurnLog(UnitOfWork(context), body["workspaceId"], "sdk", "r", None)
+        turn = TurnRequest(
+            context.ids(),
+            body["workspaceId"],
+            body["threadId"],
+            body["params"],
+            body["timeoutMs"] / 1000,
+            log.note_item,
+        )
+        host = turns.host_of(UnitOfWork(context), body["workspaceId"])
+        outcome = await BuiltInEngine(context.clock, context.ids).run(turn, host)
+        return JSONResponse(outcome.answer)
+
+
+@asynccontextmanager
+async def behind_a_gateway(settings: Settings, gateway: Gateway) -> AsyncIterator[Site]:
+    """A server whose turns a gateway runs."""
+    app = Starlette(routes=[Route("/api/turns", gateway.answer, methods=["POST"])])
+    async with listening(app) as ready:
+        url = f"http://{ready.address}"
+        own = attrs.evolve(settings, codex_app_gateway_rest_url=url, internal_api_secret=SECRET)
+        async with site(own, None) as opened:
+            gateway.contexts.append(opened.context)
+            yield opened
+
+
 @asynccontextmanager
 async def site(
     settings: Settings, command: str | None, owner: User | None = None, workspace_id: str = ""
@@ -96,12 +156,16 @@ async def site(
                 owner = await sign_up(client, "owner@example.com")
                 workspace_id = await owner.create_workspace()
             owner = attrs.evolve(owner, client=client)
-            yield Site(client, timeline, owner, workspace_id)
+            yield Site(client, app.state.context, timeline, owner, workspace_id)
 
 
-@pytest.fixture(params=[BUILT_IN, CODEX])
+@pytest.fixture(params=[BUILT_IN, CODEX, REMOTE])
 async def either(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[Site]:
-    """Both engines."""
+    """Each engine."""
+    if request.param == REMOTE:
+        async with behind_a_gateway(settings, Gateway()) as opened:
+            yield opened
+        return
     async with site(settings, STAND_IN if request.param == CODEX else None) as opened:
         yield opened
 
@@ -112,7 +176,7 @@ async def codex(settings: Settings) -> AsyncIterator[Site]:
         yield opened
 
 
-# --- both -----------------------------------------------------------------------------------------
+# --- all -----------------------------------------------------------------------------------------
 
 
 async def test_a_turn_is_completed_with_what_the_workspaces_model_says(either: Site) -> None:
@@ -311,6 +375,71 @@ async def test_codex_that_does_not_start_is_said_to_have_crashed(
         assert answer["threadId"] == ""
 
 
+# --- a gateway ------------------------------------------------------------------------------------
+
+
+async def test_a_gateway_is_given_the_secret_and_the_limit(settings: Settings) -> None:
+    gateway = Gateway()
+    async with behind_a_gateway(settings, gateway) as here:
+        first = await here.run("Hello", timeoutMs=1234)
+        await here.run("Again", threadId=first["threadId"])
+    limits = [(each["timeoutMs"], each["threadId"]) for each in gateway.asked]
+    assert limits == [(1234, None), (3_600_000, first["threadId"])]
+    assert {each["workspaceId"] for each in gateway.asked} == {here.workspace_id}
+
+
+@pytest.mark.parametrize(
+    ("instead", "code"),
+    [
+        ((500, {"error": "a token"}), "wsDisconnect"),
+        ((200, []), "wsDisconnect"),
+        ((200, {"threadId": "t"}), "wsDisconnect"),
+        ((200, {"threadId": "t", "transport": {"code": "other"}}), "wsDisconnect"),
+        ((200, {"threadId": "t", "transport": {"code": "brokerTimeout"}}), "brokerTimeout"),
+    ],
+)
+async def test_what_a_gateway_cannot_do_is_said_without_its_own_words(
+    settings: Settings, instead: tuple[int, Any], code: str
+) -> None:
+    async with behind_a_gateway(settings, Gateway(instead=instead)) as here:
+        answer = await here.run("Hello")
+        assert answer["transport"]["code"] == code
+        assert "a token" not in answer["transport"]["message"]
+
+
+async def test_the_items_of_a_gateway_are_in_the_log(settings: Settings) -> None:
+    item = {"id": "1", "type": "commandExecution", "command": "ls", "status": "failed"}
+    turn = {"id": "t", "status": "completed", "items": [item]}
+    gateway = Gateway(instead=(200, {"threadId": "thread", "turn": turn}))
+    async with behind_a_gateway(settings, gateway) as here:
+        assert (await here.run("Hello"))["turn"]["items"] == [item]
+        rows = {row["tool"]: row["is_error"] for row in await here.log()}
+        assert rows == {"turn": False, "commandExecution": True}
+
+
+async def test_hanging_up_is_passed_on_to_the_gateway(settings: Settings) -> None:
+    gateway = Gateway()
+    async with behind_a_gateway(settings, gateway) as here:
+        with suppress(httpx.ReadTimeout):
+            body = {"input": [{"type": "text", "text": "wait"}]}
+            await here.client.post(
+                "/api/turns",
+                json={"workspaceId": here.workspace_id, "params": body},
+                headers={"Cookie": here.owner.cookie},
+                timeout=0.5,
+            )
+        async with asyncio.timeout(SECONDS):
+            await gateway.interrupted.wait()
+
+
+async def test_a_gateway_that_is_not_there_is_said_to_be_unreachable(settings: Settings) -> None:
+    own = attrs.evolve(settings, codex_app_gateway_rest_url="http://127.0.0.1:1")
+    async with site(own, None) as here:
+        answer = await here.run("Hello")
+        assert answer["transport"]["code"] == "subprocessCrash"
+        assert (await here.client.get("/codex-app/ws")).status_code == 404
+
+
 # --- a person's own codex -------------------------------------------------------------------------
 
 
@@ -383,3 +512,9 @@ async def test_a_session_ends_when_codex_dies(codex: Site) -> None:
         async with asyncio.timeout(SECONDS):
             await socket.wait_closed()
         assert socket.close_code == 1011
+
+
+def test_a_codex_and_a_gateway_exclude_each_other() -> None:
+    given = {"AGENTSERVER_CODEX": "codex", "CODEX_APP_GATEWAY_REST_URL": "http://127.0.0.1:1"}
+    with pytest.raises(SettingsError, match="AGENTSERVER_CODEX: must be left out"):
+        Settings.from_environment(given)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agentserver_reference.gateways.codex.embedded import BuiltInEngine
+from agentserver_reference.gateways.codex.remote import RemoteCodex
 from agentserver_reference.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -24,10 +25,13 @@ def open_codex(
     background: Callable[[str, Callable[[], Awaitable[None]]], None],
     wait: Callable[[float], Awaitable[object]],
 ) -> Codex:
-    """Return what runs turns: codex, where the operator names it, or else the built-in engine.
+    """Return what runs turns: a gateway or a codex that the operator names, or the built-in engine.
 
     Raises SettingsError if codex is named and this system cannot run it.
     """
+    if settings.codex_app_gateway_rest_url is not None:
+        gateway, secret = settings.codex_app_gateway_rest_url, settings.internal_api_secret
+        return RemoteCodex(gateway, clock, secret=secret)
     if settings.codex is None:
         return BuiltInEngine(clock, ids)
     # Imported late: few servers have codex, and not every system has what it imports.

@@ -33,7 +33,12 @@ CONNECTIONS = "connections of executors"
 """The server's tests of how machines and people's own codex are connected, which is not in the
 contract.
 """
-CHECKS = (RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN, LOG, CONNECTIONS)
+DELIVERY = "delivery of messages"
+"""The server's tests of messages of people, for which somebody has to write to a bot."""
+CHECKS = (
+    *(RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN, LOG, CONNECTIONS),
+    DELIVERY,
+)
 
 _TESTS_OF_SDK = [
     f"sdk/tests/test_{name}.py"
@@ -55,7 +60,18 @@ _TESTS_OF_CONNECTIONS = [
     *(f"reference_server/tests/test_{name}.py" for name in ("executors", "codex_sessions")),
     *("-k", "not postgresql"),
 ]
+_TESTS_OF_DELIVERY = [
+    *("reference_server/tests/test_im_delivery.py", "-k", "not postgresql and not killed"),
+]
 _TESTS_OF_CALLS = ["reference_server/tests/test_model_calls.py", "-k", "not postgresql"]
+_TESTS_OF_SERVER = {
+    WITH_CLOCK: _TESTS_WITH_CLOCK,
+    CALLS: _TESTS_OF_CALLS,
+    LOG: _TESTS_OF_LOG,
+    SIGN_IN: _TESTS_OF_SIGN_IN,
+    CONNECTIONS: _TESTS_OF_CONNECTIONS,
+    DELIVERY: _TESTS_OF_DELIVERY,
+}
 
 
 def caught_elsewhere(fault: Fault, folder: Path) -> list[str]:
@@ -81,16 +97,9 @@ def _caught(fault: Fault, folder: Path) -> Iterator[str]:
     elif fault.side == "sdk" and _fail(_TESTS_OF_SDK, folder):
         yield SDK_TESTS
     elif fault.side == "server" and fault.tier == "rule":
-        if _fail(_TESTS_WITH_CLOCK, folder):
-            yield WITH_CLOCK
-        if _fail(_TESTS_OF_CALLS, folder):
-            yield CALLS
-        if _fail(_TESTS_OF_LOG, folder):
-            yield LOG
-        if _fail(_TESTS_OF_SIGN_IN, folder):
-            yield SIGN_IN
-        if _fail(_TESTS_OF_CONNECTIONS, folder):
-            yield CONNECTIONS
+        for name, tests in _TESTS_OF_SERVER.items():
+            if _fail(tests, folder):
+                yield name
 
 
 def _fail(tests: Sequence[str], folder: Path) -> bool:

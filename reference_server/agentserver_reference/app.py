@@ -26,6 +26,7 @@ from agentserver_reference.gateways.codex import open_codex
 from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
 from agentserver_reference.gateways.executors.off import ExecutorsOff
 from agentserver_reference.gateways.im import open_im
+from agentserver_reference.gateways.im.bridge import Bridge
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.modelserver import open_modelserver
@@ -36,6 +37,7 @@ from agentserver_reference.http import (
     consent_pages,
     device_pages,
     executors,
+    im_bridge,
     model_api,
     modelserver_pages,
     oauth,
@@ -63,7 +65,9 @@ from agentserver_reference.workers import (
     expired_sessions,
     expired_sign_ins,
     idle_sandboxes,
+    im_delivery,
     lost_turns,
+    old_messages,
     old_operations,
     old_turns,
     overdue_tasks,
@@ -86,6 +90,8 @@ LOOPS: tuple[Callable[[Context], Loop], ...] = (
     overdue_tasks.loop,
     lost_turns.loop,
     old_turns.loop,
+    im_delivery.loop,
+    old_messages.loop,
     old_operations.loop,
 )
 """What makes each background loop."""
@@ -176,6 +182,7 @@ def create_app(
             else EmbeddedExecutors(store, clock, ids, background.start, wait)
         ),
         im=open_im(settings, wait),
+        im_bridge=Bridge(),
         sandbox_backend=open_sandbox_backend(settings, store, clock, own_url),
         background=background.start,
         wait=wait,
@@ -200,6 +207,7 @@ def create_app(
             await context.codex.close()
             await context.executors.close()
             await context.im.close()
+            await context.im_bridge.close()
             await store.close()
 
     app = _Application(lifespan=lifespan)
@@ -214,6 +222,9 @@ def create_app(
         add_model_api(router, context)
     if settings.hydra_admin_url != "off":
         add_oauth(router, context)
+    if settings.im != "off":
+        for path, respond in im_bridge.endpoints(context).items():
+            router.add_path(path)["POST"] = ForeignEndpoint(respond)
     if isinstance(context.executors, EmbeddedExecutors):
         for path, (method, target) in executors.endpoints(context, context.executors).items():
             router.add_path(path)[method] = target

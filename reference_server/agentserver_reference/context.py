@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agentserver_reference.gateways.codex.protocol import Codex
     from agentserver_reference.gateways.executors.protocol import Executors
     from agentserver_reference.gateways.im import Im
+    from agentserver_reference.gateways.im.bridge import Bridge
     from agentserver_reference.gateways.llm.protocol import LlmProxy
     from agentserver_reference.gateways.models import Models
     from agentserver_reference.gateways.modelserver.protocol import ModelServer
@@ -44,6 +45,7 @@ class Context:
     codex: Codex
     executors: Executors
     im: Im
+    im_bridge: Bridge
     sandbox_backend: SandboxBackend
     background: Callable[[str, Callable[[], Awaitable[None]]], None]
     """Takes the name of some work and the work itself, which goes on after the answer."""

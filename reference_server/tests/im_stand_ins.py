@@ -45,9 +45,11 @@ class StandIn(ABC):
     failing: Response | None = None
     """What it answers to everything, if not None."""
     failing_to_send: Response | None = None
+    is_ending: bool = False
     news: asyncio.Event = attrs.field(factory=asyncio.Event)
     polled: asyncio.Event = attrs.field(factory=asyncio.Event)
     """Set by each poll."""
+    tried_to_send: asyncio.Event = attrs.field(factory=asyncio.Event)
     was_sent: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def write(self, text: str, person: str = "5", *, is_group: bool = False) -> None:
@@ -58,7 +60,7 @@ class StandIn(ABC):
     async def since(self, place: int) -> list[tuple[int, Written]]:
         """Return what was written after a place, each with its place, when there is something."""
         self.polled.set()
-        while len(self.written) <= place:
+        while len(self.written) <= place and not self.is_ending:
             self.news.clear()
             await self.news.wait()
         return list(enumerate(self.written))[place:]
@@ -76,6 +78,7 @@ class StandIn(ABC):
         if not self.knows(request):
             return self.refusal()
         if self.failing_to_send is not None and self.is_sending(request):
+            self.tried_to_send.set()
             return self.failing_to_send
         body: dict[str, Any] = {}
         if request.headers.get("content-type", "").startswith("application/json"):
@@ -250,8 +253,8 @@ class WeixinStandIn(StandIn):
             case "getupdates":
                 news = await self.since(int(body["get_updates_buf"] or 0))
                 messages = [self.message(number, each) for number, each in news]
-                place = str(news[-1][0] + 1)
-                return JSONResponse({"ret": 0, "msgs": messages, "get_updates_buf": place})
+                place = {"get_updates_buf": str(news[-1][0] + 1)} if news else {}
+                return JSONResponse({"ret": 0, "msgs": messages, **place})
             case "sendmessage":
                 sent = body["msg"]
                 assert sent["context_token"] == f"context-{sent['to_user_id']}"
@@ -287,4 +290,8 @@ async def standing_in(provider: str) -> AsyncIterator[StandIn]:
         Starlette(routes=[Route("/{path:path}", stand_in.answer, methods=methods)])
     ) as running:
         stand_in.url = f"http://{running.address}"
-        yield stand_in
+        try:
+            yield stand_in
+        finally:
+            stand_in.is_ending = True
+            stand_in.news.set()

@@ -1,5 +1,6 @@
 """Random tokens: shown once, kept as a hash. 128 random bits and more need no slow hash."""
 
+import hmac
 import secrets
 from hashlib import sha256
 
@@ -17,3 +18,8 @@ def token_hash(token: str) -> str:
 def sandbox_token(token: str) -> str:
     """Return the token of a sandbox, 32 hexadecimal digits, made of a fresh random one."""
     return token[:32]
+
+
+def bridge_secret(token: str) -> str:
+    """Return what a sandbox and the bridge of messages know of each other, made of its token."""
+    return hmac.new(token.encode(), b"bridge of messages", sha256).hexdigest()

@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentserver_reference.domain.tokens import bridge_secret
 from agentserver_reference.sandbox_backends.protocol import Sandbox
 
 if TYPE_CHECKING:
     from agentserver_reference.settings import Settings
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+
+BRIDGED = "nanoclaw"
+"""The type of sandboxes that are brought messages."""
 
 ID, SERVER = "AGENTSERVER_SANDBOX_ID", "AGENTSERVER_SANDBOX_SERVER"
 
@@ -54,7 +58,15 @@ def environment_of(
         "AGENTSERVER_WORKSPACE_ID": sandbox.workspace_id,
         **({} if token is None else {"AGENTSERVER_SANDBOX_TOKEN": token}),
         **({} if token is None else _of_models(settings.llm_proxy_url or url, token)),
+        **_of_messages(sandbox, token),
     }
+
+
+def _of_messages(sandbox: Sandbox, token: str | None) -> dict[str, str]:
+    """Return the variable by which a sandbox knows who brings it messages, and answers."""
+    if token is None or sandbox.type != BRIDGED:
+        return {}
+    return {"NANOCLAW_BRIDGE_SECRET": bridge_secret(token)}
 
 
 def _of_models(proxy: str, token: str) -> dict[str, str]:

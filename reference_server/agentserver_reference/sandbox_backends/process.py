@@ -296,7 +296,8 @@ class ProcessBackend:
         claimed = _Row(sandbox.id, self._host, None, self._server, sandbox.status)
         try:
             token = await sandbox.token()
-            child = await self._in_thread(self._spawn, sandbox, token)
+            port = _free_port()
+            child = await self._in_thread(self._spawn, sandbox, token, port)
             self._children[sandbox.id] = child
             process = ProcessId.of(child.pid)
             if process is None:
@@ -308,7 +309,7 @@ class ProcessBackend:
             await self._end(claimed)
             return Event.FAILED
         if not await self._store.write(
-            sandbox_processes.record, sandbox.id, server, attrs.astuple(process)
+            sandbox_processes.record, sandbox.id, server, attrs.astuple(process), port
         ):
             await self._end(claimed)
             return None
@@ -324,7 +325,7 @@ class ProcessBackend:
             _logger, logging.WARNING, "sandbox not started", sandbox=sandbox.id, reason=reason
         )
 
-    def _spawn(self, sandbox: Sandbox, token: str | None) -> subprocess.Popen[bytes]:
+    def _spawn(self, sandbox: Sandbox, token: str | None, port: int) -> subprocess.Popen[bytes]:
         """Start a shell that waits to become the command.
 
         Raises OSError: the command does not exist, or there is no room for it.
@@ -338,7 +339,7 @@ class ProcessBackend:
             os.environ,
             url=self._url(),
             home=home,
-            port=_free_port(),
+            port=port,
             server=str(self._server),
             token=token,
         )

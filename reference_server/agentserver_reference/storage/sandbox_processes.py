@@ -27,7 +27,7 @@ _this = _c.sandbox_id == bindparam("of_sandbox")
 _server: tuple[BindParameter[int], BindParameter[str]] = bindparam("by_id"), bindparam("by_started")
 _run_by = and_(_this, _c.server_id == _server[0], _c.server_started == _server[1])
 _nobody = {"server_id": null(), "server_started": null()}
-_no_process = {"process_id": null(), "process_started": null()}
+_no_process = {"process_id": null(), "process_started": null(), "port": null()}
 _columns = (*_c, sandboxes.c.status)
 _joined = select(*_columns).outerjoin(sandboxes, sandboxes.c.id == _c.sandbox_id)
 
@@ -55,7 +55,9 @@ _claim = text("""
 _record = (
     update(sandbox_processes)
     .where(_run_by)
-    .values(process_id=bindparam("number"), process_started=bindparam("started"))
+    .values(
+        process_id=bindparam("number"), process_started=bindparam("started"), port=bindparam("on")
+    )
 )
 _release = update(sandbox_processes).where(_run_by).values({**_no_process, **_nobody})
 _remove = delete(sandbox_processes).where(_this, _c.server_id.is_(None))
@@ -92,10 +94,14 @@ def claim(
 
 
 def record(
-    conn: Connection, sandbox_id: str, server: tuple[int, str], process: tuple[int, str]
+    conn: Connection,
+    sandbox_id: str,
+    server: tuple[int, str],
+    process: tuple[int, str],
+    port: int | None = None,
 ) -> bool:
     """Write down the process that a server has made for a sandbox that it has claimed."""
-    values = {"of_sandbox": sandbox_id, "number": process[0], "started": process[1]}
+    values = {"of_sandbox": sandbox_id, "number": process[0], "started": process[1], "on": port}
     return conn.execute(_record, values | _bound(server)).rowcount > 0
 
 

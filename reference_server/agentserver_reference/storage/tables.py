@@ -330,11 +330,12 @@ sandbox_processes = Table(
     Column("process_started", String),
     Column("server_id", BigInteger),
     Column("server_started", String),
+    Column("port", Integer),
     Index("sandbox_processes_by_host", "host"),
 )
 """The machine that has the data of a sandbox; what runs there, and the server that runs it, each as
-a process id and when that process started. It refers to no sandbox: it outlives a deleted one
-until that machine has removed what it has of it."""
+a process id and when that process started. `port` is the one that it may listen on. It refers to no
+sandbox: it outlives a deleted one until that machine has removed what it has of it."""
 
 settings = Table(
     "system_settings",
@@ -678,6 +679,39 @@ im_channels = Table(
 )
 """`position` is the order in which they were connected last. `cursor` is how far the messages of a
 channel were delivered."""
+
+im_messages = Table(
+    "im_messages",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("channel_id", "workspace_im_channels.id"),
+    Column("message_id", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("sender", String, nullable=False),
+    Column("sender_name", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("reply_to", String, nullable=False),
+    Column("is_group", Boolean, nullable=False),
+    _time("received_at"),
+    Column("answer", Text),
+    Column("delivered_at", String),
+    UniqueConstraint("channel_id", "message_id"),
+    Index("im_messages_by_delivery", "delivered_at"),
+    Index("im_messages_by_conversation", "channel_id", "user_id"),
+)
+"""What people have written: what has to be delivered, and what was a day ago at most. `answer` is
+what is sent back, from when it is known."""
+
+im_conversations = Table(
+    "im_conversations",
+    metadata,
+    _reference("channel_id", "workspace_im_channels.id", primary_key=True),
+    Column("user_id", String, primary_key=True),
+    Column("thread_id", String),
+    Column("reply_to", String, nullable=False),
+)
+"""The people of a channel: the thread that each goes on with, and where answers go."""
 
 worker_leases = Table(
     "worker_leases",

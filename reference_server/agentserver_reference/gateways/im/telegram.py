@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
@@ -43,8 +43,10 @@ logging.getLogger("telegram").setLevel(logging.CRITICAL)
 _PLACEHOLDER = "token"
 _PAUSE_AFTER_REFUSAL = 24 * 3600.0
 """Seconds. A revoked token never becomes valid again; a new one begins anew at once."""
-_REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
+_REFUSALS_TO_SEND = (httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND)
 """The last one is said of a token that no bot can have."""
+_REFUSALS = (*_REFUSALS_TO_SEND, httpx.codes.FORBIDDEN)
+"""Who sends is also forbidden to write to a person that wants no more of it."""
 _GROUPS = ("group", "supergroup")
 _WIDE = "\uffff"
 """Characters after this one count as two."""
@@ -91,6 +93,7 @@ class Telegram:
     async def send(self, credentials: Credentials, to: str, text: str, *, key: str) -> None:
         """See Service. Telegram knows no keys: a repeated text is sent again."""
         bot, transport = self._bot(credentials)
+        transport.refusals = _REFUSALS_TO_SEND
         for part in parts(text, 2048 if max(text, default="") > _WIDE else 4096):
             await _asked(bot.send_message(to, part), transport, SEND_TIMEOUT)
 
@@ -125,6 +128,8 @@ class _WithToken(httpx.AsyncBaseTransport):
     def __init__(self, network: httpx.AsyncBaseTransport, token: str) -> None:
         self._network = network
         self._path = f"/bot{quote(token, safe=':')}/".encode()
+        self.refusals: Collection[int] = _REFUSALS
+        """The statuses that say that the token is refused."""
         self.trouble: ImTrouble = Unreachable()
         """What it is if the call fails."""
 
@@ -141,7 +146,7 @@ class _WithToken(httpx.AsyncBaseTransport):
         response = await self._network.handle_async_request(real)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             self.trouble = RateLimited(_pause_of(await response.aread()))
-        elif response.status_code in _REFUSED:
+        elif response.status_code in self.refusals:
             self.trouble = Refused(pause=_PAUSE_AFTER_REFUSAL)
         elif response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
             self.trouble = NotUnderstood()

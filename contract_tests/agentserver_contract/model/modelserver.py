@@ -65,30 +65,17 @@ def _managers(workspace: Workspace) -> list[str]:
 
 def begin(run: ModelRun, workspace: Workspace, user: str) -> str | None:
     """Begin a connection; the page, or None where the server has no model server."""
-    outcome = run.attempt(user, "workspaces.modelserver.connect", workspace.id)
+    method = "workspaces.modelserver.connect"
+    outcome = run.attempt(user, method, workspace.id)
     if isinstance(outcome, StatusError) and outcome.status_code == _MISSING:
         return None
     if isinstance(outcome, AgentserverError):
-        raise ContractViolation(
-            "workspaces.modelserver.connect", "a connection can be begun", outcome
-        )
+        raise ContractViolation(method, "a connection can be begun", outcome)
     query = query_of(outcome)
-    expect(
-        "workspaces.modelserver.connect", "a code is asked for", "code", query.get("response_type")
-    )
-    expect(
-        "workspaces.modelserver.connect",
-        "the challenge is by S256",
-        "S256",
-        query.get("code_challenge_method"),
-    )
+    expect(method, "a code is asked for", "code", query.get("response_type"))
+    expect(method, "the challenge is by S256", "S256", query.get("code_challenge_method"))
     for name in ("state", "code_challenge", "client_id", "redirect_uri"):
-        expect(
-            "workspaces.modelserver.connect",
-            f"the page is given a {name}",
-            True,
-            bool(query.get(name)),
-        )
+        expect(method, f"the page is given a {name}", True, bool(query.get(name)))
     page: str = outcome
     return page
 
@@ -163,29 +150,19 @@ def expect_refused(run: ModelRun, response: Response, promise: str, status: int)
 
 @invariant("workspaces", "modelserver")
 def connections_are_shown_to_every_member(run: ModelRun) -> None:
+    method = "workspaces.modelserver.get_status"
     for workspace in run.state[Workspaces].by_id.values():
         connection = run.state[Connections].of(workspace)
-        shown = read_of(run, workspace, "workspaces.modelserver.get_status")
-        expect(
-            "workspaces.modelserver.get_status",
-            "whether it is connected",
-            connection.is_there,
-            shown.connected,
-        )
+        shown = read_of(run, workspace, method)
+        expect(method, "whether it is connected", connection.is_there, shown.connected)
         if not connection.is_there:
             expect(
-                "workspaces.modelserver.get_status",
-                "nothing else without a connection",
-                {"connected": False},
-                shown.to_dict(),
+                method, "nothing else without a connection", {"connected": False}, shown.to_dict()
             )
             continue
         connection.connected_at = connection.connected_at or shown.connected_at
         expect(
-            "workspaces.modelserver.get_status",
-            "the time of the first connection",
-            connection.connected_at,
-            shown.connected_at,
+            method, "the time of the first connection", connection.connected_at, shown.connected_at
         )
 
 

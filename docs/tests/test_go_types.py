@@ -49,6 +49,11 @@ def test_what_has_no_counterpart_of_its_own_says_why(name: str) -> None:
     assert has_its_own != bool(place.note), place
 
 
+@every_type
+def test_what_the_contract_has_by_this_name_is_not_said_to_be_missing(name: str) -> None:
+    assert PLACES[name].contract or name not in CONTRACT.schemas, PLACES[name].note
+
+
 def test_every_type_has_a_row_of_the_page() -> None:
     text = go_types_page.page(CONTRACT)
     assert [name for name in PLACES if f"\n| `{name}`" not in text] == []

@@ -31,15 +31,17 @@ NORMAL, REVOKED = 1000, 1008
 class SocketRows(Protocol):
     """The queries about the rows of WebSockets, by their ids: a module of `storage`."""
 
-    def connected(self, conn: Connection, socket_ids: Collection[str], now: datetime) -> set[str]:
+    def connected(
+        self, conn: Connection, socket_ids: Collection[str], now: datetime, /
+    ) -> set[str]:
         """Those of these WebSockets that may remain open."""
         ...
 
-    def touch(self, conn: Connection, socket_ids: Collection[str], now: datetime) -> None:
+    def touch(self, conn: Connection, socket_ids: Collection[str], now: datetime, /) -> None:
         """Write a sign of life down."""
         ...
 
-    def disconnect(self, conn: Connection, socket_id: str, now: datetime) -> None:
+    def disconnect(self, conn: Connection, socket_id: str, now: datetime, /) -> None:
         """Note that a WebSocket is closed."""
         ...
 

@@ -82,7 +82,8 @@ def _masked(key: str) -> str:
 
 
 def _contract_of_the_release() -> Contract:
-    """limits-out-of-bounds, llm-base-url, guests-change-sandboxes."""
+    """limits-out-of-bounds, llm-base-url, guests-change-sandboxes, agents-and-tasks-for-anybody,
+    task-limits-unchecked, reports-out-of-bounds."""
     document = load_document()
     _loosen(document["components"]["schemas"])
     for path, methods in document["paths"].items():
@@ -90,7 +91,16 @@ def _contract_of_the_release() -> Contract:
             for operation in methods.values():
                 if isinstance(operation, dict) and operation.get("x-required-role") == "developer":
                     operation["x-required-role"] = "guest"
+        for operation in methods.values():
+            if isinstance(operation, dict) and operation.get("operationId") in _FOR_ANYBODY:
+                operation["x-required-role"] = "user"
     return compile_contract(document)
+
+
+_FOR_ANYBODY = (
+    *("list_workspace_agents", "get_agent_card", "create_workspace_task", "list_workspace_tasks"),
+    *("get_task", "cancel_task"),
+)
 
 
 def _loosen(value: Any) -> None:
@@ -107,6 +117,11 @@ _LOOSE = {
     "max_drive_size": ("minimum", "maximum"),
     "max_workspace_drive_size": ("minimum", "maximum"),
     "base_url": ("pattern", "format"),
+    "max_turns": ("minimum", "maximum"),
+    "max_budget_usd": ("minimum", "maximum"),
+    "timeout_seconds": ("minimum",),
+    "num_turns": ("minimum",),
+    "total_cost_usd": ("minimum",),
 }
 
 
@@ -168,6 +183,11 @@ async def _drop(message: Any) -> None:
 
 _DEFAULTS = "/api/admin/quotas/defaults"
 _TOKENS = "/api/codex/tokens"
+_CARDS = "/api/agent/discovery/cards"
+_MAILBOX = "/api/agent/mailbox/send"
+_TASKS = re.compile(r"/api/(workspaces/[^/]+|agent)/tasks$")
+_REPORTS = re.compile(r"/api/agent/tasks/[^/]+/status$")
+_LARGEST = "1.7976931348623157e308"
 
 
 def _written_before(sent: Seen) -> Iterator[Seen]:
@@ -204,7 +224,8 @@ def _refused_at_once(sent: Seen) -> Answer | None:
     has_session = "agentserver-token=" in sent.headers.get("cookie", "")
     if has_session and re.search("%(00|25|[01][0-9a-fA-F]|7[fF])", sent.path):
         return 500, _TEXT, b"internal error\n"
-    if has_session and sent.method in _LENIENT and b"\\u0000" in sent.body:  # nul-stored
+    stores_nul = sent.method in _LENIENT and b"\\u0000" in sent.body  # nul-stored
+    if has_session and stores_nul and not _names_agent_with_nul(sent):
         return 500, _TEXT, b"internal error\n"
     if sent.method in _LENIENT and _DECIMAL.search(sent.body.decode("utf-8", "replace")):
         return 400, _TEXT, b"invalid request body\n"
@@ -214,6 +235,18 @@ def _refused_at_once(sent: Seen) -> Answer | None:
 
 
 _DECIMAL = re.compile(r'"(max|ws_max)_\w+":\s*-?\d+(\.0+|[eE]\+?\d+)\s*[,}]')
+
+
+def _names_agent_with_nul(sent: Seen) -> bool:
+    """agent-of-a-nul."""
+    named = "to" if sent.path == _MAILBOX else "target_id" if _TASKS.search(sent.path) else ""
+    return "\0" in str(_object(sent.body).get(named, ""))
+
+
+def _has_half_a_pair(sent: Seen) -> bool:
+    """surrogate-in-card."""
+    card = _object(sent.body).get("card") if sent.path == _CARDS else None
+    return re.search("[\ud800-\udfff]", json.dumps(card, ensure_ascii=False)) is not None
 
 
 def _registered_at_once(body: dict[str, Any]) -> Answer | None:
@@ -246,12 +279,16 @@ def _as_reference(scope: Scope, sent: Seen) -> tuple[Scope, Seen]:
         and not (name == b"cookie" and sent.path == "/api/auth/logout")  # session-outlives-logout
     ]
     body = sent.body
-    if sent.method in _LENIENT and body:
+    if sent.method in _LENIENT and body and not _has_half_a_pair(sent):
         body = _lenient(body)
     if sent.method == "POST" and sent.path == "/api/workspaces":
         body = _with_name(body)
     if sent.method == "POST" and sent.path == _TOKENS:
         body = _without_zero(body)
+    if sent.method == "POST" and _TASKS.search(sent.path):
+        body = _with_default_time(body)
+    if sent.path == _CARDS or _REPORTS.search(sent.path):  # numbers-of-any-size
+        body = re.sub(rb"(?<![\w\"])Infinity(?![\w\"])", _LARGEST.encode(), body)
     return {**scope, "headers": headers}, Seen(sent.method, sent.path, sent.headers, body)
 
 
@@ -291,6 +328,15 @@ def _without_zero(body: bytes) -> bytes:
     return body
 
 
+def _with_default_time(body: bytes) -> bytes:
+    """task-limits-unchecked: 300 seconds in place of zero or less."""
+    value = _object(body)
+    seconds = value.get("timeout_seconds")
+    if type(seconds) is int and seconds <= 0:
+        return json.dumps({**value, "timeout_seconds": 300}).encode()
+    return body
+
+
 def _with_name(body: bytes) -> bytes:
     """workspace-name-invented."""
     try:
@@ -303,14 +349,29 @@ def _with_name(body: bytes) -> bytes:
     return json.dumps(value).encode()
 
 
-def _as_release(sent: Seen, status: int, media: str, body: bytes) -> Answer | None:
-    """What the release answers where the reference server answers this; None for the same."""
-    if sent.path == "/api/auth/login" and status == 400 and _object(sent.body):
-        # login-checks-nothing
+def _not_refused(sent: Seen, body: bytes) -> Answer | None:
+    """What the release answers where the reference server answers 400; None for the same."""
+    if _names_agent_with_nul(sent):
+        return 404, _TEXT, b"target agent not found\n"
+    if _has_half_a_pair(sent) or _REQUESTER_UNKNOWN.match(body):
+        return 500, _TEXT, b"internal error\n"
+    if _REPORTS.search(sent.path) and b"\\u0000" in sent.body:  # report-lost
+        return 200, "", b""
+    if sent.path == "/api/auth/login" and _object(sent.body):  # login-checks-nothing
         return 401, _TEXT, b"invalid credentials\n"
-    if sent.path == _TOKENS and sent.method == "POST" and status == 400:  # token-fields-422
+    if sent.path == _TOKENS and sent.method == "POST":  # token-fields-422
         named = re.match(rb"(workspace_id|name): (is required|must have at least)", body)
         return (422, _TEXT, b"workspace_id and name are required\n") if named else None
+    return None
+
+
+_REQUESTER_UNKNOWN = re.compile(rb"requester_id: must be (the caller's own|a) sandbox")
+
+
+def _as_release(sent: Seen, status: int, media: str, body: bytes) -> Answer | None:
+    """What the release answers where the reference server answers this; None for the same."""
+    if status == 400 and (known := _not_refused(sent, body)):
+        return known
     if sent.path.endswith("/members") and sent.method == "POST" and status == 409:  # member-twice
         return 500, _TEXT, b"failed to add member\n"
     if sent.path.endswith("/executors") and status == 409:  # executor-name-taken

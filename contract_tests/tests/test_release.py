@@ -24,6 +24,8 @@ OPERATIONS = (
     *("--operation", "admin_set_workspace_llm_quota"),
     *("--operation", "set_workspace_llm_config"),
     *("--operation", "create_sandbox"),
+    *("--operation", "create_workspace_task"),
+    *("--operation", "update_agent_task_status"),
 )
 
 
@@ -59,6 +61,8 @@ def test_list_explains_all_that_the_release_does_otherwise(
         *("no-request-id", "content-type-ignored", "trailing-text", "member-twice"),
         *("llm-quota-labelled-json", "maintainers-make-owners", "administered-but-unknown"),
         *("session-in-web-addresses", "session-shown", "content-type-before-state"),
+        *("agents-and-tasks-for-anybody", "task-limits-unchecked", "agent-of-a-nul"),
+        *("tasks-reported-by-any-agent", "reports-out-of-bounds", "report-lost"),
     ):
         assert known[name], f"{name} was not met"
 

@@ -1,4 +1,4 @@
-"""The rules hold when many ask at once: of one process on SQLite, of two on one PostgreSQL."""
+"""The rules hold when many ask at once: of one process on SQLite, of three on one PostgreSQL."""
 
 import asyncio
 import itertools

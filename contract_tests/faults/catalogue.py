@@ -40,6 +40,8 @@ NEVER_MET = {
     "channels-for-guests": _NOT_IMITATED,
     "homeserver-anywhere": _NOT_IMITATED,
     "agents-of-any-tenant": _RECORDED,
+    "weixin-bot-of-any-name": _NOT_IMITATED,
+    "weixin-status-passed-on": _NOT_IMITATED,
     "credential-address-spelled-otherwise": _NOT_IMITATED,
     "credential-kind-unknown": _NOT_IMITATED,
     "credential-name-empty": _NOT_IMITATED,

@@ -112,6 +112,7 @@ def test_every_encrypted_column_is_marked() -> None:
         "sandboxes.token",
         "workspace_im_channels.token",
         "workspace_tokens.token",
+        "workspace_weixin_logins.qrcode",
         "signing_keys.private_key",
     }
     for table in metadata.sorted_tables:

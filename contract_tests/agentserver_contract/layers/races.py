@@ -499,6 +499,6 @@ def _masked(value: Any, names: Mapping[str, str], name: str = "") -> Any:
             return "a time"
         if name == "id" or name.endswith(("_id", "Id")):
             return "an id"
-        if name.endswith(("_token", "_jwt")):
+        if name.endswith(("_token", "_jwt", "qrcode_url")):
             return "a token"
     return value

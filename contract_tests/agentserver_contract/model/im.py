@@ -12,6 +12,7 @@ from agentserver import (
     AgentserverError,
     BadGateway,
     BadRequest,
+    Conflict,
     NotFound,
     PermissionDenied,
     ServiceUnavailable,
@@ -36,7 +37,7 @@ _SHOWING = ("openclaw", "nanoclaw")
 """The types of sandboxes that show their channel."""
 _BAD_TOKENS = ("", " ", "1:a/b", "1:a?b", "1:\0", "ä" * 30, "1" * 256)
 _BAD_MODES = ("", "Codex", "nanoclaw ", "stateless_cc")
-_TELEGRAM, _MATRIX = "telegram", "matrix"
+_TELEGRAM, _MATRIX, _WEIXIN = "telegram", "matrix", "weixin"
 _HOMESERVER = "https://matrix.example.com"
 
 # --- the state ------------------------------------------------------------------------------------
@@ -304,6 +305,40 @@ def refuse_homeservers_in_private_networks(run: ModelRun, choose: Choose) -> Non
                 remove(run, workspace, user, channel)
                 return
         run.call(user, method, workspace.id, **given, raises=BadRequest)
+
+
+@rule(touches=["im"], precondition=channels_can_be)
+def log_in_to_wechat(run: ModelRun, choose: Choose) -> None:
+    """A login connects its bot once, whoever asks at the same time; then there is none."""
+    workspace = any_workspace(run, choose)
+    user, method = choose(workspace.at_least("developer")), "workspaces.im.wait_weixin_login"
+    started = run.attempt(user, "workspaces.im.start_weixin_login", workspace.id)
+    if isinstance(started, BadGateway | ServiceUnavailable):
+        return  # the server asks WeChat itself
+    if isinstance(started, AgentserverError) or not started.qrcode_url:
+        raise ContractViolation("workspaces.im.start_weixin_login", "a login begins", started)
+    outcome = run.call(user, method, workspace.id)
+    if not outcome.connected:
+        return  # nobody scans the code of a real WeChat
+    expect(method, "it is confirmed", "confirmed", outcome.status.value)
+    connected = [note_channel(run, workspace, user, _WEIXIN, outcome.bot_id)]
+    run.call(user, method, workspace.id, raises=BadRequest)
+    read_back(run, "im")
+    run.call(user, "workspaces.im.start_weixin_login", workspace.id)
+    outcomes = run.concurrently([planned(user, method, workspace.id)] * 3)
+    won = [each for each in outcomes if not isinstance(each, AgentserverError)]
+    lost = [each for each in outcomes if isinstance(each, AgentserverError)]
+    if len(won) != 1 or any(type(each) not in (Conflict, BadRequest) for each in lost):
+        raise ContractViolation(
+            method, "of three who ask at once, one is told of the bot", outcomes
+        )
+    connected.append(note_channel(run, workspace, user, _WEIXIN, won[0].bot_id))
+    read_back(run, "im")
+    for outsider in workspace.without_role("owner", "maintainer", "developer"):
+        for each in ("workspaces.im.start_weixin_login", method):
+            run.call(outsider, each, workspace.id, raises=PermissionDenied)
+    for channel in connected:
+        remove(run, workspace, user, channel)
 
 
 # --- rules: changing ------------------------------------------------------------------------------

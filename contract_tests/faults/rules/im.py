@@ -5,6 +5,7 @@ from sqlalchemy import delete, select, update
 
 from agentserver_reference.domain.errors import BadGateway, BadRequest
 from agentserver_reference.storage import tables
+from agentserver_reference.storage.weixin_logins import end
 
 _of = tables.im_channels.c
 _sandboxes = tables.sandboxes
@@ -106,6 +107,42 @@ async def homeserver_not_checked(original, work, workspace_id, homeserver_url, t
         if not refusal.line.startswith("homeserver_url"):
             raise
         raise BadGateway("the homeserver cannot be reached") from None
+
+
+@fault(
+    replaces="agentserver_reference.storage.weixin_logins.end",
+    kind="used-twice",
+    operations=["wait_weixin_qr_login"],
+)
+def login_to_wechat_not_ended(original, conn, workspace_id, login_id):
+    """A login that was confirmed can be asked about again."""
+    return True
+
+
+@fault(
+    replaces="agentserver_reference.services.weixin_logins._connect",
+    kind="write-not-stored",
+    operations=["wait_weixin_qr_login"],
+)
+def bot_of_wechat_not_kept(original, conn, workspace_id, login_id, bot, new_id, seal, now):
+    """A bot of WeChat is said to be connected, and is not."""
+    end(conn, workspace_id, login_id)
+
+
+@fault(
+    replaces="agentserver_reference.services.weixin_logins.start",
+    kind="wrong-object-touched",
+    operations=["start_weixin_qr_login"],
+)
+async def login_to_wechat_replaces_all_channels(original, work, workspace_id):
+    """A login that begins deletes the channels of the workspace."""
+    url = await original(work, workspace_id)
+    await work.context.store.write(
+        lambda conn: conn.execute(
+            delete(tables.im_channels).where(_of.workspace_id == workspace_id)
+        )
+    )
+    return url
 
 
 # --- changing -------------------------------------------------------------------------------------

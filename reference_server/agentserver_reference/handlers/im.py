@@ -2,7 +2,7 @@
 
 from agentserver_reference.call import Call
 from agentserver_reference.replies import Reply
-from agentserver_reference.services import im
+from agentserver_reference.services import im, weixin_logins
 
 
 async def list_im_channels(call: Call) -> Reply:
@@ -37,6 +37,17 @@ async def configure_matrix_channel(call: Call) -> Reply:
     url, token = call.json["homeserver_url"], call.json["access_token"]
     bot_id = await im.configure_matrix(call.work, call.path["workspace_id"], url, token)
     return Reply(200, {"connected": True, "bot_id": bot_id})
+
+
+async def start_weixin_qr_login(call: Call) -> Reply:
+    """POST /api/workspaces/{workspace_id}/im/weixin/qr-start."""
+    url = await weixin_logins.start(call.work, call.path["workspace_id"])
+    return Reply(200, {"qrcode_url": url, "message": "Scan the QR code with WeChat"})
+
+
+async def wait_weixin_qr_login(call: Call) -> Reply:
+    """POST /api/workspaces/{workspace_id}/im/weixin/qr-wait."""
+    return Reply(200, await weixin_logins.wait(call.work, call.path["workspace_id"]))
 
 
 async def bind_sandbox_im_channel(call: Call) -> Reply:

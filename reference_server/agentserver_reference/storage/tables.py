@@ -713,6 +713,17 @@ im_conversations = Table(
 )
 """The people of a channel: the thread that each goes on with, and where answers go."""
 
+weixin_logins = Table(
+    "workspace_weixin_logins",
+    metadata,
+    _reference("workspace_id", "workspaces.id", primary_key=True),
+    Column("id", String, nullable=False),
+    _encrypted("qrcode_encrypted", "workspace_weixin_logins.qrcode"),
+    Column("base_url", String, nullable=False),
+    _time("expires_at"),
+)
+"""The login of a WeChat bot that is under way in a workspace."""
+
 worker_leases = Table(
     "worker_leases",
     metadata,

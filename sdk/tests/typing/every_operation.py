@@ -40,6 +40,8 @@ from agentserver.models import (
     IMSandboxBindResponse,
     IMSandboxUnbindResponse,
     IMTelegramConfigureResponse,
+    IMWeixinQRStartResponse,
+    IMWeixinQRWaitResponse,
     LLMConfigResponse,
     LLMConfigUpsertResponse,
     LLMQuotaResponse,
@@ -404,6 +406,14 @@ def synchronously(client: Client) -> None:
             recovery_key="EsTc eXaM pLe0 1234",
         ),
         IMMatrixConfigureResponse,
+    )
+    assert_type(
+        client.workspaces.im.start_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        IMWeixinQRStartResponse,
+    )
+    assert_type(
+        client.workspaces.im.wait_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        IMWeixinQRWaitResponse,
     )
     assert_type(
         client.sandboxes.im.bind(
@@ -824,6 +834,14 @@ async def asynchronously(client: AsyncClient) -> None:
             recovery_key="EsTc eXaM pLe0 1234",
         ),
         IMMatrixConfigureResponse,
+    )
+    assert_type(
+        await client.workspaces.im.start_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        IMWeixinQRStartResponse,
+    )
+    assert_type(
+        await client.workspaces.im.wait_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
+        IMWeixinQRWaitResponse,
     )
     assert_type(
         await client.sandboxes.im.bind(

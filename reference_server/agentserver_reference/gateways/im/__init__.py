@@ -10,7 +10,7 @@ from agentserver_reference.gateways.im.services import ImServices
 from agentserver_reference.gateways.im.simulated import SimulatedIm
 
 if TYPE_CHECKING:
-    from agentserver_reference.gateways.im.service import Service
+    from agentserver_reference.gateways.im.service import Service, WeixinLogin
     from agentserver_reference.settings import Settings
 
 
@@ -19,6 +19,10 @@ class Im(Protocol):
 
     def of(self, provider: str, /) -> Service:
         """Return a provider's service. Raises ServiceUnavailable where it cannot be used."""
+        ...
+
+    def weixin_login(self) -> WeixinLogin:
+        """Return what logs bots in to WeChat. Raises ServiceUnavailable where it cannot be used."""
         ...
 
     async def close(self) -> None:

@@ -12,5 +12,9 @@ class ImOff:
         """See Im."""
         raise ServiceUnavailable("messages not configured")
 
+    def weixin_login(self) -> NoReturn:
+        """See Im."""
+        return self.of("weixin")
+
     async def close(self) -> None:
         """See Im."""

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from agentserver_reference.domain.im import MATRIX, TELEGRAM
-from agentserver_reference.gateways.im.service import Batch, Credentials, Refused, Service
+from agentserver_reference.domain.im import MATRIX, TELEGRAM, WEIXIN
+from agentserver_reference.gateways.im.service import (
+    Batch,
+    Credentials,
+    Polled,
+    Refused,
+    Service,
+    Started,
+)
 
 _POLL = 30.0
 """Seconds that a poll takes: nobody ever writes."""
@@ -57,6 +65,28 @@ class SimulatedMatrix(_Simulated):
         return f"@simulated-{name}:{urlsplit(credentials.base_url).hostname}"
 
 
+class SimulatedWeixin(_Simulated):
+    """A WeChat in which every code is scanned and confirmed at once."""
+
+    async def identify(self, credentials: Credentials, /) -> str:
+        """See Service."""
+        return credentials.bot_id
+
+    async def start(self) -> Started:
+        """See WeixinLogin."""
+        code = secrets.token_hex(16)
+        return Started(code, f"https://weixin.example.com/qrcode/{code[:8]}")
+
+    async def poll(self, base_url: str, qrcode: str, /) -> Polled:
+        """See WeixinLogin."""
+        return Polled(
+            status="confirmed",
+            token=f"simulated-{qrcode}",
+            bot_id=f"simulated-{qrcode[:8]}@im.bot",
+            user_id=f"simulated-user-{qrcode[:8]}",
+        )
+
+
 class SimulatedIm:
     """The simulated services."""
 
@@ -64,11 +94,17 @@ class SimulatedIm:
         self._services: dict[str, Service] = {
             TELEGRAM: SimulatedTelegram(wait),
             MATRIX: SimulatedMatrix(wait),
+            WEIXIN: SimulatedWeixin(wait),
         }
+        self._weixin = SimulatedWeixin(wait)
 
     def of(self, provider: str, /) -> Service:
         """See Im."""
         return self._services[provider]
+
+    def weixin_login(self) -> SimulatedWeixin:
+        """See Im."""
+        return self._weixin
 
     async def close(self) -> None:
         """See Im."""

@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from .im_sandbox_bind_response import IMSandboxBindResponse
     from .im_sandbox_unbind_response import IMSandboxUnbindResponse
     from .im_telegram_configure_response import IMTelegramConfigureResponse
+    from .im_weixin_qr_start_response import IMWeixinQRStartResponse
+    from .im_weixin_qr_wait_response import IMWeixinQRWaitResponse
+    from .im_weixin_status import IMWeixinStatus
     from .llm_config_response import LLMConfigResponse
     from .llm_config_upsert_response import LLMConfigUpsertResponse
     from .llm_model import LLMModel
@@ -155,6 +158,9 @@ else:
         "IMSandboxBindResponse": ".im_sandbox_bind_response",
         "IMSandboxUnbindResponse": ".im_sandbox_unbind_response",
         "IMTelegramConfigureResponse": ".im_telegram_configure_response",
+        "IMWeixinQRStartResponse": ".im_weixin_qr_start_response",
+        "IMWeixinQRWaitResponse": ".im_weixin_qr_wait_response",
+        "IMWeixinStatus": ".im_weixin_status",
         "LLMConfigResponse": ".llm_config_response",
         "LLMConfigUpsertResponse": ".llm_config_upsert_response",
         "LLMModel": ".llm_model",
@@ -259,6 +265,9 @@ __all__ = (
     "IMSandboxBindResponse",
     "IMSandboxUnbindResponse",
     "IMTelegramConfigureResponse",
+    "IMWeixinQRStartResponse",
+    "IMWeixinQRWaitResponse",
+    "IMWeixinStatus",
     "LLMConfigResponse",
     "LLMConfigUpsertResponse",
     "LLMModel",

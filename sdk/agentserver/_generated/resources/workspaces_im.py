@@ -10,7 +10,9 @@ from agentserver._generated.api.im import (
     configure_telegram_channel,
     delete_im_channel,
     list_im_channels,
+    start_weixin_qr_login,
     update_im_channel,
+    wait_weixin_qr_login,
 )
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
         IMMatrixConfigureResponse,
         IMRoutingMode,
         IMTelegramConfigureResponse,
+        IMWeixinQRStartResponse,
+        IMWeixinQRWaitResponse,
     )
     from agentserver._omit import Omit
     from agentserver._operation import CallOptions
@@ -223,6 +227,70 @@ class WorkspacesIm(Resource):
             **options,
         )
 
+    def start_weixin_login(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> IMWeixinQRStartResponse:
+        """Begin a login to WeChat.
+
+        Begins the login of a WeChat bot, and returns what a QR code has to hold that a person
+        scans in WeChat. A workspace has one login at a time, for ten minutes: beginning again
+        ends the one before.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+
+        Returns:
+            The login has begun.
+
+        Raises:
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+            BadGateway: Status 502: The service is unreachable, or has sent an invalid
+                response. What it says is never passed on.
+            ServiceUnavailable: Status 503: The services for messages are disabled on this
+                server.
+
+        Operation `start_weixin_qr_login`: `POST
+        /api/workspaces/{workspace_id}/im/weixin/qr-start`. Required role: `developer`.
+        """
+        return self._call(start_weixin_qr_login.call(workspace_id), **options)
+
+    def wait_weixin_login(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> IMWeixinQRWaitResponse:
+        """Await news of a login to WeChat.
+
+        Asks WeChat once how far the login of the workspace is, for half a minute at most;
+        call it again until `connected` is true. The bot is connected when the login is
+        `confirmed`: a bot that the workspace has already keeps its channel, with everything
+        that was set. Whoever asks at the same time, it is connected once. When a code has
+        `expired`, the answer has a new one, which is valid for ten minutes again.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+
+        Returns:
+            How far the login is.
+
+        Raises:
+            BadRequest: Status 400: The workspace has no login that is younger than ten
+                minutes.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+            Conflict: Status 409: Another request has completed or replaced the login
+                meanwhile.
+            BadGateway: Status 502: The service is unreachable, or has sent an invalid
+                response. What it says is never passed on.
+            ServiceUnavailable: Status 503: The services for messages are disabled on this
+                server.
+
+        Operation `wait_weixin_qr_login`: `POST
+        /api/workspaces/{workspace_id}/im/weixin/qr-wait`. Required role: `developer`.
+        """
+        return self._call(wait_weixin_qr_login.call(workspace_id), **options)
+
 
 class AsyncWorkspacesIm(AsyncResource):
     """`client.workspaces.im`."""
@@ -418,6 +486,70 @@ class AsyncWorkspacesIm(AsyncResource):
             **options,
         )
 
+    async def start_weixin_login(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> IMWeixinQRStartResponse:
+        """Begin a login to WeChat.
+
+        Begins the login of a WeChat bot, and returns what a QR code has to hold that a person
+        scans in WeChat. A workspace has one login at a time, for ten minutes: beginning again
+        ends the one before.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+
+        Returns:
+            The login has begun.
+
+        Raises:
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+            BadGateway: Status 502: The service is unreachable, or has sent an invalid
+                response. What it says is never passed on.
+            ServiceUnavailable: Status 503: The services for messages are disabled on this
+                server.
+
+        Operation `start_weixin_qr_login`: `POST
+        /api/workspaces/{workspace_id}/im/weixin/qr-start`. Required role: `developer`.
+        """
+        return await self._call(start_weixin_qr_login.call(workspace_id), **options)
+
+    async def wait_weixin_login(
+        self, workspace_id: str, **options: Unpack[CallOptions]
+    ) -> IMWeixinQRWaitResponse:
+        """Await news of a login to WeChat.
+
+        Asks WeChat once how far the login of the workspace is, for half a minute at most;
+        call it again until `connected` is true. The bot is connected when the login is
+        `confirmed`: a bot that the workspace has already keeps its channel, with everything
+        that was set. Whoever asks at the same time, it is connected once. When a code has
+        `expired`, the answer has a new one, which is valid for ten minutes again.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+
+        Returns:
+            How far the login is.
+
+        Raises:
+            BadRequest: Status 400: The workspace has no login that is younger than ten
+                minutes.
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+            Conflict: Status 409: Another request has completed or replaced the login
+                meanwhile.
+            BadGateway: Status 502: The service is unreachable, or has sent an invalid
+                response. What it says is never passed on.
+            ServiceUnavailable: Status 503: The services for messages are disabled on this
+                server.
+
+        Operation `wait_weixin_qr_login`: `POST
+        /api/workspaces/{workspace_id}/im/weixin/qr-wait`. Required role: `developer`.
+        """
+        return await self._call(wait_weixin_qr_login.call(workspace_id), **options)
+
 
 class RawWorkspacesIm:
     """`client.with_raw_response.workspaces.im`, whose methods return a `Response`."""
@@ -429,6 +561,8 @@ class RawWorkspacesIm:
         self.update = _raw(resource.update)
         self.configure_telegram = _raw(resource.configure_telegram)
         self.configure_matrix = _raw(resource.configure_matrix)
+        self.start_weixin_login = _raw(resource.start_weixin_login)
+        self.wait_weixin_login = _raw(resource.wait_weixin_login)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"
@@ -444,6 +578,8 @@ class AsyncRawWorkspacesIm:
         self.update = _raw_async(resource.update)
         self.configure_telegram = _raw_async(resource.configure_telegram)
         self.configure_matrix = _raw_async(resource.configure_matrix)
+        self.start_weixin_login = _raw_async(resource.start_weixin_login)
+        self.wait_weixin_login = _raw_async(resource.wait_weixin_login)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from servers import in_own_process, in_process, prepare_accounts
 
-from agentserver_contract.context import EXAMPLES, Context, Plan
+from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.data.tables import is_exception
 from agentserver_contract.layers import fuzzing
@@ -29,19 +29,12 @@ def examine(result: LayerResult, contract: Contract, shown: list[str] | None) ->
     assert not set_aside, f"valid requests that the SDK was not compared on: {set_aside}"
 
 
-# Most faults show at an operation's examples and bounds, which every run tries; chance is given its
-# time on one database.
-@pytest.mark.parametrize(
-    ("database", "examples"), [("sqlite", EXAMPLES), ("postgresql", 3)], ids=str
-)
 def test_server_and_sdk_keep_the_contract(
-    database: str, examples: int, contract: Contract, seed: int, request: pytest.FixtureRequest
+    sqlite_url: str, contract: Contract, seed: int, request: pytest.FixtureRequest
 ) -> None:
-    with in_process(request.getfixturevalue(f"{database}_url")) as server:
+    with in_process(sqlite_url) as server:
         accounts = prepare_accounts(server.target)
-        result = fuzzing.run(
-            Context(server.target, accounts, contract, Plan(seed, examples=examples))
-        )
+        result = fuzzing.run(Context(server.target, accounts, contract, Plan(seed)))
     examine(result, contract, request.config.getoption("--operation"))
 
 

@@ -9,28 +9,13 @@ from urllib.parse import unquote
 
 import pytest
 from faulty import run_on
-from servers import Server
 from wrapping import Seen, answering, rewriting
 
-from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.fixtures.accounts import Accounts
 from agentserver_contract.layers import ids
-from agentserver_contract.reports.text import findings_text
 
 READ = frozenset({"get_workspace"})
 QUOTA = frozenset({"admin_get_user_quota"})
-
-
-@pytest.mark.parametrize("chosen", [1, 2])
-def test_healthy_server_takes_every_bad_id_for_an_unknown_one(
-    server: Server, accounts: Accounts, contract: Contract, chosen: int
-) -> None:
-    result = ids.run(Context(server.target, accounts, contract, Plan(seed=chosen)))
-    assert result.holds, findings_text(result.findings)
-    assert not result.not_run
-    with_ids = {each.id for each in contract.operations.values() if each.path_parameters}
-    assert result.cases.keys() == with_ids
 
 
 def end_cut(end: str) -> Callable[[Seen], Seen]:

@@ -59,18 +59,6 @@ def titles(finding: Finding) -> list[str]:
     return [line[2:] for line in finding.detail.splitlines() if line.startswith("# ")]
 
 
-def test_the_server_does_what_the_model_says(
-    contract: Contract, database_url: str, seed: int
-) -> None:
-    with in_process(database_url) as server:
-        result = run_model(server, contract, seed=seed, runs=1)
-    assert result.holds, findings_text(result.findings)
-    assert result.not_run == {
-        "ask a model": "it takes the token of a sandbox, which no operation returns"
-    }
-    assert result.cases.keys() == contract.operations.keys(), "every operation has its part"
-
-
 def test_the_server_does_what_the_model_says_over_a_socket(
     contract: Contract, tmp_path: Path, seed: int
 ) -> None:

@@ -55,12 +55,6 @@ def test_writes_are_raced_against_others_of_the_thing_and_the_deletion_around_it
     } <= titles(contract)
 
 
-def test_no_race_is_lost(contract: Contract, database_url: str) -> None:
-    result = tried(contract, database_url)
-    assert result.holds, findings_text(result.findings)
-    assert not result.not_run
-
-
 def test_no_race_is_lost_over_a_socket(contract: Contract, tmp_path: Path) -> None:
     with in_own_process(tmp_path) as target:
         accounts = prepare_accounts(target)

@@ -10,12 +10,11 @@ import pytest
 from catalogue import find
 from faulty import run_on
 from planting import planted
-from servers import Server, in_process, prepare_accounts
+from servers import in_process, prepare_accounts
 from wrapping import Seen, answering
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.fixtures.accounts import Accounts
 from agentserver_contract.layers import refusals
 from agentserver_contract.reports.text import findings_text
 from agentserver_reference.domain.errors import Conflict
@@ -24,15 +23,6 @@ from agentserver_reference.storage import users
 from agentserver_reference.storage.locks import Lock
 
 RENAME = frozenset({"rename_workspace"})
-
-
-def test_healthy_server_refuses_everything_in_the_promised_order(
-    server: Server, accounts: Accounts, contract: Contract
-) -> None:
-    result = refusals.run(Context(server.target, accounts, contract, Plan(seed=1)))
-    assert result.holds, findings_text(result.findings)
-    assert not result.not_run
-    assert result.cases.total() > 500
 
 
 def test_body_that_is_read_before_the_session_is_found(tmp_path: Path, contract: Contract) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from servers import Server, in_own_process, prepare_accounts
+from servers import in_own_process, in_process, prepare_accounts
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
@@ -68,18 +68,19 @@ def test_refusals_of_the_table_are_the_statuses_of_the_contract() -> None:
 
 
 def test_every_caller_may_do_what_the_table_says_and_nothing_else(
-    server: Server, contract: Contract, request: pytest.FixtureRequest
+    sqlite_url: str, contract: Contract, request: pytest.FixtureRequest
 ) -> None:
     shown = request.config.getoption("--operation")
-    context = Context(
-        server.target,
-        prepare_accounts(server.target, shift_clock=server.shift_clock),
-        contract,
-        Plan(seed=1, operations=frozenset(shown) if shown else None),
-        shift_clock=server.shift_clock,
-        snapshot=server.rows,
-    )
-    result = roles.run(context)
+    with in_process(sqlite_url) as server:
+        context = Context(
+            server.target,
+            prepare_accounts(server.target, shift_clock=server.shift_clock),
+            contract,
+            Plan(seed=1, operations=frozenset(shown) if shown else None),
+            shift_clock=server.shift_clock,
+            snapshot=server.rows,
+        )
+        result = roles.run(context)
     print(result_text(result))
     assert result.holds, findings_text(result.findings)
     assert not result.not_run

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 from servers import in_process, prepare_accounts, reset_accounts
 
 from agentserver_contract import run as runs
@@ -13,8 +16,11 @@ from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.layers import stateful
 from agentserver_contract.reports.text import findings_text, result_text
 from agentserver_contract.results.answers import AnswerChecks
+from agentserver_contract.results.findings import LayerResult
 
 A_REQUEST = Request("GET", "/healthz", {})
+REFUSALS = 10
+"""Of an operation, at least, on the average."""
 SUCCEED_BY_LINKS = 6
 """Operations on a thing that a few scenarios have made and then called, whatever the seed."""
 
@@ -34,6 +40,7 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
             Plan(seed, examples=2, scenarios=10, model_runs=1, boundaries=is_sqlite),
             reset=lambda: reset_accounts(accounts),
             shift_clock=server.shift_clock,
+            advance_clock=lambda: server.shift_clock(timedelta(seconds=1)),
             snapshot=server.rows,
         )
         outcome = runs.run(context, counter, answers)
@@ -54,6 +61,22 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
         "the server sends no Date",
         "there is no connection that ends at the server",
     }
+    check_what_was_tried({result.layer: result for result in outcome.results}, contract)
+
+
+def check_what_was_tried(layers: Mapping[str, LayerResult], contract: Contract) -> None:
+    """Each layer has tried every operation that is its own; what holds untried is not held."""
+    for name in ("roles", "refusals", "ids", "values", "races", "people"):
+        assert not layers[name].not_run, name
+    operations = contract.operations.values()
+    assert layers["model"].cases.keys() == contract.operations.keys()
+    assert layers["ids"].cases.keys() == {each.id for each in operations if each.path_parameters}
+    assert layers["refusals"].cases.total() > len(operations) * REFUSALS
+    bodies = {each.id for each in operations if each.body is not None}
+    assert bodies <= layers["values"].cases.keys()
+    for name in bodies - {"register_user"}:  # its addresses are taken already
+        assert layers["values"].succeeded[name], f"no value of {name} was taken"
+    assert layers["times"].succeeded["rename_workspace"] == 2, "at once, and a second later"
 
 
 def test_scenarios_follow_links_through_many_operations(

@@ -49,15 +49,6 @@ def found(result: LayerResult) -> set[tuple[str, str]]:
     return {(finding.operation, finding.check) for finding in result.findings}
 
 
-def test_times_are_right_and_sessions_last_as_long_as_promised(
-    contract: Contract, database_url: str
-) -> None:
-    result = tried_in_process(contract, database_url)
-    assert result.holds, findings_text(result.findings)
-    assert set(result.not_run) == {"times beside Date"}
-    assert result.succeeded["rename_workspace"] == 2
-
-
 def test_loop_that_removes_live_sessions_is_found(contract: Contract, sqlite_url: str) -> None:
     with planted(find("live-sessions-removed")):
         result = tried_in_process(contract, sqlite_url)

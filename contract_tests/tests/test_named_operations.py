@@ -22,6 +22,8 @@ def test_rules_are_those_that_call_the_operation(contract: Contract) -> None:
     rules = rules_about(contract, ["rename_workspace"])
     assert {"rename_workspace", "rename_without_permission", "rename_concurrently"} <= set(rules)
     assert "override_llm_quota" not in rules
+    by_method = rules_about(contract, ["get_task"])
+    assert "agents_report_what_came_of_tasks" in by_method, "what it calls is a method of a class"
     assert rules_about(contract, None) == list(ACTIONS)
 
 

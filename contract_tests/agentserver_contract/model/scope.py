@@ -64,9 +64,27 @@ def texts_of(function: Callable[..., Any]) -> frozenset[str]:
         seen.add(each)
         for code in _codes(each.__code__):
             found.update(_texts(code.co_consts))
-            called = (each.__globals__.get(name) for name in code.co_names)
-            waiting += [one for one in called if _is_of_model(one)]
+            waiting += _called(each, code)
     return frozenset(found)
+
+
+def _called(function: FunctionType, code: CodeType) -> Iterator[FunctionType]:
+    """The functions of the model that some code of a function calls, methods among them."""
+    of_class = function.__qualname__.partition(".")[0]
+    for named in map(function.__globals__.get, (of_class, *code.co_names)):
+        if not isinstance(named, type | FunctionType) or not _is_of_model(named):
+            continue
+        if isinstance(named, FunctionType):
+            yield named
+        else:
+            methods = map(vars(named).get, code.co_names)
+            yield from (each for each in map(_function, methods) if each is not None)
+
+
+def _function(value: Any) -> FunctionType | None:
+    """A method, or what a property calls; None for anything else of a class."""
+    found = value.fget if isinstance(value, property) else value
+    return found if isinstance(found, FunctionType) else None
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -85,5 +103,5 @@ def _texts(constants: Collection[Any]) -> Iterator[str]:
             yield from _texts(constant)
 
 
-def _is_of_model(value: Any) -> bool:
-    return isinstance(value, FunctionType) and value.__module__.startswith(f"{model.__name__}.")
+def _is_of_model(value: type | FunctionType) -> bool:
+    return value.__module__.startswith(f"{model.__name__}.")

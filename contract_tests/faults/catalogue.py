@@ -28,6 +28,7 @@ DEPARTURES = {
 """Faults that the release has, too, by the names of its listed departures."""
 
 _RECORDED = "recordings show it; what a run finds is in entries of its own"
+_OF_LOGINS = "it takes an OpenID provider"
 _NOT_IMITATED = "the server that stands in for the release follows the contract in it"
 
 NEVER_MET = {
@@ -53,6 +54,9 @@ NEVER_MET = {
     "credentials-of-any-tenant": _NOT_IMITATED,
     "first-credentials-raced": _NOT_IMITATED,
     "last-administrator-goes": "the tool never takes the role from who started it",
+    "login-completed-in-one-call": _OF_LOGINS,
+    "login-in-a-deleted-workspace": _OF_LOGINS,
+    "login-without-a-code": _OF_LOGINS,
     "model-without-name": _NOT_IMITATED,
     "redirect-with-page": _NOT_IMITATED,
     "sandbox-memory-out-of-bounds": "the tool never lifts a limit beyond what the contract allows",

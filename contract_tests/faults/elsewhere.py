@@ -35,9 +35,14 @@ contract.
 """
 DELIVERY = "delivery of messages"
 """The server's tests of messages of people, for which somebody has to write to a bot."""
+PROVIDER = "with an OpenID provider"
+"""The server's tests of logins that are approved there, and of the connections to services that
+callers name, of which no run by URL has one.
+"""
 CHECKS = (
     *(RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN, LOG, CONNECTIONS),
     DELIVERY,
+    PROVIDER,
 )
 
 _TESTS_OF_SDK = [
@@ -64,6 +69,10 @@ _TESTS_OF_DELIVERY = [
     *("reference_server/tests/test_im_delivery.py", "-k", "not postgresql and not killed"),
 ]
 _TESTS_OF_CALLS = ["reference_server/tests/test_model_calls.py", "-k", "not postgresql"]
+_TESTS_WITH_PROVIDER = [
+    *(f"reference_server/tests/test_{name}.py" for name in ("credential_logins", "outside")),
+    *("-k", "not postgresql"),
+]
 _TESTS_OF_SERVER = {
     WITH_CLOCK: _TESTS_WITH_CLOCK,
     CALLS: _TESTS_OF_CALLS,
@@ -71,6 +80,7 @@ _TESTS_OF_SERVER = {
     SIGN_IN: _TESTS_OF_SIGN_IN,
     CONNECTIONS: _TESTS_OF_CONNECTIONS,
     DELIVERY: _TESTS_OF_DELIVERY,
+    PROVIDER: _TESTS_WITH_PROVIDER,
 }
 
 

@@ -31,6 +31,7 @@ from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.modelserver import open_modelserver
 from agentserver_reference.gateways.oauth import open_oauth
+from agentserver_reference.gateways.openid import OpenIDProviders
 from agentserver_reference.gateways.sockets import HeldSockets
 from agentserver_reference.http import (
     codex_app,
@@ -167,6 +168,7 @@ def create_app(
         models=models,
         modelserver=open_modelserver(settings, models, key.cipher, clock, tokens),
         oauth=open_oauth(settings, store, clock, tokens),
+        openid_providers=OpenIDProviders(private_allowed=settings.private_addresses_allowed),
         codex=open_codex(
             settings,
             store,
@@ -204,6 +206,7 @@ def create_app(
             await context.modelserver.close()
             await context.models.close()
             await context.oauth.close()
+            await context.openid_providers.close()
             await context.codex.close()
             await context.executors.close()
             await context.im.close()

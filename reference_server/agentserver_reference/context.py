@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agentserver_reference.gateways.models import Models
     from agentserver_reference.gateways.modelserver.protocol import ModelServer
     from agentserver_reference.gateways.oauth.protocol import OAuth
+    from agentserver_reference.gateways.openid import OpenIDProviders
     from agentserver_reference.sandbox_backends.protocol import SandboxBackend
     from agentserver_reference.settings import Settings
     from agentserver_reference.storage import Store
@@ -42,6 +43,7 @@ class Context:
     models: Models
     modelserver: ModelServer
     oauth: OAuth
+    openid_providers: OpenIDProviders
     codex: Codex
     executors: Executors
     im: Im

@@ -48,22 +48,24 @@ class Provider:
     async def start(self, request: Request) -> Response:
         """POST /oauth2/device/auth."""
         assert self.oauth is not None
-        return _json(await self.oauth.authorize_device(await _form(request), f"{self.url}/verify"))
+        return json_of(
+            await self.oauth.authorize_device(await form_of(request), f"{self.url}/verify")
+        )
 
     async def token(self, request: Request) -> Response:
         """POST /oauth2/token."""
         assert self.oauth is not None
-        return _json(await self.oauth.token(await _form(request)))
+        return json_of(await self.oauth.token(await form_of(request)))
 
     async def revoke(self, request: Request) -> Response:
         """POST /oauth2/revoke."""
         assert self.oauth is not None
-        return _json(await self.oauth.revoke(await _form(request)))
+        return json_of(await self.oauth.revoke(await form_of(request)))
 
     async def introspect(self, request: Request) -> Response:
         """POST /admin/oauth2/introspect."""
         assert self.oauth is not None
-        claims = await self.oauth.introspect((await _form(request))["token"])
+        claims = await self.oauth.introspect((await form_of(request))["token"])
         if claims is None:
             return JSONResponse({"active": False})
         return JSONResponse(
@@ -157,11 +159,13 @@ class Provider:
         )
 
 
-def _json(answer: Answer) -> Response:
+def json_of(answer: Answer) -> Response:
+    """The answer of the embedded provider, as sent."""
     return Response(answer.body, answer.status, media_type="application/json")
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
+    """The form that came, without a credential of its sender."""
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     assert "authorization" not in request.headers
     pairs = (pair.partition("=") for pair in (await request.body()).decode().split("&"))

@@ -104,6 +104,7 @@ def test_every_encrypted_column_is_marked() -> None:
     marked = {each.place for each in encrypted_columns()}
     assert marked == {
         "credential_bindings.secret",
+        "credential_logins.secret",
         "installation.key_check",
         "llm_configs.api_key",
         "modelserver_connections.access_token",

@@ -61,6 +61,7 @@ NEWER = (
     *("api_keys", "codex_threads", "codex_turns", "operations", "codex_tokens"),
     *("codex_sessions", "credential_bindings", "modelserver_states", "modelserver_connections"),
     *("workspace_im_channels", "im_messages", "im_conversations", "workspace_weixin_logins"),
+    "credential_logins",
     *("signing_keys", "executor_identities", "executor_proofs", "executors"),
 )
 """The tables that no version 1 has, and that of the version."""

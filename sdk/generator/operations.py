@@ -168,6 +168,20 @@ class WaitForNew:
 
 
 @dataclass(frozen=True)
+class Completion:
+    """What an operation says that may only begin what another one completes."""
+
+    operation: str
+    """The operation that completes it, and that is repeated while it answers 202."""
+    id: str
+    """The attribute of the answer that holds its id."""
+    result: str
+    """The class of what is complete."""
+    pending: str
+    """The class of what is not."""
+
+
+@dataclass(frozen=True)
 class Paging:
     """What a list says that comes in pages."""
 
@@ -206,14 +220,10 @@ class Iteration:
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """What an operation says whose caller sets how long the server may take."""
+    """What an operation says about how long the server may take, by itself or for its caller."""
 
-    argument: str
-    """The argument that says it, in milliseconds."""
-    omitted: int
-    """What it is if the argument is left out."""
-    margin: int
-    """How much longer the answer may take."""
+    seconds: str
+    """How long, as an expression: a number, or one that reads an argument in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +260,8 @@ class Operation:
     """How what it takes is given one by one."""
     waits_for: WaitForNew | None
     """How one can wait for what this one creates."""
+    completion: Completion | None
+    """How what this one begins is completed."""
     time_limit: TimeLimit | None
     """How long the server itself says that it may take."""
 
@@ -541,6 +553,7 @@ class Surface:
             paging=self._paging(source, results),
             iterator=self._iterator(source, results),
             waits_for=self._waits_for(source, results),
+            completion=self._completion(source, successes),
             time_limit=_time_limit(source),
         )
         names = [argument.python for argument in operation.arguments]
@@ -636,6 +649,22 @@ class Surface:
             raise ContractError(f"x-sdk-wait: the answer does not always have {said['id']}")
         return WaitForNew(said["read"], python_name(said["id"]))
 
+    def _completion(
+        self, source: document.Operation, successes: list[document.Response]
+    ) -> Completion | None:
+        said = source.raw.get("x-sdk-wait", {})
+        if "complete" not in said:
+            return None
+        other = self._contract.operations.get(said["complete"])
+        if other is None or other.path_parameters[:-1] != source.path_parameters:
+            raise ContractError(f"x-sdk-wait: {said['complete']} is not about one of these")
+        results = {each.status: self._success(each).result for each in successes}
+        if results != {each.status: self._success(each).result for each in other.successes}:
+            raise ContractError(f"x-sdk-wait: {said['complete']} does not answer the same")
+        if set(results) != {201, 202}:
+            raise ContractError("x-sdk-wait: what can be completed is answered with 201 or 202")
+        return Completion(said["complete"], python_name(said["id"]), results[201], results[202])
+
     def _iterator(self, source: document.Operation, results: list[Schema]) -> Iteration | None:
         said = source.raw.get("x-sdk-iterator")
         if said is None:
@@ -693,7 +722,10 @@ def _time_limit(source: document.Operation) -> TimeLimit | None:
     said = source.raw.get("x-sdk-deadline")
     if said is None:
         return None
-    return TimeLimit(python_name(said["field"]), said["omitted"], said["margin"])
+    if "seconds" in said:
+        return TimeLimit(str(float(said["seconds"])))
+    field = python_name(said["field"])
+    return TimeLimit(f"_seconds({field}, {said['omitted']}, {said['margin']})")
 
 
 def _example(schema: Schema) -> Any:

@@ -220,6 +220,7 @@ def refuse_invalid_credentials(run: ModelRun, choose: Choose) -> None:
     valid = kubeconfig(token)
     changes = (
         ("token:", "exec: {command: aws}, token:"),
+        ("token:", "exec: {command: kubectl, args: [oidc-login, get-token]}, token:"),
         ("token:", "auth-provider: {name: gcp}, token:"),
         ("token:", "username: me, password:"),
         ("token:", "tokenFile:"),
@@ -317,6 +318,7 @@ def delete_credentials(run: ModelRun, choose: Choose) -> None:
     known = _with_others(run, workspace, user, ("one", "two"))
     (default,) = (each for each in known if each.is_default)
     run.call(user, method, workspace.id, KIND, default.id, raises=Conflict)
+    run.call(user, "credentials.complete", workspace.id, KIND, default.id, raises=NotFound)
     read_back(run, "credentials")
     gone = choose([each for each in known if each is not default])
     run.call(user, method, workspace.id, KIND, gone.id)
@@ -357,6 +359,7 @@ def _refuse(
     """Change a credential in every way, each of which is refused."""
     update: Any = {"display_name": "renamed"}
     for method, body in (
+        ("credentials.complete", {}),
         ("credentials.update", update),
         ("credentials.set_default", {}),
         ("credentials.delete", {}),

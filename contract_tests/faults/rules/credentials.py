@@ -3,11 +3,15 @@
 from replacing import fault
 from sqlalchemy import delete, select, update
 
-from agentserver_reference.domain.errors import BadRequest
+from agentserver_reference.domain.errors import BadGateway, BadRequest
 from agentserver_reference.storage import credential_bindings, tables
 from agentserver_reference.storage.engine.query import Query
 
+_PROVIDER = "with an OpenID provider"
+"""Tests of logins that are approved there, which no run by URL has."""
+
 _of = tables.credential_bindings.c
+_login = tables.credential_logins.c
 
 # --- lists ----------------------------------------------------------------------------------------
 
@@ -114,6 +118,91 @@ def credential_names_without_case(original, conn, workspace_id, kind, name):
     """A name in another case is the same."""
     rows = credential_bindings.list_of(conn, workspace_id, kind)
     return name.lower() in {row["display_name"].lower() for row in rows}
+
+
+# --- logins that a person approves ----------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.domain.credentials.check_login",
+    kind="used-twice",
+    operations=["complete_device_credential_binding"],
+    by=_PROVIDER,
+)
+def expired_login_completed(original, state, *, expires_at, now):
+    """A login that has expired is completed, if the provider still allows it."""
+    original(state, expires_at=expires_at.max.replace(tzinfo=expires_at.tzinfo), now=now)
+
+
+@fault(
+    replaces="agentserver_reference.storage.credential_logins.find",
+    kind="write-across-tenants",
+    operations=["complete_device_credential_binding"],
+    by=_PROVIDER,
+)
+def login_found_in_any_workspace(original, conn, workspace_id, kind, login_id):
+    """A login is found by its id alone."""
+    by_id = Query(select(tables.credential_logins).where(_login.id == login_id))
+    return by_id.first(conn)
+
+
+@fault(
+    replaces="agentserver_reference.gateways.openid.remote.failed",
+    kind="secret-shown",
+    operations=["create_credential_binding", "complete_device_credential_binding"],
+    by=_PROVIDER,
+)
+def provider_quoted_in_errors(original, error):
+    """How a provider was asked is told where it fails."""
+    return BadGateway(f"{original(error).line}: {error.__traceback__.tb_frame.f_locals}"[:999])
+
+
+@fault(
+    replaces="agentserver_reference.gateways.outside.Outside.open",
+    kind="accepts-malformed",
+    operations=["create_credential_binding", "complete_device_credential_binding"],
+    by=_PROVIDER,
+)
+async def redirects_followed_outside(
+    original,
+    self,
+    method,
+    url,
+    *,
+    timeout=10.0,  # noqa: ASYNC109
+    **content,
+):
+    """Redirects of services outside are followed."""
+    self._client.follow_redirects = True
+    return await original(self, method, url, timeout=timeout, **content)
+
+
+@fault(
+    replaces="agentserver_reference.gateways.outside._Guarded._addresses",
+    kind="accepts-malformed",
+    operations=["create_credential_binding", "complete_device_credential_binding"],
+    by=_PROVIDER,
+)
+async def names_of_private_addresses_connected_to(original, self, host, port):
+    """A name is connected to wherever it leads."""
+    return await self._resolve(host, port)
+
+
+@fault(
+    replaces="agentserver_reference.services.credential_logins.keep",
+    kind="wrong-value",
+    operations=["complete_device_credential_binding"],
+    by=_PROVIDER,
+)
+def no_default_among_logins(original, conn, workspace_id, kind, shown, sealed, now):
+    """What a login becomes is never the default, also not as the first one."""
+    kept = original(conn, workspace_id, kind, shown, sealed, now)
+    if shown["auth_type"] != "oidc":
+        return kept
+    conn.execute(
+        update(tables.credential_bindings).where(_of.id == kept["id"]).values(is_default=False)
+    )
+    return kept | {"is_default": False}
 
 
 # --- changing -------------------------------------------------------------------------------------

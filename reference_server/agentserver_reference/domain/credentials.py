@@ -1,11 +1,20 @@
 """Credentials for services outside: their kinds, and the rules for a workspace's credentials."""
 
 from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta
 
-from agentserver_reference.domain.errors import Conflict, NotFound
+from agentserver_reference.domain.errors import Conflict, Gone, NotFound
 
 CLUSTER = "k8s"
 KINDS = frozenset({CLUSTER})
+
+PENDING, GRANTED, REFUSED = "pending", "granted", "refused"
+"""The states of a login that a person has to approve. Of the last two, none is ever left."""
+
+LONGEST_COMPLETION = timedelta(seconds=60)
+"""How long a call waits for a login."""
+KEPT_AFTER_EXPIRY = timedelta(days=1)
+"""How long it is known that a login has expired."""
 
 _ID_BYTES = 16
 
@@ -31,3 +40,11 @@ def check_may_go(*, is_default: bool, others: int) -> None:
     """Raise Conflict if a credential is the default of others, which would have none then."""
     if is_default and others:
         raise Conflict("it is the default: make another credential the default first")
+
+
+def check_login(state: str, *, expires_at: datetime, now: datetime) -> None:
+    """Raise Conflict for a login that was refused, and Gone for one that has expired."""
+    if state == REFUSED:
+        raise Conflict("the login was refused: create the credential again")
+    if expires_at <= now:
+        raise Gone("the login has expired: create the credential again")

@@ -15,13 +15,20 @@ from agentserver_reference.domain.addresses import checked_address
 from agentserver_reference.domain.errors import BadRequest
 from agentserver_reference.domain.yaml_values import InvalidYaml, read_yaml
 
-BEARER, CLIENT_CERT = "bearer", "client_cert"
+BEARER, CLIENT_CERT, OIDC = "bearer", "client_cert", "oidc"
 """How a user proves to a cluster who it is."""
 
 _FIELD = "config"
 _HEADER_VALUE = re.compile(r"[!-~]+")
 """Printable ASCII without blanks, as a token is sent in a header."""
+_LOGIN, _GET_TOKEN = "oidc-login", "get-token"
+"""The command by which kubectl signs a person in with OpenID Connect."""
+_ISSUER, _CLIENT, _SCOPE = "--oidc-issuer-url", "--oidc-client-id", "--oidc-extra-scope"
+_OPENID = "openid"
 _INLINE = "must be given in place, as {}-data: the server has no file of yours"
+
+ISSUER_SCHEMES = {False: ("https",), True: ("https", "http")}
+"""How the address of an OpenID provider may begin, by whether private addresses are allowed."""
 
 Fields = Mapping[str, Any]
 
@@ -120,7 +127,7 @@ def _credential(
     if _text(fields, "certificate-authority", at):
         raise _refused(f"{at}.certificate-authority", _INLINE.format("certificate-authority"))
     authority = _binary(fields, "certificate-authority-data", at)
-    auth_type, secret = _proof(*user)
+    auth_type, secret = _proof(*user, private_allowed=private_allowed)
     return ClusterCredential(
         server_url=server or "",
         public_meta={"ca_data_b64": b64encode(authority).decode()} if authority else {},
@@ -129,11 +136,12 @@ def _credential(
     )
 
 
-def _proof(at: str, user: Fields) -> tuple[str, dict[str, str]]:
+def _proof(at: str, user: Fields, *, private_allowed: bool) -> tuple[str, dict[str, Any]]:
     """Return how a user proves who it is, and with what; what comes first here counts."""
-    for refused in ("exec", "auth-provider"):
-        if user.get(refused) is not None:
-            raise _refused(f"{at}.{refused}", "is not supported: give the user a token")
+    if user.get("exec") is not None:
+        return OIDC, _login(f"{at}.exec", user["exec"], private_allowed=private_allowed)
+    if user.get("auth-provider") is not None:
+        raise _refused(f"{at}.auth-provider", "is not supported: give the user a token")
     for refused in ("username", "password"):
         if _text(user, refused, at):
             raise _refused(f"{at}.{refused}", "is not supported: give the user a token")
@@ -149,6 +157,46 @@ def _proof(at: str, user: Fields) -> tuple[str, dict[str, str]]:
         if _text(user, name, at):
             raise _refused(f"{at}.{name}", _INLINE.format(name))
     raise _refused(at, "must have a token, or client-certificate-data and client-key-data")
+
+
+def _login(at: str, command: Any, *, private_allowed: bool) -> dict[str, Any]:
+    """Return the provider, the client and the scopes of a login with OpenID Connect."""
+    args = _mapping(command, at).get("args")
+    if not isinstance(args, list) or not {_LOGIN, _GET_TOKEN} <= {str(each) for each in args}:
+        raise _refused(
+            at, f"is not supported, but for {_LOGIN} {_GET_TOKEN}: give the user a token"
+        )
+    flags = _flags(args)
+    issuer, client = flags.get(_ISSUER, []), flags.get(_CLIENT, [])
+    for name, given in ((_ISSUER, issuer), (_CLIENT, client)):
+        if not given or not given[-1]:
+            raise _refused(f"{at}.args", f"must have {name}")
+    checked_address(
+        issuer[-1],
+        field=f"{_FIELD}: {at}.args: {_ISSUER}",
+        schemes=ISSUER_SCHEMES[private_allowed],
+        private_allowed=private_allowed,
+    )
+    scopes = flags.get(_SCOPE, [])
+    return {
+        "issuer_url": issuer[-1],
+        "client_id": client[-1],
+        "scopes": scopes if _OPENID in scopes else [_OPENID, *scopes],
+    }
+
+
+def _flags(args: list[Any]) -> dict[str, list[str]]:
+    """Return the values of each flag, written `--name=value` or `--name value`."""
+    found: dict[str, list[str]] = {}
+    texts = [each if isinstance(each, str) else "" for each in args]
+    for index, text in enumerate(texts):
+        name, equals, value = text.partition("=")
+        if not equals:
+            value = texts[index + 1] if index + 1 < len(texts) else ""
+            value = "" if value.startswith("-") else value
+        if name.startswith("--"):
+            found.setdefault(name, []).append(value)
+    return found
 
 
 def _mapping(value: Any, at: str) -> Fields:

@@ -85,11 +85,13 @@ class Outside:
 
         Arguments:
             private_allowed: whether the operator allows addresses of private networks.
-            tls: what a server has to prove, and with what we do; by default, as browsers ask.
+            tls: what a server has to prove, and with what we do; by default, what `trusted` says.
             resolve: finds the addresses of names.
         """
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-        transport = httpx.AsyncHTTPTransport(verify=tls or True, limits=limits, trust_env=False)
+        transport = httpx.AsyncHTTPTransport(
+            verify=tls or trusted(), limits=limits, trust_env=False
+        )
         # httpx has no setting for it.
         transport._pool._network_backend = _Guarded(resolve, private_allowed=private_allowed)
         self._client = httpx.AsyncClient(
@@ -166,6 +168,16 @@ class Outside:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def trusted() -> ssl.SSLContext:
+    """Return what servers have to prove: a certificate of an authority that browsers know.
+
+    Or of one that the system knows, also by the variable SSL_CERT_FILE.
+    """
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
 
 
 @contextmanager

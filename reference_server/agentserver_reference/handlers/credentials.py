@@ -1,8 +1,11 @@
 """Credentials of workspaces, for services outside."""
 
+from typing import Any
+
 from agentserver_reference.call import Call
-from agentserver_reference.replies import Reply
-from agentserver_reference.services import credentials
+from agentserver_reference.replies import Reply, WhileConnected
+from agentserver_reference.services import credential_logins, credentials
+from agentserver_reference.services.credential_logins import PendingLogin
 
 
 async def list_credential_bindings(call: Call) -> Reply:
@@ -19,7 +22,16 @@ async def create_credential_binding(call: Call) -> Reply:
     created = await credentials.create(
         call.work, workspace_id, kind, body["display_name"], body["config"]
     )
-    return Reply(201, created)
+    return _created(created)
+
+
+async def complete_device_credential_binding(call: Call) -> WhileConnected:
+    """POST /api/workspaces/{workspace_id}/credentials/{kind}/{binding_id}/device-complete."""
+
+    async def make() -> Reply:
+        return _created(await credential_logins.complete(call.work, *_place(call)))
+
+    return WhileConnected(make)
 
 
 async def update_credential_binding(call: Call) -> Reply:
@@ -38,6 +50,10 @@ async def set_default_credential_binding(call: Call) -> Reply:
     """POST /api/workspaces/{workspace_id}/credentials/{kind}/{binding_id}/set-default."""
     await credentials.set_default(call.work, *_place(call))
     return Reply(204)
+
+
+def _created(found: dict[str, Any] | PendingLogin) -> Reply:
+    return Reply(202, found.shown) if isinstance(found, PendingLogin) else Reply(201, found)
 
 
 def _place(call: Call) -> tuple[str, str, str]:

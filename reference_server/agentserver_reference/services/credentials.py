@@ -4,7 +4,9 @@ from datetime import datetime
 
 from agentserver_reference.domain import credentials as domain
 from agentserver_reference.domain.errors import NotFound
-from agentserver_reference.domain.kubeconfig import read_kubeconfig
+from agentserver_reference.domain.kubeconfig import OIDC, read_kubeconfig
+from agentserver_reference.services import credential_logins
+from agentserver_reference.services.credential_logins import PendingLogin
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import credential_bindings
 from agentserver_reference.storage.engine.connection import Connection
@@ -18,17 +20,24 @@ async def list_of_workspace(work: UnitOfWork, workspace_id: str, kind: str) -> l
     return await work.read(credential_bindings.list_of, workspace_id, kind)
 
 
-async def create(work: UnitOfWork, workspace_id: str, kind: str, name: str, config: str) -> Record:
+async def create(
+    work: UnitOfWork, workspace_id: str, kind: str, name: str, config: str
+) -> Record | PendingLogin:
     """Keep a credential, and return what is shown of it. The first one is the default.
+
+    If a person has to approve it first, only that is begun.
 
     Raises:
         NotFound: there is no such kind.
         BadRequest: the configuration is refused.
         Conflict: another one has the name.
+        BadGateway: the OpenID provider failed.
     """
     context = work.context
     domain.check_kind(kind)
     read = read_kubeconfig(config, private_allowed=context.settings.private_addresses_allowed)
+    if read.auth_type == OIDC:
+        return await credential_logins.begin(work, workspace_id, kind, name, read)
     binding_id = domain.new_id(context.tokens())
     sealed = context.cipher.encrypt(
         read.secret, row=binding_id, column=credential_bindings.SECRET_COLUMN
@@ -42,18 +51,9 @@ async def create(work: UnitOfWork, workspace_id: str, kind: str, name: str, conf
     }
     # With the lock, of simultaneous first ones exactly one is the default.
     lock = Lock(workspace=workspace_id)
-    return await work.write(lock, _add, workspace_id, kind, shown, sealed, context.clock())
-
-
-def _add(
-    conn: Connection, workspace_id: str, kind: str, shown: Record, sealed: str, now: datetime
-) -> Record:
-    is_taken = credential_bindings.is_named(conn, workspace_id, kind, shown["display_name"])
-    domain.check_name_is_free(is_taken=is_taken)
-    is_first = credential_bindings.count(conn, workspace_id, kind) == 0
-    whole = {**shown, "is_default": is_first}
-    credential_bindings.add(conn, workspace_id, kind, shown=whole, secret_encrypted=sealed, now=now)
-    return whole
+    return await work.write(
+        lock, credential_logins.keep, workspace_id, kind, shown, sealed, context.clock()
+    )
 
 
 async def rename(

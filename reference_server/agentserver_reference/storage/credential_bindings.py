@@ -31,6 +31,7 @@ _all = Query(
 )
 _count = select(func.count()).select_from(credential_bindings).where(*_of_kind)
 _find = Query(select(_c.id, _c.display_name, _c.is_default).where(*_this))
+_find_whole = Query(select(credential_bindings).where(*_this))
 _named = Query(select(_c.id).where(*_of_kind, _c.display_name == bindparam("name")))
 _add = insert(credential_bindings)
 _rename = (
@@ -63,6 +64,11 @@ def count(conn: Connection, workspace_id: str, kind: str) -> int:
 def find(conn: Connection, workspace_id: str, kind: str, binding_id: str) -> Record | None:
     """id, display_name and is_default; None if the workspace has no such credential."""
     return _find.first(conn, owner=workspace_id, of_kind=kind, binding_id=binding_id)
+
+
+def find_whole(conn: Connection, workspace_id: str, kind: str, binding_id: str) -> Record | None:
+    """A credential with its secret, encrypted; None if the workspace has no such credential."""
+    return _find_whole.first(conn, owner=workspace_id, of_kind=kind, binding_id=binding_id)
 
 
 def is_named(conn: Connection, workspace_id: str, kind: str, name: str) -> bool:

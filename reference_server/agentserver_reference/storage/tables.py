@@ -630,6 +630,24 @@ credential_bindings = Table(
     ),
 )
 
+credential_logins = Table(
+    "credential_logins",
+    metadata,
+    _sequence(),
+    _id(),
+    _reference("workspace_id", "workspaces.id"),
+    Column("kind", String, nullable=False),
+    Column("display_name", String, nullable=False),
+    Column("server_url", String, nullable=False),
+    Column("public_meta", JSON, nullable=False),
+    _encrypted("secret_encrypted", "credential_logins.secret"),
+    Column("state", String, nullable=False),
+    Column("poll_interval", Integer, nullable=False),
+    _time("poll_after"),
+    _time("expires_at"),
+    _time("created_at"),
+)
+
 modelserver_states = Table(
     "modelserver_states",
     metadata,

@@ -1,7 +1,7 @@
-"""Removes the requests and tokens of agents that have expired, so that their tables do not grow."""
+"""Removes requests, tokens and logins that have expired, so that their tables do not grow."""
 
 from agentserver_reference.context import Context
-from agentserver_reference.services import device_sign_in
+from agentserver_reference.services import credential_logins, device_sign_in
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.workers.runner import Loop
 
@@ -11,6 +11,11 @@ INTERVAL = 600
 
 def loop(context: Context) -> Loop:
     """The loop, for the runner."""
-    return Loop(
-        "expired_sign_ins", INTERVAL, lambda: device_sign_in.remove_expired(UnitOfWork(context))
-    )
+
+    async def remove() -> int:
+        work = UnitOfWork(context)
+        return await device_sign_in.remove_expired(work) + await credential_logins.remove_expired(
+            work
+        )
+
+    return Loop("expired_sign_ins", INTERVAL, remove)

@@ -32,6 +32,7 @@ from agentserver.models import (
     CodexTurnResponse,
     CredentialBindingCreateResponse,
     CredentialBindingItem,
+    CredentialBindingPending,
     ExecutorItem,
     ExecutorRegisterResponse,
     IMChannelListResponse,
@@ -355,8 +356,18 @@ def synchronously(client: Client) -> None:
             "k8s",
             display_name="Production",
             config="apiVersion: v1\nkind: Config\ncurrent-context: production\nclusters:\n  - name: cluster\n    cluster:\n      server: https://k8s.example.com:6443\ncontexts:\n  - name: production\n    context:\n      cluster: cluster\n      user: agent\nusers:\n  - name: agent\n    user:\n      token: eXaMpLe-0123456789\n",
+            wait=True,
         ),
         CredentialBindingCreateResponse,
+    )
+    assert_type(
+        client.credentials.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            "k8s",
+            display_name="Production",
+            config="apiVersion: v1\nkind: Config\ncurrent-context: production\nclusters:\n  - name: cluster\n    cluster:\n      server: https://k8s.example.com:6443\ncontexts:\n  - name: production\n    context:\n      cluster: cluster\n      user: agent\nusers:\n  - name: agent\n    user:\n      token: eXaMpLe-0123456789\n",
+        ),
+        CredentialBindingCreateResponse | CredentialBindingPending,
     )
     client.credentials.delete(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
@@ -369,6 +380,12 @@ def synchronously(client: Client) -> None:
     )
     client.credentials.set_default(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
+    )
+    assert_type(
+        client.credentials.complete(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
+        ),
+        CredentialBindingCreateResponse | CredentialBindingPending,
     )
     assert_type(client.workspaces.modelserver.connect("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), str)
     assert_type(
@@ -780,8 +797,18 @@ async def asynchronously(client: AsyncClient) -> None:
             "k8s",
             display_name="Production",
             config="apiVersion: v1\nkind: Config\ncurrent-context: production\nclusters:\n  - name: cluster\n    cluster:\n      server: https://k8s.example.com:6443\ncontexts:\n  - name: production\n    context:\n      cluster: cluster\n      user: agent\nusers:\n  - name: agent\n    user:\n      token: eXaMpLe-0123456789\n",
+            wait=True,
         ),
         CredentialBindingCreateResponse,
+    )
+    assert_type(
+        await client.credentials.create(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21",
+            "k8s",
+            display_name="Production",
+            config="apiVersion: v1\nkind: Config\ncurrent-context: production\nclusters:\n  - name: cluster\n    cluster:\n      server: https://k8s.example.com:6443\ncontexts:\n  - name: production\n    context:\n      cluster: cluster\n      user: agent\nusers:\n  - name: agent\n    user:\n      token: eXaMpLe-0123456789\n",
+        ),
+        CredentialBindingCreateResponse | CredentialBindingPending,
     )
     await client.credentials.delete(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
@@ -794,6 +821,12 @@ async def asynchronously(client: AsyncClient) -> None:
     )
     await client.credentials.set_default(
         "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
+    )
+    assert_type(
+        await client.credentials.complete(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", "k8s", "9u1wT89xRYFvzCvtZkiYqA"
+        ),
+        CredentialBindingCreateResponse | CredentialBindingPending,
     )
     assert_type(
         await client.workspaces.modelserver.connect("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"), str

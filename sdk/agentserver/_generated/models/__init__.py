@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from .credential_auth_type import CredentialAuthType
     from .credential_binding_create_response import CredentialBindingCreateResponse
     from .credential_binding_item import CredentialBindingItem
+    from .credential_binding_pending import CredentialBindingPending
+    from .credential_pending_status import CredentialPendingStatus
     from .credential_public_meta import CredentialPublicMeta
     from .executor_connect_commands import ExecutorConnectCommands
     from .executor_item import ExecutorItem
@@ -144,6 +146,8 @@ else:
         "CredentialAuthType": ".credential_auth_type",
         "CredentialBindingCreateResponse": ".credential_binding_create_response",
         "CredentialBindingItem": ".credential_binding_item",
+        "CredentialBindingPending": ".credential_binding_pending",
+        "CredentialPendingStatus": ".credential_pending_status",
         "CredentialPublicMeta": ".credential_public_meta",
         "ExecutorConnectCommands": ".executor_connect_commands",
         "ExecutorItem": ".executor_item",
@@ -251,6 +255,8 @@ __all__ = (
     "CredentialAuthType",
     "CredentialBindingCreateResponse",
     "CredentialBindingItem",
+    "CredentialBindingPending",
+    "CredentialPendingStatus",
     "CredentialPublicMeta",
     "ExecutorConnectCommands",
     "ExecutorItem",

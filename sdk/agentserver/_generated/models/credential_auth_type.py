@@ -5,7 +5,7 @@ from agentserver._model import OpenEnum
 
 class CredentialAuthType(OpenEnum):
     """How the credential proves who the user is: by a token, by a certificate, or by a login
-    with OpenID Connect, of which this version of the contract makes none.
+    with OpenID Connect.
     """
 
     BEARER = "bearer"

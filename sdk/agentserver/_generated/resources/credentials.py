@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
+from agentserver._completing import completed as _completed
+from agentserver._completing import completed_async as _completed_async
+from agentserver._completing import show_code as _show_code
 from agentserver._encode import hide as _hide
 from agentserver._generated.api.credentials import (
+    complete_device_credential_binding,
     create_credential_binding,
     delete_credential_binding,
     list_credential_bindings,
@@ -19,9 +23,14 @@ from agentserver._response import raw as _raw
 from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
-    from typing import Unpack
+    from collections.abc import Awaitable, Callable
+    from typing import Literal, Unpack
 
-    from agentserver._generated.models import CredentialBindingCreateResponse, CredentialBindingItem
+    from agentserver._generated.models import (
+        CredentialBindingCreateResponse,
+        CredentialBindingItem,
+        CredentialBindingPending,
+    )
     from agentserver._omit import Omit
     from agentserver._operation import CallOptions
     from agentserver._secret import Secret
@@ -62,6 +71,7 @@ class Credentials(Resource):
         """
         return self._call(list_credential_bindings.call(workspace_id, kind), **options)
 
+    @overload
     def create(
         self,
         workspace_id: str,
@@ -69,8 +79,33 @@ class Credentials(Resource):
         *,
         display_name: str,
         config: str | Secret,
+        wait: Literal[False] = False,
+        on_code: Callable[[CredentialBindingPending], object] = _show_code,
         **options: Unpack[CallOptions],
-    ) -> CredentialBindingCreateResponse:
+    ) -> CredentialBindingCreateResponse | CredentialBindingPending: ...
+    @overload
+    def create(
+        self,
+        workspace_id: str,
+        kind: str,
+        *,
+        display_name: str,
+        config: str | Secret,
+        wait: Literal[True],
+        on_code: Callable[[CredentialBindingPending], object] = _show_code,
+        **options: Unpack[CallOptions],
+    ) -> CredentialBindingCreateResponse: ...
+    def create(
+        self,
+        workspace_id: str,
+        kind: str,
+        *,
+        display_name: str,
+        config: str | Secret,
+        wait: bool = False,
+        on_code: Callable[[CredentialBindingPending], object] = _show_code,
+        **options: Unpack[CallOptions],
+    ) -> CredentialBindingCreateResponse | CredentialBindingPending:
         """Keep a credential.
 
         Keeps the credential that `config` holds. The first one of its kind is the default,
@@ -81,8 +116,14 @@ class Credentials(Resource):
         cluster, with one user. The cluster's `server` is an `https://` URL without user,
         password, query or fragment, outside of private networks unless the operator allows
         these. A certificate authority is given as `certificate-authority-data`. The user has
-        a `token`, or `client-certificate-data` and `client-key-data`; other ways to prove who
-        it is, and files, are refused. Everything else in it is ignored.
+        a `token`, or `client-certificate-data` and `client-key-data`, or an `exec` that runs
+        `kubectl oidc-login get-token` with `--oidc-issuer-url` and `--oidc-client-id`; other
+        ways to prove who it is, and files, are refused. Everything else in it is ignored.
+
+        With `oidc-login`, a person has to approve the login at the OpenID provider first,
+        with a device code: the answer is 202, and says where.
+        `complete_device_credential_binding` then keeps the credential. Until then it is not
+        listed.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -92,9 +133,15 @@ class Credentials(Resource):
                 has. 1 to 255 characters.
             config: What holds the credential: for the kind `k8s` a kubeconfig, YAML or JSON.
                 1 to 65,536 characters.
+            wait: Whether to wait until it is complete, as a person has to approve it first,
+                and return it as it is then. The call is repeated until it succeeds or fails.
+            on_code: With `wait`: called with what is to be approved, which has
+                `verification_uri` and `user_code`. By default they are printed to standard
+                error.
 
         Returns:
-            The credential is kept.
+            Status 201: The credential is kept. Status 202: A person has to approve the login
+                first.
 
         Raises:
             BadRequest: Status 400: The body violates its schema, or `config` is refused. The
@@ -108,16 +155,28 @@ class Credentials(Resource):
                 name.
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
+            BadGateway: Status 502: The OpenID provider cannot be reached, refuses the client,
+                or gives an answer that was not understood.
+            CallError: With `wait`: it cannot be completed, as for `complete`.
 
         Operation `create_credential_binding`: `POST
         /api/workspaces/{workspace_id}/credentials/{kind}`. Required role: `maintainer`.
         """
         config = _hide(config)
-        return self._call(
+        begun = self._call(
             create_credential_binding.call(
                 workspace_id, kind, display_name=display_name, config=config
             ),
             **options,
+        )
+        if not wait:
+            return begun
+        return _completed(
+            self,
+            begun,
+            create_credential_binding.is_pending,
+            lambda begun: complete_device_credential_binding.call(workspace_id, kind, begun.id),
+            on_code,
         )
 
     def delete(
@@ -219,6 +278,49 @@ class Credentials(Resource):
             set_default_credential_binding.call(workspace_id, kind, binding_id), **options
         )
 
+    def complete(
+        self, workspace_id: str, kind: str, binding_id: str, **options: Unpack[CallOptions]
+    ) -> CredentialBindingCreateResponse | CredentialBindingPending:
+        """Complete a login with a device code.
+
+        Waits up to 60 seconds until a person has approved the login at the OpenID provider,
+        and then keeps the credential. If nobody has decided by then, the answer is 202 again,
+        and the call is to be repeated. It can be repeated at any time, by any maintainer,
+        also several at once: a login that was approved is not lost if a caller hangs up, and
+        a credential that is kept already is returned once more.
+
+        If the name was given to another credential meanwhile, the login stays approved:
+        rename that one and repeat the call.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+            kind: What the credential is for. The only kind is `k8s`, a Kubernetes cluster. 1
+                to 255 characters.
+            binding_id: The credential's id. 1 to 255 characters.
+
+        Returns:
+            Status 201: The credential is kept. Status 202: Nobody has decided yet.
+
+        Raises:
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+            NotFound: Status 404: The workspace has no such login of this kind, or it expired
+                long ago.
+            Conflict: Status 409: The provider or the person has refused the login, or the
+                name was given to another credential meanwhile.
+            Gone: Status 410: Nobody has approved the login in time.
+            BadGateway: Status 502: The OpenID provider cannot be reached, refuses the client,
+                or gives an answer that was not understood.
+
+        Operation `complete_device_credential_binding`: `POST
+        /api/workspaces/{workspace_id}/credentials/{kind}/{binding_id}/device-complete`.
+        Required role: `maintainer`.
+        """
+        return self._call(
+            complete_device_credential_binding.call(workspace_id, kind, binding_id), **options
+        )
+
 
 class AsyncCredentials(AsyncResource):
     """`client.credentials`: Credentials of a workspace, for services outside: at present for
@@ -254,6 +356,7 @@ class AsyncCredentials(AsyncResource):
         """
         return await self._call(list_credential_bindings.call(workspace_id, kind), **options)
 
+    @overload
     async def create(
         self,
         workspace_id: str,
@@ -261,8 +364,33 @@ class AsyncCredentials(AsyncResource):
         *,
         display_name: str,
         config: str | Secret,
+        wait: Literal[False] = False,
+        on_code: Callable[[CredentialBindingPending], Awaitable[object] | object] = _show_code,
         **options: Unpack[CallOptions],
-    ) -> CredentialBindingCreateResponse:
+    ) -> CredentialBindingCreateResponse | CredentialBindingPending: ...
+    @overload
+    async def create(
+        self,
+        workspace_id: str,
+        kind: str,
+        *,
+        display_name: str,
+        config: str | Secret,
+        wait: Literal[True],
+        on_code: Callable[[CredentialBindingPending], Awaitable[object] | object] = _show_code,
+        **options: Unpack[CallOptions],
+    ) -> CredentialBindingCreateResponse: ...
+    async def create(
+        self,
+        workspace_id: str,
+        kind: str,
+        *,
+        display_name: str,
+        config: str | Secret,
+        wait: bool = False,
+        on_code: Callable[[CredentialBindingPending], Awaitable[object] | object] = _show_code,
+        **options: Unpack[CallOptions],
+    ) -> CredentialBindingCreateResponse | CredentialBindingPending:
         """Keep a credential.
 
         Keeps the credential that `config` holds. The first one of its kind is the default,
@@ -273,8 +401,14 @@ class AsyncCredentials(AsyncResource):
         cluster, with one user. The cluster's `server` is an `https://` URL without user,
         password, query or fragment, outside of private networks unless the operator allows
         these. A certificate authority is given as `certificate-authority-data`. The user has
-        a `token`, or `client-certificate-data` and `client-key-data`; other ways to prove who
-        it is, and files, are refused. Everything else in it is ignored.
+        a `token`, or `client-certificate-data` and `client-key-data`, or an `exec` that runs
+        `kubectl oidc-login get-token` with `--oidc-issuer-url` and `--oidc-client-id`; other
+        ways to prove who it is, and files, are refused. Everything else in it is ignored.
+
+        With `oidc-login`, a person has to approve the login at the OpenID provider first,
+        with a device code: the answer is 202, and says where.
+        `complete_device_credential_binding` then keeps the credential. Until then it is not
+        listed.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -284,9 +418,15 @@ class AsyncCredentials(AsyncResource):
                 has. 1 to 255 characters.
             config: What holds the credential: for the kind `k8s` a kubeconfig, YAML or JSON.
                 1 to 65,536 characters.
+            wait: Whether to wait until it is complete, as a person has to approve it first,
+                and return it as it is then. The call is repeated until it succeeds or fails.
+            on_code: With `wait`: called with what is to be approved, which has
+                `verification_uri` and `user_code`. By default they are printed to standard
+                error. It may be a coroutine function.
 
         Returns:
-            The credential is kept.
+            Status 201: The credential is kept. Status 202: A person has to approve the login
+                first.
 
         Raises:
             BadRequest: Status 400: The body violates its schema, or `config` is refused. The
@@ -300,16 +440,28 @@ class AsyncCredentials(AsyncResource):
                 name.
             PayloadTooLarge: Status 413: The body is larger than 1 MiB.
             UnsupportedMediaType: Status 415: The `Content-Type` is not `application/json`.
+            BadGateway: Status 502: The OpenID provider cannot be reached, refuses the client,
+                or gives an answer that was not understood.
+            CallError: With `wait`: it cannot be completed, as for `complete`.
 
         Operation `create_credential_binding`: `POST
         /api/workspaces/{workspace_id}/credentials/{kind}`. Required role: `maintainer`.
         """
         config = _hide(config)
-        return await self._call(
+        begun = await self._call(
             create_credential_binding.call(
                 workspace_id, kind, display_name=display_name, config=config
             ),
             **options,
+        )
+        if not wait:
+            return begun
+        return await _completed_async(
+            self,
+            begun,
+            create_credential_binding.is_pending,
+            lambda begun: complete_device_credential_binding.call(workspace_id, kind, begun.id),
+            on_code,
         )
 
     async def delete(
@@ -413,6 +565,49 @@ class AsyncCredentials(AsyncResource):
             set_default_credential_binding.call(workspace_id, kind, binding_id), **options
         )
 
+    async def complete(
+        self, workspace_id: str, kind: str, binding_id: str, **options: Unpack[CallOptions]
+    ) -> CredentialBindingCreateResponse | CredentialBindingPending:
+        """Complete a login with a device code.
+
+        Waits up to 60 seconds until a person has approved the login at the OpenID provider,
+        and then keeps the credential. If nobody has decided by then, the answer is 202 again,
+        and the call is to be repeated. It can be repeated at any time, by any maintainer,
+        also several at once: a login that was approved is not lost if a caller hangs up, and
+        a credential that is kept already is returned once more.
+
+        If the name was given to another credential meanwhile, the login stays approved:
+        rename that one and repeat the call.
+
+        Args:
+            workspace_id: The workspace's id. 1 to 255 characters.
+            kind: What the credential is for. The only kind is `k8s`, a Kubernetes cluster. 1
+                to 255 characters.
+            binding_id: The credential's id. 1 to 255 characters.
+
+        Returns:
+            Status 201: The credential is kept. Status 202: Nobody has decided yet.
+
+        Raises:
+            Unauthenticated: Status 401: There is no session, or it is no longer valid.
+            PermissionDenied: Status 403: The caller's role in the workspace does not allow
+                this.
+            NotFound: Status 404: The workspace has no such login of this kind, or it expired
+                long ago.
+            Conflict: Status 409: The provider or the person has refused the login, or the
+                name was given to another credential meanwhile.
+            Gone: Status 410: Nobody has approved the login in time.
+            BadGateway: Status 502: The OpenID provider cannot be reached, refuses the client,
+                or gives an answer that was not understood.
+
+        Operation `complete_device_credential_binding`: `POST
+        /api/workspaces/{workspace_id}/credentials/{kind}/{binding_id}/device-complete`.
+        Required role: `maintainer`.
+        """
+        return await self._call(
+            complete_device_credential_binding.call(workspace_id, kind, binding_id), **options
+        )
+
 
 class RawCredentials:
     """`client.with_raw_response.credentials`, whose methods return a `Response`."""
@@ -424,6 +619,7 @@ class RawCredentials:
         self.delete = _raw(resource.delete)
         self.update = _raw(resource.update)
         self.set_default = _raw(resource.set_default)
+        self.complete = _raw(resource.complete)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"
@@ -439,6 +635,7 @@ class AsyncRawCredentials:
         self.delete = _raw_async(resource.delete)
         self.update = _raw_async(resource.update)
         self.set_default = _raw_async(resource.set_default)
+        self.complete = _raw_async(resource.complete)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {_root(self._resource)!r}>"

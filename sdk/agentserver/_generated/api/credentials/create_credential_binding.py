@@ -11,17 +11,25 @@ from agentserver._model import one
 from agentserver._operation import Call, Operation
 
 if TYPE_CHECKING:
-    from agentserver._generated.models import CredentialBindingCreateResponse
+    from typing import TypeGuard
+
+    from agentserver._generated.models import (
+        CredentialBindingCreateResponse,
+        CredentialBindingPending,
+    )
     from agentserver._secret import Secret
 
 
-OPERATION: Final[Operation[CredentialBindingCreateResponse]] = Operation(
+OPERATION: Final[Operation[CredentialBindingCreateResponse | CredentialBindingPending]] = Operation(
     id="create_credential_binding",
     method="POST",
     path="/api/workspaces/{workspace_id}/credentials/{kind}",
     security=("sessionCookie",),
     security_optional=False,
-    success={201: one(lambda: models.CredentialBindingCreateResponse)},
+    success={
+        201: one(lambda: models.CredentialBindingCreateResponse),
+        202: one(lambda: models.CredentialBindingPending),
+    },
     errors={
         400: "The body violates its schema, or `config` is refused. The message names the field, the place in `config`, and the rule;\nit repeats nothing of `config`.",
         401: "There is no session, or it is no longer valid.",
@@ -30,13 +38,14 @@ OPERATION: Final[Operation[CredentialBindingCreateResponse]] = Operation(
         409: "Another credential of this kind in the workspace has the name.",
         413: "The body is larger than 1 MiB.",
         415: "The `Content-Type` is not `application/json`.",
+        502: "The OpenID provider cannot be reached, refuses the client, or gives an answer that was not understood.",
     },
 )
 
 
 def call(
     workspace_id: str, kind: str, *, display_name: str, config: str | Secret
-) -> Call[CredentialBindingCreateResponse]:
+) -> Call[CredentialBindingCreateResponse | CredentialBindingPending]:
     """Make a call of the operation ready to send."""
     return Call(
         OPERATION,
@@ -44,3 +53,8 @@ def call(
         f"/credentials/{_segment('kind', kind)}",
         body=_body({"display_name": display_name, "config": config}, required=True),
     )
+
+
+def is_pending(answer: object) -> TypeGuard[CredentialBindingPending]:
+    """Return whether the operation has only begun something."""
+    return isinstance(answer, models.CredentialBindingPending)

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentserver_contract.contract.document import JSON, Contract, Located, Operation, Response
+from agentserver_contract.data.tables import tables
 
 UNDOCUMENTED = "undocumented"
 """The name of a field that no contract has."""
 
 NEVER_REFUSED_WITH = 405
 """A documented method is refused only where the operator has switched an operation off."""
+
+UNMET = ("logins-without-a-provider", "no-provider-for-logins")
+"""The waivers of answers that no run meets, since they take a service that it does not have."""
 
 FREE_TEXT = frozenset({"message"})
 """Fields for people, whose words the server chooses."""
@@ -80,15 +84,26 @@ class Answers:
     draw: random.Random
     """Chooses where one place stands for all."""
 
+    def met(self) -> list[Response]:
+        """Those that a run can meet."""
+        waivers = [each for each in tables().waivers if each.name in UNMET]
+        return [
+            response
+            for response in self.operation.responses.values()
+            if not any(
+                each.covers(self.operation.id, response.status, {each.when}) for each in waivers
+            )
+        ]
+
     def successes(self) -> list[Response]:
         """Those that are no refusal."""
-        return [each for each in self.operation.responses.values() if not each.is_error]
+        return [each for each in self.met() if not each.is_error]
 
     def refusals(self) -> list[Response]:
         """Refusals in text that a run can meet."""
         return [
             response
-            for response in self.operation.responses.values()
+            for response in self.met()
             if 400 <= response.status < 500
             and response.status != NEVER_REFUSED_WITH
             and JSON not in response.content
@@ -96,7 +111,7 @@ class Answers:
 
     def fields(self) -> Iterator[tuple[Response, Field]]:
         """Every field of every JSON body."""
-        for response in self.operation.responses.values():
+        for response in self.met():
             for field in fields_of(self.contract, response):
                 yield response, field
 

@@ -259,7 +259,7 @@ async def test_a_name_that_is_not_found_in_time_is_unreachable(
 async def test_a_service_that_accepts_and_says_nothing_is_unreachable_within_the_time() -> None:
     async with serving(silent=True) as service, calling() as client:
         with pytest.raises(Unreachable):
-            await client.send("GET", f"http://127.0.0.1:{service.port}/", timeout=0.05)
+            await client.send("GET", f"http://127.0.0.1:{service.port}/", timeout=1)
     assert len(service.requests) == 1
 
 

@@ -163,9 +163,7 @@ def _login(at: str, command: Any, *, private_allowed: bool) -> dict[str, Any]:
     """Return the provider, the client and the scopes of a login with OpenID Connect."""
     args = _mapping(command, at).get("args")
     if not isinstance(args, list) or not {_LOGIN, _GET_TOKEN} <= {str(each) for each in args}:
-        raise _refused(
-            at, f"is not supported, but for {_LOGIN} {_GET_TOKEN}: give the user a token"
-        )
+        raise _refused(at, "is not supported: give the user a token")
     flags = _flags(args)
     issuer, client = flags.get(_ISSUER, []), flags.get(_CLIENT, [])
     for name, given in ((_ISSUER, issuer), (_CLIENT, client)):

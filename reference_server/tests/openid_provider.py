@@ -64,7 +64,7 @@ class OpenIDProvider:
             return self.failing
         answer = json_of(await self.server.context.oauth.token(form))
         if self.tokens and answer.status_code == 200:
-            return JSONResponse(json.loads(answer.body) | self.tokens)
+            return JSONResponse(json.loads(bytes(answer.body)) | self.tokens)
         return answer
 
     async def decide(self, user_code: str, user_id: str, workspace_id: str) -> None:

@@ -82,7 +82,7 @@ def test_every_write_that_has_a_time_is_looked_at(contract: Contract) -> None:
         "rename_workspace": ["get_workspace"],
         "set_workspace_llm_config": ["get_workspace_llm_config"],
         "mint_workspace_api_key": ["list_workspace_api_keys"],
-        "mint_codex_token": ["list_codex_tokens"],
+        "mint_codex_token": ["list_codex_tokens", "list_codex_browsers"],
         "create_credential_binding": ["list_credential_bindings"],
         "create_workspace_task": ["list_workspace_tasks"],
         "create_sandbox": ["list_sandboxes", "admin_list_sandboxes"],

@@ -265,8 +265,9 @@ def connect_matrix_accounts(run: ModelRun, choose: Choose) -> None:
     """By an address and a token; the same account again keeps its channel."""
     workspace, method = any_workspace(run, choose), "workspaces.im.configure_matrix"
     user = choose(workspace.at_least("developer"))
-    given = {"homeserver_url": _HOMESERVER, "access_token": f"syt_{secrets.token_hex(16)}"}
-    run.state.secrets.add(given["access_token"])
+    token = f"syt_{secrets.token_hex(16)}"
+    given: dict[str, Any] = {"homeserver_url": _HOMESERVER, "access_token": token}
+    run.state.secrets.add(token)
     outcome = run.attempt(user, method, workspace.id, **given)
     if isinstance(outcome, BadGateway | ServiceUnavailable):
         return  # the server asks a real homeserver
@@ -282,10 +283,9 @@ def connect_matrix_accounts(run: ModelRun, choose: Choose) -> None:
     for wrong in (
         *({"access_token": each} for each in ("", "a b", "ä", "a\0")),
         *({"homeserver_url": each} for each in ("", "x", "ftp://h.example.com", "https://")),
-        {"homeserver_url": f"https://me:{given['access_token']}@matrix.example.com"},
+        {"homeserver_url": f"https://me:{token}@matrix.example.com"},
     ):
-        body: dict[str, Any] = {**given, **wrong}
-        run.call(user, method, workspace.id, **body, raises=BadRequest)
+        run.call(user, method, workspace.id, **given | wrong, raises=BadRequest)
     remove(run, workspace, user, again)
 
 

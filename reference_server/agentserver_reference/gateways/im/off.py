@@ -14,7 +14,7 @@ class ImOff:
 
     def weixin_login(self) -> NoReturn:
         """See Im."""
-        return self.of("weixin")
+        self.of("weixin")
 
     async def close(self) -> None:
         """See Im."""

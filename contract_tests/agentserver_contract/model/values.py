@@ -15,7 +15,8 @@ NAMES = (
     "0",
 )
 BAD_NAMES = ("", "x" * 256, "a\0b")
-KEYS = ("k", "12345678", "é" * 8, "ñ" * 7, "123456789", "sk-0123456789abcdef", "s" * 4096)
+KEYS = ("k", "12345678", "é" * 8, "ñ" * 7, "k-9-bytes", "sk-0123456789abcdef", "s" * 4096)
+"""Of every length that a mask treats otherwise; none stands in what a server says of a token."""
 ADDRESSES = (
     "https://models.example.com/v1/",
     "http://10.0.0.1:8000",

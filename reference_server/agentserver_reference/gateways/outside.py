@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 
 import anyio
 import httpcore
@@ -203,7 +203,8 @@ class _Guarded(httpcore.AsyncNetworkBackend):
     """Opens connections: to the addresses that it looked at, and to none of a private network."""
 
     def __init__(self, resolve: Resolve, *, private_allowed: bool) -> None:
-        self._network = httpcore.AnyIOBackend()
+        # httpcore has a class of this name without anything in it where there is no anyio.
+        self._network = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._resolve = resolve
         self._private_allowed = private_allowed
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import msgspec
@@ -230,8 +230,6 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
 
 
 class _OnlyS256(CodeChallenge):  # type: ignore[misc]
-    SUPPORTED_CODE_CHALLENGE_METHOD: ClassVar = ["S256"]
-
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         """Require a challenge, by the one method that hides the verifier."""
         if grant.request.payload.data.get("code_challenge_method") != "S256":

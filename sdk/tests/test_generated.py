@@ -148,6 +148,12 @@ def test_call_carries_what_the_contract_says_of_the_operation(operation: str) ->
         assert sent is OMIT
 
 
+def _called(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter, without the await of what a function that is given returns."""
+    annotation = str(parameter.annotation).replace("Awaitable[object] | object", "object")
+    return parameter.replace(annotation=annotation)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_async_method_makes_the_same_call_from_the_same_arguments(operation: str) -> None:
     path, body = arguments(operation)
@@ -155,7 +161,7 @@ def test_async_method_makes_the_same_call_from_the_same_arguments(operation: str
     synchronous, asynchronous = method(Recorder(), operation), method(AsyncRecorder(), operation)
     assert inspect.iscoroutinefunction(asynchronous)
     one, other = inspect.signature(synchronous), inspect.signature(asynchronous)
-    assert one.parameters == other.parameters
+    assert [*one.parameters.values()] == [_called(each) for each in other.parameters.values()]
     assert one.return_annotation == other.return_annotation.removeprefix("Async")
     assert synchronous.__doc__ == asynchronous.__doc__
     sent = asyncio.run(asynchronous(**path, **given(body)))

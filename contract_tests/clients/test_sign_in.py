@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import os
 import re
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -79,13 +80,15 @@ def providing(port: str, workspace_id: str) -> Iterator[None]:
     """Run the provider, whose tokens are of a workspace."""
     package = os.environ["AGENTSERVER_TEST_OIDC_PROVIDER"]
     command = ["node", str(PROVIDER), package, port, workspace_id]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         try:
             assert process.stdout is not None
             assert "listening" in process.stdout.readline(), "it ended before it listened"
             yield
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # `node` may be a program that starts Node.js
 
 
 def approve(code: DeviceCode, user_id: str) -> None:

@@ -246,6 +246,26 @@ def test_key_that_was_sent_is_found_in_a_later_body(contract: Contract) -> None:
     ]
 
 
+def test_example_of_the_contract_in_a_later_refusal_is_no_secret(contract: Contract) -> None:
+    operation = contract.operations["configure_telegram_channel"]
+    assert operation.body is not None
+    path = "/api/workspaces/w1/im/telegram/configure"
+    (example,) = contract.schemas["IMTelegramConfigureRequest"]["properties"]["bot_token"][
+        "examples"
+    ]
+    requests = [
+        Request("POST", path, cookie(SESSION) | {"content-type": JSON}, json.dumps(body).encode())
+        for body in ({"bot_token": example}, {"bot_token": "x"})
+    ]
+    refused = Response(
+        400,
+        {"content-type": "text/plain; charset=utf-8"},
+        f"bot_token: must look like {example}\n".encode(),
+    )
+    found = found_in(contract, *(Exchange(request, refused) for request in requests))
+    assert "secret" not in {each.check for each in found}
+
+
 @pytest.mark.parametrize(
     ("key", "mask", "is_whole"),
     [

@@ -62,6 +62,8 @@ class KnownSecrets:
         self._stored: dict[tuple[str, str], str] = {}
         """Those that were stored last, by path and field."""
         self._sent = 0
+        self._public = tuple(_examples(contract.document))
+        """What the contract shows everybody; a refusal may say that a value has to look like it."""
         self._without_secrets: dict[int, int] = {}
         """How many secrets were known when a body was read, by its hash."""
         self._fields = {
@@ -122,9 +124,13 @@ class KnownSecrets:
             return
         given = _object(exchange.response.body)
         for name in names & given.keys():
-            if isinstance(given[name], str) and _is_unlikely(given[name]):
+            if isinstance(given[name], str) and self._is_nowhere_else(given[name]):
                 self._values[given[name]] = None
                 self._sent += 1
+
+    def _is_nowhere_else(self, value: str) -> bool:
+        """Whether a body that contains a secret can have it from nowhere else."""
+        return _is_unlikely(value) and not any(value in each for each in self._public)
 
     def _note(self, operation: Operation | None, exchange: Exchange) -> None:
         opened = exchange.response.session
@@ -140,7 +146,7 @@ class KnownSecrets:
                 self._stored[exchange.request.path, name] = str(sent[name])
         others = json.dumps([value for name, value in sent.items() if name not in names])
         # What is sent as a name as well, by chance or on purpose, is rightly shown.
-        new = [value for value in sorted(secrets) if _is_unlikely(value)]
+        new = [value for value in sorted(secrets) if self._is_nowhere_else(value)]
         self._sent += any(value not in self._values for value in new)
         self._values.update(dict.fromkeys(new))
         kept = [value for value in list(self._values) if json.dumps(value)[1:-1] not in others]
@@ -168,6 +174,18 @@ def shows_all(secret: str, shown: str) -> bool:
     last = rest[-1] if rest else ""
     ends = secret.startswith(first) and secret.endswith(last)
     return bool(secret) and ends and len(first) + len(last) >= len(secret)
+
+
+def _examples(value: object, *, shown: bool = False) -> Iterator[str]:
+    """The texts of all examples in a part of the contract."""
+    if isinstance(value, str) and shown:
+        yield value
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _examples(each, shown=shown or name in ("example", "examples"))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _examples(each, shown=shown)
 
 
 def _object(body: bytes | None) -> Mapping[str, Any]:

@@ -59,8 +59,8 @@ class KnownSecrets:
         self._sessions: set[str] = set()
         self._values: dict[str, None] = {}
         """Those that were sent or given last, in order."""
-        self._stored: dict[tuple[str, str], str] = {}
-        """Those that were stored last, by path and field."""
+        self._stored: dict[str, Mapping[str, str]] = {}
+        """Those that were stored last, by field, by the path that they were sent to."""
         self._sent = 0
         self._public = tuple(_examples(contract.document))
         """What the contract shows everybody; a refusal may say that a value has to look like it."""
@@ -108,11 +108,7 @@ class KnownSecrets:
 
     def _unmasked(self, exchange: Exchange) -> Iterator[str]:
         """Which stored secrets are shown to their last character, whatever is put in between."""
-        stored = {
-            name: value
-            for (at, name), value in list(self._stored.items())
-            if at == exchange.request.path
-        }
+        stored = self._stored.get(exchange.request.path, {})
         for name, value in (_object(exchange.response.body) if stored else {}).items():
             if isinstance(value, str) and shows_all(stored.get(name, ""), value):
                 yield f"every character of the {name} that was sent"
@@ -141,9 +137,10 @@ class KnownSecrets:
         if not sent:
             return
         secrets = {sent[name] for name in names & sent.keys() if isinstance(sent[name], str)}
-        if exchange.response.succeeded:
-            for name in names & sent.keys():
-                self._stored[exchange.request.path, name] = str(sent[name])
+        given = {name: str(sent[name]) for name in names & sent.keys()}
+        if given and exchange.response.succeeded:
+            path = exchange.request.path
+            self._stored[path] = {**self._stored.get(path, {}), **given}
         others = json.dumps([value for name, value in sent.items() if name not in names])
         # What is sent as a name as well, by chance or on purpose, is rightly shown.
         new = [value for value in sorted(secrets) if self._is_nowhere_else(value)]

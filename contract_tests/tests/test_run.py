@@ -56,12 +56,12 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
         "only a server whose OAuth provider is unreachable or switched off answers this",
         "only a server whose gateway of executors is unreachable or switched off answers this",
         (
-            "only a server whose services accept the tokens of a run, or are unreachable or switched "
-            "off, answers this"
+            "only a server whose services accept the tokens of a run, or are unreachable or "
+            "switched off, answers this"
         ),
         (
-            "only a server whose WeChat is simulated, or unreachable, or switched off, answers this, "
-            "and some of it in races alone"
+            "only a server whose WeChat is simulated, or unreachable, or switched off, answers "
+            "this, and some of it in races alone"
         ),
         "a login is begun at an OpenID provider that the server can reach, and a run has none",
         "a server has a model server or none, and answers one or the other",

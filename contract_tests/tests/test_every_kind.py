@@ -18,7 +18,10 @@ FOLDERS = [
     ROOT / "reference_server/tests",
 ]
 
-NOT_RUN = {"expired-session", "guest", "developer", "maintainer"}
+NOT_RUN = {
+    *("expired-session", "guest", "developer", "maintainer"),
+    *("other-agent", "foreign-agent", "ended-agent"),
+}
 """The kinds of caller that this contract, which has no workspaces, does not know."""
 
 TAKES = "take_next_parcel"

@@ -148,6 +148,16 @@ def synchronously(client: Client) -> None:
         ),
         Sandbox,
     )
+    assert_type(
+        client.sandboxes.im.bind(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            channel_id="3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70",
+        ),
+        IMSandboxBindResponse,
+    )
+    assert_type(
+        client.sandboxes.im.unbind("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), IMSandboxUnbindResponse
+    )
     assert_type(client.sandboxes.get("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), Sandbox)
     assert_type(client.sandboxes.wait("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), Sandbox)
     client.sandboxes.delete("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44")
@@ -432,16 +442,6 @@ def synchronously(client: Client) -> None:
         client.workspaces.im.wait_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
         IMWeixinQRWaitResponse,
     )
-    assert_type(
-        client.sandboxes.im.bind(
-            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
-            channel_id="3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70",
-        ),
-        IMSandboxBindResponse,
-    )
-    assert_type(
-        client.sandboxes.im.unbind("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), IMSandboxUnbindResponse
-    )
     assert_type(client.admin.users.list(), Page[AdminUserItem])
     client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")
     assert_type(
@@ -570,6 +570,17 @@ async def asynchronously(client: AsyncClient) -> None:
             metadata={"purpose": "review"},
         ),
         Sandbox,
+    )
+    assert_type(
+        await client.sandboxes.im.bind(
+            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
+            channel_id="3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70",
+        ),
+        IMSandboxBindResponse,
+    )
+    assert_type(
+        await client.sandboxes.im.unbind("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
+        IMSandboxUnbindResponse,
     )
     assert_type(await client.sandboxes.get("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), Sandbox)
     assert_type(await client.sandboxes.wait("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"), Sandbox)
@@ -875,17 +886,6 @@ async def asynchronously(client: AsyncClient) -> None:
     assert_type(
         await client.workspaces.im.wait_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
         IMWeixinQRWaitResponse,
-    )
-    assert_type(
-        await client.sandboxes.im.bind(
-            "5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44",
-            channel_id="3b8e2f60-7c1d-4f7e-9a35-1d2c4b5a6f70",
-        ),
-        IMSandboxBindResponse,
-    )
-    assert_type(
-        await client.sandboxes.im.unbind("5d5c1a0f-3f1e-4f0b-8f2b-1d1f0b6a7c44"),
-        IMSandboxUnbindResponse,
     )
     assert_type(await client.admin.users.list(), Page[AdminUserItem])
     await client.admin.users.set_role("7e7a4f6c-1f5e-4d0a-9a51-2f1c8a0c7d11", role="admin")

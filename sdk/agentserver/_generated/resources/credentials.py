@@ -281,7 +281,7 @@ class Credentials(Resource):
     def complete(
         self, workspace_id: str, kind: str, binding_id: str, **options: Unpack[CallOptions]
     ) -> CredentialBindingCreateResponse | CredentialBindingPending:
-        """Complete a login with a device code.
+        """Complete a sign-in with a device code.
 
         Waits up to 60 seconds until a person has approved the login at the OpenID provider,
         and then keeps the credential. If nobody has decided by then, the answer is 202 again,
@@ -568,7 +568,7 @@ class AsyncCredentials(AsyncResource):
     async def complete(
         self, workspace_id: str, kind: str, binding_id: str, **options: Unpack[CallOptions]
     ) -> CredentialBindingCreateResponse | CredentialBindingPending:
-        """Complete a login with a device code.
+        """Complete a sign-in with a device code.
 
         Waits up to 60 seconds until a person has approved the login at the OpenID provider,
         and then keeps the credential. If nobody has decided by then, the answer is 202 again,

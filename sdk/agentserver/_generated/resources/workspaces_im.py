@@ -230,7 +230,7 @@ class WorkspacesIm(Resource):
     def start_weixin_login(
         self, workspace_id: str, **options: Unpack[CallOptions]
     ) -> IMWeixinQRStartResponse:
-        """Begin a login to WeChat.
+        """Begin a sign-in to WeChat.
 
         Begins the login of a WeChat bot, and returns what a QR code has to hold that a person
         scans in WeChat. A workspace has one login at a time, for ten minutes: beginning again
@@ -259,7 +259,7 @@ class WorkspacesIm(Resource):
     def wait_weixin_login(
         self, workspace_id: str, **options: Unpack[CallOptions]
     ) -> IMWeixinQRWaitResponse:
-        """Await news of a login to WeChat.
+        """Await news of a sign-in to WeChat.
 
         Asks WeChat once how far the login of the workspace is, for half a minute at most;
         call it again until `connected` is true. The bot is connected when the login is
@@ -489,7 +489,7 @@ class AsyncWorkspacesIm(AsyncResource):
     async def start_weixin_login(
         self, workspace_id: str, **options: Unpack[CallOptions]
     ) -> IMWeixinQRStartResponse:
-        """Begin a login to WeChat.
+        """Begin a sign-in to WeChat.
 
         Begins the login of a WeChat bot, and returns what a QR code has to hold that a person
         scans in WeChat. A workspace has one login at a time, for ten minutes: beginning again
@@ -518,7 +518,7 @@ class AsyncWorkspacesIm(AsyncResource):
     async def wait_weixin_login(
         self, workspace_id: str, **options: Unpack[CallOptions]
     ) -> IMWeixinQRWaitResponse:
-        """Await news of a login to WeChat.
+        """Await news of a sign-in to WeChat.
 
         Asks WeChat once how far the login of the workspace is, for half a minute at most;
         call it again until `connected` is true. The bot is connected when the login is

@@ -17,8 +17,8 @@ HEADERS = "index.md#headers"
 
 # Of all places that mention an operation, a search should show this one first.
 FOUND_FIRST = "---\nsearch:\n  boost: {}\n---"
-BOOST = {"admin": 5}
-"""Pages whose words, such as users, are on the others as well; 4 for those that are not listed."""
+BOOST = {"admin": 5, "auth": 12}
+"""Pages whose words, such as users and login, are on others as well; 4 for those not listed."""
 
 
 def page(contract: Contract, tag: str) -> str:

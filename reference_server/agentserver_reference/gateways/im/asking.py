@@ -84,8 +84,8 @@ def _pause_of(body: bytes) -> float:
 
 def _read(body: bytes, form: type[T]) -> T:
     try:
-        return msgspec.json.decode(body, type=form)
-    except (msgspec.DecodeError, RecursionError):
+        return outside.decoded(body, form)
+    except outside.NotUnderstood:
         raise NotUnderstood from None
 
 

@@ -12,6 +12,7 @@ PAGES = ROOT / "docs" / "pages"
 ONE_SIDED = {
     "guides/async.md": "is about asynchronous programs",
     "guides/server.md": "is about the server",
+    "guides/telegram.md": "is one whole script",
     "guides/testing.md": "shows fixtures, which are synchronous",
     "guides/traces.md": "follows one sandbox from its token to its traces",
     "guides/troubleshooting.md": "shows errors, which are the same",

@@ -95,7 +95,8 @@ def test_a_program_sees_a_sandbox_change_by_itself() -> None:
     with Server(sandbox_seconds=30, sandbox_failures="resuming") as server:
         began, client = server.clock.now(), server.person().client
         sandbox = server.sandbox(idle_timeout=600)
-        assert 30 <= (server.clock.now() - began).total_seconds() <= 35
+        # It looks again after 6 seconds at the latest.
+            assert 30 <= (server.clock.now() - began).total_seconds() <= 36
         client.sandboxes.pause(sandbox.id)
         assert client.sandboxes.get(sandbox.id).status == "pausing"
         server.clock.advance(30)

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from agentserver import AgentserverError, BadRequest, Conflict, NotFound
+from agentserver import AgentserverError, NotSupported, StatusError
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.data.tables import is_exception, status_of_nothing
 from agentserver_contract.fixtures.accounts import LEAVER, Accounts, is_of_a_run
@@ -121,7 +121,7 @@ def record(
             report(f"{operation.id}: recorded")
         except Blocked as reason:
             report(f"{operation.id}: not recorded: {reason}")
-        except (BadRequest, Conflict, NotFound) as error:
+        except StatusError as error:
             report(f"{operation.id}: recorded as {error.status_code}: {error.message}")
             if not _may_be_refused(operation, error):
                 missed.append(operation.id)
@@ -131,10 +131,12 @@ def record(
     return missed
 
 
-def _may_be_refused(operation: Operation, error: BadRequest | Conflict | NotFound) -> bool:
-    """An address that an earlier run has taken is, and what no caller can make."""
-    return error.status_code == status_of_nothing(operation.id) or is_exception(
-        "creates-account", operation.id
+def _may_be_refused(operation: Operation, error: StatusError) -> bool:
+    """What this server does not offer is, what no caller can make, and an address that is taken."""
+    return (
+        isinstance(error, NotSupported)
+        or error.status_code == status_of_nothing(operation.id)
+        or is_exception("creates-account", operation.id)
     )
 
 

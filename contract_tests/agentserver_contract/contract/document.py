@@ -216,7 +216,7 @@ class Operation:
         media = self.request_body.content.get(JSON) if self.request_body else None
         return media.schema if media is not None else None
 
-    @property
+    @cached_property
     def body_example(self) -> Any:
         """The first example of its JSON body; None where it reads none."""
         media = self.request_body.content.get(JSON) if self.request_body else None
@@ -257,7 +257,7 @@ class Operation:
         """The other responses."""
         return tuple(each for each in self.responses.values() if each.is_error)
 
-    @property
+    @cached_property
     def path_parameters(self) -> tuple[str, ...]:
         """The names in the template of its path, in order."""
         return tuple(_PATH_PARAMETER.findall(self.path))
@@ -298,6 +298,11 @@ class Contract:
     def operations_by_sdk(self) -> Mapping[str, Operation]:
         """Operations by their place on a client, as in `workspaces.create`."""
         return {operation.sdk: operation for operation in self.operations.values()}
+
+    @cached_property
+    def path_parameters(self) -> frozenset[str]:
+        """The names of all parameters in paths: of the kinds of things that it has."""
+        return frozenset(name for each in self.operations.values() for name in each.path_parameters)
 
     @cached_property
     def passing_states(self) -> Mapping[str, frozenset[str]]:

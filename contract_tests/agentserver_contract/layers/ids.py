@@ -22,17 +22,17 @@ from agentserver_contract.fixtures.callers import (
     refusal,
     signed,
 )
-from agentserver_contract.fixtures.credentials import OTHER, add_credentials, has_credentials
+from agentserver_contract.fixtures.credentials import OTHER, add_credentials
 from agentserver_contract.fixtures.credentials import PARAMETER as CREDENTIAL
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.executors import PARAMETER as EXECUTOR
-from agentserver_contract.fixtures.executors import add_executor, has_executors
+from agentserver_contract.fixtures.executors import add_executor
 from agentserver_contract.fixtures.im import PARAMETER as CHANNEL
-from agentserver_contract.fixtures.im import add_channel, has_channels
+from agentserver_contract.fixtures.im import add_channel
 from agentserver_contract.fixtures.minted import add_minted
 from agentserver_contract.fixtures.removed import removed_ids
 from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
-from agentserver_contract.fixtures.sandboxes import RUNNING, add_sandboxes, has_sandboxes
+from agentserver_contract.fixtures.sandboxes import RUNNING, add_sandboxes
 from agentserver_contract.fixtures.snapshot import OUTSIDE
 from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, team_with
 from agentserver_contract.http.guard import NO_SUCH, Blocked
@@ -82,23 +82,24 @@ class _Trials:
         )
         self.of_others: dict[str, str] = {}
         if context.examples is None:
+            parameters = context.contract.path_parameters
             self.of_others = {
                 PARAMETER: add_workspace(self.accounts, TENANTS[0], {}),
                 "user_id": self.accounts["outsider"].id,
             }
-            if has_sandboxes(context.contract):
+            if SANDBOX in parameters:
                 theirs = add_sandboxes(self.accounts, TENANTS[0], self.of_others[PARAMETER])
                 self.of_others[SANDBOX] = theirs[RUNNING]
             self.of_others |= add_minted(
-                context.contract, self.accounts, TENANTS[0], self.of_others[PARAMETER]
+                parameters, self.accounts, TENANTS[0], self.of_others[PARAMETER]
             )
             workspace_id = self.of_others[PARAMETER]
-            if has_executors(context.contract):
+            if EXECUTOR in parameters:
                 self.of_others[EXECUTOR] = add_executor(self.accounts, TENANTS[0], workspace_id)
-            if has_credentials(context.contract):
+            if CREDENTIAL in parameters:
                 theirs = add_credentials(self.accounts, TENANTS[0], workspace_id)
                 self.of_others[CREDENTIAL] = theirs[OTHER]
-            if has_channels(context.contract):
+            if CHANNEL in parameters:
                 channel_id = add_channel(self.accounts, TENANTS[0], workspace_id)
                 self.of_others |= {} if channel_id is None else {CHANNEL: channel_id}
         self.removed = removed_ids(context.contract, self.accounts, self.examples)

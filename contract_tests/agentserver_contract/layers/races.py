@@ -277,6 +277,7 @@ class _Races:
             owner=_OWNER,
             members={COLLEAGUE: colleague},
             caller=self.accounts[_OWNER],
+            only=(race.first, race.second),
         )
         names = dict(self._names)
         if PARAMETER in examples.parameters:
@@ -452,7 +453,10 @@ def _shows(operation: Operation, race: Race) -> bool:
     """Whether a read shows something of what a race is about."""
     if not race.first.path_parameters:
         return operation.path == race.first.path
-    return race.first.path_parameters[0] in operation.path_parameters
+    named = {*race.first.path_parameters, *race.second.path_parameters}
+    return race.first.path_parameters[0] in operation.path_parameters and named.issuperset(
+        operation.path_parameters
+    )
 
 
 def _answer(response: Response, names: Mapping[str, str]) -> str:

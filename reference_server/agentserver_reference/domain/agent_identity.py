@@ -10,12 +10,16 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
 
 ISSUER = "https://chatgpt.com/codex-backend/agent-identity"
 """What codex compares the issuer with, whoever has issued the token."""
@@ -44,18 +48,22 @@ class SigningKey:
 
     def public_jwk(self) -> dict[str, Any]:
         """Return the public key as a JSON Web Key."""
-        from joserfc.jwk import RSAKey
-
-        public = RSAKey.import_key(self.private_key).as_dict(private=False)
+        public = _imported(self.private_key).as_dict(private=False)
         return {**public, "kid": self.id, "use": "sig", "alg": _ALGORITHM}
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Return a token with these claims."""
         from joserfc import jwt
-        from joserfc.jwk import RSAKey
 
         header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self.id}
-        return jwt.encode(header, dict(claims), RSAKey.import_key(self.private_key))
+        return jwt.encode(header, dict(claims), _imported(self.private_key))
+
+
+@lru_cache(maxsize=1)  # to read a key takes much longer than to sign with it
+def _imported(private_key: str) -> RSAKey:
+    from joserfc.jwk import RSAKey
+
+    return RSAKey.import_key(private_key)
 
 
 @attrs.frozen

@@ -96,7 +96,7 @@ def test_a_program_sees_a_sandbox_change_by_itself() -> None:
         began, client = server.clock.now(), server.person().client
         sandbox = server.sandbox(idle_timeout=600)
         # It looks again after 6 seconds at the latest.
-            assert 30 <= (server.clock.now() - began).total_seconds() <= 36
+        assert 30 <= (server.clock.now() - began).total_seconds() <= 36
         client.sandboxes.pause(sandbox.id)
         assert client.sandboxes.get(sandbox.id).status == "pausing"
         server.clock.advance(30)

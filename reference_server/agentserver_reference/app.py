@@ -25,8 +25,9 @@ from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.codex import open_codex
 from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
 from agentserver_reference.gateways.executors.off import ExecutorsOff
-from agentserver_reference.gateways.im import open_im
+from agentserver_reference.gateways.im import Im, open_im
 from agentserver_reference.gateways.im.bridge import Bridge
+from agentserver_reference.gateways.im.remote import RemoteIm
 from agentserver_reference.gateways.llm import open_llm_proxy
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.modelserver import open_modelserver
@@ -39,6 +40,7 @@ from agentserver_reference.http import (
     device_pages,
     executors,
     im_bridge,
+    im_elsewhere,
     model_api,
     modelserver_pages,
     oauth,
@@ -98,6 +100,12 @@ LOOPS: tuple[Callable[[Context], Loop], ...] = (
 """What makes each background loop."""
 
 
+def loops_of(settings: Settings) -> Iterable[Callable[[Context], Loop]]:
+    """Return the loops of a server, which holds no lease for what it cannot do."""
+    left_out = () if settings.delivers_messages else (im_delivery.loop,)
+    return (loop for loop in LOOPS if loop not in left_out)
+
+
 class BindingError(Exception):
     """Contract and handlers do not match. The text names the operations."""
 
@@ -149,7 +157,8 @@ def create_app(
         StoreError: the key file beside the SQLite file is invalid.
     """
     contract = contract or load_contract(closed=validate_responses)
-    handlers = handlers_of(handler_modules()) if handlers is None else handlers
+    im = open_im(settings, wait)
+    handlers = _handlers(contract, im) if handlers is None else handlers
     endpoints = bind(contract, handlers, schemes)
     key = find_key(settings, sqlite_path(settings.resolved_database_url))
     store = open_store(settings, key)
@@ -183,14 +192,14 @@ def create_app(
             if settings.codex_exec_gateway_internal_url == "off"
             else EmbeddedExecutors(store, clock, ids, background.start, wait)
         ),
-        im=open_im(settings, wait),
+        im=im,
         im_bridge=Bridge(),
         sandbox_backend=open_sandbox_backend(settings, store, clock, own_url),
         background=background.start,
         wait=wait,
     )
 
-    loops = [loop(context) for loop in LOOPS]
+    loops = [loop(context) for loop in loops_of(settings)]
     workers = Runner(loops, store, clock=clock, holder=new_id(), wait=wait)
 
     @asynccontextmanager
@@ -289,6 +298,12 @@ def handlers_of(modules: Iterable[ModuleType]) -> dict[str, Handler]:
         for name, function in inspect.getmembers(module, inspect.iscoroutinefunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }
+
+
+def _handlers(contract: Contract, im: Im) -> dict[str, Handler]:
+    """Return the handlers of the contract's operations; an IM bridge has some of its own."""
+    elsewhere = im_elsewhere.handlers(contract, im) if isinstance(im, RemoteIm) else {}
+    return handlers_of(handler_modules()) | elsewhere
 
 
 def bind(

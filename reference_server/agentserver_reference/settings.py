@@ -429,7 +429,8 @@ class Settings:
         None,
         "INTERNAL_API_SECRET",
         _secret,
-        "secret of the routes /internal/*, also sent to the LLM proxy at LLMPROXY_URL",
+        "secret of the routes /internal/*, also sent to the LLM proxy at LLMPROXY_URL and to the "
+        "IM bridge at IMBRIDGE_URL",
         secret=True,
     )
     llm_proxy_default_max_rpd: int = _setting(
@@ -601,6 +602,13 @@ class Settings:
         "simulated: Telegram, Matrix and WeChat are simulated, and nobody writes; embedded: the "
         "server talks to them itself; off: channels cannot be connected",
     )
+    imbridge_url: str | None = _setting(
+        None,
+        "IMBRIDGE_URL",
+        _web_url,
+        "another server on the same PostgreSQL database, which alone talks to Telegram, Matrix and "
+        "WeChat; left out: as AGENTSERVER_IM says",
+    )
     telegram_api_url: str = _setting(
         "https://api.telegram.org",
         "AGENTSERVER_TELEGRAM_API_URL",
@@ -652,6 +660,14 @@ class Settings:
             raise SettingsError(
                 "AGENTSERVER_CODEX: must be left out with CODEX_APP_GATEWAY_REST_URL"
             )
+        if settings.imbridge_url is not None:
+            if "im" in values:
+                raise SettingsError("AGENTSERVER_IM: must be left out with IMBRIDGE_URL")
+            if not settings.is_postgresql:
+                raise SettingsError(
+                    "DATABASE_URL: must name PostgreSQL with IMBRIDGE_URL: the IM bridge has the "
+                    "same database"
+                )
         settings._check_hydra()
         settings._check_modelserver()
         return settings
@@ -687,6 +703,11 @@ class Settings:
         if self.database_url is not None:
             return self.database_url
         return "sqlite:///" + quote(str(self.data_dir / DATABASE_FILE))
+
+    @property
+    def delivers_messages(self) -> bool:
+        """Whether this server talks to Telegram, Matrix and WeChat, be they simulated."""
+        return self.imbridge_url is None and self.im != "off"
 
     @property
     def sandbox_commands(self) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,9 @@ from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import im_channels, im_messages, sandboxes
 from agentserver_reference.storage.engine.query import Record
 
+UNKNOWN_PERSON = "this person has not written to the channel"
+NOT_TAKEN = "the service has not taken the message"
+
 
 class NotYet(Exception):
     """A message cannot be delivered now."""
@@ -81,7 +84,7 @@ async def send(work: UnitOfWork, channel: Record, user_id: str, text: str) -> No
     """Send a text to a person who has written. Raises NotFound and BadGateway."""
     conversation = await work.read(im_messages.conversation, channel["id"], user_id)
     if conversation is None:
-        raise NotFound("this person has not written to the channel")
+        raise NotFound(UNKNOWN_PERSON)
     service = work.context.im.of(channel["provider"])
     try:
         await service.send(
@@ -91,7 +94,7 @@ async def send(work: UnitOfWork, channel: Record, user_id: str, text: str) -> No
             key=work.context.ids(),
         )
     except ImTrouble:
-        raise BadGateway("the service has not taken the message") from None
+        raise BadGateway(NOT_TAKEN) from None
 
 
 def is_secret(known: str, given: str) -> bool:

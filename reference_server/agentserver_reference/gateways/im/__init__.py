@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from agentserver_reference.gateways.im.off import ImOff
+from agentserver_reference.gateways.im.remote import RemoteIm
 from agentserver_reference.gateways.im.services import ImServices
 from agentserver_reference.gateways.im.simulated import SimulatedIm
 
@@ -31,7 +32,12 @@ class Im(Protocol):
 
 
 def open_im(settings: Settings, wait: Callable[[float], Awaitable[object]]) -> Im:
-    """Return the services, as `settings.im` says: simulated, disabled, or those outside."""
+    """Return the services for `settings.imbridge_url`, or as `settings.im` says.
+
+    They are simulated, disabled, called, or used by the IM bridge.
+    """
+    if settings.imbridge_url is not None:
+        return RemoteIm(settings.imbridge_url, secret=settings.internal_api_secret)
     if settings.im == "embedded":
         return ImServices(settings)
     return ImOff() if settings.im == "off" else SimulatedIm(wait)

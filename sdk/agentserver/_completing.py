@@ -57,12 +57,12 @@ def completed(
         again: makes the call that completes it.
         on_code: is called with what is to be approved, once.
     """
-    answer = begun.data if isinstance(begun, Response) else begun
+    answer = begun_by(begun)
     if is_pending(answer):
         on_code(answer)
     while is_pending(answer):
         answer = client_of(resource)._call(again(answer))
-    return cast("T", _as_begun(begun, answer))
+    return cast("T", as_begun(begun, answer))
 
 
 async def completed_async(
@@ -73,13 +73,19 @@ async def completed_async(
     on_code: Callable[[P], Awaitable[object] | object],
 ) -> T:
     """Return what was begun when it is complete; see `completed`."""
-    answer = begun.data if isinstance(begun, Response) else begun
+    answer = begun_by(begun)
     if is_pending(answer) and isawaitable(shown := on_code(answer)):
         await shown
     while is_pending(answer):
         answer = await client_of(resource)._call(again(answer))
-    return cast("T", _as_begun(begun, answer))
+    return cast("T", as_begun(begun, answer))
 
 
-def _as_begun(begun: Any, answer: Any) -> Any:
+def begun_by(answer: Any) -> Any:
+    """Return the data of an answer, which may be in a `Response`."""
+    return answer.data if isinstance(answer, Response) else answer
+
+
+def as_begun(begun: Any, answer: Any) -> Any:
+    """Return the answer, in a `Response` if the first one was in one."""
     return evolve(begun, data=answer) if isinstance(begun, Response) else answer

@@ -79,7 +79,7 @@ def wait(
     client = client_of(resource)
     shared = client._shared
     steps = wait_flow(waiting, id, until, timeout, progress, shared.runtime, shared.pacer)
-    return drive(steps, lambda step: _perform(client, step))  # type: ignore[arg-type]
+    return drive(steps, lambda step: perform(client, step))  # type: ignore[arg-type]
 
 
 async def wait_async(
@@ -95,7 +95,7 @@ async def wait_async(
     client = client_of(resource)
     shared = client._shared
     steps = wait_flow(waiting, id, until, timeout, progress, shared.runtime, shared.pacer)
-    return await drive_async(steps, lambda step: _perform(client, step))  # type: ignore[arg-type]
+    return await drive_async(steps, lambda step: perform(client, step))  # type: ignore[arg-type]
 
 
 def wait_for_new(resource: Resource, waiting: Waiting[T], made: Any, id: str) -> T:
@@ -121,7 +121,8 @@ async def wait_for_new_async(resource: AsyncResource, waiting: Waiting[T], made:
     return cast("T", found)
 
 
-def _perform(client: Any, step: Step[Any]) -> Any:
+def perform(client: Any, step: Step[Any]) -> Any:
+    """Do what a flow asks for: a coroutine, for an asynchronous client."""
     return client._perform(step) if isinstance(step, Sleep) else client._call(step)
 
 

@@ -182,6 +182,23 @@ class Completion:
 
 
 @dataclass(frozen=True)
+class Login:
+    """What an operation says that begins a login by a QR code."""
+
+    operation: str
+    """The operation that is asked how far it is."""
+    state: str
+    """The attribute of its answer that says so."""
+    until: str
+    expired: list[str]
+    dead_ends: list[str]
+    result: str
+    """The class of its answer."""
+    pending: str
+    """The class of what is to be scanned."""
+
+
+@dataclass(frozen=True)
 class Paging:
     """What a list says that comes in pages."""
 
@@ -262,6 +279,8 @@ class Operation:
     """How one can wait for what this one creates."""
     completion: Completion | None
     """How what this one begins is completed."""
+    login: Login | None
+    """How one can wait for the end of a login that this one begins."""
     time_limit: TimeLimit | None
     """How long the server itself says that it may take."""
 
@@ -554,6 +573,7 @@ class Surface:
             iterator=self._iterator(source, results),
             waits_for=self._waits_for(source, results),
             completion=self._completion(source, successes),
+            login=self._login(source, successes),
             time_limit=_time_limit(source),
         )
         names = [argument.python for argument in operation.arguments]
@@ -664,6 +684,26 @@ class Surface:
         if set(results) != {201, 202}:
             raise ContractError("x-sdk-wait: what can be completed is answered with 201 or 202")
         return Completion(said["complete"], python_name(said["id"]), results[201], results[202])
+
+    def _login(
+        self, source: document.Operation, successes: list[document.Response]
+    ) -> Login | None:
+        said = source.raw.get("x-sdk-wait", {})
+        if "ask" not in said:
+            return None
+        other = self._contract.operations.get(said["ask"])
+        if other is None or other.path_parameters != source.path_parameters:
+            raise ContractError(f"x-sdk-wait: {said['ask']} is not about the same")
+        answer = next(each.schema(JSON) for each in other.successes)
+        shown = self.schemas.resolve(answer.value).schema if answer else {}
+        fields = shown.get("properties", {})
+        known = self.schemas.resolve(fields.get(said["state"], {})).schema.get("enum", [])
+        for state in (said["until"], *said["expired"], *said["dead_ends"]):
+            if state not in known:
+                raise ContractError(f"x-sdk-wait: {said['state']} is never {state}")
+        (begun,), (found,) = map(self._success, successes), map(self._success, other.successes)
+        states = said["until"], said["expired"], said["dead_ends"]
+        return Login(said["ask"], python_name(said["state"]), *states, found.result, begun.result)
 
     def _iterator(self, source: document.Operation, results: list[Schema]) -> Iteration | None:
         said = source.raw.get("x-sdk-iterator")

@@ -392,6 +392,12 @@ BOOK = ("components", "schemas", "Book", "properties")
         ((*GET, "security"), [{"sessionCookie": [], "bearerToken": []}], "search_books"),
         ((*GET, "x-sdk"), "shelves.books.add", "add"),
         ((*GET, "x-sdk-wait"), {"read": "add_book", "id": "id"}, "add_book cannot be waited for"),
+        ((*GET, "x-sdk-wait"), {"ask": "nobody"}, "nobody is not about the same"),
+        (
+            (*GET, "x-sdk-wait"),
+            {"ask": "search_books", "state": "title", "until": "x", "expired": [], "dead_ends": []},
+            "title is never x",
+        ),
         ((*GET, "responses"), {"401": ERROR}, "no status of success"),
         ((*GET, "responses", "200", "content"), {"text/html": {"schema": {}}}, "text/html"),
     ],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from agentserver._client import Client
 from agentserver._device import DeviceFlow
+from agentserver._qr_code import draw
 from agentserver._secret import Secret
 
 from ._credentials import Identity
@@ -46,15 +46,5 @@ def print_link(link: str, code: str) -> None:
     """Print the link and the code; on a terminal and with segno installed, as a QR code too."""
     stream = sys.stderr
     stream.write(f"To sign the agent in, open\n\n    {link}\n\nand compare the code: {code}\n")
-    if stream.isatty():
-        _print_qr_code(link, stream)
+    draw(link, stream)
     stream.flush()
-
-
-def _print_qr_code(link: str, stream: TextIO) -> None:
-    try:
-        import segno
-    except ImportError:
-        return
-    with suppress(UnicodeEncodeError):  # a terminal without its characters
-        segno.make(link).terminal(out=stream, compact=True)

@@ -435,6 +435,10 @@ def synchronously(client: Client) -> None:
         IMMatrixConfigureResponse,
     )
     assert_type(
+        client.workspaces.im.start_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", wait=True),
+        IMWeixinQRWaitResponse,
+    )
+    assert_type(
         client.workspaces.im.start_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),
         IMWeixinQRStartResponse,
     )
@@ -878,6 +882,12 @@ async def asynchronously(client: AsyncClient) -> None:
             recovery_key="EsTc eXaM pLe0 1234",
         ),
         IMMatrixConfigureResponse,
+    )
+    assert_type(
+        await client.workspaces.im.start_weixin_login(
+            "2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21", wait=True
+        ),
+        IMWeixinQRWaitResponse,
     )
     assert_type(
         await client.workspaces.im.start_weixin_login("2f9d1a34-6f0e-4c57-b0a5-6a0d3c1c9e21"),

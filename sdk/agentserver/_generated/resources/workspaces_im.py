@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from agentserver._encode import hide as _hide
 from agentserver._generated.api.im import (
@@ -14,6 +14,9 @@ from agentserver._generated.api.im import (
     update_im_channel,
     wait_weixin_qr_login,
 )
+from agentserver._login import logged_in as _logged_in
+from agentserver._login import logged_in_async as _logged_in_async
+from agentserver._login import show_qr_code as _show_qr_code
 from agentserver._omit import OMIT
 from agentserver._operation import AsyncResource, Resource
 from agentserver._operation import root as _root
@@ -21,6 +24,7 @@ from agentserver._response import raw as _raw
 from agentserver._response import raw_async as _raw_async
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from typing import Literal, Unpack
 
     from agentserver._generated.models import (
@@ -227,9 +231,32 @@ class WorkspacesIm(Resource):
             **options,
         )
 
+    @overload
     def start_weixin_login(
-        self, workspace_id: str, **options: Unpack[CallOptions]
-    ) -> IMWeixinQRStartResponse:
+        self,
+        workspace_id: str,
+        *,
+        wait: Literal[False] = False,
+        on_code: Callable[[IMWeixinQRStartResponse], object] = _show_qr_code,
+        **options: Unpack[CallOptions],
+    ) -> IMWeixinQRStartResponse: ...
+    @overload
+    def start_weixin_login(
+        self,
+        workspace_id: str,
+        *,
+        wait: Literal[True],
+        on_code: Callable[[IMWeixinQRStartResponse], object] = _show_qr_code,
+        **options: Unpack[CallOptions],
+    ) -> IMWeixinQRWaitResponse: ...
+    def start_weixin_login(
+        self,
+        workspace_id: str,
+        *,
+        wait: bool = False,
+        on_code: Callable[[IMWeixinQRStartResponse], object] = _show_qr_code,
+        **options: Unpack[CallOptions],
+    ) -> IMWeixinQRStartResponse | IMWeixinQRWaitResponse:
         """Begin a sign-in to WeChat.
 
         Begins the login of a WeChat bot, and returns what a QR code has to hold that a person
@@ -238,6 +265,11 @@ class WorkspacesIm(Resource):
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
+            wait: Whether to wait until a person has scanned the code and confirmed it. The
+                answer is then that of `wait_weixin_login`.
+            on_code: With `wait`: called with what is to be scanned, which has `qrcode_url`.
+                By default it is printed to standard error; on a terminal, and with the extra
+                `agent`, as a QR code too.
 
         Returns:
             The login has begun.
@@ -250,11 +282,26 @@ class WorkspacesIm(Resource):
                 response. What it says is never passed on.
             ServiceUnavailable: Status 503: The services for messages are disabled on this
                 server.
+            WaitTimeout: With `wait`: the code has expired. Begin again, or show the one of
+                its `resource`.
+            WaitFailed: With `wait`: the login does not succeed any more; its `state` says
+                why.
+            CallError: With `wait`: it cannot be asked how far the login is, as for
+                `wait_weixin_login`.
 
         Operation `start_weixin_qr_login`: `POST
         /api/workspaces/{workspace_id}/im/weixin/qr-start`. Required role: `developer`.
         """
-        return self._call(start_weixin_qr_login.call(workspace_id), **options)
+        begun = self._call(start_weixin_qr_login.call(workspace_id), **options)
+        if not wait:
+            return begun
+        return _logged_in(
+            self,
+            start_weixin_qr_login.LOGIN,
+            begun,
+            lambda: wait_weixin_qr_login.call(workspace_id),
+            on_code,
+        )
 
     def wait_weixin_login(
         self, workspace_id: str, **options: Unpack[CallOptions]
@@ -486,9 +533,32 @@ class AsyncWorkspacesIm(AsyncResource):
             **options,
         )
 
+    @overload
     async def start_weixin_login(
-        self, workspace_id: str, **options: Unpack[CallOptions]
-    ) -> IMWeixinQRStartResponse:
+        self,
+        workspace_id: str,
+        *,
+        wait: Literal[False] = False,
+        on_code: Callable[[IMWeixinQRStartResponse], Awaitable[object] | object] = _show_qr_code,
+        **options: Unpack[CallOptions],
+    ) -> IMWeixinQRStartResponse: ...
+    @overload
+    async def start_weixin_login(
+        self,
+        workspace_id: str,
+        *,
+        wait: Literal[True],
+        on_code: Callable[[IMWeixinQRStartResponse], Awaitable[object] | object] = _show_qr_code,
+        **options: Unpack[CallOptions],
+    ) -> IMWeixinQRWaitResponse: ...
+    async def start_weixin_login(
+        self,
+        workspace_id: str,
+        *,
+        wait: bool = False,
+        on_code: Callable[[IMWeixinQRStartResponse], Awaitable[object] | object] = _show_qr_code,
+        **options: Unpack[CallOptions],
+    ) -> IMWeixinQRStartResponse | IMWeixinQRWaitResponse:
         """Begin a sign-in to WeChat.
 
         Begins the login of a WeChat bot, and returns what a QR code has to hold that a person
@@ -497,6 +567,11 @@ class AsyncWorkspacesIm(AsyncResource):
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
+            wait: Whether to wait until a person has scanned the code and confirmed it. The
+                answer is then that of `wait_weixin_login`.
+            on_code: With `wait`: called with what is to be scanned, which has `qrcode_url`.
+                By default it is printed to standard error; on a terminal, and with the extra
+                `agent`, as a QR code too. It may be a coroutine function.
 
         Returns:
             The login has begun.
@@ -509,11 +584,26 @@ class AsyncWorkspacesIm(AsyncResource):
                 response. What it says is never passed on.
             ServiceUnavailable: Status 503: The services for messages are disabled on this
                 server.
+            WaitTimeout: With `wait`: the code has expired. Begin again, or show the one of
+                its `resource`.
+            WaitFailed: With `wait`: the login does not succeed any more; its `state` says
+                why.
+            CallError: With `wait`: it cannot be asked how far the login is, as for
+                `wait_weixin_login`.
 
         Operation `start_weixin_qr_login`: `POST
         /api/workspaces/{workspace_id}/im/weixin/qr-start`. Required role: `developer`.
         """
-        return await self._call(start_weixin_qr_login.call(workspace_id), **options)
+        begun = await self._call(start_weixin_qr_login.call(workspace_id), **options)
+        if not wait:
+            return begun
+        return await _logged_in_async(
+            self,
+            start_weixin_qr_login.LOGIN,
+            begun,
+            lambda: wait_weixin_qr_login.call(workspace_id),
+            on_code,
+        )
 
     async def wait_weixin_login(
         self, workspace_id: str, **options: Unpack[CallOptions]

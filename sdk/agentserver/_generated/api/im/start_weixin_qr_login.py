@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentserver._encode import segment as _segment
 from agentserver._generated import models
+from agentserver._login import Login
 from agentserver._model import one
 from agentserver._operation import Call, Operation
 
@@ -34,3 +35,11 @@ def call(workspace_id: str) -> Call[IMWeixinQRStartResponse]:
     return Call(
         OPERATION, f"/api/workspaces/{_segment('workspace_id', workspace_id)}/im/weixin/qr-start"
     )
+
+
+LOGIN: Final = Login(
+    state="status",
+    until="confirmed",
+    expired=frozenset(["expired"]),
+    dead_ends=frozenset(["binded_redirect", "verify_code_blocked", "need_verifycode"]),
+)

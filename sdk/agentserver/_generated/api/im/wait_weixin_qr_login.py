@@ -34,5 +34,7 @@ OPERATION: Final[Operation[IMWeixinQRWaitResponse]] = Operation(
 def call(workspace_id: str) -> Call[IMWeixinQRWaitResponse]:
     """Make a call of the operation ready to send."""
     return Call(
-        OPERATION, f"/api/workspaces/{_segment('workspace_id', workspace_id)}/im/weixin/qr-wait"
+        OPERATION,
+        f"/api/workspaces/{_segment('workspace_id', workspace_id)}/im/weixin/qr-wait",
+        time_limit=60.0,
     )

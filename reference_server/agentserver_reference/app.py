@@ -22,6 +22,7 @@ from agentserver_reference.context import Context
 from agentserver_reference.contract import Contract, compile_contract, load_contract
 from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
+from agentserver_reference.gateways.clusters import Clusters
 from agentserver_reference.gateways.codex import open_codex
 from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
 from agentserver_reference.gateways.executors.off import ExecutorsOff
@@ -35,6 +36,7 @@ from agentserver_reference.gateways.oauth import open_oauth
 from agentserver_reference.gateways.openid import OpenIDProviders
 from agentserver_reference.gateways.sockets import HeldSockets
 from agentserver_reference.http import (
+    cluster_proxy,
     codex_app,
     consent_pages,
     device_pages,
@@ -178,6 +180,7 @@ def create_app(
         modelserver=open_modelserver(settings, models, key.cipher, clock, tokens),
         oauth=open_oauth(settings, store, clock, tokens),
         openid_providers=OpenIDProviders(private_allowed=settings.private_addresses_allowed),
+        clusters=Clusters(private_allowed=settings.private_addresses_allowed),
         codex=open_codex(
             settings,
             store,
@@ -216,6 +219,7 @@ def create_app(
             await context.models.close()
             await context.oauth.close()
             await context.openid_providers.close()
+            await context.clusters.close()
             await context.codex.close()
             await context.executors.close()
             await context.im.close()
@@ -230,21 +234,12 @@ def create_app(
     if has_own_codex:
         pages["/"] = attrs.evolve(pages["/"], socket=codex_socket)
     router = route(endpoints, pages, settings)
-    if settings.llm_proxy_url is None:  # otherwise its routes are elsewhere, or nowhere
-        add_model_api(router, context)
-    if settings.hydra_admin_url != "off":
-        add_oauth(router, context)
-    if settings.im != "off":
-        for path, respond in im_bridge.endpoints(context).items():
-            router.add_path(path)["POST"] = ForeignEndpoint(respond)
+    add_foreign_paths(router, context)
     if isinstance(context.executors, EmbeddedExecutors):
         for path, (method, target) in executors.endpoints(context, context.executors).items():
             router.add_path(path)[method] = target
     if has_own_codex:
         router.add_path(codex_app.PATH)["GET"] = codex_socket
-    for path, methods in modelserver_pages.endpoints(context).items():
-        for method, respond in methods.items():
-            router.add_path(path)[method] = ForeignEndpoint(respond)
     dispatcher = Dispatcher(
         router=router,
         context=context,
@@ -353,6 +348,23 @@ def route(
     for path, page in pages.items():
         router.add_path(path).update(GET=page, HEAD=page)
     return router
+
+
+def add_foreign_paths(router: Router[Target], context: Context) -> None:
+    """Add the paths that others have defined, but for WebSockets."""
+    settings = context.settings
+    if settings.llm_proxy_url is None:  # otherwise its routes are elsewhere, or nowhere
+        add_model_api(router, context)
+    if settings.hydra_admin_url != "off":
+        add_oauth(router, context)
+    if settings.im != "off":
+        for path, respond in im_bridge.endpoints(context).items():
+            router.add_path(path)["POST"] = ForeignEndpoint(respond)
+    for path, endpoint in cluster_proxy.endpoints(context).items():
+        router.add_path(path).update(dict.fromkeys(cluster_proxy.METHODS, endpoint))
+    for path, methods in modelserver_pages.endpoints(context).items():
+        for method, respond in methods.items():
+            router.add_path(path)[method] = ForeignEndpoint(respond)
 
 
 def add_oauth(router: Router[Target], context: Context) -> None:

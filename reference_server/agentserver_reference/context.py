@@ -11,6 +11,7 @@ import attrs
 if TYPE_CHECKING:
     from agentserver_reference.domain.cipher import Cipher
     from agentserver_reference.domain.passwords import Passwords
+    from agentserver_reference.gateways.clusters import Clusters
     from agentserver_reference.gateways.codex.protocol import Codex
     from agentserver_reference.gateways.executors.protocol import Executors
     from agentserver_reference.gateways.im import Im
@@ -44,6 +45,7 @@ class Context:
     modelserver: ModelServer
     oauth: OAuth
     openid_providers: OpenIDProviders
+    clusters: Clusters
     codex: Codex
     executors: Executors
     im: Im

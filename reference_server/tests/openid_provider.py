@@ -35,6 +35,8 @@ class OpenIDProvider:
     """The forms that came."""
     failing: Response | None = None
     """What it answers to everything, if not None."""
+    instead: Response | None = None
+    """What it answers to those who ask for tokens, if not None."""
     discovered: dict[str, Any] = attrs.field(factory=dict)
     """What differs in its configuration."""
     tokens: dict[str, Any] = attrs.field(factory=dict)
@@ -60,8 +62,8 @@ class OpenIDProvider:
         """POST /token."""
         form = await form_of(request)
         self.asked.append(form)
-        if self.failing:
-            return self.failing
+        if self.failing or self.instead:
+            return self.failing or self.instead
         answer = json_of(await self.server.context.oauth.token(form))
         if self.tokens and answer.status_code == 200:
             return JSONResponse(json.loads(bytes(answer.body)) | self.tokens)

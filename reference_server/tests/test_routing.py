@@ -51,6 +51,18 @@ def test_a_concrete_segment_that_leads_nowhere_gives_way_to_the_template() -> No
     assert router.find("GET", b"/w/quota/members") == ("GET /w/{id}/members", {"id": "quota"})
 
 
+def test_a_path_that_is_open_at_its_end_takes_what_no_other_one_does() -> None:
+    router = router_of("GET /w/{id}/{path...}", "GET /w/{id}", "GET /w/{id}/members")
+    assert router.find("GET", b"/w/1/members") == ("GET /w/{id}/members", {"id": "1"})
+    assert router.find("GET", b"/w/1") == ("GET /w/{id}", {"id": "1"})
+    for path in ("", "members/", "a/b", "/a//"):
+        found = router.find("GET", f"/w/1/{path}".encode())
+        assert found == ("GET /w/{id}/{path...}", {"id": "1", "path": path})
+    assert router.find("GET", b"/w/1/a%2Fb")[1]["path"] == "a/b"
+    with pytest.raises(NotFound):
+        router.find("GET", b"/w//a/b")
+
+
 @pytest.mark.parametrize(
     "path",
     [b"/", b"//", b"", b"/w", b"/w/", b"/w//members", b"/w/1/", b"//w/1", b"/w/1/x", b"/W/1"],

@@ -16,6 +16,9 @@ LONGEST_COMPLETION = timedelta(seconds=60)
 KEPT_AFTER_EXPIRY = timedelta(days=1)
 """How long it is known that a login has expired."""
 
+REFRESH_BEFORE = timedelta(seconds=30)
+"""Tokens of a login that are valid for less are renewed before they are used."""
+
 _ID_BYTES = 16
 
 

@@ -48,11 +48,6 @@ def may_connect(role: str | None) -> bool:
     return role is not None and is_at_least(role, MAINTAINER)
 
 
-def needs_refresh(expires_at: datetime, now: datetime) -> bool:
-    """Return whether an access token has to be renewed before it is used."""
-    return expires_at - now < REFRESH_BEFORE
-
-
 def named_models(given: Iterable[object]) -> list[dict[str, str]]:
     """Return the models that a list names, by their names or as objects with an `id`."""
     names = (each.get("id") if isinstance(each, dict) else each for each in given)

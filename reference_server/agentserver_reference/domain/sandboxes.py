@@ -51,6 +51,9 @@ PASSING = frozenset(state for state, events in LIFE_CYCLE.items() if Event.DONE 
 HELD = frozenset(state for state, events in LIFE_CYCLE.items() if Event.LOST in events)
 """The states in which the backend keeps something that can be lost."""
 
+MAY_CALL = frozenset({CREATING, RUNNING})
+"""The states in which what runs in a sandbox may call models and clusters."""
+
 USING_RESOURCES = frozenset({CREATING, RUNNING, PAUSING, RESUMING})
 """The states in which a sandbox counts towards the budget of CPU and memory."""
 

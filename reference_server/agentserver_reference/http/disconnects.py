@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 import anyio
@@ -16,12 +16,47 @@ async def while_connected(request: Request, answer: Awaitable[T]) -> T:
 
     Raises ClientDisconnect.
     """
-    answers: list[T] = []
-    errors: list[Exception] = []
 
     async def until_disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
+
+    return await _before(until_disconnected, answer)
+
+
+async def while_sending(
+    request: Request, answer: Callable[[AsyncIterator[bytes]], Awaitable[T]]
+) -> T:
+    """Wait for an answer to a body, which is passed on while it arrives.
+
+    Raises ClientDisconnect.
+    """
+    sending, body = anyio.create_memory_object_stream[bytes](0)
+
+    async def until_disconnected() -> None:
+        with sending:
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    return
+                more = message.get("more_body", False)
+                if message.get("body"):
+                    await sending.send(message["body"])
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    with body:
+        return await _before(until_disconnected, answer(body))
+
+
+async def _before(ends: Callable[[], Awaitable[None]], answer: Awaitable[T]) -> T:
+    """Wait for an answer, but not after the client has gone."""
+    answers: list[T] = []
+    errors: list[Exception] = []
+
+    async def until_disconnected() -> None:
+        await ends()
         tasks.cancel_scope.cancel()
 
     async with anyio.create_task_group() as tasks:

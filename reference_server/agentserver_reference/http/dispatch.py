@@ -41,11 +41,21 @@ _logger = logging.getLogger(LOGGER)
 
 
 @attrs.frozen
+class ForeignSocket:
+    """A WebSocket that others have defined."""
+
+    upgrade: Callable[[WebSocket], Awaitable[Upgrade]]
+    """Takes the WebSocket, which is not accepted yet."""
+
+
+@attrs.frozen
 class ForeignEndpoint:
     """An endpoint of an API that others have defined, which has its own form of errors."""
 
     respond: Callable[[Request, str], Awaitable[Response]]
     """Takes the request and its id."""
+    socket: ForeignSocket | None = None
+    """What WebSockets get at the same path."""
 
 
 @attrs.frozen
@@ -56,14 +66,6 @@ class Endpoint:
     handler: Handler
     kinds: Mapping[str, CredentialKind]
     """The kinds of credential that the operation accepts, in the order of the contract."""
-
-
-@attrs.frozen
-class ForeignSocket:
-    """A WebSocket that others have defined."""
-
-    upgrade: Callable[[WebSocket], Awaitable[Upgrade]]
-    """Takes the WebSocket, which is not accepted yet."""
 
 
 @attrs.frozen
@@ -167,7 +169,7 @@ class Dispatcher:
         self, target: Target, socket: WebSocket, path: dict[str, str], request_id: str
     ) -> Upgrade:
         origins = self.context.settings.public_url
-        if isinstance(target, Page) and target.socket is not None:
+        if isinstance(target, Page | ForeignEndpoint) and target.socket is not None:
             target = target.socket
         if isinstance(target, ForeignSocket):
             websocket.check_origin(socket.headers, origins)

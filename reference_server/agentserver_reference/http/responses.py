@@ -27,6 +27,10 @@ class UpgradeRequired(errors.Refusal):
     """The path only accepts WebSockets."""
 
 
+class NotImplementedHere(errors.Refusal):
+    """What is asked for exists, but not in this server."""
+
+
 _encode = msgspec.json.Encoder().encode
 
 STATUSES: dict[type[errors.Refusal], int] = {
@@ -45,6 +49,7 @@ STATUSES: dict[type[errors.Refusal], int] = {
     UpgradeRequired: 426,
     errors.TooManyRequests: 429,
     errors.NotConfigured: 501,
+    NotImplementedHere: 501,
     errors.BadGateway: 502,
     errors.ServiceUnavailable: 503,
     errors.DatabaseUnavailable: 503,

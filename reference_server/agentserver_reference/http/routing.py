@@ -10,6 +10,8 @@ from agentserver_reference.domain.errors import NotFound, Refusal
 
 T = TypeVar("T")
 
+_REST = "...}"
+
 
 class MethodNotAllowed(Refusal):
     """The path exists, but not with this method; `allow` lists its methods."""
@@ -20,11 +22,12 @@ class MethodNotAllowed(Refusal):
 
 
 class _Node(Generic[T]):
-    __slots__ = ("any_segment", "methods", "names", "segments")
+    __slots__ = ("any_segment", "methods", "names", "rest", "segments")
 
     def __init__(self) -> None:
         self.segments: dict[str, _Node[T]] = {}
         self.any_segment: _Node[T] | None = None
+        self.rest: _Node[T] | None = None
         self.names: tuple[str, ...] = ()
         self.methods: dict[str, T] | None = None
 
@@ -38,11 +41,16 @@ class Router(Generic[T]):
     def add_path(self, template: str) -> dict[str, T]:
         """Add a path such as `/api/workspaces/{workspace_id}`, and return its targets by method.
 
-        A path without methods responds with 405 to all of them.
+        A path without methods responds with 405 to all of them. A last segment such as `{path...}`
+        stands for one or more segments, of which the last may be empty.
         """
         node, names = self._root, []
         for segment in template.split("/")[1:]:
-            if segment.startswith("{"):
+            if segment.endswith(_REST):
+                names.append(segment[1 : -len(_REST)])
+                node.rest = node.rest or _Node()
+                node = node.rest
+            elif segment.startswith("{"):
                 names.append(segment[1:-1])
                 node.any_segment = node.any_segment or _Node()
                 node = node.any_segment
@@ -87,9 +95,13 @@ def _walk(
     literal = node.segments.get(segment)
     if literal and (found := _walk(literal, segments, position + 1, values)):
         return found
-    if node.any_segment and segment:
-        return _walk(node.any_segment, segments, position + 1, (*values, segment))
-    return None
+    if (
+        node.any_segment
+        and segment
+        and (found := _walk(node.any_segment, segments, position + 1, (*values, segment)))
+    ):
+        return found
+    return (node.rest, (*values, "/".join(segments[position:]))) if node.rest else None
 
 
 def _decode(segment: str) -> str:

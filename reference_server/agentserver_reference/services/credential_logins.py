@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -22,6 +23,9 @@ from agentserver_reference.storage import credential_bindings, credential_logins
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
+
+if TYPE_CHECKING:
+    from agentserver_reference.gateways.openid.remote import Tokens
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks at a login about which another call asks the provider."""
@@ -211,17 +215,22 @@ async def _ask(work: UnitOfWork, login: Record, secret: dict[str, Any]) -> BadGa
         seconds = interval + (_SLOWER if answer.slower else 0)
         await work.write(Lock(), credential_logins.set_poll, login_id, seconds, context.clock())
         return failure
-    kept = {name: secret[name] for name in ("issuer_url", "client_id", "scopes")}
-    kept |= {
-        "access_token": answer.access_token,
-        "id_token": answer.id_token,
-        "refresh_token": answer.refresh_token,
-    }
-    if answer.expires_in is not None:
-        ends = context.clock() + timedelta(seconds=answer.expires_in)
-        kept["token_expiry"] = precise_timestamp(ends)
+    kept = with_tokens(secret, answer, context.clock())
     await work.write(lock, credential_logins.grant, login_id, _sealed(work, login_id, kept))
     return None
+
+
+def with_tokens(secret: Mapping[str, Any], tokens: Tokens, now: datetime) -> dict[str, Any]:
+    """Return what is kept of a login, with the tokens that a provider has just given."""
+    kept = {name: secret[name] for name in ("issuer_url", "client_id", "scopes")} | {
+        "access_token": tokens.access_token,
+        "id_token": tokens.id_token,
+        # A provider that gives no other one goes on accepting the old one.
+        "refresh_token": tokens.refresh_token or secret.get("refresh_token", ""),
+    }
+    if tokens.expires_in is not None:
+        kept["token_expiry"] = precise_timestamp(now + timedelta(seconds=tokens.expires_in))
+    return kept
 
 
 def _sealed(work: UnitOfWork, login_id: str, secret: dict[str, Any]) -> str:

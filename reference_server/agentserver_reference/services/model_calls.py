@@ -24,7 +24,7 @@ from agentserver_reference.domain.errors import (
 )
 from agentserver_reference.domain.model_apis import ModelApi, ModelRoute
 from agentserver_reference.domain.model_usage import Meter, WithoutUsage, asking_for_usage
-from agentserver_reference.domain.sandboxes import CREATING, RUNNING
+from agentserver_reference.domain.sandboxes import MAY_CALL
 from agentserver_reference.domain.times import midnight
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.domain.traces import Trace, trace_of
@@ -45,9 +45,6 @@ from agentserver_reference.storage import proxy_tokens as stored_tokens
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
-
-MAY_CALL = frozenset({CREATING, RUNNING})
-"""The states in which a sandbox may call a model."""
 
 CHAT = "/v1/chat/completions"
 """The one API whose streams tell their usage only if they are asked to."""

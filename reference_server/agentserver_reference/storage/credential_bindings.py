@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from agentserver_reference.domain.times import timestamp
+from agentserver_reference.domain.times import precise_timestamp, timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.tables import PLACE, credential_bindings
@@ -48,6 +48,24 @@ _set_default = (
     update(credential_bindings).where(*_this).values(is_default=True, updated_at=bindparam("now"))
 )
 _remove = delete(credential_bindings).where(*_this)
+_claim = (
+    update(credential_bindings)
+    .where(
+        _c.id == bindparam("binding_id"),
+        _c.secret_encrypted == bindparam("seen"),
+        (_c.refreshing_until.is_(None)) | (_c.refreshing_until <= bindparam("now")),
+    )
+    .values(refreshing_until=bindparam("until"))
+)
+_of_claim = (_c.id == bindparam("binding_id"), _c.refreshing_until == bindparam("claim"))
+_renew = (
+    update(credential_bindings)
+    .where(*_of_claim)
+    .values(
+        secret_encrypted=bindparam("secret"), refreshing_until=None, updated_at=bindparam("now")
+    )
+)
+_release = update(credential_bindings).where(*_of_claim).values(refreshing_until=None)
 
 
 def list_of(conn: Connection, workspace_id: str, kind: str) -> list[Record]:
@@ -128,3 +146,35 @@ def set_default(
 def remove(conn: Connection, workspace_id: str, kind: str, binding_id: str) -> None:
     """Remove a credential of a workspace."""
     conn.execute(_remove, {"owner": workspace_id, "of_kind": kind, "binding_id": binding_id})
+
+
+def claim(
+    conn: Connection, binding_id: str, *, seen: str, until: datetime, now: datetime
+) -> str | None:
+    """Claim to renew a secret; the claim, or None if another request has, or it was replaced."""
+    claimed = precise_timestamp(until)
+    values = {
+        "binding_id": binding_id,
+        "seen": seen,
+        "until": claimed,
+        "now": precise_timestamp(now),
+    }
+    return claimed if conn.execute(_claim, values).rowcount > 0 else None
+
+
+def renew(
+    conn: Connection, binding_id: str, claim: str, secret_encrypted: str, now: datetime
+) -> None:
+    """Keep a new secret, and end the claim, unless it has ended before."""
+    values = {
+        "binding_id": binding_id,
+        "claim": claim,
+        "secret": secret_encrypted,
+        "now": timestamp(now),
+    }
+    conn.execute(_renew, values)
+
+
+def release(conn: Connection, binding_id: str, claim: str) -> None:
+    """End a claim without a new secret."""
+    conn.execute(_release, {"binding_id": binding_id, "claim": claim})

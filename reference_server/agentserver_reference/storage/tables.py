@@ -619,6 +619,7 @@ credential_bindings = Table(
     Column("is_default", Boolean, nullable=False),
     _time("created_at"),
     _time("updated_at"),
+    Column("refreshing_until", String),
     UniqueConstraint("workspace_id", "kind", "display_name"),
     Index(
         "credential_bindings_default",

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import json
 import os
 import re
 import resource
@@ -199,6 +200,7 @@ async def test_a_sandbox_has_its_own_directory_session_and_environment_and_can_c
         "OPENAI_BASE_URL": "http://127.0.0.1:8080/v1",
         "OPENAI_API_KEY": token,
     }
+    assert not (house.folder / sandbox_id / "kubeconfig").exists(), "there is no cluster"
     asked = await house.owner.client.post(
         "/v1/messages",
         headers={"x-api-key": token},
@@ -219,6 +221,84 @@ async def test_a_remote_llm_proxy_is_named_and_none_where_there_is_none(
     named = {"ANTHROPIC_BASE_URL": proxy, "OPENAI_BASE_URL": f"{proxy}/v1"}
     assert urls == ({} if proxy == "off" else named)
     assert ("OPENAI_API_KEY" in given) is (proxy != "off")
+
+
+def kubeconfig_of(given: dict[str, str]) -> Any:
+    """What a sandbox's KUBECONFIG contains."""
+    path = Path(given["KUBECONFIG"])
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in path.parent.glob("kubeconfig*")] == ["kubeconfig"]
+    return json.loads(path.read_text())
+
+
+async def keep_cluster(house: House, name: str) -> str:
+    """Keep a credential for a cluster, and return its id."""
+    config = """
+clusters: [{name: c, cluster: {server: "https://k8s.example.invalid"}}]
+users: [{name: u, user: {token: "a-secret-token-of-the-cluster"}}]
+"""
+    path = f"/api/workspaces/{house.workspace_id}/credentials/k8s"
+    kept = await house.owner.request("POST", path, {"display_name": name, "config": config})
+    binding_id: str = ok(kept).json()["id"]
+    return binding_id
+
+
+async def test_the_clusters_of_the_workspace_are_in_kubeconfig_behind_the_servers_proxy(
+    house: House,
+) -> None:
+    first, second = [await keep_cluster(house, name) for name in ("Production", "Test: 'é'")]
+    number = await house.process(await house.create())
+    given = environment_of(number)
+    token, found = given["AGENTSERVER_SANDBOX_TOKEN"], kubeconfig_of(given)
+    assert found == {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {"server": f"http://sandbox:{token}@127.0.0.1:8080/k8s/{binding_id}"},
+            }
+            for name, binding_id in (("Production", first), ("Test: 'é'", second))
+        ],
+        "users": [
+            {"name": f"{name}-user", "user": {"token": token}}
+            for name in ("Production", "Test: 'é'")
+        ],
+        "contexts": [
+            {"name": name, "context": {"cluster": name, "user": f"{name}-user"}}
+            for name in ("Production", "Test: 'é'")
+        ],
+        "current-context": "Production",
+    }
+    assert "secret" not in str(found)
+    # And a sandbox may call what is in it, as far as the cluster, which does not exist.
+    server = found["clusters"][1]["cluster"]["server"].rpartition("@")[2]
+    asked = await house.owner.client.get(
+        f"http://{server}/version", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert asked.status_code == 502, asked.text
+
+
+async def test_clusters_that_have_changed_are_in_kubeconfig_when_a_sandbox_is_resumed(
+    house: House,
+) -> None:
+    first = await keep_cluster(house, "Production")
+    sandbox_id = await house.create()
+    given = environment_of(await house.process(sandbox_id))
+    second = await keep_cluster(house, "Staging")
+    path = f"/api/workspaces/{house.workspace_id}/credentials/k8s"
+    ok(await house.owner.request("POST", f"{path}/{second}/set-default"))
+    ok(await house.owner.request("DELETE", f"{path}/{first}"))
+    assert kubeconfig_of(given)["current-context"] == "Production"
+    await house.change(sandbox_id, "pause", "paused")
+    await house.change(sandbox_id, "resume", "running")
+    found = kubeconfig_of(given)
+    assert found["current-context"] == "Staging"
+    assert [each["name"] for each in found["contexts"]] == ["Staging"]
+    ok(await house.owner.request("DELETE", f"{path}/{second}"))
+    await house.change(sandbox_id, "pause", "paused")
+    await house.change(sandbox_id, "resume", "running")
+    assert not (house.folder / sandbox_id / "kubeconfig").exists()
 
 
 async def test_a_type_without_a_command_is_simulated(house: House) -> None:

@@ -34,6 +34,7 @@ def environment_of(
     port: int,
     server: str,
     token: str | None,
+    kubeconfig: Path | None,
 ) -> dict[str, str]:
     """Return the environment of a sandbox.
 
@@ -46,6 +47,7 @@ def environment_of(
         port: the one to listen on.
         server: names the process of the server that starts it.
         token: the sandbox's own; None if it has none, and so can call no model.
+        kubeconfig: names the clusters of its workspace; None if it has none.
     """
     return {
         **{name: environ[name] for name in INHERITED if name in environ},
@@ -59,6 +61,7 @@ def environment_of(
         **({} if token is None else {"AGENTSERVER_SANDBOX_TOKEN": token}),
         **({} if token is None else _of_models(settings.llm_proxy_url or url, token)),
         **_of_messages(sandbox, token),
+        **({} if kubeconfig is None else {"KUBECONFIG": str(kubeconfig)}),
     }
 
 

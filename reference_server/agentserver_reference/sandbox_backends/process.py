@@ -39,6 +39,7 @@ from agentserver_reference.domain.sandboxes import (
 )
 from agentserver_reference.sandbox_backends import environment
 from agentserver_reference.sandbox_backends.cpu_limits import CpuLimits
+from agentserver_reference.sandbox_backends.kubeconfig import write_kubeconfig
 from agentserver_reference.sandbox_backends.linux import (
     Family,
     ProcessId,
@@ -244,6 +245,7 @@ class ProcessBackend:
             child = self._children.get(sandbox.id)
             if child is not None:
                 _let_begin(child)  # if its start was cut off before
+            await self._write_kubeconfig(sandbox, await sandbox.token())
             await self._in_thread(row.family.go_on)
             return Event.DONE
         await self._end(row)
@@ -296,8 +298,8 @@ class ProcessBackend:
         claimed = _Row(sandbox.id, self._host, None, self._server, sandbox.status)
         try:
             token = await sandbox.token()
-            port = _free_port()
-            child = await self._in_thread(self._spawn, sandbox, token, port)
+            port, kubeconfig = _free_port(), await self._write_kubeconfig(sandbox, token)
+            child = await self._in_thread(self._spawn, sandbox, token, port, kubeconfig)
             self._children[sandbox.id] = child
             process = ProcessId.of(child.pid)
             if process is None:
@@ -325,7 +327,20 @@ class ProcessBackend:
             _logger, logging.WARNING, "sandbox not started", sandbox=sandbox.id, reason=reason
         )
 
-    def _spawn(self, sandbox: Sandbox, token: str | None, port: int) -> subprocess.Popen[bytes]:
+    async def _write_kubeconfig(self, sandbox: Sandbox, token: str | None) -> Path | None:
+        """Write down which clusters there are, and return where. Raises OSError."""
+        clusters, folder = await sandbox.clusters(), self._folder_of(sandbox.id)
+
+        def write() -> Path | None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return write_kubeconfig(folder, clusters, self._url(), token)
+
+        found: Path | None = await self._in_thread(write)
+        return found
+
+    def _spawn(
+        self, sandbox: Sandbox, token: str | None, port: int, kubeconfig: Path | None
+    ) -> subprocess.Popen[bytes]:
         """Start a shell that waits to become the command.
 
         Raises OSError: the command does not exist, or there is no room for it.
@@ -342,6 +357,7 @@ class ProcessBackend:
             port=port,
             server=str(self._server),
             token=token,
+            kubeconfig=kubeconfig,
         )
         command = _found(self._commands[sandbox.type], given.get("PATH"))
         with (folder / "output.log").open("wb") as output:

@@ -28,7 +28,8 @@ and chooses it in `open_sandbox_backend`. What to mind:
 - A start is what needs most care: a server can be killed at any moment of it. Nothing may run that
   neither the database nor the names of the containers tell about.
 - What runs in a sandbox needs a token: give it `await sandbox.token()` in its environment, beside
-  the address of the LLM proxy (`environment`), and never write it to a log.
+  the address of the LLM proxy (`environment`), and in the `kubeconfig` of `await
+  sandbox.clusters()`, and never write it to a log.
 - Raise nothing for what can go wrong with one sandbox: log it and answer `Event.FAILED`. What is
   raised is logged, and the change is taken up again later.
 """
@@ -36,11 +37,13 @@ and chooses it in `open_sandbox_backend`. What to mind:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 
 from agentserver_reference.domain.sandboxes import Event
+
+ReadClusters: TypeAlias = Callable[[], Awaitable[Collection[Mapping[str, Any]]]]
 
 
 @attrs.frozen
@@ -58,19 +61,33 @@ class Sandbox:
     memory: int | None
     """Its limit in bytes."""
     token: Callable[[], Awaitable[str | None]] = attrs.field(repr=False, eq=False)
-    """Reads its token, with which what runs in it calls the LLM proxy; None if it has none."""
+    """Reads its token, with which it calls models and clusters; None if it has none."""
+    clusters: ReadClusters = attrs.field(repr=False, eq=False)
+    """Reads `id`, `display_name` and `is_default` of its workspace's credentials for clusters."""
 
     @classmethod
     def of(
-        cls, row: dict[str, Any], token: Callable[[], Awaitable[str | None]] | None = None
+        cls,
+        row: dict[str, Any],
+        token: Callable[[], Awaitable[str | None]] | None = None,
+        clusters: ReadClusters | None = None,
     ) -> Sandbox:
-        """Return what a backend knows of a row, and what reads its token."""
-        known = (field.name for field in attrs.fields(cls) if field.name != "token")
-        return cls(**{name: row[name] for name in known}, token=token or _no_token)
+        """Return what a backend knows of a row, and what reads its token and its clusters."""
+        given: dict[str, Any] = {
+            "token": token or _no_token,
+            "clusters": clusters or _no_clusters,
+        }
+        known = {field.name for field in attrs.fields(cls)} - given.keys()
+        return cls(**{name: row[name] for name in known}, **given)
 
 
 async def _no_token() -> None:
     """The row is gone, and its token with it."""
+
+
+async def _no_clusters() -> tuple[()]:
+    """The row is gone, and what calls clusters with it."""
+    return ()
 
 
 class SandboxBackend(Protocol):

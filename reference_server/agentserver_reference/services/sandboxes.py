@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from agentserver_reference.domain import sandboxes as domain
+from agentserver_reference.domain.credentials import CLUSTER
 from agentserver_reference.domain.errors import NotFound
 from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.im import BINDABLE_TYPES, WEIXIN
@@ -14,7 +15,7 @@ from agentserver_reference.domain.tokens import sandbox_token, token_hash
 from agentserver_reference.sandbox_backends.protocol import Sandbox
 from agentserver_reference.services import quotas
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import im_channels, sandboxes
+from agentserver_reference.storage import credential_bindings, im_channels, sandboxes
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
@@ -230,7 +231,8 @@ async def _lose(work: UnitOfWork, sandbox_ids: Collection[str]) -> None:
 
 async def _carry_on(work: UnitOfWork, row: Record) -> bool:
     """Return whether the change that a sandbox is in has come to its end."""
-    sandbox = Sandbox.of(row, partial(_token, work, row["id"]))
+    clusters = partial(work.read, credential_bindings.list_of, row["workspace_id"], CLUSTER)
+    sandbox = Sandbox.of(row, partial(_token, work, row["id"]), clusters)
     outcome = await work.context.sandbox_backend.carry_on(sandbox)
     if outcome is None:
         return False

@@ -25,7 +25,8 @@ from test_weixin_logins import CONFIRMED, NONE, Login, WeChat
 
 from agentserver_reference.app import create_app, loops_of
 from agentserver_reference.domain.errors import BadGateway
-from agentserver_reference.gateways.im import asking, remote, service
+from agentserver_reference.gateways import failures
+from agentserver_reference.gateways.im import limits, remote
 from agentserver_reference.gateways.im.remote import RemoteIm
 from agentserver_reference.gateways.im.service import Polled
 from agentserver_reference.gateways.im.simulated import SimulatedTelegram, SimulatedWeixin
@@ -131,10 +132,10 @@ async def test_a_refused_token_is_400_a_service_that_fails_502(
     path, body = f"{channels.path}/telegram/configure", CONFIGURE["telegram"]
     refused = (400, "bot_token: Telegram does not accept it")
     for trouble, status in (
-        (service.Refused(), 400),
-        (service.Unreachable(), 502),
-        (service.NotUnderstood(), 502),
-        (service.RateLimited(7), 502),
+        (failures.CredentialRefused(), 400),
+        (failures.Unreachable(), 502),
+        (failures.NotUnderstood(), 502),
+        (failures.RateLimited(pause=7), 502),
     ):
 
         async def identify(_: object, __: object, trouble: Exception = trouble) -> str:
@@ -357,8 +358,8 @@ async def test_a_bridge_has_its_time_and_no_more() -> None:
 
 
 def test_the_bridge_has_more_time_than_it_gives_the_services() -> None:
-    assert remote.TIMEOUT > asking.TIMEOUT
-    assert remote.POLL_TIMEOUT > asking.POLL_TIMEOUT
+    assert remote.TIMEOUT > limits.TIMEOUT
+    assert remote.POLL_TIMEOUT > limits.POLL_TIMEOUT
 
 
 @pytest.mark.parametrize(

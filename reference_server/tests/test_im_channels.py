@@ -9,6 +9,7 @@ import pytest
 from people import ReferenceServer, User, error_of, ok, start_server
 from sqlalchemy import insert, select
 
+from agentserver_reference.gateways import failures
 from agentserver_reference.gateways.im import service
 from agentserver_reference.gateways.im.simulated import SimulatedTelegram
 from agentserver_reference.settings import Settings
@@ -188,11 +189,11 @@ async def test_an_operator_may_allow_homeservers_in_private_networks(settings: S
         assert len(await channels.rows()) == 2
 
 
-TROUBLE: dict[str, tuple[service.ImTrouble, tuple[int, str]]] = {
-    "refused": (service.Refused(), (400, "bot_token: Telegram does not accept it")),
-    "unreachable": (service.Unreachable(), (502, "Telegram cannot be reached")),
-    "rate limited": (service.RateLimited(7), (502, "Telegram cannot be reached")),
-    "not understood": (service.NotUnderstood(), (502, "Telegram has sent an invalid response")),
+TROUBLE: dict[str, tuple[failures.OutsideError, tuple[int, str]]] = {
+    "refused": (failures.CredentialRefused(), (400, "bot_token: Telegram does not accept it")),
+    "unreachable": (failures.Unreachable(), (502, "Telegram cannot be reached")),
+    "rate limited": (failures.RateLimited(pause=7), (502, "Telegram cannot be reached")),
+    "not understood": (failures.NotUnderstood(), (502, "Telegram has sent an invalid response")),
 }
 
 

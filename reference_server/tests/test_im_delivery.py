@@ -30,7 +30,7 @@ from agentserver_reference.app import create_app, utc_now
 from agentserver_reference.context import Context
 from agentserver_reference.domain.im_messages import PAUSE, RETRY, pause_after
 from agentserver_reference.gateways.codex.embedded import INTRODUCTION
-from agentserver_reference.gateways.im.service import Unreachable
+from agentserver_reference.gateways.failures import Unreachable
 from agentserver_reference.services import im, im_delivery, im_sandboxes
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.settings import Settings

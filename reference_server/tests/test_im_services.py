@@ -22,18 +22,15 @@ from serving import in_memory
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from agentserver_reference.domain.errors import ServiceUnavailable
-from agentserver_reference.gateways.im.asking import parts
-from agentserver_reference.gateways.im.service import (
-    Credentials,
-    ImTrouble,
+from agentserver_reference.gateways.failures import (
+    CredentialRefused,
     NotUnderstood,
-    Polled,
+    OutsideError,
     RateLimited,
-    Refused,
-    Service,
-    Started,
     Unreachable,
 )
+from agentserver_reference.gateways.im.limits import parts
+from agentserver_reference.gateways.im.service import Credentials, Polled, Service, Started
 from agentserver_reference.gateways.im.services import ImServices
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +101,7 @@ async def test_a_bot_is_identified_by_its_token(bot: Bot) -> None:
 async def test_an_unknown_token_is_refused(bot: Bot) -> None:
     for call in calls_of(bot):
         for token in ("1:wrong", "a/b?c#d", "näh" if bot.provider == "telegram" else "none"):
-            with pytest.raises(Refused):
+            with pytest.raises(CredentialRefused):
                 await bot.call(call, attrs.evolve(bot.credentials, token=token))
 
 
@@ -200,7 +197,7 @@ async def test_no_log_line_and_no_error_shows_a_token(
         await bot.call(call)
         try:
             await bot.call(call, attrs.evolve(bot.credentials, token=secret))
-        except ImTrouble as trouble:
+        except OutsideError as trouble:
             said = f"{trouble!r} {trouble} {trouble.__context__!r} {trouble.__cause__!r}"
             assert secret not in said
     told = caplog.text + "".join(repr(vars(record)) for record in caplog.records)

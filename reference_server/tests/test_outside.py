@@ -14,13 +14,14 @@ from authority import Authority
 
 from agentserver_reference.domain.addresses import address_in, is_private
 from agentserver_reference.gateways import outside
-from agentserver_reference.gateways.outside import (
+from agentserver_reference.gateways.failures import (
     CredentialRefused,
     NotUnderstood,
-    Outside,
     OutsideError,
+    RateLimited,
     Unreachable,
 )
+from agentserver_reference.gateways.outside import Outside
 
 pytestmark = pytest.mark.anyio
 
@@ -212,7 +213,7 @@ FAILURES: dict[str, tuple[bytes, type[OutsideError]]] = {
     "403": (answer("403 Forbidden", SECRET.encode()), CredentialRefused),
     "400": (answer("400 Bad Request", SECRET.encode()), NotUnderstood),
     "404": (answer("404 Not Found", SECRET.encode()), NotUnderstood),
-    "429": (answer("429 Too Many Requests"), Unreachable),
+    "429": (answer("429 Too Many Requests"), RateLimited),
     "500": (answer("500 Internal Server Error"), Unreachable),
     "no JSON": (answer("200 OK", f"<html>{SECRET}".encode()), NotUnderstood),
     "another form": (answer("200 OK", b"[1]"), NotUnderstood),

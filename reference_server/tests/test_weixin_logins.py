@@ -8,6 +8,7 @@ import pytest
 from people import ReferenceServer, User, error_of, ok, start_server
 from sqlalchemy import select
 
+from agentserver_reference.gateways import failures
 from agentserver_reference.gateways.im import service
 from agentserver_reference.gateways.im.service import Polled
 from agentserver_reference.gateways.im.simulated import SimulatedWeixin
@@ -27,9 +28,9 @@ CONFIRMED = Polled(
 class WeChat:
     """Says what the test has set."""
 
-    says: Polled | service.ImTrouble = Polled("wait")
+    says: Polled | failures.OutsideError = Polled("wait")
     started: int = 0
-    start_fails: service.ImTrouble | None = None
+    start_fails: failures.OutsideError | None = None
     polled: list[tuple[str, str]] = attrs.field(factory=list)
 
     async def start(self) -> service.Started:
@@ -42,7 +43,7 @@ class WeChat:
         self.polled.append((base_url, qrcode))
         says = self.says
         await asyncio.sleep(0)
-        if isinstance(says, service.ImTrouble):
+        if isinstance(says, failures.OutsideError):
             raise says
         return says
 
@@ -153,7 +154,7 @@ async def test_an_expired_code_is_replaced(login: Login) -> None:
     login.wechat.says = Polled("wait")
     assert (await login.wait())["status"] == "wait"
     assert [code for _, code in login.wechat.polled] == ["code-1", "code-2"]
-    login.wechat.says, login.wechat.start_fails = Polled("expired"), service.Unreachable()
+    login.wechat.says, login.wechat.start_fails = Polled("expired"), failures.Unreachable()
     assert await login.refused() == (502, "WeChat cannot be reached")
     assert await login.refused() == NONE
 
@@ -187,9 +188,9 @@ async def test_a_login_that_cannot_go_on_is_over(login: Login, status: str) -> N
 @pytest.mark.parametrize(
     ("says", "line"),
     [
-        (service.Unreachable(), "WeChat cannot be reached"),
-        (service.Refused(), "WeChat cannot be reached"),
-        (service.NotUnderstood(), "WeChat has sent an invalid response"),
+        (failures.Unreachable(), "WeChat cannot be reached"),
+        (failures.CredentialRefused(), "WeChat cannot be reached"),
+        (failures.NotUnderstood(), "WeChat has sent an invalid response"),
         (Polled(""), "WeChat has sent an invalid response"),
         (Polled("something else"), "WeChat has sent an invalid response"),
         (attrs.evolve(CONFIRMED, bot_id=""), "WeChat has sent an invalid response"),
@@ -197,7 +198,7 @@ async def test_a_login_that_cannot_go_on_is_over(login: Login, status: str) -> N
     ],
 )
 async def test_a_failure_keeps_the_login(
-    login: Login, says: Polled | service.ImTrouble, line: str
+    login: Login, says: Polled | failures.OutsideError, line: str
 ) -> None:
     await login.start()
     login.wechat.says = says

@@ -73,11 +73,11 @@ def services_given_no_rest(original, failures):
 
 
 @fault(
-    replaces="agentserver_reference.services.im_sandboxes.is_secret",
+    replaces="agentserver_reference.services.im_sandboxes.is_same",
     kind="scope-not-checked",
     operations=["bind_sandbox_im_channel"],
     by=_DELIVERY,
 )
-def any_secret_answers_people(original, known, given):
+def any_secret_answers_people(original, secret, given):
     """Whoever knows the id of a sandbox writes to the people of its channel."""
     return True

@@ -11,10 +11,9 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
-from typing import Any, ClassVar, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import anyio
 import httpcore
@@ -22,6 +21,7 @@ import httpx
 import msgspec
 
 from agentserver_reference.domain.addresses import is_private
+from agentserver_reference.gateways.failures import NotUnderstood, Unreachable, failure_of
 
 T = TypeVar("T")
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
@@ -30,38 +30,6 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 TIMEOUT = 10.0
 """Seconds for a whole call."""
 _MAX_BYTES = 1 << 20
-_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_NOT_NOW = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
-
-
-class OutsideError(Exception):
-    """A service outside was called without success.
-
-    `text` goes after the name of the service, and holds nothing that the service said.
-    """
-
-    text: ClassVar[str]
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class CredentialRefused(OutsideError):
-    """The service does not accept the credential."""
-
-    text = "refused the credential"
-
-
-class Unreachable(OutsideError):
-    """There is no service, it is too slow, it fails, or its address is not allowed."""
-
-    text = "cannot be reached"
-
-
-class NotUnderstood(OutsideError):
-    """The service answered something else than its protocol says."""
-
-    text = "gave an answer that was not understood"
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -118,12 +86,8 @@ class Outside:
         Raises OutsideError.
         """
         status, body = await self.send(method, url, timeout=timeout, **content)
-        if status in _REFUSED:
-            raise CredentialRefused
-        if status in _NOT_NOW or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Unreachable
-        if not httpx.codes.is_success(status):
-            raise NotUnderstood
+        if (failure := failure_of(status, body)) is not None:
+            raise failure
         return decoded(body, form)
 
     async def send(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
-from hmac import compare_digest
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from agentserver_reference.domain.errors import (
     Unauthenticated,
 )
 from agentserver_reference.domain.sessions import opened_cookie
+from agentserver_reference.domain.tokens import is_same
 from agentserver_reference.http import oauth_html
 from agentserver_reference.http.forms import read_form
 from agentserver_reference.http.oauth import PAGE, copy_limits
@@ -236,6 +236,6 @@ async def checked_form(work: UnitOfWork, request: Request) -> tuple[str, Record,
     if session is None or account is None:
         raise Unauthenticated("You are not signed in any more. Open the link again.")
     form = await read_form(request)
-    if not compare_digest(form.pop("form_token", "").encode(), form_token(session).encode()):
+    if not is_same(form_token(session), form.pop("form_token", "")):
         raise Forbidden("This form is of another sign-in. Open the link again.")
     return session, account, form

@@ -74,11 +74,12 @@ def _read(operation: Operation, status: int, body: bytes) -> object:
     refused = _REFUSALS.get((operation.id, status)) or _REFUSALS_OF_ALL.get(status)
     if refused is not None:
         raise type(refused)(refused.line)
-    documented = operation.responses.get(status)
+    not_understood = BadGateway("the IM bridge gave an answer that was not understood")
     try:
-        value = msgspec.json.decode(body)
+        value: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        documented = None
+        raise not_understood from None
+    documented = operation.responses.get(status)
     if documented is None or not documented.content[JSON].is_valid(value):
-        raise BadGateway("the IM bridge gave an answer that was not understood")
+        raise not_understood
     return value

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from hmac import compare_digest
 from typing import TYPE_CHECKING
 
+from agentserver_reference.domain.tokens import is_same
 from agentserver_reference.security.credentials import CredentialKind
 from agentserver_reference.security.principal import SERVICE, Principal
 
@@ -31,7 +31,6 @@ def schemes(secret: str) -> Mapping[str, CredentialKind]:
     def resolve(
         _: Connection, given: str, workspace_id: str | None, now: datetime
     ) -> Principal | None:
-        is_ours = compare_digest(given.encode(), secret.encode())
-        return Principal(user_id="", role=SERVICE) if is_ours else None
+        return Principal(user_id="", role=SERVICE) if is_same(secret, given) else None
 
     return {SCHEME: CredentialKind(find=find, resolve=resolve)}

@@ -129,8 +129,8 @@ class _Login:
 
     async def renew(self, stored: Stored[dict[str, Any]], claim: str) -> None:
         # Imported late, as the gateway itself.
+        from agentserver_reference.gateways.failures import OutsideError
         from agentserver_reference.gateways.openid.remote import Refused, failed
-        from agentserver_reference.gateways.outside import OutsideError
 
         context, secret = self.work.context, stored.value
         if not secret["refresh_token"]:

@@ -194,8 +194,8 @@ async def _in_background(
 
 async def _ask(work: UnitOfWork, login: Record, secret: dict[str, Any]) -> BadGateway | None:
     # Imported late, as the gateway itself.
+    from agentserver_reference.gateways.failures import OutsideError
     from agentserver_reference.gateways.openid.remote import Refused, StillPending, failed
-    from agentserver_reference.gateways.outside import OutsideError
 
     context, login_id, interval = work.context, login["id"], login["poll_interval"]
     lock, now = Lock(workspace=login["workspace_id"]), context.clock()

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 from agentserver_reference.domain import im as domain
 from agentserver_reference.domain.addresses import checked_address
 from agentserver_reference.domain.errors import BadGateway, BadRequest, NotFound
-from agentserver_reference.gateways.im.service import (
-    Credentials,
-    ImTrouble,
-    NotUnderstood,
-    Refused,
-)
+from agentserver_reference.gateways.failures import CredentialRefused, NotUnderstood, OutsideError
+from agentserver_reference.gateways.im.service import Credentials
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import im_channels, sandboxes
 from agentserver_reference.storage.im_channels import Bot
@@ -150,9 +146,9 @@ async def _configure(
         bot_id = await work.context.im.of(provider).identify(credentials)
         if not 0 < len(bot_id) <= LONGEST_BOT_ID or "\0" in bot_id:
             raise NotUnderstood
-    except Refused:
+    except CredentialRefused:
         raise BadRequest(f"{field}: {name} does not accept it") from None
-    except ImTrouble as trouble:
+    except OutsideError as trouble:
         raise failure(name, trouble) from None
     await connect(
         work, workspace_id, Bot(provider, bot_id, credentials.base_url), credentials.token
@@ -160,7 +156,7 @@ async def _configure(
     return bot_id
 
 
-def failure(name: str, trouble: ImTrouble) -> BadGateway:
+def failure(name: str, trouble: OutsideError) -> BadGateway:
     """Return how it is told that a service has failed, without anything that it says."""
     if isinstance(trouble, NotUnderstood):
         return BadGateway(f"{name} has sent an invalid response")

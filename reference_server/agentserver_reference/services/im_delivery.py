@@ -35,7 +35,7 @@ async def waiting(work: UnitOfWork) -> list[tuple[str, str]]:
 async def receive(work: UnitOfWork, channel_id: str) -> set[str] | None:
     """Await messages once, and keep them.
 
-    Raises ImTrouble.
+    Raises OutsideError.
 
     Returns:
         Who has written; None if there is no such channel any more.
@@ -73,7 +73,7 @@ def _kept(work: UnitOfWork, message: Message) -> Record:
 async def deliver_next(work: UnitOfWork, channel_id: str, user_id: str) -> bool:
     """Deliver the oldest message of a conversation; whether there was one.
 
-    Raises ImTrouble, NotYet and Refusal: it has to be tried again.
+    Raises OutsideError, NotYet and Refusal: it has to be tried again.
     """
     channel, message = await work.read(_following, channel_id, user_id)
     if channel is None or message is None:

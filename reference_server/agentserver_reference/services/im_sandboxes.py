@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
-
 from agentserver_reference.domain.errors import BadGateway, NotFound, Unauthenticated
 from agentserver_reference.domain.sandboxes import RUNNING
-from agentserver_reference.domain.tokens import bridge_secret
-from agentserver_reference.gateways.im.service import Credentials, ImTrouble
+from agentserver_reference.domain.tokens import bridge_secret, is_same
+from agentserver_reference.gateways.failures import OutsideError
+from agentserver_reference.gateways.im.service import Credentials
 from agentserver_reference.sandbox_backends.environment import BRIDGED
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import im_channels, im_messages, sandboxes
@@ -34,7 +33,7 @@ async def hand_over(work: UnitOfWork, channel: Record, message: Record) -> None:
 
     Raises:
         NotYet: none runs on this machine.
-        ImTrouble: it has not taken the message.
+        OutsideError: it has not taken the message.
     """
     context = work.context
     sandbox = await work.read(im_messages.bound_sandbox, channel["id"])
@@ -69,7 +68,7 @@ async def channel_of(work: UnitOfWork, sandbox_id: str, secret: str) -> Record:
         sandbox is None
         or sandbox["type"] != BRIDGED
         or sandbox["token_encrypted"] is None
-        or not is_secret(_secret(work, sandbox), secret)
+        or not is_same(_secret(work, sandbox), secret)
     ):
         raise Unauthenticated("unauthorized")
     channel_id = sandbox["im_channel_id"]
@@ -93,13 +92,8 @@ async def send(work: UnitOfWork, channel: Record, user_id: str, text: str) -> No
             text,
             key=work.context.ids(),
         )
-    except ImTrouble:
+    except OutsideError:
         raise BadGateway(NOT_TAKEN) from None
-
-
-def is_secret(known: str, given: str) -> bool:
-    """Whether a secret is the one that is known, in the same time whatever is given."""
-    return compare_digest(known.encode(), given.encode("utf-8", "surrogatepass"))
 
 
 def _secret(work: UnitOfWork, sandbox: Record) -> str:

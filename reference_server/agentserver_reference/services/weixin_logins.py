@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from agentserver_reference.domain import im as domain
 from agentserver_reference.domain.errors import BadGateway, BadRequest, Conflict
-from agentserver_reference.gateways.im.service import ImTrouble, NotUnderstood, Polled
+from agentserver_reference.gateways.failures import NotUnderstood, OutsideError
+from agentserver_reference.gateways.im.service import Polled
 from agentserver_reference.services.im import LONGEST_BOT_ID, failure
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import im_channels, weixin_logins
@@ -40,7 +41,7 @@ async def _start(work: UnitOfWork, workspace_id: str, replaced: str | None) -> s
     context = work.context
     try:
         started = await context.im.weixin_login().start()
-    except ImTrouble as trouble:
+    except OutsideError as trouble:
         raise failure(_NAME, trouble) from None
     login_id = context.ids()
     begin = partial(
@@ -88,7 +89,7 @@ async def wait(work: UnitOfWork, workspace_id: str) -> Record:
         shown = domain.weixin_status(polled.status)
         if shown is None:
             raise NotUnderstood
-    except ImTrouble as trouble:
+    except OutsideError as trouble:
         raise failure(_NAME, trouble) from None
     lock = Lock(workspace=workspace_id)
     if polled.status == domain.CONFIRMED:

@@ -15,7 +15,7 @@ from agentserver_reference import logs
 from agentserver_reference.context import Context
 from agentserver_reference.domain.errors import DatabaseUnavailable, Refusal, ServiceUnavailable
 from agentserver_reference.domain.im_messages import ATTEMPTS, PAUSE_WHILE_OFF, pause_after
-from agentserver_reference.gateways.im.service import ImTrouble, NotUnderstood
+from agentserver_reference.gateways.failures import NotUnderstood, OutsideError
 from agentserver_reference.services import im_delivery
 from agentserver_reference.services.im_sandboxes import NotYet
 from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -130,8 +130,8 @@ class Delivery:
                 pass  # the store has logged it, once for the whole outage
             except ServiceUnavailable:
                 pause = PAUSE_WHILE_OFF
-            except (ImTrouble, Refusal, NotYet) as trouble:
-                pause = trouble.pause if isinstance(trouble, ImTrouble) else None
+            except (OutsideError, Refusal, NotYet) as trouble:
+                pause = trouble.pause if isinstance(trouble, OutsideError) else None
                 reason = type(trouble).__name__
                 level = logging.DEBUG if isinstance(trouble, NotYet) else logging.WARNING
                 logs.event(_logger, level, failure, channel_id=channel_id, reason=reason)

@@ -16,13 +16,8 @@ import httpx
 
 from agentserver_reference.domain.errors import BadGateway
 from agentserver_reference.gateways.clusters import Cluster, ClusterRequest
-from agentserver_reference.gateways.outside import (
-    CredentialRefused,
-    Outside,
-    OutsideError,
-    failures,
-    trusted,
-)
+from agentserver_reference.gateways.failures import CredentialRefused, OutsideError
+from agentserver_reference.gateways.outside import Outside, failures, trusted
 from agentserver_reference.replies import PassThrough, end_to_end
 
 MOST_KEPT = 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from agentserver_reference.gateways.im.service import NotUnderstood, Unreachable
+from agentserver_reference.gateways.failures import NotUnderstood, OutsideError, Unreachable
 
 if TYPE_CHECKING:
     from agentserver_reference.gateways.outside import Outside
@@ -26,7 +26,7 @@ class Bridge:
             message: `chat_jid`, `timestamp`, `provider` and the rest of the message.
             name: what the conversation is called.
 
-        Raises ImTrouble: it has not been taken.
+        Raises OutsideError: it has not been taken.
         """
         chat = {field: message[field] for field in ("chat_jid", "timestamp", "provider")}
         await self._post(port, secret, "metadata", {**chat, "name": name})
@@ -34,14 +34,14 @@ class Bridge:
             raise NotUnderstood
 
     async def _post(self, port: int, secret: str, path: str, body: dict[str, Any]) -> int:
-        from agentserver_reference.gateways import outside
+        from agentserver_reference.gateways.outside import Outside
 
         if self._outside is None:
-            self._outside = outside.Outside(private_allowed=True)
+            self._outside = Outside(private_allowed=True)
         url, headers = f"http://127.0.0.1:{port}/{path}", {"authorization": f"Bearer {secret}"}
         try:
             status, _ = await self._outside.send("POST", url, headers=headers, json=body)
-        except outside.OutsideError:
+        except OutsideError:
             raise Unreachable from None
         return status
 

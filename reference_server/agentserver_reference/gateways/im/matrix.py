@@ -10,14 +10,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from agentserver_reference.gateways.im.asking import SEND_TIMEOUT, TIMEOUT, ask, parts
-from agentserver_reference.gateways.im.service import (
-    Batch,
-    Credentials,
-    Message,
-    NotUnderstood,
-    Refused,
-)
+from agentserver_reference.gateways.failures import CredentialRefused, NotUnderstood
+from agentserver_reference.gateways.im.limits import SEND_TIMEOUT, TIMEOUT, parts
+from agentserver_reference.gateways.im.service import Batch, Credentials, Message
 from agentserver_reference.gateways.outside import Outside
 
 T = TypeVar("T")
@@ -104,7 +99,7 @@ class Matrix:
             "GET",
             "sync",
             _Sync,
-            within=wait + TIMEOUT,
+            timeout=wait + TIMEOUT,
             params={"filter": _FILTER, "timeout": str(wait * 1000), **since},
         )
         for room in news.rooms.invite:
@@ -125,13 +120,13 @@ class Matrix:
                 "PUT",
                 f"rooms/{room}/send/{_MESSAGE}/{quote(f'{key}.{number}', safe='')}",
                 dict,
-                within=SEND_TIMEOUT,
+                timeout=SEND_TIMEOUT,
                 json={"msgtype": "m.text", "body": part},
             )
 
     async def _join(self, credentials: Credentials, room: str) -> None:
         # Otherwise, the invitation has been taken back, or the room does not let the bot in.
-        with suppress(Refused, NotUnderstood):
+        with suppress(CredentialRefused, NotUnderstood):
             await self._ask(credentials, "POST", f"join/{quote(room, safe='')}", dict, json={})
 
     async def _missed(
@@ -159,7 +154,7 @@ class Matrix:
     ) -> T:
         url = f"{credentials.base_url.rstrip('/')}/_matrix/client/v3/{path}"
         headers = {"authorization": f"Bearer {credentials.token}"}
-        return await ask(self._outside, method, url, form, headers=headers, **content)
+        return await self._outside.ask(method, url, form, headers=headers, **content)
 
 
 def _messages(room: str, events: list[_Event], bot_id: str) -> Iterator[Message]:

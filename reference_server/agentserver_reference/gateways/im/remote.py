@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from agentserver_reference.domain.errors import BadGateway, ServiceUnavailable
+from agentserver_reference.gateways.failures import OutsideError
 
 if TYPE_CHECKING:
     from agentserver_reference.gateways.outside import Outside
@@ -41,17 +42,17 @@ class RemoteIm:
 
         Raises BadGateway if there is no answer.
         """
-        from agentserver_reference.gateways import outside
+        from agentserver_reference.gateways.outside import Outside
 
         if self._outside is None:
-            self._outside = outside.Outside(private_allowed=True)
+            self._outside = Outside(private_allowed=True)
         sent = {} if body is None else {"json": body}
         told = {**headers, **self._headers}
         try:
             return await self._outside.send(
                 "POST", self._base_url + path, headers=told, timeout=within, **sent
             )
-        except outside.OutsideError as error:
+        except OutsideError as error:
             raise BadGateway(f"the IM bridge {error}") from None
 
     def of(self, provider: str, /) -> NoReturn:

@@ -10,36 +10,6 @@ from typing import Protocol
 import attrs
 
 
-class ImTrouble(Exception):
-    """A service did not do what it was asked for.
-
-    `pause` is how many seconds it wants to be left alone; None if it does not matter.
-    """
-
-    def __init__(self, *, pause: float | None = None) -> None:
-        super().__init__(type(self).__doc__)
-        self.pause = pause
-
-
-class Refused(ImTrouble):
-    """The service does not accept the credential."""
-
-
-class Unreachable(ImTrouble):
-    """The service cannot be reached, or does not answer in time."""
-
-
-class NotUnderstood(ImTrouble):
-    """What was reached does not answer as the service does."""
-
-
-class RateLimited(ImTrouble):
-    """The service is asked too often."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(pause=seconds)
-
-
 @attrs.frozen
 class Credentials:
     """How a bot is known to a service."""
@@ -81,7 +51,7 @@ class Batch:
 
 
 class Service(Protocol):
-    """Each method raises ImTrouble, or ServiceUnavailable if the server cannot use the service."""
+    """Each method raises OutsideError, or ServiceUnavailable where the service cannot be used."""
 
     async def identify(self, credentials: Credentials, /) -> str:
         """Return the bot's name in the service, its `bot_id`."""
@@ -129,7 +99,7 @@ class Polled:
 
 
 class WeixinLogin(Protocol):
-    """Logs a bot in to WeChat. Each method raises ImTrouble."""
+    """Logs a bot in to WeChat. Each method raises OutsideError."""
 
     async def start(self) -> Started:
         """Begin a login."""

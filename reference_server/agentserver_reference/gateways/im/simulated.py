@@ -9,14 +9,8 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from agentserver_reference.domain.im import MATRIX, TELEGRAM, WEIXIN
-from agentserver_reference.gateways.im.service import (
-    Batch,
-    Credentials,
-    Polled,
-    Refused,
-    Service,
-    Started,
-)
+from agentserver_reference.gateways.failures import CredentialRefused
+from agentserver_reference.gateways.im.service import Batch, Credentials, Polled, Service, Started
 
 _POLL = 30.0
 """Seconds that a poll takes: nobody ever writes."""
@@ -50,7 +44,7 @@ class SimulatedTelegram(_Simulated):
         """See Service."""
         found = _TELEGRAM_TOKEN.fullmatch(credentials.token)
         if found is None:
-            raise Refused
+            raise CredentialRefused
         return f"simulated_{found[1]}_bot"
 
 
@@ -60,7 +54,7 @@ class SimulatedMatrix(_Simulated):
     async def identify(self, credentials: Credentials, /) -> str:
         """See Service."""
         if not _MATRIX_TOKEN.fullmatch(credentials.token):
-            raise Refused
+            raise CredentialRefused
         name = sha256(credentials.token.encode()).hexdigest()[:8]
         return f"@simulated-{name}:{urlsplit(credentials.base_url).hostname}"
 

@@ -10,26 +10,23 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import httpx
-import msgspec
 
-from agentserver_reference.gateways.im.asking import (
-    PAUSE,
+from agentserver_reference.gateways.failures import (
+    CredentialRefused,
+    NotUnderstood,
+    OutsideError,
+    RateLimited,
+    Unreachable,
+    pause_of,
+)
+from agentserver_reference.gateways.im.limits import (
     POLL,
     POLL_TIMEOUT,
     SEND_TIMEOUT,
     TIMEOUT,
     parts,
 )
-from agentserver_reference.gateways.im.service import (
-    Batch,
-    Credentials,
-    ImTrouble,
-    Message,
-    NotUnderstood,
-    RateLimited,
-    Refused,
-    Unreachable,
-)
+from agentserver_reference.gateways.im.service import Batch, Credentials, Message
 
 if TYPE_CHECKING:
     from telegram import Bot, Update
@@ -50,14 +47,6 @@ _REFUSALS = (*_REFUSALS_TO_SEND, httpx.codes.FORBIDDEN)
 _GROUPS = ("group", "supergroup")
 _WIDE = "\uffff"
 """Characters after this one count as two."""
-
-
-class _Parameters(msgspec.Struct):
-    retry_after: float
-
-
-class _TooMany(msgspec.Struct):
-    parameters: _Parameters
 
 
 class Telegram:
@@ -130,7 +119,7 @@ class _WithToken(httpx.AsyncBaseTransport):
         self._path = f"/bot{quote(token, safe=':')}/".encode()
         self.refusals: Collection[int] = _REFUSALS
         """The statuses that say that the token is refused."""
-        self.trouble: ImTrouble = Unreachable()
+        self.trouble: OutsideError = Unreachable()
         """What it is if the call fails."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -145,16 +134,16 @@ class _WithToken(httpx.AsyncBaseTransport):
         )
         response = await self._network.handle_async_request(real)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            self.trouble = RateLimited(_pause_of(await response.aread()))
+            self.trouble = RateLimited(pause=pause_of(await response.aread()))
         elif response.status_code in self.refusals:
-            self.trouble = Refused(pause=_PAUSE_AFTER_REFUSAL)
+            self.trouble = CredentialRefused(pause=_PAUSE_AFTER_REFUSAL)
         elif response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
             self.trouble = NotUnderstood()
         return response
 
 
 async def _asked(call: Awaitable[T], transport: _WithToken, within: float) -> T:
-    """Await a call. Raises ImTrouble, without anything that the library says."""
+    """Await a call. Raises OutsideError, without anything that the library says."""
     try:
         async with asyncio.timeout(within):
             return await call
@@ -162,13 +151,6 @@ async def _asked(call: Awaitable[T], transport: _WithToken, within: float) -> T:
         raise Unreachable from None
     except Exception:  # noqa: BLE001 - an answer can be wrong in any way
         raise transport.trouble from None
-
-
-def _pause_of(body: bytes) -> float:
-    try:
-        return msgspec.json.decode(body, type=_TooMany).parameters.retry_after
-    except (msgspec.DecodeError, RecursionError):
-        return PAUSE
 
 
 def _message(update: Update, bot_id: str) -> Message | None:

@@ -11,17 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agentserver_reference.gateways.im.asking import POLL_TIMEOUT, SEND_TIMEOUT, ask, parts
-from agentserver_reference.gateways.im.service import (
-    Batch,
-    Credentials,
-    Message,
-    NotUnderstood,
-    Polled,
-    Refused,
-    Started,
-    Unreachable,
-)
+from agentserver_reference.gateways.failures import CredentialRefused, NotUnderstood, Unreachable
+from agentserver_reference.gateways.im.limits import POLL_TIMEOUT, SEND_TIMEOUT, parts
+from agentserver_reference.gateways.im.service import Batch, Credentials, Message, Polled, Started
 from agentserver_reference.gateways.outside import Outside
 
 T = TypeVar("T")
@@ -127,7 +119,7 @@ class Weixin:
             "getupdates",
             _Updates,
             token=credentials.token,
-            within=POLL_TIMEOUT,
+            timeout=POLL_TIMEOUT,
             json=body,
         )
         _check(updates)
@@ -152,7 +144,7 @@ class Weixin:
                 "sendmessage",
                 _Answer,
                 token=credentials.token,
-                within=SEND_TIMEOUT,
+                timeout=SEND_TIMEOUT,
                 json={"msg": message, "base_info": _BASE_INFO},
             )
             _check(answer)
@@ -173,7 +165,7 @@ class Weixin:
             base_url,
             "get_qrcode_status",
             _Status,
-            within=POLL_TIMEOUT,
+            timeout=POLL_TIMEOUT,
             params={"qrcode": qrcode},
         )
         return Polled(
@@ -200,7 +192,7 @@ class Weixin:
         if token:
             headers["authorization"] = f"Bearer {token}"
         url = f"{self._address(base_url)}/ilink/bot/{call}"
-        return await ask(self._outside, method, url, form, headers=headers, **content)
+        return await self._outside.ask(method, url, form, headers=headers, **content)
 
     def _address(self, base_url: str) -> str:
         """Return the address to call: the operator's, or one of iLink's own."""
@@ -220,7 +212,7 @@ class Weixin:
 
 def _check(answer: _Answer) -> None:
     if _EXPIRED in (answer.ret, answer.errcode):
-        raise Refused(pause=_PAUSE_AFTER_EXPIRY)
+        raise CredentialRefused(pause=_PAUSE_AFTER_EXPIRY)
     if answer.ret or answer.errcode:
         raise NotUnderstood
 

@@ -15,13 +15,8 @@ import msgspec
 from agentserver_reference.domain.addresses import checked_address
 from agentserver_reference.domain.errors import BadGateway, BadRequest
 from agentserver_reference.domain.kubeconfig import ISSUER_SCHEMES
-from agentserver_reference.gateways.outside import (
-    NotUnderstood,
-    Outside,
-    OutsideError,
-    Unreachable,
-    decoded,
-)
+from agentserver_reference.gateways.failures import NotUnderstood, OutsideError, Unreachable
+from agentserver_reference.gateways.outside import Outside, decoded
 
 _DISCOVERY = "/.well-known/openid-configuration"
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"

@@ -1,5 +1,6 @@
 """The LLM proxy: embedded and remote by one set of tests, what a remote may do, and none."""
 
+import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -9,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import attrs
-import httpx
 import pytest
 from calling import Caller, add_caller
 from listening import listening
@@ -336,23 +336,18 @@ async def test_an_unreachable_proxy_is_a_bad_gateway(settings: Settings) -> None
 
 
 async def test_a_proxy_that_takes_too_long_is_a_bad_gateway() -> None:
-    class Slow(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            raise httpx.ReadTimeout("too slow", request=request)
+    is_over = asyncio.Event()
 
-    class Dripping(httpx.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            raise TimeoutError
-            yield b""
+    async def respond_late(_: Request) -> Response:
+        await is_over.wait()
+        return Response()
 
-    class Drip(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            return httpx.Response(200, stream=Dripping())
-
-    for transport in (Slow(), Drip()):
-        proxy = RemoteLlmProxy("http://llmproxy", transport=transport)
+    app = Starlette(routes=[Route("/{path:path}", respond_late)])
+    async with listening(app) as running:
+        proxy = RemoteLlmProxy(f"http://{running.address}", timeout=0.05)
         with pytest.raises(BadGateway):
             await proxy.quota("w")
+        is_over.set()
         await proxy.close()
 
 

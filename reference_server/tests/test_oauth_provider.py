@@ -209,6 +209,15 @@ async def test_a_cookie_of_the_provider_reaches_the_browser(remote: Deployment) 
     assert answer.headers["set-cookie"].startswith("provider-csrf=kept")
 
 
+async def test_a_cookie_of_the_provider_is_not_sent_for_another_browser(
+    remote: Deployment, elsewhere: Provider
+) -> None:
+    for _ in range(2):
+        await remote.server.client.get("/oauth2/device/verify")
+        remote.server.client.cookies.clear()
+    assert elsewhere.cookies == []
+
+
 async def test_the_claims_of_a_token_are_given_at_consent(
     remote: Deployment, elsewhere: Provider
 ) -> None:
@@ -317,7 +326,7 @@ async def test_a_provider_that_fails_is_a_bad_gateway_and_tells_nothing(
 
 
 async def test_a_provider_that_cannot_be_reached_is_a_bad_gateway() -> None:
-    oauth = RemoteOAuth("http://127.0.0.1:1", "http://127.0.0.1:1", timeout=5)
+    oauth = RemoteOAuth("http://127.0.0.1:1", "http://127.0.0.1:1")
     with pytest.raises(BadGateway):
         await oauth.introspect("token")
     with pytest.raises(BadGateway):

@@ -93,17 +93,37 @@ class Outside:
     async def send(
         self, method: str, url: str, *, timeout: float = TIMEOUT, **content: Any
     ) -> tuple[int, bytes]:
-        """Send a request, and return status and body of the answer, whatever they are.
+        """Send a request, and return status and body of the answer; see `exchange`."""
+        response, body = await self.exchange(method, url, timeout=timeout, **content)
+        return response.status_code, body
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: float = TIMEOUT,
+        most: int = _MAX_BYTES,
+        **content: Any,
+    ) -> tuple[httpx.Response, bytes]:
+        """Send a request, and return the answer and its body, whatever they are.
+
+        Arguments:
+            method: the HTTP method.
+            url: see `ask`.
+            timeout: see `ask`.
+            most: bytes that the body may have.
+            content: see `open`.
 
         Raises:
             Unreachable: there is no answer.
-            NotUnderstood: the answer is not HTTP, or longer than 1 MiB.
+            NotUnderstood: the answer is not HTTP, or its body is longer.
         """
         try:
             with anyio.fail_after(timeout):
                 response = await self.open(method, url, timeout=timeout, **content)
                 try:
-                    return response.status_code, await _read(response)
+                    return response, await _read(response, most)
                 finally:
                     await response.aclose()
         except TimeoutError:
@@ -203,11 +223,13 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         return [each for each in found if self._private_allowed or not is_private(ip_address(each))]
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: httpx.Response, most: int) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise NotUnderstood  # it was asked for uncompressed
     content = bytearray()
     with failures():
         async for chunk in response.aiter_raw():
             content += chunk
-            if len(content) > _MAX_BYTES:
+            if len(content) > most:
                 raise NotUnderstood
     return bytes(content)

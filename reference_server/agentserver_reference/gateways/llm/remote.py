@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 from urllib.parse import quote, urlencode
 
-import anyio
 import httpx
 import msgspec
 
 from agentserver_reference.domain.errors import BadGateway, NotFound
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.domain.traces import TRACE_ID
+from agentserver_reference.gateways.failures import OutsideError
 from agentserver_reference.gateways.llm.protocol import Quota, Record, TraceList
+from agentserver_reference.gateways.outside import Outside
 
 TIMEOUT = 10.0
 """Seconds for one request to the proxy, in total."""
@@ -115,18 +116,11 @@ class RemoteLlmProxy:
         *,
         secret: str | None = None,
         timeout: float = TIMEOUT,
-        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
-        # An internal service: environment variables for proxies do not apply, nor do redirects.
-        self._client = httpx.AsyncClient(
-            headers={} if secret is None else {"X-Internal-Secret": secret},
-            timeout=timeout,
-            transport=transport,
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._headers = {} if secret is None else {"X-Internal-Secret": secret}
+        self._outside = Outside(private_allowed=True)
 
     async def quota(self, workspace_id: str) -> Quota:
         """See LlmProxy."""
@@ -194,7 +188,7 @@ class RemoteLlmProxy:
 
     async def close(self) -> None:
         """See LlmProxy."""
-        await self._client.aclose()
+        await self._outside.close()
 
     async def _read(self, path: str, form: type[T], most: int = _MAX_BYTES) -> T:
         return self._decoded(*await self._request("GET", path, most=most), form)
@@ -217,16 +211,12 @@ class RemoteLlmProxy:
     ) -> tuple[int, bytes]:
         url = f"{self._base_url}/internal/{path}"
         try:
-            with anyio.fail_after(self._timeout):
-                async with self._client.stream(method, url, json=body) as response:
-                    answer = bytearray()
-                    async for chunk in response.aiter_bytes():
-                        answer += chunk
-                        if len(answer) > most:
-                            raise self._unavailable()
-                    return response.status_code, bytes(answer)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError):
+            response, answer = await self._outside.exchange(
+                method, url, timeout=self._timeout, most=most, headers=self._headers, json=body
+            )
+        except OutsideError:
             raise self._unavailable() from None
+        return response.status_code, answer
 
     @staticmethod
     def _unavailable() -> BadGateway:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-import anyio
 import attrs
 import httpx
 
 from agentserver_reference.domain.modelserver import Project, Tokens
+from agentserver_reference.gateways.failures import OutsideError
 from agentserver_reference.gateways.models import Models
 from agentserver_reference.gateways.models.protocol import Model
 from agentserver_reference.gateways.modelserver.answers import (
@@ -19,11 +19,7 @@ from agentserver_reference.gateways.modelserver.answers import (
     unavailable,
 )
 from agentserver_reference.gateways.modelserver.authorization_request import authorization_url
-
-TIMEOUT = 10.0
-"""Seconds for one request to the model server, in total."""
-
-_MAX_BYTES = 1024 * 1024
+from agentserver_reference.gateways.outside import Outside
 
 
 @attrs.frozen
@@ -47,15 +43,11 @@ class RemoteModelServer:
         addresses: Addresses,
         models: Models,
         clock: Callable[[], datetime],
-        *,
-        timeout: float = TIMEOUT,
     ) -> None:
         self._addresses = addresses
         self._models = models
         self._clock = clock
-        self._timeout = timeout
-        # Environment variables for proxies do not apply, nor do redirects.
-        self._client = httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
+        self._outside = Outside(private_allowed=True)
 
     @property
     def has_models(self) -> bool:
@@ -100,7 +92,7 @@ class RemoteModelServer:
 
     async def close(self) -> None:
         """See ModelServer."""
-        await self._client.aclose()
+        await self._outside.close()
 
     async def _token(self, form: Mapping[str, str], *, grant: str) -> Tokens:
         at = self._addresses
@@ -118,16 +110,10 @@ class RemoteModelServer:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        content = bytearray()
         try:
-            with anyio.fail_after(self._timeout):
-                async with self._client.stream(method, url, data=form, headers=headers) as response:
-                    async for chunk in response.aiter_bytes():
-                        content += chunk
-                        if len(content) > _MAX_BYTES:
-                            raise unavailable()
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError):
+            status, body = await self._outside.send(method, url, data=form, headers=headers)
+        except OutsideError:
             raise unavailable() from None
-        if response.status_code != httpx.codes.OK:
+        if status != httpx.codes.OK:
             raise unavailable()
-        return bytes(content)
+        return body

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import anyio
 import httpx
 import msgspec
 
 from agentserver_reference.domain.errors import BadGateway
 from agentserver_reference.domain.oauth import Claims, scopes_of
 from agentserver_reference.domain.sessions import COOKIE_NAME
+from agentserver_reference.gateways.failures import OutsideError
 from agentserver_reference.gateways.oauth.protocol import (
     Answer,
     ConsentRequest,
@@ -21,12 +21,9 @@ from agentserver_reference.gateways.oauth.protocol import (
     LoginRequest,
     Page,
 )
+from agentserver_reference.gateways.outside import Outside
 from agentserver_reference.replies import Headers, end_to_end
 
-TIMEOUT = 10.0
-"""Seconds for one request to the provider, in total."""
-
-_MAX_BYTES = 1024 * 1024
 _REQUESTS = "/admin/oauth2/auth/requests"
 _REFUSALS = frozenset({400, 401, 403, 429})
 _CODE = re.compile(r"[a-z_]{1,64}")
@@ -71,17 +68,10 @@ class RemoteOAuth:
         self,
         admin_url: str,
         public_url: str,
-        *,
-        timeout: float = TIMEOUT,
-        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._admin_url = admin_url.rstrip("/")
         self._public_url = public_url.rstrip("/")
-        self._timeout = timeout
-        # An internal service: environment variables for proxies do not apply, nor do redirects.
-        self._client = httpx.AsyncClient(
-            timeout=timeout, transport=transport, follow_redirects=False, trust_env=False
-        )
+        self._outside = Outside(private_allowed=True)
 
     async def authorize_device(self, form: Form, verification_uri: str) -> Answer:
         """See OAuth. The provider has a page of its own."""
@@ -155,15 +145,7 @@ class RemoteOAuth:
         if cookies:
             sent.append(("cookie", "; ".join(cookies)))
         url = f"{self._public_url}/oauth2/device/verify" + (f"?{query}" if query else "")
-        try:
-            with anyio.fail_after(self._timeout):
-                request = self._client.build_request(
-                    method, url, headers=sent, content=body or None
-                )
-                response = await self._client.send(request, stream=True)
-                content = await _read(response)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError):
-            raise _unavailable() from None
+        response, content = await self._exchange(method, url, headers=sent, content=body or None)
         return Page(
             response.status_code,
             content,
@@ -176,7 +158,7 @@ class RemoteOAuth:
 
     async def close(self) -> None:
         """See OAuth."""
-        await self._client.aclose()
+        await self._outside.close()
 
     async def _public(self, path: str, form: Form) -> Answer:
         status, body = await self._request("POST", self._public_url + path, data=dict(form))
@@ -208,21 +190,16 @@ class RemoteOAuth:
         return onward
 
     async def _request(self, method: str, url: str, **content: Any) -> tuple[int, bytes]:
+        response, body = await self._exchange(method, url, **content)
+        return response.status_code, body
+
+    async def _exchange(
+        self, method: str, url: str, **content: Any
+    ) -> tuple[httpx.Response, bytes]:
         try:
-            with anyio.fail_after(self._timeout):
-                async with self._client.stream(method, url, **content) as response:
-                    return response.status_code, await _read(response)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError):
+            return await self._outside.exchange(method, url, **content)
+        except OutsideError:
             raise _unavailable() from None
-
-
-async def _read(response: httpx.Response) -> bytes:
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > _MAX_BYTES:
-            raise _unavailable()
-    return bytes(content)
 
 
 def _decoded(status: int, body: bytes, form: type[T]) -> T:

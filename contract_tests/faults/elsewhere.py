@@ -62,7 +62,10 @@ _TESTS_OF_LOG = [
     *("-k", "not postgresql"),
 ]
 _TESTS_OF_CONNECTIONS = [
-    *(f"reference_server/tests/test_{name}.py" for name in ("executors", "codex_sessions")),
+    *(
+        f"reference_server/tests/test_{name}.py"
+        for name in ("executors", "executor_relay", "codex_sessions")
+    ),
     *("-k", "not postgresql"),
 ]
 _TESTS_OF_DELIVERY = [

@@ -193,7 +193,15 @@ def create_app(
         executors=(
             ExecutorsOff()
             if settings.codex_exec_gateway_internal_url == "off"
-            else EmbeddedExecutors(store, clock, ids, background.start, wait)
+            else EmbeddedExecutors(
+                store,
+                clock,
+                ids,
+                background.start,
+                wait,
+                # SQLite's file is that of one process.
+                is_alone=not settings.is_postgresql,
+            )
         ),
         im=im,
         im_bridge=Bridge(),

@@ -89,11 +89,22 @@ class Machine:
         encoded = base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
         return f"AgentAssertion {encoded}"
 
-    async def ask_for_ticket(self, assertion: str, path: str = "environment") -> httpx.Response:
-        remote = option(self.command, "--remote")
+    async def ask_for_ticket(
+        self, assertion: str, path: str = "environment", said: Any = None
+    ) -> httpx.Response:
         headers = {"Authorization": assertion, "User-Agent": USER_AGENT}
-        url = f"{remote}/cloud/{path}/{option(self.command, '--environment-id')}/register"
-        return await self.client.post(url, headers=headers)
+        url = f"{self._remote(path)}/register"
+        return await self.client.post(url, headers=headers, json=said)
+
+    async def ask_about(self, harness: dict[str, Any], **changes: str) -> httpx.Response:
+        """Ask whether a harness may use the executor, in whose name it has shown its key."""
+        headers = {"Authorization": changes.pop("assertion", "")}
+        url = f"{self._remote()}/validate"
+        return await self.client.post(url, headers=headers, json=harness | changes)
+
+    def _remote(self, path: str = "environment") -> str:
+        remote = option(self.command, "--remote")
+        return f"{remote}/cloud/{path}/{option(self.command, '--environment-id')}"
 
     async def ticket(self) -> str:
         """The address of a WebSocket, with a ticket."""

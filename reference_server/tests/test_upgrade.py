@@ -63,6 +63,7 @@ NEWER = (
     *("workspace_im_channels", "im_messages", "im_conversations", "workspace_weixin_logins"),
     "credential_logins",
     *("signing_keys", "executor_identities", "executor_proofs", "executors"),
+    *("executor_harnesses", "executor_frames"),
 )
 """The tables that no version 1 has, and that of the version."""
 

@@ -5,11 +5,12 @@ and the task of the server's own tests.
 """
 
 from replacing import fault
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.services.workspaces import list_all as workspaces
 from agentserver_reference.storage import executor_identities, tables
+from agentserver_reference.storage.engine.query import Query
 
 _CONNECTIONS = "connections of executors"
 _c = tables.executors.c
@@ -159,7 +160,11 @@ def any_signature_will_do(original, public_key, message, signature):
 )
 def ticket_used_twice(original, conn, executor_id, kind, proof_hash, now):
     """A ticket opens as many WebSockets as it is sent for."""
-    return executor_identities.is_proof(conn, executor_id, kind, proof_hash, now)
+    proofs = tables.executor_proofs
+    kept = Query(select(proofs.c.content).where(proofs.c.proof_hash == proof_hash))
+    if not executor_identities.is_proof(conn, executor_id, kind, proof_hash, now):
+        return None
+    return kept.first(conn)
 
 
 @fault(
@@ -168,10 +173,10 @@ def ticket_used_twice(original, conn, executor_id, kind, proof_hash, now):
     operations=["list_executors"],
     by=_CONNECTIONS,
 )
-def assertion_used_twice(original, conn, executor_id, kind, proof_hash, expires_at):
+def assertion_used_twice(original, conn, executor_id, kind, proof_hash, expires_at, content=None):
     """That an assertion was used is not noted."""
     if kind != "assertion":
-        original(conn, executor_id, kind, proof_hash, expires_at)
+        original(conn, executor_id, kind, proof_hash, expires_at, content)
 
 
 @fault(
@@ -215,3 +220,53 @@ def executors_of_the_demoted_go_on(original, conn, workspace_id, user_id):
 def older_socket_disconnects_the_newer(original, conn, socket_id, now):
     """A WebSocket that is closed takes its executor offline, also if that has another one."""
     conn.execute(update(tables.executors).values(socket_id=None, disconnected_at=timestamp(now)))
+
+
+# --- the relay ------------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.connection_of",
+    kind="scope-not-checked",
+    operations=["list_executors"],
+    by=_CONNECTIONS,
+)
+def executors_of_others_used(original, conn, workspace_id, executor_id, now):
+    """A codex token uses executors of other workspaces as well."""
+    owner = Query(select(_c.workspace_id).where(_c.id == executor_id)).first(conn)
+    return owner and original(conn, owner["workspace_id"], executor_id, now)
+
+
+@fault(
+    replaces="agentserver_reference.storage.codex_tokens.is_valid_now",
+    kind="dead-token-accepted",
+    operations=["revoke_codex_token"],
+    by=_CONNECTIONS,
+)
+def ticket_outlives_its_token(original, conn, token_id, now):
+    """Tickets and authorizations are good although the token behind them was revoked."""
+    return True
+
+
+@fault(
+    replaces="agentserver_reference.storage.executor_harnesses.connected",
+    kind="dead-token-accepted",
+    operations=["revoke_codex_token"],
+    by=_CONNECTIONS,
+)
+def harnesses_stay_connected(original, conn, socket_ids, now):
+    """Who has commands run on an executor goes on after the token was revoked."""
+    return set(socket_ids)
+
+
+@fault(
+    replaces="agentserver_reference.gateways.executors.relay._End.other",
+    kind="scope-not-checked",
+    operations=["list_executors"],
+    by=_CONNECTIONS,
+)
+def streams_of_others_taken(original, self, stream_id, opener):
+    """A stream belongs to whoever has sent a frame of it last."""
+    if opener:
+        self.streams[stream_id] = opener
+    return self.streams.get(stream_id)

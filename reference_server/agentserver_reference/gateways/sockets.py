@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -94,7 +95,7 @@ class HeldSockets:
             alone: what has one WebSocket at a time: another one is closed.
         """
         for each in [each for each in self._open.values() if alone and each.alone == alone]:
-            await each.socket.close(NORMAL, "connected again")
+            self._close(each.socket, NORMAL, "connected again")
         self._open[socket_id] = _Open(socket, alone)
         if not self._is_watched:
             self._is_watched = True
@@ -122,10 +123,14 @@ class HeldSockets:
         for socket_id in socket_ids:
             found = self._open.get(socket_id)
             if found is not None and socket_id not in remaining:
-                await found.socket.close(REVOKED, "revoked, or connected elsewhere")
+                self._close(found.socket, REVOKED, "revoked, or connected elsewhere")
         if remaining and now - self._touched >= SIGN_OF_LIFE:
             self._touched = now
             await self._store.write(self._rows.touch, remaining, now)
+
+    def _close(self, socket: Socket, code: int, reason: str) -> None:
+        """Close a WebSocket, without waiting for a client that reads nothing."""
+        self._background(self._name, partial(socket.close, code, reason))
 
 
 @attrs.frozen

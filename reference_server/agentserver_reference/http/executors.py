@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import HTTPConnection, Request
@@ -24,8 +24,9 @@ from agentserver_reference.http.oauth import address, copy_limits
 from agentserver_reference.http.request import MAX_BYTES, read_bytes
 from agentserver_reference.http.responses import refusal
 from agentserver_reference.replies import Socket, Upgrade
-from agentserver_reference.services import executor_connections, executors
-from agentserver_reference.services.executor_connections import Assertion
+from agentserver_reference.security.codex_token import CODEX_TOKEN
+from agentserver_reference.services import executor_connections, executor_harnesses, executors
+from agentserver_reference.services.executor_connections import Assertion, Registration
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -45,6 +46,20 @@ class _Assertion(_TaskRequest):
     task_id: str
 
 
+class _RegisterRequest(msgspec.Struct):
+    security_profile: str | None = None
+    executor_public_key: Any = None
+
+
+class _ConnectRequest(msgspec.Struct):
+    harness_public_key: Any
+
+
+class _ValidationRequest(_ConnectRequest):
+    executor_registration_id: str
+    harness_key_authorization: str
+
+
 def endpoints(
     context: Context, gateway: EmbeddedExecutors
 ) -> Mapping[str, tuple[str, ForeignEndpoint | ForeignSocket]]:
@@ -62,18 +77,49 @@ def endpoints(
         return {"task_id": task}
 
     async def register(request: Request) -> object:
-        executor_id = _executor_id(request)
-        await read_bytes(request, MAX_BYTES)
-        assertion = _assertion(request.headers.get("authorization", ""))
-        client = client_of(request)
-        ticket = await executor_connections.admit(work, executor_id, assertion, client)
-        base = address(context, request).replace("http", "ws", 1)
-        return {
+        executor_id, client = _executor_id(request), client_of(request)
+        registration = _registration(await read_bytes(request, MAX_BYTES), context.ids())
+        assertion = _assertion(request)
+        ticket = await executor_connections.admit(
+            work, executor_id, assertion, client, registration
+        )
+        answer = {
             "id": executor_id,
             "executor_id": executor_id,
             "environment_id": executor_id,
-            "url": f"{base}/codex-exec/{executor_id}?token={ticket}",
+            "url": socket_url(request, f"/codex-exec/{executor_id}", ticket),
         }
+        return answer if registration is None else answer | _shown(registration)
+
+    async def connect_harness(request: Request) -> object:
+        executor_id = _executor_id(request)
+        body = _decoded(await read_bytes(request, MAX_BYTES), _ConnectRequest)
+        token = CODEX_TOKEN.find(request.headers)
+        if token is None:
+            raise Unauthenticated("unauthorized")
+        admission = await executor_harnesses.admit(
+            work, executor_id, token, body.harness_public_key
+        )
+        return {
+            "environment_id": executor_id,
+            "url": socket_url(request, f"/codex-exec/{executor_id}/harness", admission.ticket),
+            **_shown(admission.registration),
+            "executor_public_key": admission.registration.public_key,
+            "harness_key_authorization": admission.authorization,
+        }
+
+    async def validate_harness(request: Request) -> object:
+        executor_id = _executor_id(request)
+        body = _decoded(await read_bytes(request, MAX_BYTES), _ValidationRequest)
+        await executor_harnesses.validate(
+            work,
+            executor_id,
+            _assertion(request),
+            body.executor_registration_id,
+            body.harness_public_key,
+            body.harness_key_authorization,
+        )
+        return {"valid": True}
 
     async def connect(socket: WebSocket) -> Upgrade:
         executor_id = _executor_id(socket)
@@ -85,6 +131,18 @@ def endpoints(
 
         return Upgrade(converse)
 
+    async def open_harness(socket: WebSocket) -> Upgrade:
+        ticket = socket.query_params.get("token", "")
+        found = await executor_harnesses.open_socket(work, _executor_id(socket), ticket)
+
+        async def converse(opened: Socket) -> None:
+            await gateway.hold_harness(found.socket_id, found.executor_socket_id, opened)
+
+        return Upgrade(converse)
+
+    def socket_url(request: Request, path: str, ticket: str) -> str:
+        return f"{address(context, request).replace('http', 'ws', 1)}{path}?token={ticket}"
+
     identity = f"{executors.IDENTITY_PATH}/v1/agent/{{executor_id}}/task/register"
     return {
         f"{executors.IDENTITY_PATH}/agent-identities/jwks": ("GET", _plain(keys)),
@@ -92,6 +150,9 @@ def endpoints(
         "/cloud/environment/{executor_id}/register": ("POST", _json(register)),
         "/cloud/executor/{executor_id}/register": ("POST", _json(register)),
         "/codex-exec/{executor_id}": ("GET", ForeignSocket(connect)),
+        "/cloud/environment/{executor_id}/connect": ("POST", _json(connect_harness)),
+        "/cloud/environment/{executor_id}/validate": ("POST", _json(validate_harness)),
+        "/codex-exec/{executor_id}/harness": ("GET", ForeignSocket(open_harness)),
     }
 
 
@@ -100,9 +161,28 @@ def _executor_id(connection: HTTPConnection) -> str:
     return executor_id
 
 
-def _assertion(header: str) -> Assertion:
+def _registration(body: bytes, registration_id: str) -> Registration | None:
+    """Read what an executor says of itself: nothing, for the plain relay. Raises BadRequest."""
+    if not body:
+        return None
+    said = _decoded(body, _RegisterRequest)
+    if said.security_profile is None:
+        return None
+    if said.executor_public_key is None:
+        raise BadRequest("bad body")
+    return Registration(registration_id, said.security_profile, said.executor_public_key)
+
+
+def _shown(registration: Registration) -> dict[str, str]:
+    return {
+        "security_profile": registration.security_profile,
+        "executor_registration_id": registration.id,
+    }
+
+
+def _assertion(request: Request) -> Assertion:
     """Read the header `Authorization`. Raises Unauthenticated."""
-    scheme, _, value = header.partition(" ")
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
     try:
         if scheme != _SCHEME:
             raise BadRequest("not an assertion")

@@ -1,14 +1,19 @@
 """How an executor is connected: a task, an assertion, a ticket, and then a WebSocket.
 
 Every step checks anew that the identity is valid. An assertion and a ticket can be used once.
+
+From codex 0.148, what is said to an executor is encrypted between it and a harness, the codex that
+has commands run there. Then the executor gives its public key when it registers, and asks about
+that of each harness.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -21,7 +26,11 @@ from agentserver_reference.domain.errors import (
 )
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.services.unit_of_work import UnitOfWork
-from agentserver_reference.storage import executor_identities
+from agentserver_reference.storage import (
+    executor_frames,
+    executor_harnesses,
+    executor_identities,
+)
 from agentserver_reference.storage import executors as rows
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
@@ -31,7 +40,13 @@ from agentserver_reference.storage.locks import Lock
 T = TypeVar("T")
 
 EXPIRED_BATCH = 500
-"""How many expired proofs one transaction removes, so that no other waits for it long."""
+"""How many expired rows one transaction removes, so that no other waits for it long."""
+
+_REMOVE_EXPIRED = (
+    executor_identities.remove_expired,
+    executor_harnesses.remove_silent,
+    executor_frames.remove_expired,
+)
 
 
 @attrs.frozen
@@ -43,6 +58,25 @@ class Assertion:
     task_id: str
     timestamp: str
     signature: str
+
+
+@attrs.frozen
+class Registration:
+    """What a harness has to know of an executor whose relay is encrypted."""
+
+    id: str
+    security_profile: str
+    public_key: Any
+    """As codex has sent it."""
+
+    def encode(self) -> str:
+        """Return it as it is stored."""
+        return json.dumps(attrs.asdict(self, recurse=False))
+
+    @classmethod
+    def decode(cls, stored: str) -> Registration:
+        """Return what was stored."""
+        return cls(**json.loads(stored))
 
 
 async def register_task(work: UnitOfWork, executor_id: str, timestamp: str, signature: str) -> str:
@@ -59,7 +93,7 @@ async def register_task(work: UnitOfWork, executor_id: str, timestamp: str, sign
         raise NotFound("unknown agent")
     _check_signature(identity, f"{executor_id}:{timestamp}", timestamp, signature, now)
     task = f"task_{work.context.tokens()}"
-    await _with_identity(
+    await with_identity(
         work,
         identity,
         lambda conn: executor_identities.add_proof(
@@ -69,7 +103,13 @@ async def register_task(work: UnitOfWork, executor_id: str, timestamp: str, sign
     return task
 
 
-async def admit(work: UnitOfWork, executor_id: str, assertion: Assertion, client: Record) -> str:
+async def admit(
+    work: UnitOfWork,
+    executor_id: str,
+    assertion: Assertion,
+    client: Record,
+    registration: Registration | None,
+) -> str:
     """Return a ticket for a WebSocket to the executor that this assertion proves.
 
     Arguments:
@@ -77,6 +117,34 @@ async def admit(work: UnitOfWork, executor_id: str, assertion: Assertion, client
         executor_id: the executor that wants to be connected.
         assertion: its proof.
         client: what is known of the machine.
+        registration: what harnesses have to know of it; None for the plain relay.
+
+    Raises Unauthenticated.
+    """
+    now, ticket = work.context.clock(), work.context.tokens()
+    content = None if registration is None else registration.encode()
+
+    def give(conn: Connection) -> None:
+        until = now + executors.TICKET_LIFE
+        hashed = token_hash(ticket)
+        executor_identities.add_proof(conn, executor_id, TICKET, hashed, until, content)
+        rows.note_client(conn, executor_id, client)
+
+    await prove(work, executor_id, assertion, "", give)
+    return ticket
+
+
+async def prove(
+    work: UnitOfWork,
+    executor_id: str,
+    assertion: Assertion,
+    purpose: str,
+    change: Callable[[Connection], T],
+) -> T:
+    """Use an assertion, and run `change(connection)` in the same transaction.
+
+    An executor makes the same assertion again within a second, so that it may be used once for
+    each purpose.
 
     Raises Unauthenticated.
     """
@@ -89,27 +157,21 @@ async def admit(work: UnitOfWork, executor_id: str, assertion: Assertion, client
         _check_signature(identity, message, assertion.timestamp, assertion.signature, now)
     except (BadRequest, Unauthenticated):
         raise Unauthenticated("unauthorized") from None
-    ticket = work.context.tokens()
 
-    def take(conn: Connection) -> None:
+    def take(conn: Connection) -> T:
         task = token_hash(assertion.task_id)
         if not executor_identities.is_proof(conn, executor_id, TASK, task, now):
             raise Unauthenticated("unauthorized")
         # It is kept for as long as its time would be accepted, on whichever side of ours it is.
         used_until = now + 2 * executors.SKEW
+        used = token_hash(f"{message}:{purpose}")
         try:
-            executor_identities.add_proof(
-                conn, executor_id, ASSERTION, token_hash(message), used_until
-            )
+            executor_identities.add_proof(conn, executor_id, ASSERTION, used, used_until)
         except Conflict:
             raise Unauthenticated("unauthorized") from None
-        executor_identities.add_proof(
-            conn, executor_id, TICKET, token_hash(ticket), now + executors.TICKET_LIFE
-        )
-        rows.note_client(conn, executor_id, client)
+        return change(conn)
 
-    await _with_identity(work, identity, take)
-    return ticket
+    return await with_identity(work, identity, take)
 
 
 async def open_socket(work: UnitOfWork, executor_id: str, ticket: str) -> str:
@@ -122,17 +184,16 @@ async def open_socket(work: UnitOfWork, executor_id: str, ticket: str) -> str:
 
     def take(conn: Connection) -> None:
         hashed = token_hash(ticket)
-        if not executor_identities.take_proof(conn, executor_id, TICKET, hashed, now):
+        proof = executor_identities.take_proof(conn, executor_id, TICKET, hashed, now)
+        if proof is None:
             raise Unauthenticated("unauthorized")
-        rows.connect(conn, executor_id, socket_id, now)
+        rows.connect(conn, executor_id, socket_id, proof["content"], now)
 
-    await _with_identity(work, identity, take)
+    await with_identity(work, identity, take)
     return socket_id
 
 
-async def _with_identity(
-    work: UnitOfWork, identity: Record, change: Callable[[Connection], T]
-) -> T:
+async def with_identity(work: UnitOfWork, identity: Record, change: Callable[[Connection], T]) -> T:
     """Run `change(connection)` in a transaction in which the identity is valid.
 
     It cannot be revoked meanwhile: whatever does that locks the workspace. Raises Unauthenticated.
@@ -165,10 +226,10 @@ def _check_signature(
 
 
 async def remove_expired(work: UnitOfWork) -> int:
-    """Remove the proofs that have expired; how many they were."""
+    """Remove what has expired: proofs, and what dead servers have left. How many they were."""
     now, removed = work.context.clock(), 0
-    remove = executor_identities.remove_expired
-    while batch := await work.write(Lock(), remove, now, EXPIRED_BATCH):
-        removed += batch
-        await asyncio.sleep(0)  # SQLite runs on the event loop: let requests in between
+    for remove in _REMOVE_EXPIRED:
+        while batch := await work.write(Lock(), remove, now, EXPIRED_BATCH):
+            removed += batch
+            await asyncio.sleep(0)  # SQLite runs on the event loop: let requests in between
     return removed

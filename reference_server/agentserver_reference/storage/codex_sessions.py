@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BindParameter, bindparam, delete, func, insert, or_, select, update
 
 from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage.codex_tokens import is_valid
+from agentserver_reference.storage.codex_tokens import is_valid, of_member
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
 from agentserver_reference.storage.tables import codex_sessions, codex_tokens, members
@@ -49,10 +49,7 @@ _sockets: BindParameter[Any] = bindparam("sockets", expanding=True)
 _connected = (
     select(_s.id)
     .join(codex_tokens, _t.id == _s.token_id)
-    .join(
-        members,
-        and_(members.c.workspace_id == _t.workspace_id, members.c.user_id == _t.user_id),
-    )
+    .join(members, of_member)
     .where(_s.id.in_(_sockets), *is_valid)
 )
 _touch = update(codex_sessions).where(_s.id.in_(_sockets)).values(last_seen_at=_now)

@@ -36,12 +36,16 @@ _valid_count = (
     .select_from(codex_tokens)
     .where(_c.workspace_id == bindparam("owner"), *is_valid)
 )
+# Who has left has no token here, whatever its row says.
+of_member = and_(members.c.workspace_id == _c.workspace_id, members.c.user_id == _c.user_id)
+"""Of tokens and members: the owner of the token is this member."""
+
 _valid = Query(
     select(_c.id, _c.workspace_id, _c.user_id, members.c.role, _c.last_used_at)
-    # Who has left has no token here, whatever its row says.
-    .join(members, and_(members.c.workspace_id == _c.workspace_id, members.c.user_id == _c.user_id))
+    .join(members, of_member)
     .where(_c.token_hash == bindparam("hashed"), *is_valid)
 )
+_is_valid = select(_c.id).join(members, of_member).where(_c.id == bindparam("token_id"), *is_valid)
 _add = insert(codex_tokens)
 _revoke = (
     update(codex_tokens)
@@ -119,3 +123,9 @@ def find_valid(conn: Connection, token_hash: str, now: datetime) -> Record | Non
     The role is what its owner has in the workspace.
     """
     return _valid.first(conn, hashed=token_hash, now=timestamp(now))
+
+
+def is_valid_now(conn: Connection, token_id: str, now: datetime) -> bool:
+    """Whether the token with this id is valid now."""
+    values = {"token_id": token_id, "now": timestamp(now)}
+    return conn.execute(_is_valid, values).first() is not None

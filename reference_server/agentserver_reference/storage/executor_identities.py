@@ -12,6 +12,7 @@ from agentserver_reference.storage.engine.violations import unique
 from agentserver_reference.storage.tables import executor_identities, executor_proofs, members
 
 TASK, ASSERTION, TICKET = "task", "assertion", "ticket"
+HARNESS_KEY, HARNESS_TICKET = "harness key", "harness ticket"
 
 _c, _p = executor_identities.c, executor_proofs.c
 _this = _c.executor_id == bindparam("of_executor")
@@ -44,7 +45,11 @@ _this_proof = and_(
 )
 _is_proof = select(_p.proof_hash).where(_this_proof, _p.expires_at > bindparam("now"))
 _add_proof = insert(executor_proofs)
-_take_proof = delete(executor_proofs).where(_this_proof, _p.expires_at > bindparam("now"))
+_take_proof = Query(
+    delete(executor_proofs)
+    .where(_this_proof, _p.expires_at > bindparam("now"))
+    .returning(_p.content)
+)
 _remove_expired = expiry.remove_expired(_p.proof_hash, _p.expires_at)
 
 
@@ -88,7 +93,12 @@ def end_of_member(conn: Connection, workspace_id: str, user_id: str) -> None:
 
 
 def add_proof(
-    conn: Connection, executor_id: str, kind: str, proof_hash: str, expires_at: datetime
+    conn: Connection,
+    executor_id: str,
+    kind: str,
+    proof_hash: str,
+    expires_at: datetime,
+    content: str | None = None,
 ) -> None:
     """Keep a proof. Raises Conflict if it is kept already; the workspace is locked."""
     with unique("used already"):
@@ -99,6 +109,7 @@ def add_proof(
                 "executor_id": executor_id,
                 "kind": kind,
                 "expires_at": timestamp(expires_at),
+                "content": content,
             },
         )
 
@@ -110,9 +121,9 @@ def is_proof(conn: Connection, executor_id: str, kind: str, proof_hash: str, now
 
 def take_proof(
     conn: Connection, executor_id: str, kind: str, proof_hash: str, now: datetime
-) -> bool:
-    """Remove a valid proof, which can so be used once; False if there is none."""
-    return conn.execute(_take_proof, _proof(executor_id, kind, proof_hash, now)).rowcount > 0
+) -> Record | None:
+    """Remove a valid proof, which can so be used once; its `content`. None if there is none."""
+    return _take_proof.first(conn, **_proof(executor_id, kind, proof_hash, now))
 
 
 def remove_expired(conn: Connection, now: datetime, most: int) -> int:

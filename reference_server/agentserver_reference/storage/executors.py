@@ -46,6 +46,7 @@ _connect = (
     .where(_this)
     .values(
         socket_id=bindparam("new_socket"),
+        registration=bindparam("new_registration"),
         last_seen_at=_now,
         connected_at=_now,
         disconnected_at=null(),
@@ -55,6 +56,11 @@ _disconnect = (
     update(executors)
     .where(_c.socket_id == bindparam("of_socket"))
     .values(socket_id=null(), disconnected_at=_now)
+)
+_connection = Query(
+    select(_c.socket_id, _c.last_seen_at, _c.registration)
+    .join(executor_identities, _i.executor_id == _c.id)
+    .where(_this, _c.workspace_id == bindparam("of_workspace"), is_valid)
 )
 _sockets: BindParameter[Any] = bindparam("sockets", expanding=True)
 _connected = (
@@ -110,10 +116,29 @@ def note_client(conn: Connection, executor_id: str, client: Record) -> None:
     conn.execute(_note_client, values | {"of_executor": executor_id})
 
 
-def connect(conn: Connection, executor_id: str, socket_id: str, now: datetime) -> None:
+def connect(
+    conn: Connection, executor_id: str, socket_id: str, registration: str | None, now: datetime
+) -> None:
     """Note that an executor is connected by this WebSocket, and by no other."""
-    values = {"of_executor": executor_id, "new_socket": socket_id, "now": timestamp(now)}
+    values = {
+        "of_executor": executor_id,
+        "new_socket": socket_id,
+        "new_registration": registration,
+        "now": timestamp(now),
+    }
     conn.execute(_connect, values)
+
+
+def connection_of(
+    conn: Connection, workspace_id: str, executor_id: str, now: datetime
+) -> Record | None:
+    """socket_id, last_seen_at and registration of an executor of this workspace.
+
+    None if it has none with a valid identity.
+    """
+    return _connection.first(
+        conn, of_executor=executor_id, of_workspace=workspace_id, now=timestamp(now)
+    )
 
 
 def disconnect(conn: Connection, socket_id: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -541,10 +542,12 @@ executor_proofs = Table(
     _reference("executor_id", "executor_identities.executor_id"),
     Column("kind", String, nullable=False),
     _time("expires_at"),
+    Column("content", Text),
     Index("executor_proofs_by_executor", "executor_id"),
     Index("executor_proofs_by_expiry", "expires_at"),
 )
-"""Tasks and tickets that are valid, and assertions that were used. They end with the identity."""
+"""What is valid until it is used or expires, and assertions that were used. They end with the
+identity. `content` is what a proof stands for, as JSON."""
 
 executors = Table(
     "executors",
@@ -563,10 +566,12 @@ executors = Table(
     Column("last_seen_at", String),
     Column("connected_at", String),
     Column("disconnected_at", String),
+    Column("registration", Text),
     UniqueConstraint("workspace_id", "name"),
 )
 """Those of the embedded gateway. `socket_id` is the WebSocket that is open, as far as is known: a
-server that dies closes none, and then `last_seen_at` no longer moves."""
+server that dies closes none, and then `last_seen_at` no longer moves. `registration` is what
+a harness has to know to be understood by who has opened it, as JSON; null for the plain relay."""
 
 codex_tokens = Table(
     "codex_tokens",
@@ -603,6 +608,34 @@ codex_sessions = Table(
 )
 """WebSockets that were opened with a token: those that are open, as far as is known, and the last
 one of each token. A server that dies closes none, and then `last_seen_at` no longer moves."""
+
+executor_harnesses = Table(
+    "executor_harnesses",
+    metadata,
+    Column("id", String, primary_key=True),
+    _reference("executor_id", "executors.id"),
+    _reference("token_id", "codex_tokens.id"),
+    Column("executor_socket_id", String, nullable=False),
+    _time("last_seen_at"),
+    Index("executor_harnesses_by_executor", "executor_id"),
+    Index("executor_harnesses_by_token", "token_id"),
+    Index("executor_harnesses_by_sign_of_life", "last_seen_at"),
+)
+"""WebSockets of those who have commands run on an executor, opened with a codex token. Each ends
+with the WebSocket of the executor that it was opened for."""
+
+executor_frames = Table(
+    "executor_frames",
+    metadata,
+    _sequence(),
+    Column("socket_id", String, nullable=False),
+    Column("sender_id", String, nullable=False),
+    Column("frame", LargeBinary, nullable=False),
+    _time("expires_at"),
+    Index("executor_frames_by_socket", "socket_id", "sequence"),
+    Index("executor_frames_by_expiry", "expires_at"),
+)
+"""Frames on their way from a WebSocket of one process to that of another, each for a moment."""
 
 credential_bindings = Table(
     "credential_bindings",

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agentserver_reference.domain.online import is_online
+from agentserver_reference.gateways.executors.relay import Relay
 from agentserver_reference.gateways.sockets import HeldSockets
-from agentserver_reference.storage import executors
+from agentserver_reference.storage import executor_harnesses, executors
 
 if TYPE_CHECKING:
     from agentserver_reference.gateways.executors.protocol import Change, NewExecutor
@@ -27,6 +28,7 @@ class EmbeddedExecutors:
         ids: returns new ids.
         background: begins work that goes on after the answer.
         wait: waits for so many seconds.
+        is_alone: there is no other process of the server.
     """
 
     def __init__(
@@ -36,11 +38,17 @@ class EmbeddedExecutors:
         ids: Callable[[], str],
         background: Callable[[str, Callable[[], Awaitable[None]]], None],
         wait: Callable[[float], Awaitable[object]],
+        *,
+        is_alone: bool,
     ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._relay = Relay(store, clock, background, wait, is_alone=is_alone)
         self._sockets = HeldSockets("executor sockets", executors, store, clock, background, wait)
+        self._harnesses = HeldSockets(
+            "harness sockets", executor_harnesses, store, clock, background, wait
+        )
 
     async def register(
         self, new: NewExecutor, commit: Callable[[str, Change | None], Awaitable[None]]
@@ -72,16 +80,20 @@ class EmbeddedExecutors:
         await commit(partial(executors.remove, workspace_id=workspace_id, executor_id=executor_id))
 
     async def hold(self, executor_id: str, socket_id: str, socket: Socket) -> None:
-        """Keep a WebSocket open until the executor disconnects, has another one, or is revoked.
+        """Keep a WebSocket open until the executor disconnects, has another one, or is revoked."""
+        serve = partial(self._relay.serve, socket_id, socket)
+        await self._sockets.hold(socket_id, socket, serve, alone=executor_id)
 
-        Executors are given no work yet, so what they send is dropped.
+    async def hold_harness(self, socket_id: str, executor_socket_id: str, socket: Socket) -> None:
+        """Keep a WebSocket open until the harness disconnects, or may no longer use the executor.
+
+        Arguments:
+            socket_id: the id of the WebSocket.
+            executor_socket_id: that of the executor which it uses.
+            socket: the WebSocket.
         """
-
-        async def drop() -> None:
-            while True:
-                await socket.receive()
-
-        await self._sockets.hold(socket_id, socket, drop, alone=executor_id)
+        serve = partial(self._relay.serve, socket_id, socket, executor_socket_id)
+        await self._harnesses.hold(socket_id, socket, serve)
 
     async def close(self) -> None:
         """See Executors. The WebSockets are closed by the server, before."""

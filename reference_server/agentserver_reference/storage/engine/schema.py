@@ -7,7 +7,7 @@ from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.store import StoreError
 from agentserver_reference.storage.tables import installation, metadata
 
-VERSION = 21
+VERSION = 22
 """The newest version, which is the number of the last script in `migrations/versions`."""
 
 

@@ -39,10 +39,13 @@ PROVIDER = "with an OpenID provider"
 """The server's tests of logins that are approved there, and of the connections to services that
 callers name, of which no run by URL has one.
 """
+CLUSTERS = "calls of clusters"
+"""The server's tests of the proxy by which sandboxes call clusters. It is not in the contract."""
 CHECKS = (
     *(RULES_OF_CONTRACT, BREAKING, SDK_TESTS, WITH_CLOCK, CALLS, SIGN_IN, LOG, CONNECTIONS),
     DELIVERY,
     PROVIDER,
+    CLUSTERS,
 )
 
 _TESTS_OF_SDK = [
@@ -84,6 +87,7 @@ _TESTS_OF_SERVER = {
     CONNECTIONS: _TESTS_OF_CONNECTIONS,
     DELIVERY: _TESTS_OF_DELIVERY,
     PROVIDER: _TESTS_WITH_PROVIDER,
+    CLUSTERS: ["reference_server/tests/test_cluster_proxy.py"],
 }
 
 

@@ -22,6 +22,8 @@ class Asked:
 
     method: str
     target: str
+    head: str
+    """As it came."""
     headers: dict[str, str]
     """By names in lower case."""
     body: bytes = b""
@@ -91,7 +93,7 @@ class ClusterStandIn:
                 method, target, _ = line.split()
                 named = (each.split(": ", 1) for each in fields if each)
                 headers = {name.lower(): value for name, value in named}
-                asked = Asked(method, target, headers, person=person)
+                asked = Asked(method, target, head, headers, person=person)
                 self.asked.append(asked)
                 asked.body = await self._body(reader, headers)
                 await self.respond(asked, writer)

@@ -134,7 +134,7 @@ async def test_the_credential_takes_the_place_of_the_sandboxs_token(proxy: Proxy
     assert (asked.method, asked.target) == ("GET", f"/api/v1/namespaces/a%2Fb/pods?{query}")
     assert asked.headers["authorization"] == f"Bearer {SECRET}"
     assert asked.headers["host"] == f"{HOST}:{proxy.cluster.port}"
-    assert proxy.caller.token not in str(asked)
+    assert proxy.caller.token not in asked.head
 
 
 async def test_kubectl_over_plain_http_shows_the_token_as_a_password(proxy: Proxy) -> None:
@@ -358,7 +358,7 @@ async def test_a_client_certificate_is_shown_and_no_connection_is_shared_with_an
             config = cluster.of_person(authority.issue(name))
             ok(await proxy.ask(await proxy.keep(config, name)))
         assert [each.person for each in cluster.asked] == ["grace", "ada"]
-        assert all("authorization" not in each.headers for each in cluster.asked)
+        assert all("authorization" not in each.head.lower() for each in cluster.asked)
         without = await proxy.ask(await proxy.keep(name="token only"))
         assert error_of(without) == (502, "the cluster cannot be reached")
 

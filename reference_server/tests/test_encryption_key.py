@@ -15,7 +15,8 @@ import asyncpg
 import attrs
 import pytest
 from databases import CHEAPEST, KEY
-from people import PASSWORD
+from modelservers import CALLBACK, connecting
+from people import PASSWORD, ok
 from serving import serving, session_cookie
 from sqlalchemy import Connection, text, update
 from version_1 import fill_with_version_1, on_core
@@ -291,6 +292,62 @@ async def test_a_rotation_takes_the_new_key_from_its_variable(new_settings: Sett
     done = await in_thread(rotate_key, settings, None)
     assert done.stored_in == "AGENTSERVER_NEW_ENCRYPTION_KEY"
     await assert_readable(with_key(new_settings, OTHER), paths)
+
+
+async def secrets_of(settings: Settings, key: str) -> dict[tuple[str, str], str]:
+    """Every secret of the database, by its place and its row, opened with this key alone."""
+    cipher, store = Cipher(bytes.fromhex(key)), open_store(settings)
+    await store.open()
+    try:
+        stored = await store.read(
+            lambda conn: [
+                (each.place, str(row), value)
+                for each in encrypted_columns()
+                for row, value in each.values(conn)
+            ]
+        )
+    finally:
+        await store.close()
+    return {
+        (place, row): cipher.decrypt(value, row=row, column=place) for place, row, value in stored
+    }
+
+
+async def test_a_rotation_keeps_credentials_and_the_tokens_of_bots_and_of_the_model_server(
+    tmp_path: Path,
+) -> None:
+    settings = Settings.from_environment(
+        {},
+        database_url=f"sqlite:///{tmp_path / 'a.db'}",
+        data_dir=tmp_path,
+        encryption_key=KEY,
+        password_cost=CHEAPEST,
+        modelserver_auth_url="built-in",
+        modelserver_redirect_uri=CALLBACK,
+    )
+    async with connecting(settings) as here:
+        await here.connect()
+        path = f"/api/workspaces/{here.workspace_id}"
+        cluster = {"cluster": {"server": "https://k8s.example.com"}, "name": "c"}
+        user = {"user": {"token": "token-of-the-cluster"}, "name": "u"}
+        config = json.dumps({"clusters": [cluster], "users": [user]})
+        for at, body in (
+            ("credentials/k8s", {"display_name": "Production", "config": config}),
+            ("im/telegram/configure", {"bot_token": "4242:token-of-the-bot-0123456789"}),
+        ):
+            ok(await here.owner.request("POST", f"{path}/{at}", body))
+    before = await secrets_of(settings, KEY)
+    assert {place for place, _ in before} >= {
+        "credential_bindings.secret",
+        "workspace_im_channels.token",
+        "modelserver_connections.access_token",
+        "modelserver_connections.refresh_token",
+    }
+    assert "token-of-the-cluster" in str(before)
+    assert "4242:token-of-the-bot-0123456789" in before.values()
+    rotating = attrs.evolve(settings, new_encryption_key=bytes.fromhex(OTHER))
+    await in_thread(rotate_key, rotating, None)
+    assert await secrets_of(with_key(settings, OTHER), OTHER) == before
 
 
 async def test_a_rotation_replaces_the_key_file_beside_the_database(tmp_path: Path) -> None:

@@ -4,11 +4,15 @@ from replacing import fault
 from sqlalchemy import delete, select, update
 
 from agentserver_reference.domain.errors import BadGateway, BadRequest
+from agentserver_reference.domain.sandboxes import LIFE_CYCLE
 from agentserver_reference.storage import credential_bindings, tables
 from agentserver_reference.storage.engine.query import Query
 
 _PROVIDER = "with an OpenID provider"
 """Tests of logins that are approved there, which no run by URL has."""
+
+_CLUSTERS = "calls of clusters"
+"""Tests of the proxy by which sandboxes call clusters, which is not in the contract."""
 
 _of = tables.credential_bindings.c
 _login = tables.credential_logins.c
@@ -203,6 +207,88 @@ def no_default_among_logins(original, conn, workspace_id, kind, shown, sealed, n
         update(tables.credential_bindings).where(_of.id == kept["id"]).values(is_default=False)
     )
     return kept | {"is_default": False}
+
+
+# --- calls of clusters ----------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.storage.credential_bindings.find_whole",
+    kind="read-across-tenants",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+def clusters_of_any_workspace_called(original, conn, workspace_id, kind, binding_id):
+    """A sandbox calls with any credential whose id it knows."""
+    by_id = Query(select(tables.credential_bindings).where(_of.id == binding_id))
+    return by_id.first(conn)
+
+
+@fault(
+    replaces="agentserver_reference.services.cluster_calls.MAY_CALL",
+    kind="dead-token-accepted",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+def clusters_called_by_paused_sandboxes(original):
+    """A sandbox calls clusters whatever state it is in."""
+    return {*LIFE_CYCLE}
+
+
+@fault(
+    replaces="agentserver_reference.gateways.clusters.remote._CREDENTIALS",
+    kind="secret-shown",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+def clusters_shown_the_token_of_the_sandbox(original):
+    """A cluster is shown the sandbox's own token too."""
+    return original - {"authorization"}
+
+
+@fault(
+    replaces="agentserver_reference.gateways.clusters.remote.RemoteClusters._identity",
+    kind="wrong-object-touched",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+def connections_shared_among_certificates(original, self, cluster):
+    """A connection that was opened with one certificate carries the calls of another one."""
+    return next(iter(self._identities.values()), None) or original(self, cluster)
+
+
+@fault(
+    replaces="agentserver_reference.storage.credential_bindings.claim",
+    kind="used-twice",
+    operations=["complete_device_credential_binding"],
+    by=_CLUSTERS,
+)
+def login_refreshed_by_each_caller(original, conn, binding_id, *, seen, until, now):
+    """Whoever calls with a login that expires refreshes it, several at once too."""
+    original(conn, binding_id, seen=seen, until=until, now=now)
+    return until.isoformat()
+
+
+@fault(
+    replaces="agentserver_reference.http.cluster_proxy._path_below",
+    kind="accepts-malformed",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+def paths_above_a_cluster_called(original, request):
+    """What is above the address of a cluster can be called."""
+    return "/".join(request.scope["raw_path"].decode().split("/")[3:])
+
+
+@fault(
+    replaces="agentserver_reference.http.cluster_proxy.while_connected",
+    kind="argument-ignored",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+async def clusters_called_for_clients_that_left(original, request, answer):
+    """A cluster goes on with a call whose client has gone."""
+    return await answer
 
 
 # --- changing -------------------------------------------------------------------------------------

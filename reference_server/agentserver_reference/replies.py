@@ -6,8 +6,8 @@ Errors are not among them: a handler raises one of `domain.errors`.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 
@@ -73,6 +73,13 @@ class EventStream:
     """Seconds between comments, which keep proxies from closing an idle connection."""
 
 
+Watch: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def unwatched() -> None:
+    """What is passed on may be, until its end."""
+
+
 @attrs.frozen
 class PassThrough:
     """The response of an external service, passed through without buffering.
@@ -85,6 +92,8 @@ class PassThrough:
     """All headers of the service; hop-by-hop headers are dropped."""
     chunks: AsyncIterator[bytes]
     close: Callable[[], Awaitable[None]]
+    watch: Watch = unwatched
+    """Goes on beside it, and raises when it may no longer be passed on, which breaks it off."""
 
 
 class Socket(Protocol):

@@ -27,6 +27,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from agentserver_reference.app import create_app
 from agentserver_reference.gateways.clusters import remote
+from agentserver_reference.services import cluster_calls
 from agentserver_reference.storage import credential_bindings, tables
 
 pytestmark = pytest.mark.anyio
@@ -240,6 +241,32 @@ async def test_a_watch_is_passed_on_line_by_line_and_ends_when_the_client_leaves
         assert await anext(lines) == "2"
         assert not proxy.cluster.left.is_set()
         await response.aclose()
+        await proxy.cluster.left.wait()
+
+
+@pytest.mark.parametrize("how", ["paused", "deleted", "credential deleted"])
+async def test_an_open_watch_ends_with_the_permission(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async def watch(_: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n1\n\r\n")
+
+    monkeypatch.setattr(cluster_calls, "LOOK_AGAIN", 0.01)
+    proxy.cluster.respond = watch
+    binding = await proxy.keep()
+    async with asyncio.timeout(SECONDS):
+        request = proxy.request(binding, "/api/v1/pods?watch=true")
+        response = await proxy.server.client.send(request, stream=True)
+        lines = response.aiter_lines()
+        assert await anext(lines) == "1"
+        if how == "paused":
+            await proxy.change_state("paused")
+        else:
+            credential = f"/api/workspaces/{proxy.caller.workspace_id}/credentials/k8s/{binding}"
+            gone = proxy.caller.path if how == "deleted" else credential
+            ok(await proxy.owner.request("DELETE", gone))
+        with pytest.raises(httpx.RemoteProtocolError):
+            await anext(lines)
         await proxy.cluster.left.wait()
 
 

@@ -51,7 +51,7 @@ def _endpoint(context: Context, kind: str) -> ForeignEndpoint:
 async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
     headers = request.headers
     token = _token_of(headers)
-    credential = await cluster_calls.find(work, token, kind, request.path_params["binding_id"])
+    caller = await cluster_calls.find(work, token, kind, request.path_params["binding_id"])
     if "upgrade" in headers:
         raise _no_upgrade()
     has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
@@ -65,10 +65,10 @@ async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
     if has_body:
         answer = while_sending(
             request,
-            lambda body: cluster_calls.send(work, credential, attrs.evolve(sent, body=body)),
+            lambda body: cluster_calls.send(work, caller, attrs.evolve(sent, body=body)),
         )
     else:
-        answer = while_connected(request, cluster_calls.send(work, credential, sent))
+        answer = while_connected(request, cluster_calls.send(work, caller, sent))
     return pass_through(await answer)
 
 

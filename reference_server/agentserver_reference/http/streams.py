@@ -9,7 +9,14 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from agentserver_reference.replies import EventStream, Headers, PassThrough, end_to_end
+from agentserver_reference.replies import (
+    EventStream,
+    Headers,
+    PassThrough,
+    Watch,
+    end_to_end,
+    unwatched,
+)
 
 _EVENT_STREAM_HEADERS = (
     ("Content-Type", "text/event-stream"),
@@ -35,6 +42,7 @@ class StreamedResponse(Response):
         *,
         stopping: Flag | None = None,
         keep_alive: float | None = None,
+        watch: Watch = unwatched,
     ) -> None:
         self.status_code = status
         self.background = None
@@ -45,6 +53,7 @@ class StreamedResponse(Response):
         self._close = close
         self._stopping = stopping
         self._keep_alive = keep_alive
+        self._watch = watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response."""
@@ -88,6 +97,7 @@ class StreamedResponse(Response):
                     tasks.start_soon(until_stopping, self._stopping)
                 if self._keep_alive is not None:
                     tasks.start_soon(keep_alive, self._keep_alive)
+                tasks.start_soon(self._watch)
                 async for chunk in self._chunks:
                     await send_chunk(chunk)
                 tasks.cancel_scope.cancel()
@@ -124,7 +134,11 @@ def event_stream(reply: EventStream, stopping: Flag) -> StreamedResponse:
 def pass_through(reply: PassThrough) -> StreamedResponse:
     """Return the response for a passed-through response of an external service."""
     return StreamedResponse(
-        reply.status, tuple(end_to_end(reply.headers)), reply.chunks, reply.close
+        reply.status,
+        tuple(end_to_end(reply.headers)),
+        reply.chunks,
+        reply.close,
+        watch=reply.watch,
     )
 
 

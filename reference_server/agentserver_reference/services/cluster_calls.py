@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import attrs
 
 from agentserver_reference.domain.credentials import REFRESH_BEFORE
-from agentserver_reference.domain.errors import BadGateway, Forbidden, NotFound, Unauthenticated
+from agentserver_reference.domain.errors import (
+    BadGateway,
+    DatabaseUnavailable,
+    Forbidden,
+    NotFound,
+    Unauthenticated,
+)
 from agentserver_reference.domain.kubeconfig import CLIENT_CERT, OIDC
 from agentserver_reference.domain.sandboxes import MAY_CALL
 from agentserver_reference.domain.tokens import token_hash
@@ -28,9 +35,21 @@ from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
 
+LOOK_AGAIN = 2.0
+"""Seconds between two looks at whether an answer that is passed on for long still may be."""
 
-async def find(work: UnitOfWork, token: str | None, kind: str, binding_id: str) -> Record:
-    """Return the credential that a sandbox calls with, encrypted, and note that it is active.
+
+@attrs.frozen
+class Caller:
+    """A sandbox that calls a cluster."""
+
+    token_hash: str = attrs.field(repr=False)
+    credential: Record = attrs.field(repr=False)
+    """The credential that it calls with, encrypted."""
+
+
+async def find(work: UnitOfWork, token: str | None, kind: str, binding_id: str) -> Caller:
+    """Return who calls a cluster, and note that the sandbox is active.
 
     Raises:
         Unauthenticated: the token is of no sandbox.
@@ -39,12 +58,18 @@ async def find(work: UnitOfWork, token: str | None, kind: str, binding_id: str) 
     """
     if token is None or await proxy_tokens.find_holder(work, token) is None:
         raise _unknown()
-    return await work.write(
-        Lock(), _find, token_hash(token), kind, binding_id, work.context.clock()
-    )
+    hashed, now = token_hash(token), work.context.clock()
+    return Caller(hashed, await work.write(Lock(), _begin, hashed, kind, binding_id, now))
 
 
-def _find(conn: Connection, token_hash: str, kind: str, binding_id: str, now: datetime) -> Record:
+def _begin(conn: Connection, token_hash: str, kind: str, binding_id: str, now: datetime) -> Record:
+    sandbox_id, found = _permitted(conn, token_hash, kind, binding_id)
+    sandboxes.touch(conn, sandbox_id, now)
+    return found
+
+
+def _permitted(conn: Connection, token_hash: str, kind: str, binding_id: str) -> tuple[str, Record]:
+    """Return the id of the sandbox that calls, and the credential. Raises as `find`."""
     caller = stored_tokens.find_holder(conn, token_hash)
     if caller is None or caller["sandbox_id"] is None:
         raise _unknown()  # a workspace's own token is for models only
@@ -53,22 +78,30 @@ def _find(conn: Connection, token_hash: str, kind: str, binding_id: str, now: da
     found = credential_bindings.find_whole(conn, caller["workspace_id"], kind, binding_id)
     if found is None:
         raise NotFound("credential not found")
-    sandboxes.touch(conn, caller["sandbox_id"], now)
-    return found
+    return caller["sandbox_id"], found
 
 
-async def send(work: UnitOfWork, credential: Record, request: ClusterRequest) -> PassThrough:
-    """Send a request to a cluster with a credential, and return the answer.
+async def send(work: UnitOfWork, caller: Caller, request: ClusterRequest) -> PassThrough:
+    """Send a request to a cluster, and return the answer, which ends when the permission does.
 
     Raises BadGateway.
     """
+    credential, context = caller.credential, work.context
     authority = credential["public_meta"].get("ca_data_b64")
     cluster = Cluster(
         credential["server_url"],
         None if authority is None else b64decode(authority).decode(),
         **await _proof(work, credential),
     )
-    return await work.context.clusters.open().send(cluster, request)
+
+    async def watch() -> None:
+        while True:
+            await context.wait(LOOK_AGAIN)
+            with suppress(DatabaseUnavailable):  # the store has logged it
+                kind, binding_id = credential["kind"], credential["id"]
+                await work.read(_permitted, caller.token_hash, kind, binding_id)
+
+    return attrs.evolve(await context.clusters.open().send(cluster, request), watch=watch)
 
 
 async def _proof(work: UnitOfWork, credential: Record) -> dict[str, str]:

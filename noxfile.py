@@ -9,6 +9,7 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent
 CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
+SYNAPSE = CONSTRAINTS.with_name("synapse.txt")
 DOOR = ROOT / ".nox" / "door"
 
 
@@ -135,6 +136,23 @@ def npm(session: nox.Session, package: str) -> Path:
     return modules / ".bin"
 
 
+def synapse(session: nox.Session) -> Path | None:
+    """The Python of an environment with a Matrix homeserver, made once; it takes Python 3.11."""
+    python, place = shutil.which("python3.11"), session.cache_dir / "synapse"
+    program = place / "bin" / "python"
+    is_made = place / "is-made"
+    if python is None:
+        session.warn("no Python 3.11: the test with a Matrix homeserver is skipped")
+        return None
+    if not is_made.exists() or is_made.read_bytes() != SYNAPSE.read_bytes():
+        session.run(python, "-m", "venv", "--clear", str(place), external=True)
+        # Its versions are its own, and not those of the project.
+        versions = ["-m", "pip", "install", "--quiet", "--requirement", str(SYNAPSE)]
+        session.run(str(program), *versions, external=True, env={"PIP_CONSTRAINT": ""})
+        is_made.write_bytes(SYNAPSE.read_bytes())
+    return program
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """A server on an empty database, driven by the SDK, then tried against the contract."""
@@ -245,6 +263,8 @@ def clients(session: nox.Session) -> None:
     for which, package in CODEX.items():
         program = (npm(session, package) / "codex").resolve()
         session.env[f"AGENTSERVER_TEST_CODEX_{which}"] = str(program)
+    if (homeserver := synapse(session)) is not None:
+        session.env["AGENTSERVER_TEST_SYNAPSE"] = str(homeserver)
     session.run("pytest", "contract_tests/clients", *session.posargs)
 
 

@@ -72,7 +72,8 @@ import nox
 PYTHONS = ["3.11", "3.12", "3.13"]
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-PARALLEL = "--numprocesses=logical"  # pytest-xdist: one worker a core
+# pytest-xdist: one worker a core; who is done takes over half of what another has left.
+PARALLEL = ("--numprocesses=logical", "--dist=worksteal")
 QUICK_SUITES = ["sdk/tests", "reference_server/tests"]
 LINT = "contract_tests/lint"
 
@@ -165,14 +166,14 @@ def tests(session: nox.Session) -> None:
     """All tests on the Python that runs nox; SDK and server on the others that are installed."""
     install(session, "tests", extras="server,postgres,im,contract,agent")
     suites = [] if session.python == CURRENT else QUICK_SUITES
-    session.run("pytest", *(session.posargs or [PARALLEL, *suites]))
+    session.run("pytest", *(session.posargs or [*PARALLEL, *suites]))
 
 
 @nox.session
 def contract(session: nox.Session) -> None:
     """The contract tests alone."""
     install(session, "tests", extras="server,postgres,im,contract,agent")
-    session.run("pytest", "contract_tests/tests", *(session.posargs or [PARALLEL]))
+    session.run("pytest", "contract_tests/tests", *(session.posargs or PARALLEL))
 
 
 @nox.session
@@ -240,7 +241,7 @@ def docs(session: nox.Session) -> None:
         session.run("mkdocs", "serve", *config)
         return
     session.run("mkdocs", "build", "--strict", *config)
-    session.run("pytest", "docs/site_tests", *(session.posargs or [PARALLEL]))
+    session.run("pytest", "docs/site_tests", *(session.posargs or PARALLEL))
 
 
 @nox.session

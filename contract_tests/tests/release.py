@@ -164,8 +164,8 @@ class Release:
                     body += message.get("body", b"")
 
             for part in _written_before(sent):
-                await self._app(*as_asgi(scope, part), _drop)
-            await self._app(*as_asgi(*_as_reference(scope, sent)), keep)
+                await self._app(*as_asgi(scope, part, receive), _drop)
+            await self._app(*as_asgi(*_as_reference(scope, sent), receive), keep)
             media = dict(headers).get(b"content-type", b"").decode()
             known = _as_release(sent, status, media, body)
         if known is not None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 CPU_SECONDS_FOR_EACH_OPERATION = 0.6
 
 AGENT_AT_WORK = """
@@ -20,6 +22,7 @@ STREAMED = "  This |is |the |built-in |model |of |agentserver, |not |a |language
 ITS_TRACE = "  the trace 'first-steps' has it: built-in, streamed, "
 
 
+@pytest.mark.whole
 def test_demo_tries_every_operation_and_says_truly_how_long_it_took() -> None:
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(

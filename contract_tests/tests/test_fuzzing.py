@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from servers import in_own_process, in_process, prepare_accounts
+from servers import in_process, prepare_accounts
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
@@ -29,20 +27,11 @@ def examine(result: LayerResult, contract: Contract, shown: list[str] | None) ->
     assert not set_aside, f"valid requests that the SDK was not compared on: {set_aside}"
 
 
+@pytest.mark.whole
 def test_server_and_sdk_keep_the_contract(
     sqlite_url: str, contract: Contract, seed: int, request: pytest.FixtureRequest
 ) -> None:
     with in_process(sqlite_url) as server:
         accounts = prepare_accounts(server.target)
         result = fuzzing.run(Context(server.target, accounts, contract, Plan(seed)))
-    examine(result, contract, request.config.getoption("--operation"))
-
-
-def test_server_and_sdk_keep_the_contract_over_a_socket(
-    tmp_path: Path, contract: Contract, seed: int, request: pytest.FixtureRequest
-) -> None:
-    with in_own_process(tmp_path) as target:
-        # The bounds are tried in process, above.
-        plan = Plan(seed, examples=3, boundaries=False)
-        result = fuzzing.run(Context(target, prepare_accounts(target), contract, plan))
     examine(result, contract, request.config.getoption("--operation"))

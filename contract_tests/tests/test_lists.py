@@ -59,6 +59,7 @@ def test_rows_are_not_made_in_the_order_of_the_alphabet() -> None:
     assert emails_of_many() != sorted(emails_of_many())
 
 
+@pytest.mark.whole
 def test_long_lists_show_each_row_also_where_an_earlier_run_has_made_some(
     tmp_path: Path, contract: Contract
 ) -> None:

@@ -196,6 +196,7 @@ def test_drawn_mutants_are_listed_with_their_difference() -> None:
 HANDLERS = ("handlers/sandboxes.py", "handlers/traces.py", "handlers/workspaces.py")
 
 
+@pytest.mark.whole
 def test_one_drawn_mutant_is_tried_and_written_down(tmp_path: Path) -> None:
     # With a mutant of these handlers, the server starts and the administrator can be made.
     chosen = next(

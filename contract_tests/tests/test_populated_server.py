@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def defaults(url: str) -> dict[str, int]:
         return found
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("options", [("--quick",), ("--allow-global", "--yes")], ids=" ".join)
 def test_every_row_of_others_is_as_it_was(
     url: str, tmp_path: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
@@ -79,6 +81,22 @@ def test_every_row_of_others_is_as_it_was(
         assert table == "user_credentials", f"left in {table}: {found}"
         assert all(ids & set(row) for row in found), f"of others in {table}: {found}"
     assert "Blocked by the guard" in output
+    check_what_is_said(output, is_quick="--quick" in options)
+
+
+def check_what_is_said(output: str, *, is_quick: bool) -> None:
+    """What a run says of itself, and of what it does not try."""
+    assert "seed 1" in output
+    assert "The contract holds" in output
+    left_out = ("ids", "values", "races") if is_quick else ()
+    for layer in ("roles", "refusals", "ids", "values", "races", "model", "fuzzing"):
+        if layer in left_out:
+            assert f"{layer}: not run: a quick run leaves it out" in output
+        else:
+            progress = re.search(rf"^ *{layer}: \d+ cases", output, re.MULTILINE)
+            assert progress, f"no progress of {layer}"
+    assert "roles expired-session" in output, "what a run by URL cannot try is reported"
+    assert "\x1b" not in output, "colour is for terminals"
 
 
 def test_run_that_only_reads_leaves_every_row_as_it_was(

@@ -49,6 +49,7 @@ def test_findings_of_every_layer_can_be_listed() -> None:
     assert set(departures.LAYERS) == {*NAMES, "differential"}
 
 
+@pytest.mark.whole
 def test_list_explains_all_that_the_release_does_otherwise(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,10 +68,11 @@ def test_list_explains_all_that_the_release_does_otherwise(
         assert known[name], f"{name} was not met"
 
 
+@pytest.mark.whole
 def test_model_tries_every_action_behind_the_list(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--layers", "model", "--allow-global", "--seed", "1", "--format", "json"]
+    words = ["--layers", "model", "--quick", "--allow-global", "--seed", "1", "--format", "json"]
     with release(tmp_path) as url:
         status = main(["run", url, *words, "--departures", str(LIST)])
     output = capsys.readouterr().out

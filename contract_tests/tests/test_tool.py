@@ -60,22 +60,6 @@ def broken(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def test_server_that_keeps_the_contract_holds(
-    sound: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status = main(["run", sound, *QUICK, "--quick", "--allow-global"])
-    output = capsys.readouterr().out
-    assert status == HOLDS, output
-    assert "seed 7" in output
-    assert "The contract holds" in output
-    for layer in ("roles", "refusals", "model", "stateful", "fuzzing", "gate"):
-        assert re.search(rf"^ *{layer}: \d+ cases", output, re.MULTILINE), f"no progress of {layer}"
-    for layer in ("ids", "values", "races"):
-        assert f"{layer}: not run: a quick run leaves it out" in output
-    assert "roles expired-session" in output, "what a run by URL cannot try is reported"
-    assert "\x1b" not in output, "colour is for terminals"
-
-
 def test_broken_promise_is_reported_with_what_shows_it(
     broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -230,6 +214,7 @@ def test_no_report_shows_a_secret(
         assert not re.search(r"agentserver-token=[0-9a-zA-Z]{8}", text)
 
 
+@pytest.mark.whole
 def test_shards_try_everything_once_and_are_judged_together(
     sound: str, contract: Contract, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

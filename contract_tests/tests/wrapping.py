@@ -33,7 +33,7 @@ def rewriting(change: Callable[[Seen], Seen]) -> Callable[[App], App]:
                 return
             sent = await seen(scope, receive)
             changed = change(sent)
-            await app(*as_asgi(scope, changed), send)
+            await app(*as_asgi(scope, changed, receive), send)
 
         return wrapped
 
@@ -51,7 +51,7 @@ def answering(answer: Callable[[Seen], tuple[int, str] | None]) -> Callable[[App
             sent = await seen(scope, receive)
             given = answer(sent)
             if given is None:
-                await app(*as_asgi(scope, sent), send)
+                await app(*as_asgi(scope, sent, receive), send)
                 return
             status, line = given
             headers = {
@@ -82,14 +82,17 @@ async def seen(scope: Scope, receive: Receive) -> Seen:
     return Seen(scope["method"], path, headers, body)
 
 
-def as_asgi(scope: Scope, sent: Seen) -> tuple[Scope, Receive]:
-    """The same request as an application is given it."""
+def as_asgi(scope: Scope, sent: Seen, receive: Receive) -> tuple[Scope, Receive]:
+    """The same request as an application is given it, which is told when its client hangs up."""
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": sent.body, "more_body": False}
+    ]
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": sent.body, "more_body": False}
+    async def receive_again() -> dict[str, Any]:
+        return messages.pop() if messages else await receive()
 
     length = str(len(sent.body)).encode()
     headers = [
         (name, length if name == b"content-length" else value) for name, value in scope["headers"]
     ]
-    return {**scope, "raw_path": sent.path.encode("latin-1"), "headers": headers}, receive
+    return {**scope, "raw_path": sent.path.encode("latin-1"), "headers": headers}, receive_again

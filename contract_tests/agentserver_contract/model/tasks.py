@@ -19,7 +19,6 @@ from agentserver_contract.model.workspaces import (
     Workspace,
     Workspaces,
     any_workspace,
-    has_workspace,
     read_of,
 )
 
@@ -150,21 +149,6 @@ def expect_task(method: str, workspace: Workspace, task: Task, shown: Any) -> No
 # --- rules ----------------------------------------------------------------------------------------
 
 
-def has_open_task(workspace: Workspace) -> bool:
-    """Whether a workspace has a task that is not finished."""
-    return any(not each.is_final for each in tasks_of(workspace))
-
-
-WITH_OPEN_TASK = has_workspace(has_open_task)
-
-
-def any_open_task(run: ModelRun, choose: Choose) -> tuple[Workspace, Task, str]:
-    """A task that is not finished, its workspace, and somebody who may cancel it."""
-    workspace = any_workspace(run, choose, has_open_task)
-    tasks = [each for each in tasks_of(workspace) if not each.is_final]
-    return workspace, choose(tasks), choose(workspace.at_least("developer"))
-
-
 @rule(touches=["tasks", "interactions"], precondition=with_sandbox())
 def create_task(run: ModelRun, choose: Choose) -> None:
     """For a sandbox in any state, and with everything that a task can have."""
@@ -215,10 +199,11 @@ def create_task_wrongly(run: ModelRun, choose: Choose) -> None:
             run.call(user, method, workspace.id, **theirs, raises=BadRequest)
 
 
-@rule(touches=["tasks", "interactions"], precondition=WITH_OPEN_TASK)
+@rule(touches=["tasks", "interactions"], precondition=with_sandbox())
 def cancel_task(run: ModelRun, choose: Choose) -> None:
     """By whom it must not be, then once, and never again."""
-    workspace, task, user = any_open_task(run, choose)
+    workspace, sandbox, user = any_sandbox(run, choose)
+    task = create(run, workspace, user, sandbox)
     for stranger in (*workspace.with_role("guest"), *_strangers(workspace)):
         run.call(stranger, "tasks.cancel", task.id, raises=PermissionDenied)
     cancel(run, workspace, user, task)

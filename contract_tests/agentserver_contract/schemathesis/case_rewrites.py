@@ -12,7 +12,9 @@ from agentserver_contract.contract.document import Located
 from agentserver_contract.data.tables import is_exception, lacks_kept_field
 from agentserver_contract.fixtures.accounts import ABSENT, COLLEAGUE, Account, email_of
 from agentserver_contract.fixtures.examples import Examples
-from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace, deletes_workspace
+from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
+from agentserver_contract.fixtures.sandboxes import add_sandbox
+from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace
 from agentserver_contract.http.guard import NO_SUCH, SAFE_METHODS, Guard
 
 if TYPE_CHECKING:
@@ -120,7 +122,7 @@ class CaseRewrites:
                 self.stored.add(case.id)
 
     def redirect_deletions(self, case: Case[Any]) -> None:
-        """Redirect calls that would delete the workspace of the examples, or the caller's rights.
+        """Redirect calls that would delete what the examples are about, or the caller's rights.
 
         The few of them would leave nothing to try for the rest of the run.
         """
@@ -128,14 +130,23 @@ class CaseRewrites:
         if values.get("user_id") == self._caller.id:
             values["user_id"] = self._accounts[COLLEAGUE].id
         operation = self._contract.operations[operation_id(case)]
-        deletes = case.method == operation.method and deletes_workspace(operation)
-        if deletes and values[PARAMETER] == self._workspace_id:
-            try:
-                values[PARAMETER] = add_workspace(self._accounts, self._owner, {})
-            except QuotaExceeded:  # an earlier case of an administrator has set a quota
-                values[PARAMETER] = f"{NO_SUCH}workspace"
-            else:
-                self.owned.add(values[PARAMETER])
+        if case.method != "DELETE" or operation.method != "DELETE":
+            return
+        name = operation.path.rpartition("/")[2].strip("{}")
+        if name not in (PARAMETER, SANDBOX) or values[name] != self._examples.parameters.get(name):
+            return
+        try:
+            values[name] = self._another(name)
+        except QuotaExceeded:  # an earlier case of an administrator has set a quota
+            values[name] = f"{NO_SUCH}{name}"
+
+    def _another(self, parameter: str) -> str:
+        """Make another workspace, or another sandbox in that of the examples."""
+        if parameter == SANDBOX:
+            return add_sandbox(self._accounts, self._owner, self._examples.parameters[PARAMETER])
+        workspace_id = add_workspace(self._accounts, self._owner, {})
+        self.owned.add(workspace_id)
+        return workspace_id
 
     def use_owned_ids(self, case: Case[Any], guard: Guard) -> None:
         """Replace ids that the guard would block; what breaks the contract stays broken."""

@@ -140,7 +140,8 @@ def npm(session: nox.Session, package: str) -> Path:
 
 def synapse(session: nox.Session) -> Path | None:
     """The Python of an environment with a Matrix homeserver, made once; it takes Python 3.11."""
-    python, place = shutil.which("python3.11"), session.cache_dir / "synapse"
+    python = sys.executable if CURRENT == "3.11" else shutil.which("python3.11")
+    place = session.cache_dir / "synapse"
     program = place / "bin" / "python"
     is_made = place / "is-made"
     if python is None:

@@ -231,7 +231,7 @@ async def _lose(work: UnitOfWork, sandbox_ids: Collection[str]) -> None:
 
 async def _carry_on(work: UnitOfWork, row: Record) -> bool:
     """Return whether the change that a sandbox is in has come to its end."""
-    clusters = partial(work.read, credential_bindings.list_of, row["workspace_id"], CLUSTER)
+    clusters = partial(_clusters, work, row["workspace_id"])
     sandbox = Sandbox.of(row, partial(_token, work, row["id"]), clusters)
     outcome = await work.context.sandbox_backend.carry_on(sandbox)
     if outcome is None:
@@ -247,6 +247,11 @@ async def _token(work: UnitOfWork, sandbox_id: str) -> str | None:
     if sealed is None:
         return None
     return work.context.cipher.decrypt(sealed, row=sandbox_id, column=sandboxes.TOKEN_COLUMN)
+
+
+async def _clusters(work: UnitOfWork, workspace_id: str) -> list[Record]:
+    """Return the credentials for clusters of a workspace."""
+    return await work.read(credential_bindings.list_of, workspace_id, CLUSTER)
 
 
 async def pause_idle(work: UnitOfWork) -> int:

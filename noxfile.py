@@ -141,7 +141,7 @@ def npm(session: nox.Session, package: str) -> Path:
 def synapse(session: nox.Session) -> Path | None:
     """The Python of an environment with a Matrix homeserver, made once; it takes Python 3.11."""
     python = sys.executable if CURRENT == "3.11" else shutil.which("python3.11")
-    place = session.cache_dir / "synapse"
+    place = (session.cache_dir / "synapse").absolute()
     program = place / "bin" / "python"
     is_made = place / "is-made"
     if python is None:

@@ -23,7 +23,8 @@ from agentserver_contract.fixtures.workspaces import team_with
 from agentserver_contract.http.target import Target
 from agentserver_contract.layers import values
 from agentserver_contract.reports.text import findings_text
-from agentserver_contract.variants.values import variants
+from agentserver_contract.results.secrets import is_unlikely
+from agentserver_contract.variants.values import TEXTS, variants
 
 RENAME, CREATE, MEMBERS = "rename_workspace", "create_workspace", "add_workspace_member"
 CONFIG, QUOTA = "set_workspace_llm_config", "admin_set_workspace_quota"
@@ -218,3 +219,8 @@ def test_list_of_the_administrator_that_differs_is_found(
         (line,) = disagreements(accounts, examples)
     assert "Contract workspace of owner" in line
     assert "admin_list_workspaces" in line
+
+
+def test_no_text_that_is_tried_everywhere_is_taken_for_a_secret() -> None:
+    for text in TEXTS.values():
+        assert not is_unlikely(text), text

@@ -126,7 +126,7 @@ class KnownSecrets:
 
     def _is_nowhere_else(self, value: str) -> bool:
         """Whether a body that contains a secret can have it from nowhere else."""
-        return _is_unlikely(value) and not any(value in each for each in self._public)
+        return is_unlikely(value) and not any(value in each for each in self._public)
 
     def _note(self, operation: Operation | None, exchange: Exchange) -> None:
         opened = exchange.response.session
@@ -194,5 +194,6 @@ def _object(body: bytes | None) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _is_unlikely(value: str) -> bool:
+def is_unlikely(value: str) -> bool:
+    """Whether a text is in no body by chance."""
     return len(value) >= _SHORTEST and len(set(value)) >= _FEWEST_CHARACTERS

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 ACCOUNT = {"email": "ada@example.com", "password": "correct horse battery"}
 SECONDS = 30
-COMMAND = "ps -o ppid= -p $$"
+COMMAND = "echo $PPID"
 """Tells by which process a command was started."""
 
 

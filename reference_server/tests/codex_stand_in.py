@@ -138,7 +138,13 @@ class Session:
         except asyncio.CancelledError:
             status = "interrupted"
         turn = {"id": turn_id, "status": status, "items": [], "itemsView": "notLoaded"}
+        late = {"id": "late", "type": "commandExecution", "command": "echo late"}
+        if text.startswith("late"):
+            await self.notify("item/started", **about, item=late)
         await self.notify("turn/completed", threadId=thread_id, turn=turn | {"error": error})
+        if text.startswith("late"):
+            done = {"status": "completed", "aggregatedOutput": "late\n", "exitCode": 0}
+            await self.notify("item/completed", **about, item=late | done)
 
     async def work(self, about: dict[str, str], text: str) -> dict[str, Any] | None:
         word = text.partition(" ")[0]

@@ -261,6 +261,14 @@ async def test_commands_and_tool_calls_are_in_the_log_with_what_came_of_them(cod
             assert row[name] == turn[name]
 
 
+async def test_a_command_whose_end_is_told_after_that_of_its_turn_is_in_the_log(
+    codex: Site,
+) -> None:
+    answer = await codex.run("late")
+    assert answer["turn"]["items"][-1]["aggregatedOutput"] == "late\n"
+    assert {row["tool"] for row in await codex.log()} == {"turn", "commandExecution"}
+
+
 async def test_the_thread_is_resumed_after_a_restart_of_server_and_codex(
     settings: Settings,
 ) -> None:
@@ -457,19 +465,21 @@ async def test_a_session_speaks_with_codex_and_what_it_does_is_in_the_log(codex:
         thread_id = (await remote.result("thread/start"))["thread"]["id"]
         turn = await remote.turn("run something", thread_id)
         assert turn["status"] == "completed"
+        await remote.turn("late", thread_id)
         answer = await remote.ask("unknown")
         assert answer["error"]["message"] == "unknown method unknown"
         (browser,) = await codex.owner.read(f"/api/workspaces/{codex.workspace_id}/browsers")
         assert browser["is_online"]
     rows = await codex.log()
     assert sorted(row["tool"] for row in rows) == [
-        *("commandExecution", "commandExecution", "files.read", "turn"),
+        *("commandExecution", "commandExecution", "commandExecution", "files.read"),
+        *("turn", "turn"),
     ]
     assert {(row["source"], row["thread_id"], row["user_id"]) for row in rows} == {
         ("tui", thread_id, codex.owner.id)
     }
     answer = await codex.run("Again", threadId=thread_id)
-    assert answer["turn"]["items"][-1]["text"].startswith("2: ")
+    assert answer["turn"]["items"][-1]["text"].startswith("3: ")
 
 
 @pytest.mark.parametrize("method", ["fs/readFile", "command/exec", "config/value/write"])

@@ -69,6 +69,8 @@ class Relay:
         self._clock = clock
         self._asked: dict[str, tuple[str, dict[str, Any]]] = {}
         self._turns: dict[str, _Turn] = {}
+        self._ended: dict[str, _Turn] = {}
+        """Turns in which something was begun of whose end codex has not told yet."""
 
     async def run(self) -> None:
         """Pass messages on until one of both leaves, with whom the visitor's turns end."""
@@ -147,7 +149,7 @@ class Relay:
             self._turns[named["id"]] = turn
 
     async def _note_item(self, method: str, turn_id: str, item: dict[str, Any]) -> None:
-        turn, item_id = self._turns.get(turn_id), str(item.get("id"))
+        turn, item_id = self._turns.get(turn_id, self._ended.get(turn_id)), str(item.get("id"))
         if turn is None:
             return
         if method == "item/started":
@@ -159,6 +161,8 @@ class Relay:
     async def _note_end(self, turn_id: str, ended: dict[str, Any]) -> None:
         turn = self._turns.pop(turn_id, None)
         if turn is not None:
+            if turn.items:
+                self._ended[turn_id] = turn
             outcome = Outcome(turn.thread_id, turn=ended)
             await self._visit.note_turn(outcome, turn.params, turn.began)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from agentserver_reference.gateways.codex.rpc import RpcError
 
 TO_INTERRUPT = 2
 """Seconds that codex has to interrupt a turn."""
+FOR_WHAT_IS_LATE = 2
+"""Seconds that what was begun in a turn has to end after it: codex may tell of a command's end
+later than of the turn's. What goes on in the background is not waited for longer."""
 
 
 class CodexTurn:
@@ -57,6 +61,9 @@ class CodexTurn:
         turn_id = started["turn"]["id"]
         try:
             turn = await self._end_of(turn_id)
+            if turn.get("status") == "completed":
+                with anyio.move_on_after(FOR_WHAT_IS_LATE), suppress(ConnectionLost):
+                    await self._end_of_what_is_late(turn_id)
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(TO_INTERRUPT, shield=True):
                 await self._interrupt(turn_id)
@@ -73,15 +80,27 @@ class CodexTurn:
     async def _end_of(self, turn_id: str) -> dict[str, Any]:
         while True:
             method, params = await self._connection.next()
-            if params.get("threadId") != self.thread_id:
-                continue
-            turn, item = params.get("turn"), params.get("item")
-            if method == "turn/completed" and isinstance(turn, dict) and turn["id"] == turn_id:
+            turn = params.get("turn")
+            if (
+                method == "turn/completed"
+                and params.get("threadId") == self.thread_id
+                and isinstance(turn, dict)
+                and turn["id"] == turn_id
+            ):
                 return turn
-            if params.get("turnId") == turn_id and isinstance(item, dict):
-                await self._note(method, item)
+            await self._note(method, params, turn_id)
 
-    async def _note(self, method: str, item: dict[str, Any]) -> None:
+    async def _end_of_what_is_late(self, turn_id: str) -> None:
+        while self._began:
+            method, params = await self._connection.next()
+            await self._note(method, params, turn_id)
+
+    async def _note(self, method: str, params: dict[str, Any], turn_id: str) -> None:
+        item = params.get("item")
+        if (params.get("threadId"), params.get("turnId")) != (self.thread_id, turn_id):
+            return
+        if not isinstance(item, dict):
+            return
         if method == "item/started":
             self._began[str(item.get("id"))] = self._clock()
         elif method == "item/completed":

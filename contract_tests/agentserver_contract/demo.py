@@ -38,7 +38,7 @@ from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import LayerResult
 
 _PASSWORD: Final = "a password for the demo"  # noqa: S105 (of accounts that end with the demo)
-_FEW_EXAMPLES: Final = 3
+_FEW_EXAMPLES: Final = 1
 _TRACE: Final = "first-steps"
 
 

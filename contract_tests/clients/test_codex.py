@@ -150,8 +150,12 @@ def test_a_command_is_run_and_is_in_the_log(here: Site) -> None:
     (row,) = here.operations(tool="commandExecution")
     assert "echo from-the-tool" in json.dumps(row.to_dict()["arguments"])
     assert (row.is_error, row.thread_id) == (False, answer.thread_id), row
-    assert row.result_summary is not None
-    assert "from-the-tool" in row.result_summary
+    # Codex 0.133 may tell of a command's end after that of its turn, and then without its output.
+    if (
+        row.result_summary is not None
+        or here.program != os.environ["AGENTSERVER_TEST_CODEX_OLDEST"]
+    ):
+        assert "from-the-tool" in str(row.result_summary)
 
 
 @pytest.fixture

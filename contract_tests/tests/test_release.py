@@ -35,9 +35,9 @@ def credential(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTSERVER_PASSWORD", "of a server made for this test")
 
 
-def run(url: str) -> int:
+def run(url: str, *options: str) -> int:
     words = ["run", url, *LAYERS, *OPERATIONS, "--departures", str(LIST), "--format", "json"]
-    return main(words)
+    return main([*words, *options])
 
 
 def test_departures_that_no_run_meets_are_those_of_the_list() -> None:
@@ -109,4 +109,4 @@ def test_list_hides_no_other_fault(
         return AnswersChanged(app, fault)
 
     with release(tmp_path, wrap) as url:
-        assert run(url) == BROKEN, capsys.readouterr().out
+        assert run(url, "--fail-fast") == BROKEN, capsys.readouterr().out

@@ -230,9 +230,9 @@ async def test_a_failure_is_one_of_three_and_repeats_nothing_of_the_service(case
     sent, kind = FAILURES[case]
     async with serving(sent) as service, calling() as client:
         url = f"http://127.0.0.1:{service.port}/"
+        # What is cut off waits for the rest, which does not come.
+        limit = 0.2 if case == "cut off" else outside.TIMEOUT
         with pytest.raises(OutsideError) as failed:
-            # What is cut off waits for the rest, which does not come.
-            limit = 0.2 if case == "cut off" else outside.TIMEOUT
             await client.ask("GET", url, dict[str, int], timeout=limit)
     assert type(failed.value) is kind, case
     assert SECRET not in str(failed.value)

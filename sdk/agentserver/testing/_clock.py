@@ -18,6 +18,8 @@ Run: TypeAlias = Callable[[Coroutine[Any, Any, None]], None]
 """Runs a coroutine in the server's event loop, and waits for it."""
 
 _MOST_STEPS = 1000
+_EXACT = timedelta(minutes=10)
+"""The longest span over which everything is woken at its own time."""
 _PATIENCE = 3.0
 """Seconds of real time in which something has done what is due, or waits for something else."""
 _MOST_TURNS = 1000
@@ -88,8 +90,9 @@ class Clock:
     async def pass_time(self, seconds: float) -> None:
         """`advance`, in the server's event loop.
 
-        What waits is woken in the order of its times. Over a long span it is woken in groups, a
-        thousandth of the span late at most: a day has thousands of rounds of background work.
+        What waits is woken in the order of its times. Over more than ten minutes it is woken in
+        groups, a thousandth of the span late at most: a day has thousands of rounds of background
+        work.
         """
         await self._pass_time(seconds, self._quiet)
 
@@ -99,7 +102,7 @@ class Clock:
 
     async def _pass_time(self, seconds: float, quiet: Callable[[], Awaitable[None]]) -> None:
         span = timedelta(seconds=seconds)
-        end, step = self._now + span, span / _MOST_STEPS
+        end, step = self._now + span, span / _MOST_STEPS if span > _EXACT else timedelta()
         await quiet()
         while (next_time := self._next_time()) <= end:
             self._now = min(end, max(next_time, self._now + step))

@@ -156,6 +156,8 @@ class Relay:
             turn.items[item_id] = self._clock()
         elif method == "item/completed":
             began = turn.items.pop(item_id, self._clock())
+            if not turn.items:
+                self._ended.pop(turn_id, None)
             await self._visit.note_item(turn.thread_id, item, began)
 
     async def _note_end(self, turn_id: str, ended: dict[str, Any]) -> None:

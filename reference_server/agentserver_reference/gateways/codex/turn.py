@@ -96,10 +96,8 @@ class CodexTurn:
             await self._note(method, params, turn_id)
 
     async def _note(self, method: str, params: dict[str, Any], turn_id: str) -> None:
-        item = params.get("item")
-        if (params.get("threadId"), params.get("turnId")) != (self.thread_id, turn_id):
-            return
-        if not isinstance(item, dict):
+        item, about = params.get("item"), (params.get("threadId"), params.get("turnId"))
+        if not isinstance(item, dict) or about != (self.thread_id, turn_id):
             return
         if method == "item/started":
             self._began[str(item.get("id"))] = self._clock()

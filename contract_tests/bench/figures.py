@@ -51,6 +51,7 @@ PARTS = {
     "postgresql": "The server on PostgreSQL, 32 connections",
     "proxy": "A streamed message through the LLM proxy",
     "agents": "Agents with tasks that do nothing, and agents that wait for tasks",
+    "operations": "Pages of an operations log, 100 operations each",
     "contract": "The contract tests, against the reference server",
     "startup": "Time from the start of a server to its first response",
 }

@@ -33,6 +33,8 @@ class Effort:
     """How long those who wait are watched."""
     examples: int
     """Random cases of the contract tests for each operation and mode."""
+    rows: int
+    """Of a long log."""
 
 
 FULL = Effort(
@@ -44,6 +46,7 @@ FULL = Effort(
     clients=1000,
     seconds=20,
     examples=10,
+    rows=1_000_000,
 )
 QUICK = Effort(
     rounds=2,
@@ -54,6 +57,7 @@ QUICK = Effort(
     clients=20,
     seconds=2,
     examples=1,
+    rows=20_000,
 )
 
 

@@ -129,7 +129,7 @@ def test_the_bench_prints_a_table_and_writes_json(tmp_path: Path) -> None:
     assert "| 1 object |" in bench_table(found)
 
 
-@pytest.mark.parametrize("part", ["sandboxes", "waiters", "proxy"])
+@pytest.mark.parametrize("part", ["sandboxes", "waiters", "proxy", "operations"])
 def test_a_part_that_runs_the_server_has_its_figures(part: str, tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
     command = [sys.executable, str(BENCH), "--quick", "--only", part, "--json", str(path)]
@@ -138,5 +138,7 @@ def test_a_part_that_runs_the_server_has_its_figures(part: str, tmp_path: Path) 
     rows = json.loads(path.read_text("utf-8"))["rows"]
     assert {row["part"] for row in rows} == {part}
     assert all(row["here"]["median"] > 0 for row in rows)
-    asked = [row["here"]["median"] for row in rows if row["unit"] == "a second"]
-    assert all(rate < 12 for rate in asked), "those who wait send ten requests a second together"
+    if part == "waiters":
+        asked = [row["here"]["median"] for row in rows if row["unit"] == "a second"]
+        assert asked
+        assert all(rate < 12 for rate in asked), "they send ten requests a second together"

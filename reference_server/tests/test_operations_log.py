@@ -1,6 +1,8 @@
 """The operations log: what it lists, in which order, how it is paged and cut, and for how long."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -9,6 +11,7 @@ from uuid import UUID
 import attrs
 import pytest
 from people import ReferenceServer, User, error_of, start_server
+from serving import in_memory
 
 from agentserver_reference.domain import operations as domain
 from agentserver_reference.domain.times import precise_timestamp
@@ -17,6 +20,7 @@ from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.settings import Settings
 from agentserver_reference.storage import operations
 from agentserver_reference.storage.engine.connection import Connection
+from agentserver_reference.storage.engine.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +85,24 @@ async def test_pages_have_each_row_once_also_of_one_moment(log: Log) -> None:
     while page := await log.ids(limit=3, **({"before": found[-1]} if found else {})):
         found += page
     assert found == added[::-1]
+
+
+async def test_a_page_late_in_the_log_takes_no_more_steps_than_the_first() -> None:
+    async with start_server(in_memory()) as server:
+        owner = await server.create_user("owner@example.com")
+        log = Log(server, owner, await owner.create_workspace())
+        added = [await log.add(number, seconds=number) for number in range(1000)]
+        assert isinstance(server.store, SqliteStore)
+        raw, steps = server.store._connection.raw, Counter[str]()
+
+        async def page(name: str, **query: Any) -> None:
+            raw.set_progress_handler(partial(steps.update, [name]), 1)
+            assert len(await log.ids(limit=10, **query)) == 10
+            raw.set_progress_handler(None, 0)
+
+        await page("first")
+        await page("last", before=added[10])
+        assert steps["last"] < 2 * steps["first"]
 
 
 async def test_nothing_follows_an_operation_that_the_workspace_lacks(log: Log) -> None:

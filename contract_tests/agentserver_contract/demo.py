@@ -240,7 +240,7 @@ def _rows(result: LayerResult, url: str) -> list[Row]:
             Row(
                 operation.id,
                 in_contract=True,
-                # What nobody can make by URL is served, and says that it is not there.
+                # What cannot be made by URL is served, and says that it is not there.
                 served=bool(
                     result.succeeded[operation.id]
                     or result.statuses[operation.id, status_of_nothing(operation.id) or 0]

@@ -291,9 +291,9 @@ def ready_line(
     internal = {} if internal_listener is None else {"internal": _url(internal_listener)}
     if settings.log_format == "json":
         return json.dumps({"event": "listening", "url": url, **internal, "database": database})
-    told = {"console": f"{url}/docs"} if find_files() else {}
+    shown = {"console": f"{url}/docs"} if find_files() else {}
     details = ", ".join(
-        f"{name}: {value}" for name, value in (told | internal | {"data": database}).items()
+        f"{name}: {value}" for name, value in (shown | internal | {"data": database}).items()
     )
     return f"agentserver-reference listens on {_bold(url)} ({details})"
 

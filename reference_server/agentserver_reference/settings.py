@@ -599,7 +599,7 @@ class Settings:
         "simulated",
         "AGENTSERVER_IM",
         _one_of("simulated", "embedded", "off"),
-        "simulated: Telegram, Matrix and WeChat are simulated, and nobody writes; embedded: the "
+        "simulated: Telegram, Matrix and WeChat are simulated, without messages; embedded: the "
         "server talks to them itself; off: channels cannot be connected",
     )
     imbridge_url: str | None = _setting(

@@ -1,6 +1,6 @@
 """Completing what a call has only begun, because a person has to approve it first.
 
-The operation that completes it is repeated for as long as it answers that nobody has decided yet.
+The operation that completes it is repeated for as long as it answers that no decision was made yet.
 How long that can be is up to the server, where what was begun expires.
 """
 
@@ -53,7 +53,7 @@ def completed(
     Arguments:
         resource: what completes it.
         begun: the first answer, which may be in a `Response`.
-        is_pending: tells whether an answer says that nobody has decided yet.
+        is_pending: tells whether an answer says that no decision was made yet.
         again: makes the call that completes it.
         on_code: is called with what is to be approved, once.
     """

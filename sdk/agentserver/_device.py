@@ -1,6 +1,6 @@
 """Signing in from a machine without a browser: the device authorization grant of OAuth 2.0.
 
-RFC 8628: the program shows a link and a code, somebody opens the link elsewhere and approves, and
+RFC 8628: the program shows a link and a code, a person opens the link elsewhere and approves, and
 the program meanwhile asks for its tokens every few seconds. Like `_transport`, the flows make every
 decision, and `DeviceFlow` and `AsyncDeviceFlow` differ in the driver alone.
 """
@@ -140,14 +140,14 @@ def wait_flow(code: DeviceCode, runtime: Runtime) -> Generator[Step, Any, Tokens
             return answer
         pause = answer.interval
         code = evolve(code, interval=pause)
-    raise AuthorizationExpired("nobody approved the code in time")
+    raise AuthorizationExpired("the code was not approved in time")
 
 
 def refresh_flow(refresh_token: Secret) -> Generator[Step, Any, Tokens]:
     """Exchange a refresh token, which is used up by it, for new tokens.
 
     It is not repeated after a lost answer: a server takes a refresh token that comes twice for a
-    stolen one, and ends all tokens that came of it.
+    stolen one, and ends all tokens that it was exchanged for.
 
     Raises:
         AuthorizationExpired: the token is used up, expired or revoked: sign in again.
@@ -163,7 +163,7 @@ def refresh_flow(refresh_token: Secret) -> Generator[Step, Any, Tokens]:
 
 
 def revoke_flow(token: Secret) -> Generator[Step, Any, None]:
-    """End a token, and with a refresh token all that came of the same sign-in."""
+    """End a token, and with a refresh token all others of the same sign-in."""
     answer = yield Call(
         _REVOKE, _REVOKE.path, headers=FORM_HEADERS, body=Form(client_id=CLIENT_ID, token=token)
     )
@@ -177,7 +177,7 @@ def _token_call(**fields: str | Secret) -> Call[Any]:
 
 _REFUSALS: Final[Mapping[str, tuple[type[AuthorizationFailed], str]]] = {
     "access_denied": (AuthorizationDenied, "the request was denied"),
-    "expired_token": (AuthorizationExpired, "nobody approved the code in time"),
+    "expired_token": (AuthorizationExpired, "the code was not approved in time"),
 }
 
 

@@ -117,7 +117,7 @@ def login_flow(
             found: T = answer
             return found
         if state in login.expired:
-            raise WaitTimeout("nobody confirmed the code in time", answer, state=state)
+            raise WaitTimeout("the code was not confirmed in time", answer, state=state)
         if state in login.dead_ends:
             said = getattr(answer, "message", None) or f"the login is {state}, and is over"
             raise WaitFailed(said, answer, state=state)

@@ -1,6 +1,6 @@
 """Rows that a call takes from the server, one by one; those that were not taken yet are kept.
 
-The server gives each row once. So a row that was received is kept until somebody has taken it, also
+The server gives each row once. So a row that was received is kept until it is taken, also
 if the loop over the rows ends early.
 """
 

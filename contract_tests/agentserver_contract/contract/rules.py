@@ -123,7 +123,7 @@ def everything_named_is_described(contract: Contract) -> Iterator[Violation]:
 def refusals_are_documented(contract: Contract) -> Iterator[Violation]:
     """401 where a credential is needed, 403 where a role is; 400, 413, 415 where a body is read.
 
-    Only an agent has an agent's token, so that nobody with a valid one lacks that role.
+    Only an agent has an agent's token, so that no caller with a valid one lacks that role.
     """
     for operation in contract.operations.values():
         due = set()

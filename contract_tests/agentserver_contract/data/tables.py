@@ -2,8 +2,8 @@
 
 `[[callers]]`: the role that operations require, written by hand from the rules of the system; the
 contract's `x-required-role` is compared with it, never the other way round. With `body`, the role
-for requests with these fields; with `of_others`, the role for what somebody else has made, or what
-is for somebody else.
+for requests with these fields; with `of_others`, the role for what another member has made, or what
+is for another member.
 
 `[[examples]]`: fields of a request's body that the contract's example cannot know. A text may name
 accounts of the run and what is known of them, `{owner.email}`, the `{workspace_id}`, the
@@ -79,7 +79,7 @@ class Caller:
     body: Mapping[str, str] = field(default_factory=dict)
     """Fields in which a request differs from the operation's example; mostly empty."""
     of_others: bool = False
-    """Whether it is the role for a thing that somebody else has made; its maker needs no more than
+    """Whether it is the role for a thing that another member has made; its maker needs no more than
     the contract says."""
 
     def __str__(self) -> str:

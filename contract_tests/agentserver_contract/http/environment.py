@@ -1,7 +1,7 @@
 """What the machine's environment says about connections, read once for both HTTP libraries.
 
 httpx and requests read it differently: other variables, other orders, `.netrc` in one of them. Here
-both are told the same:
+both get the same:
 
 - `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` choose the proxy; a server on this machine
   is never asked through one.

@@ -51,7 +51,7 @@ class _Write:
 
     @property
     def ids(self) -> Iterator[str]:
-        """What the path has in the places of ids; a `kind` is nothing that somebody has."""
+        """What the path has in the places of ids; a `kind` has no owner."""
         for operation in self.operations:
             matched = operation.path_pattern.fullmatch(self.request.path)
             for name, value in zip(

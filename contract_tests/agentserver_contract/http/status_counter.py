@@ -11,7 +11,7 @@ from agentserver_contract.http.messages import Request, Response
 
 
 class StatusCounter:
-    """A hook of a target that counts the statuses of its responses, and the time until they came.
+    """A hook of a target that counts the statuses of its responses, and the time that they took.
 
     Args:
         contract: Says which operation a request is of.

@@ -17,7 +17,7 @@ def attempt(result: LayerResult, name: str) -> Iterator[None]:
 
     Args:
         result: The layer's. That the server refuses what the check needs is a finding; that the
-            guard does not let it out, or that nobody may make it, is told with what was not run.
+            guard does not let it out, or that no caller may make it, is listed as not run.
         name: The name of the check.
     """
     try:

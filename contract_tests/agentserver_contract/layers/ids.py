@@ -128,7 +128,7 @@ class _Trials:
     def _expected(
         self, operation: Operation, parameter: str, caller: str, required: str
     ) -> frozenset[int]:
-        """What an id of nothing is answered; a token calls as somebody of the workspace does."""
+        """What an id of nothing is answered; a token calls as a member of the workspace does."""
         refused = refusal(self.context.contract, operation, self.accounts, required, caller)
         if refused is not None and (caller in AGENTS or caller not in CALLERS):
             return frozenset({refused})

@@ -362,7 +362,7 @@ class _Races:
         )
 
     def _credential(self, operation: Operation) -> dict[str, str]:
-        """Of the owner, who may do everything in the workspace, or of somebody else who may."""
+        """Of the owner, who may do everything in the workspace, or of another caller who may."""
         return credential_for(self.context.contract, operation, self.accounts, _OWNER)
 
     # --- what they lead to ------------------------------------------------------------------------

@@ -352,7 +352,7 @@ class _Transport:
         Raises:
             Inexpressible: The SDK cannot make the call.
             NoExample: The contract has no example of it.
-            NoCaller: The run has nobody who may make it.
+            NoCaller: No account of the run may make it.
         """
         credential = credential_for(self.context.contract, operation, self.context.accounts)
         request = self._examples_for(operation).request(operation, credential)
@@ -448,7 +448,7 @@ class _Transport:
             "token": given.token,
             "max_retries": _RETRIES,
             "strict": True,
-            "allow_insecure_http": True,  # whoever gave the URL decided on that
+            "allow_insecure_http": True,  # decided by the caller who gave the URL
             "_runtime": runtime,
         }
         limits = {"timeout": _TIMEOUT_SECONDS, "deadline": _DEADLINE_SECONDS}

@@ -276,7 +276,7 @@ class _Trials:
         return {**ids, cycle.parameter: made} if cycle and made else ids
 
     def _readers(self, read: Operation) -> Iterator[Account | None]:
-        """Who reads what was written: every member who may, or somebody who may."""
+        """Who reads what was written: every member who may, or another caller who may."""
         first = caller_of(self.context.contract, read, self.accounts, "owner")
         yield first
         role = read.required_role or "none"

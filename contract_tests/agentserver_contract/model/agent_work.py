@@ -61,7 +61,7 @@ class House:
     def end_what_is_left(self) -> None:
         """End the tasks, and take the messages, that others have left.
 
-        A task that was given out, and that nobody reports on, would be given out again.
+        A task that was given out, and is never reported on, would be given out again.
         """
         for task in self.run.call(OWNER, "tasks.list", self.workspace_id):
             if task.status.value not in FINAL:

@@ -309,7 +309,7 @@ def refuse_homeservers_in_private_networks(run: ModelRun, choose: Choose) -> Non
 
 @rule(touches=["im"], precondition=channels_can_be)
 def log_in_to_wechat(run: ModelRun, choose: Choose) -> None:
-    """A login connects its bot once, whoever asks at the same time; then there is none."""
+    """A login connects its bot once, also if several ask at the same time; then there is none."""
     workspace = any_workspace(run, choose)
     user, method = choose(workspace.at_least("developer")), "workspaces.im.wait_weixin_login"
     started = run.attempt(user, "workspaces.im.start_weixin_login", workspace.id)
@@ -319,7 +319,7 @@ def log_in_to_wechat(run: ModelRun, choose: Choose) -> None:
         raise ContractViolation("workspaces.im.start_weixin_login", "a login begins", started)
     outcome = run.call(user, method, workspace.id)
     if not outcome.connected:
-        return  # nobody scans the code of a real WeChat
+        return  # the code of a real WeChat is not scanned
     expect(method, "it is confirmed", "confirmed", outcome.status.value)
     connected = [note_channel(run, workspace, user, _WEIXIN, outcome.bot_id)]
     run.call(user, method, workspace.id, raises=BadRequest)
@@ -329,9 +329,7 @@ def log_in_to_wechat(run: ModelRun, choose: Choose) -> None:
     won = [each for each in outcomes if not isinstance(each, AgentserverError)]
     lost = [each for each in outcomes if isinstance(each, AgentserverError)]
     if len(won) != 1 or any(type(each) not in (Conflict, BadRequest) for each in lost):
-        raise ContractViolation(
-            method, "of three who ask at once, one is told of the bot", outcomes
-        )
+        raise ContractViolation(method, "of three who ask at once, one learns of the bot", outcomes)
     connected.append(note_channel(run, workspace, user, _WEIXIN, won[0].bot_id))
     read_back(run, "im")
     for outsider in workspace.without_role("owner", "maintainer", "developer"):

@@ -291,7 +291,7 @@ def _each_once(begin: Begin, rules: Collection[str], seed: int, limit: _Limit) -
                 break  # none of them applies at the start of a run
         except Failure as failure:
             if failure.rule != INITIALIZE:
-                # Of a listed departure nobody reads the steps.
+                # The steps of a listed departure are not read.
                 shown = _with_few_steps(begin, failure) if limit.counts(failure) else failure
                 trial.failures.append(shown)
                 continue

@@ -138,9 +138,9 @@ def disconnect(run: ModelRun, workspace: Workspace, user: str) -> None:
 
 
 def expect_refused(run: ModelRun, response: Response, promise: str, status: int) -> None:
-    """Check that somebody came back for nothing. Raises ContractViolation."""
-    told = query_of(response.header("location") or "").get("modelserver")
-    if response.status != status or told == "connected":
+    """Check that a person was sent back without a connection. Raises ContractViolation."""
+    outcome = query_of(response.header("location") or "").get("modelserver")
+    if response.status != status or outcome == "connected":
         raise ContractViolation("workspaces.modelserver.connect", promise, response)
     read_back(run, "modelserver", "llm_config")
 
@@ -219,7 +219,7 @@ def complete_a_connection_twice(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["modelserver", "llm_config"], precondition=A_WORKSPACE)
 def complete_a_connection_of_somebody_else(run: ModelRun, choose: Choose) -> None:
-    """As every other member, an outsider, and nobody; for the person it still works then."""
+    """As every other member, an outsider, and signed out; for the person it still works then."""
     workspace = any_workspace(run, choose)
     user = choose(_managers(workspace))
     address = permitted(run, begin(run, workspace, user))

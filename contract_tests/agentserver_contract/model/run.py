@@ -103,7 +103,7 @@ class ModelRun:
             self.clients[program.name] = client.with_options(strict=True)
             self.state.secrets.add(program.token)
         for name in names:
-            # That no answer shows a session is looked at in every answer, whoever has asked for it.
+            # That no answer shows a session is looked at in every answer, of every caller.
             self.state.secrets.add(self.accounts[name].password)
         self._last = LastExchange()
         self.target.add_hook(self._last)

@@ -228,7 +228,7 @@ def with_sandbox(status: str = "") -> Precondition:
 
 
 def any_sandbox(run: ModelRun, choose: Choose, status: str = "") -> tuple[Workspace, Sandbox, str]:
-    """A sandbox, its workspace, and somebody who may change it."""
+    """A sandbox, its workspace, and a caller who may change it."""
     suits = has_sandbox(status) if status else (lambda workspace: bool(workspace.sandboxes))
     workspace = any_workspace(run, choose, suits)
     sandboxes = [each for each in workspace.sandboxes.values() if status in ("", each.status)]

@@ -68,10 +68,10 @@ def ask(
     answer = run.ask_model(token, body, trace_id)
     if answer.status != 200:
         raise ContractViolation("sandboxes.get_usage", "a running sandbox may ask a model", answer)
-    told: dict[str, int] = {}
+    usage: dict[str, int] = {}
     for message in messages_of(answer):
-        told |= message.get("message", message).get("usage", {})
-    return told["input_tokens"], told["output_tokens"]
+        usage |= message.get("message", message).get("usage", {})
+    return usage["input_tokens"], usage["output_tokens"]
 
 
 def messages_of(answer: Response) -> list[dict[str, Any]]:
@@ -146,7 +146,7 @@ def ask_a_model(run: ModelRun, choose: Choose) -> None:
     """Usage and traces tell what was sent, streamed or not, in one trace or in several."""
     workspace, sandbox, _ = any_sandbox(run, choose, RUNNING)
     set_llm_quota(run, workspace.id, max_rpd=0)
-    # Its own endpoint is made up, and nobody is there.
+    # Its own endpoint is made up, and does not respond.
     delete_config(run, workspace, workspace.with_role("owner")[0])
     assert run.sandbox_token is not None  # noqa: S101 (it is the precondition)
     token, requests = run.sandbox_token(sandbox.id), run.state[ModelRequests]
@@ -188,7 +188,7 @@ def look(run: ModelRun, member: str, workspace_id: str, sandbox_id: str) -> None
 
 @rule(touches=[], precondition=with_sandbox())
 def look_at_usage_and_traces(run: ModelRun, choose: Choose) -> None:
-    """Members see what was asked; nobody else sees anything, whatever they name."""
+    """Members see what was asked; others see nothing, whatever they name."""
     workspace, sandbox, _ = any_sandbox(run, choose)
     member = choose(list(workspace.members))
     strangers = ["admin", *(user for user in USERS if user not in workspace.members)]

@@ -175,12 +175,12 @@ def turns_are_logged_with_the_newest_first(run: ModelRun) -> None:
         expect(method, promise, sorted(listed, reverse=True), listed)
         for row in rows:
             took = (row.completed_at - row.started_at).total_seconds() * 1000
-            told = abs(took - row.duration_ms) <= 1
+            agrees = abs(took - row.duration_ms) <= 1
             expect(
                 "operations_log.list",
                 "how long it took is the time from its start to its end",
                 True,
-                told,
+                agrees,
             )
             requested = row.request_id is not None
             expect(method, "the request that had it done is named", True, requested)

@@ -228,7 +228,7 @@ def _replaced(value: Any) -> Any:
 
 
 def _names_others(value: Mapping[str, Any]) -> bool:
-    """Whether an object is about somebody who is not of the run, or about something of theirs."""
+    """Whether an object is about a person who is not of the run, or about something of theirs."""
     inner = (each for each in value.values() if isinstance(each, dict))
     texts = [text for each in (value, *inner) for text in each.values() if isinstance(text, str)]
     found = [address for text in texts for address in _ADDRESS.findall(text)]

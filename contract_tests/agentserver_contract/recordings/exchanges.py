@@ -103,7 +103,7 @@ def _findings(
     if recorded.note.startswith(MATRIX) and recorded.caller not in NO_CREDENTIAL:
         caller = recorded.note.removeprefix(MATRIX)
         if caller in OTHER_AGENTS and not operation.parameters_in("path"):
-            return  # about nobody but the caller
+            return  # about the caller alone
         if caller not in may_call(role):
             detail = f"needs the role {role}, {caller} was served"
             yield conformance.finding(operation, exchange, "accepted", "role", "$", detail)

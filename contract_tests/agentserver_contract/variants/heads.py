@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _LONG = 2 * 1024**2
-"""Bytes: more than any server reads by default, and more than ours can be told to."""
+"""Bytes: more than any server reads by default, and more than ours can be set to."""
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def _objects(place: Place, example: Any, seen: set[bytes]) -> Iterator[Variant]:
     """An object without one of its fields, with another one, or with one twice."""
     fields: dict[str, Any] = place.value
     changed: list[tuple[str, dict[str, Any]]] = [
-        ("has a field that nobody knows", {**fields, "contract_unknown": {"a": [1]}})
+        ("has an unknown field", {**fields, "contract_unknown": {"a": [1]}})
     ]
     for name, value in fields.items():
         rest = {key: other for key, other in fields.items() if key != name}

@@ -1,7 +1,7 @@
 """Addresses that callers give: which of them the server may ever call.
 
-Whoever names an address makes the server send requests there, from inside the operator's network.
-So this is one function, for whatever is given by a caller.
+A caller who names an address makes the server send requests there, from inside the operator's
+network. So this is one function, for whatever is given by a caller.
 """
 
 import socket

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
 ISSUER = "https://chatgpt.com/codex-backend/agent-identity"
-"""What codex compares the issuer with, whoever has issued the token."""
+"""What codex compares the issuer with, whatever server has issued the token."""
 AUDIENCE = "codex-app-server"
 
 _ALGORITHM = "RS256"

@@ -64,9 +64,9 @@ def shown(connection: dict[str, Any] | None) -> dict[str, Any]:
     """Return what members are shown of a connection, or of none."""
     if connection is None:
         return {"connected": False}
-    told = {name: connection[name] for name in ("project_id", "project_name", "models")}
+    described = {name: connection[name] for name in ("project_id", "project_name", "models")}
     return {
         "connected": True,
-        **{name: value for name, value in told.items() if value},
+        **{name: value for name, value in described.items() if value},
         "connected_at": connection["connected_at"],
     }

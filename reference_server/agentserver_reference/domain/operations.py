@@ -62,7 +62,7 @@ def result(text: str | None) -> dict[str, Any]:
 def ended(
     operation: dict[str, Any], thread_id: str, is_error: bool, said: str | None, now: datetime
 ) -> dict[str, Any]:
-    """Return an operation that has ended at this time, with what came of it.
+    """Return an operation that has ended at this time, with its result.
 
     Arguments:
         operation: what it was when it began.

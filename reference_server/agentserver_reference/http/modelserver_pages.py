@@ -63,21 +63,21 @@ def _plain(
 
 
 async def _complete(work: UnitOfWork, request: Request) -> Response:
-    """GET: complete the connection, and go on to what came of it."""
+    """GET: complete the connection, and go on to the page that shows the outcome."""
     _, account = await account_here(work, request)
     if account is None:
         raise Unauthenticated("unauthorized")
     outcome = await modelserver.complete(work, account["id"], request.query_params)
-    told = {"modelserver": "connected"}
+    result = {"modelserver": "connected"}
     if outcome.message:
-        told = {"modelserver": "error", "message": outcome.message}
-    query = urlencode({"tab": "settings", **told})
+        result = {"modelserver": "error", "message": outcome.message}
+    query = urlencode({"tab": "settings", **result})
     path = RESULT.format(workspace_id=quote(outcome.workspace_id, safe=""))
     return RedirectResponse(f"{place(work, path)}?{query}", 302, _NO_STORE)
 
 
 async def _show(work: UnitOfWork, request: Request) -> Response:
-    """GET: say what came of a connection. Anybody can write such an address, but no other text."""
+    """GET: say how a connection has ended. Anybody can write such an address, but no other text."""
     outcome = request.query_params.get("modelserver")
     if outcome == "connected":
         text = "The workspace is connected to the model server. You can close this page."

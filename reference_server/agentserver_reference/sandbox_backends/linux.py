@@ -108,7 +108,7 @@ class _Stat:
 
 @attrs.frozen
 class Family:
-    """All processes of a sandbox: the session of its first one, and whoever has its marks.
+    """All processes of a sandbox: the session of its first one, and those that have its marks.
 
     A session contains the process group of the first process, and those that a shell makes in it.
     A process can leave the session, but it takes its environment along.

@@ -14,7 +14,7 @@ is in another state by then.
 
 What is found to have ended by itself is `Event.LOST`, whatever was to be done.
 
-Whoever writes a backend for containers (`docker`, `kubernetes`) writes a class with these methods
+A backend for containers (`docker`, `kubernetes`) is a class with these methods
 and chooses it in `open_sandbox_backend`. What to mind:
 
 - Name a container after the sandbox's id, so that a second attempt finds what the first has made
@@ -55,7 +55,7 @@ class Sandbox:
     type: str
     status: str
     status_since: str | None
-    """When it came into this state; None for a row of an old version."""
+    """Since when it is in this state; None for a row of an old version."""
     cpu: int | None
     """Its limit in millicores."""
     memory: int | None

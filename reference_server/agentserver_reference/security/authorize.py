@@ -117,7 +117,7 @@ def authorize(conn: Connection, access: Access) -> Principal | None:
 
     Raises:
         Unauthenticated: the operation requires a credential, and none is valid.
-        NotFound: there is no such sandbox or task, so that nobody can have a role in its workspace.
+        NotFound: there is no such sandbox or task, so that no caller has a role there.
         BadRequest: the credential must have been given for a workspace, and was not.
         Forbidden: the caller is not a member of the workspace, or lacks the role or the scope.
     """

@@ -66,7 +66,7 @@ class _Making:
     async def run(self) -> None:
         new = await self._register()
         if not (administrators := await self.context.store.read(users.admins)):
-            return  # nobody is registered, so there is nothing else to make
+            return  # no account exists, so there is nothing else to make
         admin = await self._session(administrators[0])
         listed = (await self.server.call("admin_list_users", admin)).json()
         accounts = {email_key(each["email"]): each for each in listed}

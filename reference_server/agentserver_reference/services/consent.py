@@ -19,7 +19,7 @@ def provider(work: UnitOfWork) -> ConsentProvider:
 async def log_in(work: UnitOfWork, challenge: str, user_id: str | None) -> str | None:
     """Tell the provider who is signed in, and return where the browser goes on.
 
-    None where the provider does not know who it is, and nobody is signed in here.
+    None where the provider does not know who it is, and no person is signed in here.
     """
     known = await provider(work).login_request(challenge)
     subject = known.subject if known.skip else user_id

@@ -1,7 +1,7 @@
 """Logins with OpenID Connect, which a person approves before a credential is kept.
 
 A login is a row, so that any process asks the provider about it. What the provider answers is
-written down before anybody is told, so that who hangs up loses nothing.
+stored before it is answered, so that a caller who hangs up loses nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LOOK_AGAIN = 1.0
 """Seconds between two looks at a login about which another call asks the provider."""
 LONGEST_POLL = timedelta(seconds=30)
-"""After this, whoever has asked the provider is taken to have died."""
+"""After this, the process that has asked the provider is taken to have died."""
 BATCH = 100
 _SLOWER = 5
 """Seconds by which the provider is asked less often, if it wants that (RFC 8628)."""
@@ -38,7 +38,7 @@ _SLOWER = 5
 
 @attrs.frozen
 class PendingLogin:
-    """A login that nobody has decided yet."""
+    """A login that was neither approved nor denied yet."""
 
     shown: Record
 

@@ -157,7 +157,7 @@ async def _configure(
 
 
 def failure(name: str, trouble: OutsideError) -> BadGateway:
-    """Return how it is told that a service has failed, without anything that it says."""
+    """Return the error for a service that has failed, without anything that it says."""
     if isinstance(trouble, NotUnderstood):
         return BadGateway(f"{name} has sent an invalid response")
     return BadGateway(f"{name} cannot be reached")

@@ -65,9 +65,9 @@ async def receive(work: UnitOfWork, channel_id: str) -> set[str] | None:
 def _kept(work: UnitOfWork, message: Message) -> Record:
     """Return what is kept of a message. A database takes no NUL in a text."""
     names = ("user_id", "sender", "sender_name", "text", "reply_to")
-    told = {name: getattr(message, name).replace("\0", "") for name in names}
+    cleaned = {name: getattr(message, name).replace("\0", "") for name in names}
     own = {"id": work.context.ids(), "message_id": message.id, "is_group": message.is_group}
-    return {**own, **told}
+    return {**own, **cleaned}
 
 
 async def deliver_next(work: UnitOfWork, channel_id: str, user_id: str) -> bool:

@@ -44,7 +44,7 @@ async def hand_over(work: UnitOfWork, channel: Record, message: Record) -> None:
         or sandbox["port"] is None
     ):
         raise NotYet
-    told = {
+    sent = {
         "id": message["id"],
         "chat_jid": message["user_id"],
         "sender": message["sender"],
@@ -55,7 +55,7 @@ async def hand_over(work: UnitOfWork, channel: Record, message: Record) -> None:
         "is_group": message["is_group"],
     }
     secret = _secret(work, sandbox)
-    await context.im_bridge.hand_over(sandbox["port"], secret, told, message["sender_name"])
+    await context.im_bridge.hand_over(sandbox["port"], secret, sent, message["sender_name"])
 
 
 async def channel_of(work: UnitOfWork, sandbox_id: str, secret: str) -> Record:

@@ -50,7 +50,7 @@ FAILURES = (NOT_PERMITTED, NO_CODE, NO_ROLE, NO_TOKEN, NO_PROJECT)
 
 @attrs.frozen
 class Outcome:
-    """What came of a connection that was begun: nothing, if there is a message about it."""
+    """The outcome of a connection that was begun: nothing, if there is a message about it."""
 
     workspace_id: str
     message: str = ""

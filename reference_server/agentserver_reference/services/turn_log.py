@@ -68,7 +68,7 @@ class TurnLog:
 
 
 def storable(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments that came from codex, or nothing where no database can hold them."""
+    """Return arguments of codex, or nothing where no database can hold them."""
     try:
         check_free_json("arguments", arguments)
     except BadRequest:

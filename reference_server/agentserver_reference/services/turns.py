@@ -88,7 +88,7 @@ async def submit(
         user_id: the person who submits it; None for a program.
         key: stands for this turn.
         request_id: the id of the request, or of the session.
-        source: by which way it came.
+        source: where it was submitted.
 
     Raises BadRequest and Conflict.
     """

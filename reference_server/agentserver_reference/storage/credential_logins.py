@@ -81,7 +81,7 @@ def find(conn: Connection, workspace_id: str, kind: str, login_id: str) -> Recor
 
 
 def take_poll(conn: Connection, login_id: str, now: datetime, until: datetime) -> bool:
-    """Whether the caller is the one who asks the provider now; nobody else does `until` then."""
+    """Whether the caller may ask the provider now; no other process does `until` then."""
     values = {
         "login_id": login_id,
         "now": precise_timestamp(now),

@@ -1,7 +1,7 @@
 """Device codes: requests of programs to be signed in, which a person approves or denies.
 
 A state changes in one statement that compares it first, so that each code is decided once and
-redeemed once, whoever asks at the same time, in whatever process.
+redeemed once, also if several processes are asked at the same time.
 """
 
 from datetime import datetime

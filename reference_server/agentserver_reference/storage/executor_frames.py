@@ -58,5 +58,5 @@ def take(conn: Connection, socket_ids: Collection[str], most: int) -> list[Recor
 
 
 def remove_expired(conn: Connection, now: datetime, most: int) -> int:
-    """Remove up to `most` frames that nobody has taken; how many they were."""
+    """Remove up to `most` frames that were never taken; how many they were."""
     return conn.execute(_remove_expired, {"now": timestamp(now), "most": most}).rowcount

@@ -1,6 +1,6 @@
 """Language-model requests and the traces that they belong to, all of one workspace.
 
-A sandbox's view of a trace holds its own requests only, so that they add up to its usage whoever
+A sandbox's view of a trace holds its own requests only, so that they add up to its usage whichever
 began the trace.
 """
 

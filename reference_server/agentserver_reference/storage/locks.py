@@ -25,7 +25,7 @@ order:
 
 Memberships in particular are not locked, although permissions are read from them. Two owners who
 demote each other would each lock their own membership for the check and then wait for the other's
-to change it. While the workspace is locked, nobody else can change its memberships anyway.
+to change it. While the workspace is locked, no other transaction can change its memberships.
 
 The locks are FOR NO KEY UPDATE, which conflicts with itself and with every change of the row, but
 not with foreign keys. PostgreSQL checks a foreign key by locking the referenced row FOR KEY SHARE:

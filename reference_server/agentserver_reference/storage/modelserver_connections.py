@@ -1,7 +1,7 @@
 """The connections of workspaces to the model server; tokens are stored encrypted.
 
 Who renews tokens claims it first, in one statement that compares, so that of all callers in all
-processes one does so. A claim ends by itself, so that one who dies holds nobody up for long.
+processes one does so. A claim ends by itself: a process that dies holds the others up briefly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ _new_tokens: Values = {
     "access_token_encrypted": bindparam("access"),
     "refresh_token_encrypted": bindparam("refresh"),
     "token_expires_at": bindparam("expires"),
-    "refreshing_until": bindparam("nobody", type_=String),
+    "refreshing_until": bindparam("no_claim", type_=String),
     "updated_at": bindparam("now"),
 }
 _values: Values = {
@@ -94,7 +94,7 @@ def store(
         sealed: `access`, `refresh`, both encrypted, and `expires`.
         now: the time.
     """
-    values = {"owner": workspace_id, "list": list(models), "now": timestamp(now), "nobody": None}
+    values = {"owner": workspace_id, "list": list(models), "now": timestamp(now), "no_claim": None}
     upsert(conn, _update, _insert, {**values, **project, **sealed})
 
 
@@ -124,7 +124,7 @@ def renew(
     values = {
         "owner": workspace_id,
         "claim": claim,
-        "nobody": None,
+        "no_claim": None,
         "now": timestamp(now),
         **sealed,
     }

@@ -4,8 +4,8 @@
 authorised. It locks the workspace first, in the order of `locks`, and the membership afterwards:
 PostgreSQL then reads the membership as it is once both locks are granted, not as it was when the
 statement began. The membership cannot change before the end of the statement, which is its
-transaction. No other statement locks a membership without changing it, and whoever changes one has
-locked the workspace, so nobody waits for two of them in another order.
+transaction. No other statement locks a membership without changing it, and one that changes it
+has locked the workspace, so no transaction waits for two of them in another order.
 """
 
 from __future__ import annotations

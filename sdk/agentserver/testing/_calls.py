@@ -19,7 +19,7 @@ class Call:
         path: the path, with the query.
         json: the parsed body; None where there is none, or one that is not JSON. The repr does not
             show it, as it may contain a password.
-        status: the status that was answered; None where the answer was dropped or came too late.
+        status: the status that was answered; None where the answer was dropped or late.
         at: the time of the server's clock.
     """
 

@@ -20,7 +20,7 @@ _APPROVALS: Mapping[str, dict[str, Any]] = {
     "execCommandApproval": {"decision": "approved"},
     "applyPatchApproval": {"decision": "approved"},
 }
-"""What is answered where a turn's parameters have codex ask: nobody is there to decide."""
+"""What is answered where a turn's parameters have codex ask: no person is there to decide."""
 
 
 class ConnectionLost(Exception):
@@ -76,7 +76,7 @@ class Connection:
                 return message
             answer = _APPROVALS.get(str(message["method"]))
             if answer is None:
-                error = RpcError(rpc.METHOD_NOT_FOUND, "nobody is there to answer")
+                error = RpcError(rpc.METHOD_NOT_FOUND, "no person is there to answer")
                 await self._send(rpc.refusal(message, error))
             else:
                 await self._send(rpc.write(id=message["id"], result=answer))

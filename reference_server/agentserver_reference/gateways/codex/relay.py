@@ -70,7 +70,7 @@ class Relay:
         self._asked: dict[str, tuple[str, dict[str, Any]]] = {}
         self._turns: dict[str, _Turn] = {}
         self._ended: dict[str, _Turn] = {}
-        """Turns in which something was begun of whose end codex has not told yet."""
+        """Turns in which something was begun whose end codex has not reported yet."""
 
     async def run(self) -> None:
         """Pass messages on until one of both leaves, with whom the visitor's turns end."""

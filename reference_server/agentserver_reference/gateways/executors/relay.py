@@ -150,7 +150,7 @@ class Relay:
             async with asyncio.timeout(PATIENCE):
                 await end.socket.send(frame)
         except SocketClosed:
-            pass  # whoever holds it ends its streams
+            pass  # the process that holds it ends its streams
         except TimeoutError:
             # Closing waits as well for a client that reads nothing.
             self._background("slow socket", partial(end.socket.close, REVOKED, "too slow"))

@@ -47,10 +47,10 @@ class RemoteIm:
         if self._outside is None:
             self._outside = Outside(private_allowed=True)
         sent = {} if body is None else {"json": body}
-        told = {**headers, **self._headers}
+        sent_headers = {**headers, **self._headers}
         try:
             return await self._outside.send(
-                "POST", self._base_url + path, headers=told, timeout=within, **sent
+                "POST", self._base_url + path, headers=sent_headers, timeout=within, **sent
             )
         except OutsideError as error:
             raise BadGateway(f"the IM bridge {error}") from None

@@ -1,4 +1,4 @@
-"""Simulated services: they know their bots by the form of the tokens, and talk to nobody."""
+"""Simulated services: they know their bots by the form of the tokens, and connect to nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from agentserver_reference.gateways.failures import CredentialRefused
 from agentserver_reference.gateways.im.service import Batch, Credentials, Polled, Service, Started
 
 _POLL = 30.0
-"""Seconds that a poll takes: nobody ever writes."""
+"""Seconds that a poll takes: no messages ever arrive."""
 _TELEGRAM_TOKEN = re.compile(r"([0-9]{1,20}):[0-9A-Za-z_-]{20,}")
 _MATRIX_TOKEN = re.compile(r"syt_[!-~]+")
 
 
 class _Simulated:
-    """A service in which nobody writes, and nobody reads what is sent.
+    """A service without people: no messages arrive, and those that are sent are dropped.
 
     Arguments:
         wait: waits for so many seconds.

@@ -236,5 +236,5 @@ def _messages(given: list[_Message]) -> Iterator[Message]:
 def _id_of(message: _Message, text: str) -> str:
     if message.message_id is not None:
         return str(message.message_id)
-    told = [message.from_user_id, str(message.create_time_ms), message.context_token, text]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    parts = [message.from_user_id, str(message.create_time_ms), message.context_token, text]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a model server answers: the forms that are understood, whoever answers."""
+"""What a model server answers: the forms that are understood, of any model server."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Tokens:
 
 @attrs.frozen
 class StillPending:
-    """Nobody has decided yet; `slower` if the provider wants to be asked less often."""
+    """No decision was made yet; `slower` if the provider wants to be asked less often."""
 
     slower: bool = False
 
@@ -120,7 +120,7 @@ class RemoteProviders:
 
         Raises:
             Refused: it never will be.
-            OutsideError: nobody knows.
+            OutsideError: it is not known.
         """
         form = {"grant_type": _DEVICE_GRANT, "device_code": device_code, "client_id": client_id}
         answer = await self._token(token_endpoint, form)
@@ -186,5 +186,5 @@ class RemoteProviders:
 
 
 def failed(error: OutsideError) -> BadGateway:
-    """Return what a caller is told of it."""
+    """Return the line that a caller gets."""
     return BadGateway(f"the OpenID provider {error}")

@@ -49,7 +49,7 @@ class Store(ABC):
     ) -> T:
         """Run `query(connection, *args)`, one statement that is a transaction of its own.
 
-        It may be run a second time if another transaction came in between.
+        It may be run a second time if another transaction was committed in between.
 
         Raises DatabaseUnavailable if the database does not answer in time.
         """

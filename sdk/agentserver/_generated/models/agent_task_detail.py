@@ -59,15 +59,13 @@ class AgentTaskDetail(Model):
     1,000,000,000.
     """
     result: Any = field(default=None, hash=False)
-    """What came of it, as any JSON; omitted unless it is completed, and if the agent reported
-    none.
-    """
+    """Its result, as any JSON; omitted unless it is completed, and if the agent reported none."""
     failure_reason: str | None = field(default=None)
     """Why it failed; omitted unless it did. `timeout` and `never started` are also the reasons
     for which the server ends a task. 1 to 10,000 characters.
     """
     completed_at: datetime | None = field(default=None)
-    """When it came into its final state; omitted until then."""
+    """When it reached its final state; omitted until then."""
     output: str | None = field(default=None)
     """What was written in its session; only with `include_output`, and if there is any."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)

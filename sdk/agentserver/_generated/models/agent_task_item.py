@@ -54,7 +54,7 @@ class AgentTaskItem(Model):
     1,000,000,000.
     """
     completed_at: datetime | None = field(default=None)
-    """When it came into its final state; omitted until then."""
+    """When it reached its final state; omitted until then."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields of the answer that the contract does not know."""
 

@@ -36,7 +36,7 @@ class OperationRecord(Model):
     workspace_id: str
     """The workspace. 1 to 255 characters."""
     source: OperationSource
-    """Where it came from. One of `sdk`, `tui`, `im`."""
+    """Its source. One of `sdk`, `tui`, `im`."""
     env_id: str
     """The environment in which it was done. `local` is the server's own. 1 to 255 characters."""
     tool: str
@@ -66,9 +66,7 @@ class OperationRecord(Model):
     length and `sha256` their SHA-256 as JSON.
     """
     result_summary: str | None = field(default=None)
-    """What came of it, cut at 4,096 bytes; omitted if nothing was said. At most 4,096
-    characters.
-    """
+    """The result, cut at 4,096 bytes; omitted if there is none. At most 4,096 characters."""
     result_meta: dict[str, Any] | None = field(default=None, hash=False)
     """For a result that is cut: `truncated` is true, `total_bytes` its length and `sha256` its
     SHA-256 as UTF-8.

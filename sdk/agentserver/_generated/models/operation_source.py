@@ -4,7 +4,7 @@ from agentserver._model import OpenEnum
 
 
 class OperationSource(OpenEnum):
-    """Where an operation came from: `sdk` is a turn that was submitted, `tui` a session of a
+    """The source of an operation: `sdk` is a turn that was submitted, `tui` a session of a
     terminal, `im` a message of a messaging channel.
     """
 

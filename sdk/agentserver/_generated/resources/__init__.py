@@ -167,7 +167,7 @@ class Resources(Caller):
 
     @property
     def operations_log(self) -> OperationsLog:
-        """What was done in a workspace by its coding agent, and what came of it."""
+        """What was done in a workspace by its coding agent, with the results."""
         from agentserver._generated.resources.operations_log import OperationsLog
 
         return OperationsLog(self)
@@ -308,7 +308,7 @@ class AsyncResources(AsyncCaller):
 
     @property
     def operations_log(self) -> AsyncOperationsLog:
-        """What was done in a workspace by its coding agent, and what came of it."""
+        """What was done in a workspace by its coding agent, with the results."""
         from agentserver._generated.resources.operations_log import AsyncOperationsLog
 
         return AsyncOperationsLog(self)
@@ -453,7 +453,7 @@ class RawResources:
 
     @property
     def operations_log(self) -> RawOperationsLog:
-        """What was done in a workspace by its coding agent, and what came of it."""
+        """What was done in a workspace by its coding agent, with the results."""
         from agentserver._generated.resources.operations_log import OperationsLog, RawOperationsLog
 
         return RawOperationsLog(OperationsLog(self._caller))
@@ -598,7 +598,7 @@ class AsyncRawResources:
 
     @property
     def operations_log(self) -> AsyncRawOperationsLog:
-        """What was done in a workspace by its coding agent, and what came of it."""
+        """What was done in a workspace by its coding agent, with the results."""
         from agentserver._generated.resources.operations_log import (
             AsyncOperationsLog,
             AsyncRawOperationsLog,

@@ -299,7 +299,8 @@ class Credentials(Resource):
             binding_id: The credential's id. 1 to 255 characters.
 
         Returns:
-            Status 201: The credential is kept. Status 202: Nobody has decided yet.
+            Status 201: The credential is kept. Status 202: The login has been neither
+                approved nor denied yet.
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
@@ -309,7 +310,7 @@ class Credentials(Resource):
                 long ago.
             Conflict: Status 409: The provider or the person has refused the login, or the
                 name was given to another credential meanwhile.
-            Gone: Status 410: Nobody has approved the login in time.
+            Gone: Status 410: The login was not approved in time.
             BadGateway: Status 502: The OpenID provider cannot be reached, refuses the client,
                 or gives an answer that was not understood.
 
@@ -586,7 +587,8 @@ class AsyncCredentials(AsyncResource):
             binding_id: The credential's id. 1 to 255 characters.
 
         Returns:
-            Status 201: The credential is kept. Status 202: Nobody has decided yet.
+            Status 201: The credential is kept. Status 202: The login has been neither
+                approved nor denied yet.
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
@@ -596,7 +598,7 @@ class AsyncCredentials(AsyncResource):
                 long ago.
             Conflict: Status 409: The provider or the person has refused the login, or the
                 name was given to another credential meanwhile.
-            Gone: Status 410: Nobody has approved the login in time.
+            Gone: Status 410: The login was not approved in time.
             BadGateway: Status 502: The OpenID provider cannot be reached, refuses the client,
                 or gives an answer that was not understood.
 

@@ -66,9 +66,9 @@ class Executors(Resource):
         """Register an executor.
 
         Registers an executor, and returns its identity, and the command that connects a
-        machine with it. Both are shown in this response only, and whoever has them is the
-        executor. The identity expires (after 30 days, by default); then the executor has to
-        be unbound and registered anew. Of concurrent requests with one name, one succeeds;
+        machine with it. Both are shown in this response only, and a machine that has them is
+        the executor. The identity expires (after 30 days, by default); then the executor has
+        to be unbound and registered anew. Of concurrent requests with one name, one succeeds;
         the others get 409.
 
         Args:
@@ -171,9 +171,9 @@ class AsyncExecutors(AsyncResource):
         """Register an executor.
 
         Registers an executor, and returns its identity, and the command that connects a
-        machine with it. Both are shown in this response only, and whoever has them is the
-        executor. The identity expires (after 30 days, by default); then the executor has to
-        be unbound and registered anew. Of concurrent requests with one name, one succeeds;
+        machine with it. Both are shown in this response only, and a machine that has them is
+        the executor. The identity expires (after 30 days, by default); then the executor has
+        to be unbound and registered anew. Of concurrent requests with one name, one succeeds;
         the others get 409.
 
         Args:

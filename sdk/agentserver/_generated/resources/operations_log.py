@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 class OperationsLog(Resource):
-    """`client.operations_log`: What was done in a workspace by its coding agent, and what came
-    of it.
+    """`client.operations_log`: What was done in a workspace by its coding agent, with the
+    results.
     """
 
     __slots__ = ()
@@ -97,8 +97,8 @@ class OperationsLog(Resource):
 
 
 class AsyncOperationsLog(AsyncResource):
-    """`client.operations_log`: What was done in a workspace by its coding agent, and what came
-    of it.
+    """`client.operations_log`: What was done in a workspace by its coding agent, with the
+    results.
     """
 
     __slots__ = ()

@@ -126,8 +126,8 @@ class Tokens(Resource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
-            PermissionDenied: Status 403: The token is somebody else's, and the caller is
-                neither a maintainer nor an owner of its workspace.
+            PermissionDenied: Status 403: The token belongs to another member, and the caller
+                is neither a maintainer nor an owner of its workspace.
 
         Operation `revoke_codex_token`: `DELETE /api/codex/tokens/{token_id}`. Required role:
         `user`.
@@ -259,8 +259,8 @@ class AsyncTokens(AsyncResource):
 
         Raises:
             Unauthenticated: Status 401: There is no session, or it is no longer valid.
-            PermissionDenied: Status 403: The token is somebody else's, and the caller is
-                neither a maintainer nor an owner of its workspace.
+            PermissionDenied: Status 403: The token belongs to another member, and the caller
+                is neither a maintainer nor an owner of its workspace.
 
         Operation `revoke_codex_token`: `DELETE /api/codex/tokens/{token_id}`. Required role:
         `user`.

@@ -311,8 +311,8 @@ class WorkspacesIm(Resource):
         Asks WeChat once how far the login of the workspace is, for half a minute at most;
         call it again until `connected` is true. The bot is connected when the login is
         `confirmed`: a bot that the workspace has already keeps its channel, with everything
-        that was set. Whoever asks at the same time, it is connected once. When a code has
-        `expired`, the answer has a new one, which is valid for ten minutes again.
+        that was set. It is connected once, also if several callers ask at the same time. When
+        a code has `expired`, the answer has a new one, which is valid for ten minutes again.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -613,8 +613,8 @@ class AsyncWorkspacesIm(AsyncResource):
         Asks WeChat once how far the login of the workspace is, for half a minute at most;
         call it again until `connected` is true. The bot is connected when the login is
         `confirmed`: a bot that the workspace has already keeps its channel, with everything
-        that was set. Whoever asks at the same time, it is connected once. When a code has
-        `expired`, the answer has a new one, which is valid for ten minutes again.
+        that was set. It is connected once, also if several callers ask at the same time. When
+        a code has `expired`, the answer has a new one, which is valid for ten minutes again.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.

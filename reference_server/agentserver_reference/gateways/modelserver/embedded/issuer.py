@@ -1,6 +1,6 @@
 """The OAuth 2.0 provider of the built-in model server, by Authlib: RFC 6749, 7636 and 7662.
 
-It asks nobody: whoever opens its page has permitted the connection. Codes and tokens are sealed
+It does not ask: opening its page permits the connection. Codes and tokens are sealed
 with the key of the server and kept nowhere, so that every process knows those of the others. That a
 code is used once is known in one process only, which is enough for development.
 """
@@ -210,7 +210,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
         return Answer(status, encoded, dict(headers).get("Location"))
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Nobody listens."""
+        """There are no listeners."""
 
     def query_client(self, client_id: str) -> _Client | None:
         """Find a client."""

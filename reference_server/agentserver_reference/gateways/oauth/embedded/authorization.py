@@ -2,7 +2,7 @@
 
 Authlib's callbacks are synchronous, as our queries are: a whole request runs in one transaction,
 on its connection. A refusal is an answer and no exception, so that what it has changed stays: a
-longer interval, or the end of a sign-in whose refresh token came twice.
+longer interval, or the end of a sign-in whose refresh token was used twice.
 
 Rows are locked in the order of `storage.locks`: the workspace before what belongs to it.
 """
@@ -152,7 +152,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         return Answer(status, msgspec.json.encode(dict(body)))
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Nobody listens."""
+        """There are no listeners."""
 
     def query_client(self, client_id: str) -> _Client | None:
         """Find a client."""
@@ -299,7 +299,7 @@ class _RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
             return None
         credential = _Credential(row, self.server.now)
         if row["used_at"] is not None:
-            # Somebody else has it too: whoever came first, all that came of it ends.
+            # It was stolen: whoever used it first, all tokens of the sign-in end.
             oauth_grants.remove(conn, row["grant_id"])
             return None
         return None if credential.is_expired() else credential

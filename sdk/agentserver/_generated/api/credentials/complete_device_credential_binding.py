@@ -31,7 +31,7 @@ OPERATION: Final[Operation[CredentialBindingCreateResponse | CredentialBindingPe
         403: "The caller's role in the workspace does not allow this.",
         404: "The workspace has no such login of this kind, or it expired long ago.",
         409: "The provider or the person has refused the login, or the name was given to another credential meanwhile.",
-        410: "Nobody has approved the login in time.",
+        410: "The login was not approved in time.",
         502: "The OpenID provider cannot be reached, refuses the client, or gives an answer that was not understood.",
     },
 )

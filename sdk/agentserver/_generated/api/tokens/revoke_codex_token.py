@@ -16,7 +16,7 @@ OPERATION: Final[Operation[None]] = Operation(
     success={204: None},
     errors={
         401: "There is no session, or it is no longer valid.",
-        403: "The token is somebody else's, and the caller is neither a maintainer nor an owner of its workspace.",
+        403: "The token belongs to another member, and the caller is neither a maintainer nor an owner of its workspace.",
     },
 )
 

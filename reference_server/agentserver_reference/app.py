@@ -24,8 +24,7 @@ from agentserver_reference.domain.passwords import Cost, Passwords
 from agentserver_reference.domain.tokens import session_token
 from agentserver_reference.gateways.clusters import Clusters
 from agentserver_reference.gateways.codex import open_codex
-from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
-from agentserver_reference.gateways.executors.off import ExecutorsOff
+from agentserver_reference.gateways.executors import open_executors
 from agentserver_reference.gateways.im import Im, open_im
 from agentserver_reference.gateways.im.bridge import Bridge
 from agentserver_reference.gateways.im.remote import RemoteIm
@@ -190,18 +189,8 @@ def create_app(
             background=background.start,
             wait=wait,
         ),
-        executors=(
-            ExecutorsOff()
-            if settings.codex_exec_gateway_internal_url == "off"
-            else EmbeddedExecutors(
-                store,
-                clock,
-                ids,
-                background.start,
-                wait,
-                # SQLite's file is that of one process.
-                is_alone=not settings.is_postgresql,
-            )
+        executors=open_executors(
+            settings, store, clock, ids, background=background.start, wait=wait
         ),
         im=im,
         im_bridge=Bridge(),
@@ -243,9 +232,8 @@ def create_app(
         pages["/"] = attrs.evolve(pages["/"], socket=codex_socket)
     router = route(endpoints, pages, settings)
     add_foreign_paths(router, context)
-    if isinstance(context.executors, EmbeddedExecutors):
-        for path, (method, target) in executors.endpoints(context, context.executors).items():
-            router.add_path(path)[method] = target
+    for path, (method, target) in executors.endpoints(context).items():
+        router.add_path(path)[method] = target
     if has_own_codex:
         router.add_path(codex_app.PATH)["GET"] = codex_socket
     dispatcher = Dispatcher(

@@ -152,6 +152,13 @@ def _domains(text: str) -> tuple[str, ...]:
     return given
 
 
+def _host(text: str) -> str:
+    given = text.strip().lower()
+    if len(given) > 255 or not re.fullmatch(rf"{_DOMAIN.pattern}(:[0-9]{{1,5}})?", given):
+        raise ValueError("must be the name of a host, with a port or without")
+    return given
+
+
 def _web_url(text: str) -> str:
     rule = "must be an http:// or https:// URL with a host, without user, query or fragment"
     parts = _split_url(text, rule)
@@ -429,8 +436,8 @@ class Settings:
         None,
         "INTERNAL_API_SECRET",
         _secret,
-        "secret of the routes /internal/*, also sent to the LLM proxy at LLMPROXY_URL and to the "
-        "IM bridge at IMBRIDGE_URL",
+        "secret of the routes /internal/*, also sent to the LLM proxy at LLMPROXY_URL, to the IM "
+        "bridge at IMBRIDGE_URL, and to the gateways of codex",
         secret=True,
     )
     llm_proxy_default_max_rpd: int = _setting(
@@ -526,8 +533,16 @@ class Settings:
     codex_exec_gateway_internal_url: str | None = _setting(
         None,
         "CODEX_EXEC_GATEWAY_INTERNAL_URL",
-        _one_of("off"),
-        "off: workspaces have no executors; left out: the embedded gateway",
+        _service_url,
+        "gateway to which executors are connected; off: workspaces have no executors; left out: "
+        "the embedded one",
+    )
+    codex_exec_gateway_public_host: str | None = _setting(
+        None,
+        "CODEX_EXEC_GATEWAY_PUBLIC_HOST",
+        _host,
+        "host at which machines reach that gateway by https, required with "
+        "CODEX_EXEC_GATEWAY_INTERNAL_URL",
     )
     codex: tuple[str, ...] | None = _setting(
         None,
@@ -668,9 +683,28 @@ class Settings:
                     "DATABASE_URL: must name PostgreSQL with IMBRIDGE_URL: the IM bridge has the "
                     "same database"
                 )
+        settings._check_executors()
         settings._check_hydra()
         settings._check_modelserver()
         return settings
+
+    def _check_executors(self) -> None:
+        host = self.codex_exec_gateway_public_host
+        if not self.has_remote_executors:
+            if host is not None:
+                raise SettingsError(
+                    "CODEX_EXEC_GATEWAY_PUBLIC_HOST: must be left out without a URL in "
+                    "CODEX_EXEC_GATEWAY_INTERNAL_URL"
+                )
+        elif host is None:
+            raise SettingsError(
+                "CODEX_EXEC_GATEWAY_PUBLIC_HOST: is required with CODEX_EXEC_GATEWAY_INTERNAL_URL"
+            )
+        elif self.internal_listen is None:
+            raise SettingsError(
+                "CODEX_EXEC_GATEWAY_INTERNAL_URL: needs --internal-listen, where the gateway asks "
+                "who an executor is"
+            )
 
     def _check_hydra(self) -> None:
         if self.hydra_admin_url == "off":
@@ -703,6 +737,11 @@ class Settings:
         if self.database_url is not None:
             return self.database_url
         return "sqlite:///" + quote(str(self.data_dir / DATABASE_FILE))
+
+    @property
+    def has_remote_executors(self) -> bool:
+        """Whether executors are connected to a gateway that is a separate service."""
+        return self.codex_exec_gateway_internal_url not in (None, "off")
 
     @property
     def delivers_messages(self) -> bool:

@@ -4,8 +4,9 @@ import asyncio
 import base64
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,11 @@ from websockets.asyncio.client import connect
 
 from agentserver_reference.app import create_app
 from agentserver_reference.context import Context
+from agentserver_reference.serve import serving_internally
 from agentserver_reference.settings import Settings
+
+PUBLIC_GATEWAY = "https://gateway.example.com"
+"""The address in a command where there is a remote gateway, which no test can reach."""
 
 USER_AGENT = "codex_cli_rs/0.140.0 (Debian 13.0.0; x86_64) unknown"
 
@@ -126,6 +131,8 @@ class Site:
     timeline: Timeline
     owner: User
     workspace_id: str
+    gateway_url: str = PUBLIC_GATEWAY
+    """Where the remote gateway of executors is, if there is one."""
 
     @property
     def path(self) -> str:
@@ -133,7 +140,8 @@ class Site:
 
     async def register(self, name: str = "build", user: User | None = None) -> Machine:
         answer = ok(await (user or self.owner).request("POST", self.path, {"name": name}))
-        return Machine(answer.json()["connect_command"], self.client, self.timeline)
+        command = answer.json()["connect_command"].replace(PUBLIC_GATEWAY, self.gateway_url)
+        return Machine(command, self.client, self.timeline)
 
     async def unbind(self, executor_id: str) -> None:
         ok(await self.owner.request("DELETE", f"{self.path}/{executor_id}"))
@@ -160,23 +168,33 @@ async def sign_up(client: httpx.AsyncClient, email: str) -> User:
 
 
 @asynccontextmanager
-async def running(settings: Settings, timeline: Timeline) -> AsyncIterator[tuple[Any, Context]]:
-    """A server on a real socket, and a client of it."""
+async def running(
+    settings: Settings, timeline: Timeline, internal: socket.socket | None = None
+) -> AsyncIterator[tuple[Any, Context]]:
+    """A server on a real socket, and a client of it; `internal` is for its internal routes."""
     app = create_app(settings, clock=timeline, wait=timeline.wait, validate_responses=True)
     async with (
         listening(app) as ready,
+        nullcontext() if internal is None else serving_internally(app, settings, internal),
         httpx.AsyncClient(base_url=f"http://{ready.address}", timeout=SECONDS) as client,
     ):
         yield client, app.state.context
 
 
 @asynccontextmanager
-async def site(settings: Settings, timeline: Timeline | None = None) -> AsyncIterator[Site]:
+async def site(
+    settings: Settings,
+    timeline: Timeline | None = None,
+    *,
+    internal: socket.socket | None = None,
+    gateway_url: str = PUBLIC_GATEWAY,
+) -> AsyncIterator[Site]:
     """A server with an owner and a workspace."""
     timeline = timeline or Timeline()
-    async with running(settings, timeline) as (client, context):
+    async with running(settings, timeline, internal) as (client, context):
         owner = await sign_up(client, "owner@example.com")
-        yield Site(client, context, timeline, owner, await owner.create_workspace())
+        workspace_id = await owner.create_workspace()
+        yield Site(client, context, timeline, owner, workspace_id, gateway_url)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

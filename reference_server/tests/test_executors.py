@@ -26,7 +26,7 @@ from agentserver_reference.domain.executors import connect_command, version_and_
 from agentserver_reference.services import executor_connections
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.settings import Settings
-from agentserver_reference.storage import executor_identities, signing_keys, tables
+from agentserver_reference.storage import signing_keys, tables
 from agentserver_reference.storage.engine.query import Query
 
 pytestmark = pytest.mark.anyio
@@ -90,46 +90,6 @@ async def test_the_key_that_signs_is_encrypted_and_stays_the_same(
     assert private.startswith("-----BEGIN PRIVATE KEY-----")
     shown = ok(await here.client.get("/codex-auth/agent-identities/jwks")).json()["keys"]
     assert shown == [agent_identity.SigningKey(row["id"], private).public_jwk()]
-
-
-async def test_of_those_who_register_one_name_at_once_one_succeeds(here: Site) -> None:
-    def ask() -> Awaitable[httpx.Response]:
-        return here.owner.request("POST", here.path, {"name": "build"})
-
-    answers = await asyncio.gather(*(ask() for _ in range(6)))
-    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 5]
-    assert {error_of(each) for each in answers if each.status_code == 409} == {TAKEN}
-    assert [row["name"] for row in await here.list()] == ["build"]
-    assert len(await stored(here, tables.executor_identities)) == 1
-    await here.register("Build")
-
-
-async def test_a_name_is_free_again_and_in_other_workspaces(here: Site) -> None:
-    machine = await here.register()
-    other = f"/api/workspaces/{await here.owner.create_workspace()}/executors"
-    ok(await here.owner.request("POST", other, {"name": "build"}))
-    # Of another workspace, it is not unbound.
-    ok(await here.owner.request("DELETE", f"{other}/{machine.id}"))
-    assert [row["exe_id"] for row in await here.list()] == [machine.id]
-    await here.unbind(machine.id)
-    await here.unbind(machine.id)
-    assert await here.list() == []
-    assert (await here.register()).id != machine.id
-
-
-async def test_a_registration_that_fails_on_its_way_leaves_nothing(
-    here: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError("broken")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(executor_identities, "add", fail)
-        with pytest.raises((httpx.HTTPError, AssertionError)):
-            ok(await here.owner.request("POST", here.path, {"name": "build"}))
-    assert await here.list() == []
-    assert await stored(here, tables.executor_identities) == []
-    await here.register()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ä", "a\n", "a" * 65, "a/b", "a'b"])

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -86,6 +87,27 @@ class KeyPair:
         )
         public = key.public_key().public_bytes_raw()
         return cls(base64.b64encode(public).decode(), base64.b64encode(private).decode())
+
+
+@attrs.frozen
+class Assertion:
+    """What an executor has signed to prove which one it is."""
+
+    agent_runtime_id: str
+    """The id of the executor."""
+    task_id: str
+    timestamp: str
+    signature: str
+
+    @classmethod
+    def decode(cls, text: str) -> Assertion | None:
+        """Read one as codex sends it: JSON in base64; None if it is none."""
+        padding = "=" * (-len(text) % 4)
+        try:
+            content = base64.b64decode(text + padding, altchars="-_", validate=True)
+            return msgspec.json.decode(content, type=cls)
+        except (ValueError, RecursionError):
+            return None
 
 
 def claims(

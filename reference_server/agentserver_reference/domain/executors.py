@@ -11,6 +11,8 @@ TASK_LIFE = timedelta(hours=24)
 TICKET_LIFE = timedelta(minutes=5)
 """How long a ticket may be used, once, to open a WebSocket."""
 
+NAME_TAKEN = "an executor of this workspace has that name"
+
 SKEW = timedelta(minutes=5)
 """How far the clock of an executor may be from ours, in either direction."""
 

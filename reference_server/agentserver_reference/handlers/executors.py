@@ -7,7 +7,8 @@ from agentserver_reference.services import executors
 
 async def list_executors(call: Call) -> Reply:
     """GET /api/workspaces/{workspace_id}/executors."""
-    return Reply(200, await executors.list_of_workspace(call.work, call.path["workspace_id"]))
+    shown = await executors.list_of_workspace(call.work, call.path["workspace_id"], call.user_id)
+    return Reply(200, shown)
 
 
 async def register_executor(call: Call) -> Reply:
@@ -26,5 +27,6 @@ async def register_executor(call: Call) -> Reply:
 
 async def unbind_executor(call: Call) -> Reply:
     """DELETE /api/workspaces/{workspace_id}/executors/{exe_id}."""
-    await executors.unbind(call.work, call.path["workspace_id"], call.path["exe_id"])
+    path = call.path
+    await executors.unbind(call.work, path["workspace_id"], path["exe_id"], call.user_id)
     return Reply(204)

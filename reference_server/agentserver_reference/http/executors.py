@@ -5,8 +5,6 @@ They are not part of the contract. Errors have the form that codex reads.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -16,8 +14,10 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from agentserver_reference.context import Context
+from agentserver_reference.domain.agent_identity import Assertion
 from agentserver_reference.domain.errors import BadRequest, Refusal, Unauthenticated
 from agentserver_reference.gateways.executors.embedded import EmbeddedExecutors
+from agentserver_reference.gateways.executors.off import ExecutorsOff
 from agentserver_reference.http.clients import client_of
 from agentserver_reference.http.dispatch import ForeignEndpoint, ForeignSocket
 from agentserver_reference.http.oauth import address, copy_limits
@@ -26,7 +26,7 @@ from agentserver_reference.http.responses import refusal
 from agentserver_reference.replies import Socket, Upgrade
 from agentserver_reference.security.codex_token import CODEX_TOKEN
 from agentserver_reference.services import executor_connections, executor_harnesses, executors
-from agentserver_reference.services.executor_connections import Assertion, Registration
+from agentserver_reference.services.executor_connections import Registration
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -39,11 +39,6 @@ Respond = Callable[[Request], Awaitable[object]]
 class _TaskRequest(msgspec.Struct):
     timestamp: str
     signature: str
-
-
-class _Assertion(_TaskRequest):
-    agent_runtime_id: str
-    task_id: str
 
 
 class _RegisterRequest(msgspec.Struct):
@@ -60,10 +55,21 @@ class _ValidationRequest(_ConnectRequest):
     harness_key_authorization: str
 
 
-def endpoints(
-    context: Context, gateway: EmbeddedExecutors
-) -> Mapping[str, tuple[str, ForeignEndpoint | ForeignSocket]]:
-    """Return what responds to each path, and to which method."""
+Targets = Mapping[str, tuple[str, ForeignEndpoint | ForeignSocket]]
+"""What responds to each path, and to which method."""
+
+
+def endpoints(context: Context) -> Targets:
+    """Return the routes of a server's executors: of their identities, and of its own gateway."""
+    if isinstance(context.executors, ExecutorsOff):
+        return {}
+    identities = _identity_endpoints(context)
+    if not isinstance(context.executors, EmbeddedExecutors):
+        return identities
+    return {**identities, **_gateway_endpoints(context, context.executors)}
+
+
+def _identity_endpoints(context: Context) -> Targets:
     work = UnitOfWork(context)
 
     async def keys(_: Request) -> object:
@@ -75,6 +81,18 @@ def endpoints(
             work, _executor_id(request), body.timestamp, body.signature
         )
         return {"task_id": task}
+
+    return {
+        f"{executors.IDENTITY_PATH}/agent-identities/jwks": ("GET", _plain(keys)),
+        f"{executors.IDENTITY_PATH}/v1/agent/{{executor_id}}/task/register": (
+            "POST",
+            _plain(register_task),
+        ),
+    }
+
+
+def _gateway_endpoints(context: Context, gateway: EmbeddedExecutors) -> Targets:
+    work = UnitOfWork(context)
 
     async def register(request: Request) -> object:
         executor_id, client = _executor_id(request), client_of(request)
@@ -143,10 +161,7 @@ def endpoints(
     def socket_url(request: Request, path: str, ticket: str) -> str:
         return f"{address(context, request).replace('http', 'ws', 1)}{path}?token={ticket}"
 
-    identity = f"{executors.IDENTITY_PATH}/v1/agent/{{executor_id}}/task/register"
     return {
-        f"{executors.IDENTITY_PATH}/agent-identities/jwks": ("GET", _plain(keys)),
-        identity: ("POST", _plain(register_task)),
         "/cloud/environment/{executor_id}/register": ("POST", _json(register)),
         "/cloud/executor/{executor_id}/register": ("POST", _json(register)),
         "/codex-exec/{executor_id}": ("GET", ForeignSocket(connect)),
@@ -183,15 +198,10 @@ def _shown(registration: Registration) -> dict[str, str]:
 def _assertion(request: Request) -> Assertion:
     """Read the header `Authorization`. Raises Unauthenticated."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    try:
-        if scheme != _SCHEME:
-            raise BadRequest("not an assertion")
-        padding = "=" * (-len(value) % 4)
-        content = base64.b64decode(value + padding, altchars="-_", validate=True)
-        found = _decoded(content, _Assertion)
-    except (BadRequest, binascii.Error, ValueError):
-        raise Unauthenticated("unauthorized") from None
-    return Assertion(found.agent_runtime_id, found.task_id, found.timestamp, found.signature)
+    assertion = Assertion.decode(value) if scheme == _SCHEME else None
+    if assertion is None:
+        raise Unauthenticated("unauthorized")
+    return assertion
 
 
 def _decoded(content: bytes, form: type[T]) -> T:

@@ -9,12 +9,20 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from agentserver_reference.internal import llm_proxy, tokens
+from agentserver_reference.internal import codex_auth, llm_proxy, tokens
 
 if TYPE_CHECKING:
     from agentserver_reference.settings import Settings
 
 
 def handler_modules(settings: Settings) -> list[ModuleType]:
-    """Return the modules of handlers. A server without an LLM proxy of its own serves none."""
-    return [tokens, llm_proxy] if settings.llm_proxy_url is None else [tokens]
+    """Return the modules of handlers. A server without an LLM proxy of its own serves none.
+
+    Only a gateway of executors asks who they are.
+    """
+    modules = [tokens]
+    if settings.llm_proxy_url is None:
+        modules.append(llm_proxy)
+    if settings.has_remote_executors:
+        modules.append(codex_auth)
+    return modules

@@ -23,6 +23,7 @@ _OFFSET = {
     "in": "query",
     "schema": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
 }
+_OPTIONAL_TEXT = {"type": ["string", "null"]}
 _MAX_RPD = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**31 - 1}
 
 _REFUSED: Node = {"content": {"text/plain": {}}}
@@ -64,6 +65,12 @@ _PATHS: dict[str, Node] = {
         "get": _operation("llm_proxy.get_quota"),
         "put": _operation("llm_proxy.set_quota", body={"max_rpd": _MAX_RPD}, success="204"),
         "delete": _operation("llm_proxy.delete_quota", success="204"),
+    },
+    "/internal/codex-auth/validate": {
+        "post": _operation(
+            "codex_auth.validate",
+            body={"scheme": _TEXT, "assertion": _OPTIONAL_TEXT, "account_id": _OPTIONAL_TEXT},
+        )
     },
     "/internal/validate-proxy-token": {
         "post": _operation("tokens.validate_proxy_token", body={"proxy_token": _TEXT})

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import attrs
 
 from agentserver_reference.domain import agent_identity, executors
+from agentserver_reference.domain.agent_identity import Assertion
 from agentserver_reference.domain.errors import (
     BadRequest,
     Conflict,
@@ -47,17 +48,6 @@ _REMOVE_EXPIRED = (
     executor_harnesses.remove_silent,
     executor_frames.remove_expired,
 )
-
-
-@attrs.frozen
-class Assertion:
-    """What an executor has signed to prove which one it is."""
-
-    agent_runtime_id: str
-    """The id of the executor."""
-    task_id: str
-    timestamp: str
-    signature: str
 
 
 @attrs.frozen
@@ -132,6 +122,25 @@ async def admit(
 
     await prove(work, executor_id, assertion, "", give)
     return ticket
+
+
+async def owner(work: UnitOfWork, assertion: Assertion, account_id: str | None) -> str:
+    """Use an assertion, and return who has registered the executor that it proves.
+
+    Arguments:
+        work: the database.
+        assertion: the proof.
+        account_id: who that is, if the executor says so.
+
+    Raises Unauthenticated.
+    """
+    executor_id, now = assertion.agent_runtime_id, work.context.clock()
+    identity = await work.read(executor_identities.find_valid, executor_id, now)
+    if identity is None or account_id not in (None, identity["user_id"]):
+        raise Unauthenticated("unauthorized")
+    await prove(work, executor_id, assertion, "", lambda _: None)
+    user_id: str = identity["user_id"]
+    return user_id
 
 
 async def prove(

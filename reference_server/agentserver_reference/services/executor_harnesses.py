@@ -15,11 +15,12 @@ from typing import Any, TypeVar
 import attrs
 
 from agentserver_reference.domain import executors as domain
+from agentserver_reference.domain.agent_identity import Assertion
 from agentserver_reference.domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from agentserver_reference.domain.online import is_online
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.services import executor_connections
-from agentserver_reference.services.executor_connections import Assertion, Registration
+from agentserver_reference.services.executor_connections import Registration
 from agentserver_reference.services.unit_of_work import UnitOfWork
 from agentserver_reference.storage import (
     codex_tokens,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import anyio.to_thread
 
 from agentserver_reference.domain import executors as domain
 from agentserver_reference.domain.agent_identity import KeyPair, SigningKey, claims
-from agentserver_reference.domain.errors import Forbidden
+from agentserver_reference.domain.errors import DatabaseUnavailable, Forbidden, NotFound
 from agentserver_reference.domain.roles import may_register_executors
 from agentserver_reference.gateways.executors.protocol import Change, NewExecutor
 from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -25,9 +27,9 @@ IDENTITY_PATH = "/codex-auth"
 """Below which codex asks about identities."""
 
 
-async def list_of_workspace(work: UnitOfWork, workspace_id: str) -> list[Record]:
+async def list_of_workspace(work: UnitOfWork, workspace_id: str, user_id: str) -> list[Record]:
     """Return the executors of a workspace, the oldest first."""
-    return await work.context.executors.list_of(workspace_id)
+    return await work.context.executors.list_of(workspace_id, user_id)
 
 
 async def register(
@@ -48,6 +50,7 @@ async def register(
 
     Raises:
         Conflict: the name is taken.
+        BadGateway: the gateway does not respond as it should. Then no identity is left either.
     """
     context = work.context
     keys, now = KeyPair.new(), context.clock()
@@ -74,11 +77,18 @@ async def register(
         )
         made.update(exe_id=executor_id, agent_identity_jwt=token)
 
-    await context.executors.register(NewExecutor(workspace_id, name, description), commit)
+    new = NewExecutor(workspace_id, user_id, name, description)
+    try:
+        await context.executors.register(new, commit)
+    except BaseException:
+        if made:
+            await _undo(context, workspace_id, made["exe_id"])
+        raise
+    host = context.settings.codex_exec_gateway_public_host
     command = domain.connect_command(
         token=made["agent_identity_jwt"],
         issuer=address + IDENTITY_PATH,
-        remote=address,
+        remote=address if host is None else f"https://{host}",
         executor_id=made["exe_id"],
         name=name,
     )
@@ -87,6 +97,16 @@ async def register(
         "connect_command": command,
         "connect_commands": {"agent_identity": command},
     }
+
+
+async def _undo(context: Context, workspace_id: str, executor_id: str) -> None:
+    """Revoke the identity of an executor that the gateway does not have, if that is possible.
+
+    It was never shown.
+    """
+    remove, lock = executor_identities.remove, Lock(workspace=workspace_id)
+    with anyio.CancelScope(shield=True), suppress(NotFound, DatabaseUnavailable):
+        await UnitOfWork(context).write(lock, remove, workspace_id, executor_id)
 
 
 def _add(
@@ -115,13 +135,13 @@ def _add(
     )
 
 
-async def unbind(work: UnitOfWork, workspace_id: str, executor_id: str) -> None:
+async def unbind(work: UnitOfWork, workspace_id: str, executor_id: str, user_id: str) -> None:
     """Remove an executor from a workspace, if it has it, and revoke its identity."""
 
     async def commit(change: Change | None) -> None:
         await work.write(Lock(workspace=workspace_id), _remove, workspace_id, executor_id, change)
 
-    await work.context.executors.unbind(workspace_id, executor_id, commit)
+    await work.context.executors.unbind(workspace_id, executor_id, user_id, commit)
 
 
 def _remove(conn: Connection, workspace_id: str, executor_id: str, change: Change | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, delete, func, insert, null, select, update
 
+from agentserver_reference.domain.executors import NAME_TAKEN
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.query import Query, Record
@@ -92,7 +93,7 @@ def add(
     now: datetime,
 ) -> None:
     """Add an executor to a workspace, which is locked. Raises Conflict if its name is taken."""
-    with unique("an executor of this workspace has that name"):
+    with unique(NAME_TAKEN):
         conn.execute(
             _add,
             {

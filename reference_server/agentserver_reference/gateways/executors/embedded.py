@@ -65,7 +65,7 @@ class EmbeddedExecutors:
         )
         await commit(executor_id, add)
 
-    async def list_of(self, workspace_id: str) -> list[Record]:
+    async def list_of(self, workspace_id: str, user_id: str) -> list[Record]:
         """See Executors."""
         rows, now = await self._store.read(executors.list_of, workspace_id), self._clock()
         return [_shown(row, now) for row in rows]
@@ -74,6 +74,7 @@ class EmbeddedExecutors:
         self,
         workspace_id: str,
         executor_id: str,
+        user_id: str,
         commit: Callable[[Change | None], Awaitable[None]],
     ) -> None:
         """See Executors. Its WebSocket is closed by the next look, in whatever process it is."""

@@ -20,6 +20,8 @@ class NewExecutor:
     """An executor to register."""
 
     workspace_id: str
+    user_id: str
+    """Who registers it."""
     name: str
     description: str
 
@@ -30,7 +32,7 @@ class Executors(Protocol):
     async def register(
         self, new: NewExecutor, commit: Callable[[str, Change | None], Awaitable[None]]
     ) -> None:
-        """Register an executor, or leave nothing of it.
+        """Register an executor, or leave nothing of it in the gateway.
 
         Arguments:
             new: the executor.
@@ -44,19 +46,29 @@ class Executors(Protocol):
         """
         ...
 
-    async def list_of(self, workspace_id: str) -> list[Record]:
-        """Return the executors of a workspace, the oldest first. Raises as `register`."""
+    async def list_of(self, workspace_id: str, user_id: str) -> list[Record]:
+        """Return the executors of a workspace, the oldest first. Raises as `register`.
+
+        `user_id` is who asks.
+        """
         ...
 
     async def unbind(
         self,
         workspace_id: str,
         executor_id: str,
+        user_id: str,
         commit: Callable[[Change | None], Awaitable[None]],
     ) -> None:
         """Remove an executor from a workspace, if it has it.
 
-        `commit` revokes its identity, together with the gateway's own change. Raises as `register`.
+        Arguments:
+            workspace_id: the workspace.
+            executor_id: the executor.
+            user_id: who removes it.
+            commit: revokes its identity, together with the gateway's own change.
+
+        Raises as `register`.
         """
         ...
 

@@ -1,6 +1,7 @@
 """Codex itself, as the engine of turns: the oldest and the newest version that is known to work.
 
-The server starts it, and it asks the server's own language models.
+The server starts it, and it asks the server's own language models. A person's own codex, in a
+terminal, is connected to it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import attrs
 import pytest
+from pseudo_terminal import Terminal
 from websockets.sync.client import ClientConnection, connect
 
 import agentserver
@@ -206,3 +208,56 @@ def test_a_turn_of_a_session_is_interrupted(failing: Site) -> None:
         assert message["params"]["turn"]["status"] == "interrupted"
     row, *_ = failing.operations(source="tui")
     assert (row.tool, row.is_error, row.thread_id) == ("turn", True, thread_id)
+
+
+SETTINGS = """
+disable_paste_burst = true  # what is typed fast is typed nevertheless
+model_provider = "agentserver"
+
+[model_providers.agentserver]
+name = "agentserver"
+base_url = "http://127.0.0.1:9/v1"  # by which no login is asked for; it is the server that has one
+"""
+
+
+@pytest.fixture
+def laptop(here: Site, tmp_path: Path) -> Iterator[tuple[Terminal, models.CodexTokenMintResponse]]:
+    """A person's own codex, in a terminal, and the codex token with which it is connected."""
+    made = here.client.tokens.mint(workspace_id=here.workspace_id, name="Terminal")
+    (tmp_path / "config.toml").write_text(SETTINGS)
+    folders = dict.fromkeys(("HOME", "CODEX_HOME"), str(tmp_path))
+    address = here.url.replace("http", "ws", 1)
+    with Terminal.running(
+        [here.program, "--remote", address, "--remote-auth-token-env", "CODEX_TOKEN"],
+        {"PATH": os.environ["PATH"], "CODEX_TOKEN": made.token, **folders},
+        tmp_path,
+    ) as terminal:
+        yield terminal, made
+
+
+def test_a_codex_in_a_terminal_speaks_with_that_of_the_workspace(
+    here: Site, laptop: tuple[Terminal, models.CodexTokenMintResponse]
+) -> None:
+    terminal, made = laptop
+    earlier = {row.id for row in here.operations(source="tui")}
+
+    def is_online() -> bool | None:
+        listed = here.client.tokens.list_browsers(here.workspace_id)
+        return next((browser.is_online for browser in listed if browser.id == made.id), None)
+
+    def logged() -> list[models.OperationRecord]:
+        return [row for row in here.operations(source="tui") if row.id not in earlier]
+
+    terminal.until(lambda: "OpenAI Codex" in terminal.text and is_online() is True)
+    terminal.type("Hello from a terminal")
+    terminal.until(lambda: "Hello from a terminal" in terminal.text)
+    terminal.type("\r")
+    terminal.until(lambda: f"{SAID} You wrote: Hello from a terminal" in terminal.text)
+    terminal.until(lambda: bool(logged()))
+    (row,) = logged()
+    assert (row.tool, row.env_id, row.is_error) == ("turn", "local", False)
+    assert "Hello from a terminal" in json.dumps(row.to_dict()["arguments"])
+    here.client.tokens.revoke(made.id)
+    # An older one ends, and a newer one tries to be connected again.
+    terminal.until(lambda: terminal.has_ended or "Reconnecting" in terminal.text)
+    assert is_online() is None

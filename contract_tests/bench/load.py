@@ -24,8 +24,8 @@ class Plan:
     port: int
     method: str
     path: str
-    sessions: Sequence[str]
-    """A connection for each, signed with it."""
+    credentials: Sequence[str]
+    """A connection for each, which sends it as a header."""
     requests: int
     """In all."""
     status: int
@@ -44,9 +44,19 @@ def seconds_for(plan: Plan) -> float:
     return float(done.stdout)
 
 
-def _request(plan: Plan, session: str) -> bytes:
+def with_session(session: str) -> str:
+    """The credential that browsers send."""
+    return f"Cookie: agentserver-token={session}"
+
+
+def with_token(token: str) -> str:
+    """The credential that programs send."""
+    return f"Authorization: Bearer {token}"
+
+
+def _request(plan: Plan, credential: str) -> bytes:
     head = f"{plan.method} {plan.path} HTTP/1.1\r\nHost: 127.0.0.1:{plan.port}\r\n"
-    head += f"Accept: application/json\r\nCookie: agentserver-token={session}\r\n"
+    head += f"Accept: application/json\r\n{credential}\r\n"
     if plan.body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(plan.body)}\r\n"
     return f"{head}\r\n{plan.body}".encode()
@@ -100,8 +110,8 @@ async def _run(plan: Plan) -> float:
     loop = asyncio.get_running_loop()
     turns = iter(range(plan.requests))
     connections = []
-    for session in plan.sessions:
-        request = _request(plan, session)
+    for credential in plan.credentials:
+        request = _request(plan, credential)
         _, connection = await loop.create_connection(
             lambda request=request: _Connection(request, plan.status, turns),
             "127.0.0.1",

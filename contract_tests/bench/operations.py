@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 from children import free_port, reference_server, serving
+from installations import KEY
 from measuring import Effort, Row, beside, in_turns
 from under_load import own_server, registered
 
@@ -81,9 +82,7 @@ class _Log:
         if self._database is not None:
             self._database = asyncio.run(_new_database(self._database, f"log_{self._count}"))
             command += ["--database-url", self._database]
-        start = partial(
-            serving, command, port, environment={"AGENTSERVER_ENCRYPTION_KEY": "11" * 32}
-        )
+        start = partial(serving, command, port, environment=KEY)
         self._client = self._stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}"))
         with start():
             session = registered(self._client, "owner@example.com")

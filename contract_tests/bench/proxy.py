@@ -15,8 +15,8 @@ from sys import executable
 
 from canned_model import EVENTS
 from children import HERE, free_port, serving
+from installations import installation
 from measuring import Effort, Row, beside, in_turns
-from sandboxes import sandbox_server
 
 from agentserver import Client
 
@@ -68,7 +68,7 @@ def rows(effort: Effort) -> Iterator[Row]:
     with (
         tempfile.TemporaryDirectory(prefix="agentserver-bench-") as tokens,
         serving(model, model_port) as upstream,
-        sandbox_server(ANTHROPIC_BASE_URL=upstream.url, AGENTSERVER_SANDBOX_TOKEN_DIR=tokens) as (
+        installation(ANTHROPIC_BASE_URL=upstream.url, AGENTSERVER_SANDBOX_TOKEN_DIR=tokens) as (
             server,
             session,
         ),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
-from children import Served, free_port, reference_server, serving
+from installations import installation
 from measuring import Effort, Row, beside, in_turns
 
 from agentserver import Client
@@ -20,7 +17,7 @@ COUNT = 1000
 
 def rows(effort: Effort) -> Iterator[Row]:
     """The same list, of the same server."""
-    with sandbox_server() as (server, session), Client(server.url, session=session) as client:
+    with installation() as (server, session), Client(server.url, session=session) as client:
         client.admin.quota_defaults.set(max_sandboxes_per_workspace=0)
         workspace = client.workspaces.create(name="Measured")
         for number in range(COUNT):
@@ -35,27 +32,6 @@ def rows(effort: Effort) -> Iterator[Row]:
             taken = in_turns(effort.rounds, {name: _timed(do) for name, do in subjects.items()})
     what = f"{COUNT:,} sandboxes, listed and decoded"
     yield beside("sandboxes", what, "ms", taken["SDK"], "httpx", taken["httpx"])
-
-
-@contextmanager
-def sandbox_server(**environment: str) -> Iterator[tuple[Served, str]]:
-    """The reference server on an empty database, and the session of its administrator."""
-    with tempfile.TemporaryDirectory(prefix="agentserver-bench-") as name:
-        port = free_port()
-        command = reference_server(Path(name), port)
-        with (
-            serving(command, port, environment=environment) as server,
-            Client(server.url) as client,
-        ):
-            account = {"email": "admin@example.com", "password": "a password for the bench"}
-            client.auth.register(**account)
-            yield server, _session(server.url, account)
-
-
-def _session(url: str, account: dict[str, str]) -> str:
-    with httpx.Client(base_url=url) as raw:
-        raw.post("/api/auth/login", json=account).raise_for_status()
-        return raw.cookies["agentserver-token"]
 
 
 def _timed(do: Callable[[], Any]) -> Callable[[], float]:

@@ -35,7 +35,7 @@ from children import (
     reference_server,
     serving,
 )
-from load import Plan, seconds_for
+from load import Plan, seconds_for, with_session
 from measuring import Effort, Row, beside, in_turns
 
 from agentserver import Client
@@ -66,16 +66,18 @@ class Seed:
 
     def plans(self, port: int, requests: int) -> dict[str, Plan]:
         """The load on each operation."""
+        reader = (with_session(self.reader),) * CONNECTIONS
+        writers = [with_session(session) for session in self.writers]
         read = partial(
-            Plan, port, "GET", sessions=(self.reader,) * CONNECTIONS, requests=requests, status=200
+            Plan, port, "GET", credentials=reader, requests=requests, status=200, cores=CORES.load
         )
         body = json.dumps({"name": "Nightly evaluation runs"})
         return {
             "create": Plan(
-                port, "POST", "/api/workspaces", self.writers, requests, 201, body, _CORES.load
+                port, "POST", "/api/workspaces", writers, requests, 201, body, CORES.load
             ),
-            "read": read(f"/api/workspaces/{self.workspace}", cores=_CORES.load),
-            "list of 50": read("/api/workspaces", cores=_CORES.load),
+            "read": read(f"/api/workspaces/{self.workspace}"),
+            "list of 50": read("/api/workspaces"),
         }
 
 
@@ -94,7 +96,9 @@ def _cores() -> Cores:
     return Cores((ours[0],), (ours[1],)) if len(ours) > 1 else Cores()
 
 
-_CORES = _cores()
+CORES = _cores()
+"""Those of this machine."""
+
 _TICK = 0.01  # seconds; the system counts a process's time in such steps
 
 
@@ -189,7 +193,7 @@ def _started(stack: ExitStack, starts: Mapping[str, Start]) -> dict[str, Served]
     for name, (command, environment) in starts.items():
         port = free_port()
         started[name] = stack.enter_context(
-            serving(command(port), port, environment=environment, cores=_CORES.server)
+            serving(command(port), port, environment=environment, cores=CORES.server)
         )
     return started
 
@@ -228,7 +232,7 @@ def _rows(
     for operation, released in RELEASE.items():
         subjects = {
             name: partial(
-                _loaded, server, seed.plans(server.port, effort.requests)[operation], postmaster
+                loaded, server, seed.plans(server.port, effort.requests)[operation], postmaster
             )
             for name, server in servers.items()
         }
@@ -250,7 +254,8 @@ def _rows(
                 yield beside(part, f"{operation}, CPU of PostgreSQL", "ms", used[0], other, used[1])
 
 
-def _loaded(server: Served, plan: Plan, postmaster: int | None) -> Load:
+def loaded(server: Served, plan: Plan, postmaster: int | None = None) -> Load:
+    """Send the requests; without a `postmaster`, what the database takes is not known."""
     before = _used(server.process.pid), _used_by_all(postmaster)
     seconds = seconds_for(plan)
     after = _used(server.process.pid), _used_by_all(postmaster)
@@ -284,5 +289,5 @@ def _postmaster(url: str) -> int:
     folder = urlsplit(url).query.partition("host=")[2]
     pid = int((Path(folder) / "data" / "postmaster.pid").read_text().split()[0])
     for process in (psutil.Process(pid), *psutil.Process(pid).children()):
-        keep_to(_CORES.server, process.pid)
+        keep_to(CORES.server, process.pid)
     return pid

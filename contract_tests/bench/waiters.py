@@ -29,12 +29,12 @@ _UNENDING = 3600
 
 def rows(effort: Effort) -> Iterator[Row]:
     """With a task or a thread for each."""
-    from sandboxes import sandbox_server  # here, so that a process that waits does not import it
+    from installations import installation  # here, so that a process that waits does not import it
 
     from agentserver import Client
 
     seconds = {"AGENTSERVER_SANDBOX_SECONDS": str(_UNENDING)}
-    with sandbox_server(**seconds) as (server, session), Client(server.url, session=session) as one:
+    with installation(**seconds) as (server, session), Client(server.url, session=session) as one:
         workspace = one.workspaces.create(name="Measured")
         sandbox = one.sandboxes.create(workspace.id, name="Awaited").id
         for kind, each in (("async", "a task"), ("sync", "a thread")):

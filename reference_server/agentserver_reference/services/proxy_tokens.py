@@ -49,16 +49,18 @@ async def of_workspace(work: UnitOfWork, workspace_id: str) -> str:
     It ends with the workspace. Raises NotFound.
     """
     context = work.context
-    token = context.tokens()
-    sealed = await work.write(
-        # With the lock, simultaneous calls get the same one.
-        Lock(workspace=workspace_id),
-        _find_or_add,
-        workspace_id,
-        token_hash(token),
-        context.cipher.encrypt(token, row=workspace_id, column=proxy_tokens.COLUMN),
-        context.clock(),
-    )
+    sealed = await work.read(proxy_tokens.encrypted, workspace_id)
+    if sealed is None:
+        token = context.tokens()
+        sealed = await work.write(
+            # With the lock, simultaneous calls get the same one.
+            Lock(workspace=workspace_id),
+            _find_or_add,
+            workspace_id,
+            token_hash(token),
+            context.cipher.encrypt(token, row=workspace_id, column=proxy_tokens.COLUMN),
+            context.clock(),
+        )
     return context.cipher.decrypt(sealed, row=workspace_id, column=proxy_tokens.COLUMN)
 
 

@@ -19,6 +19,7 @@ from agentserver_reference.domain import operations as log
 from agentserver_reference.domain.errors import Forbidden, NotFound, ServiceUnavailable
 from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.model_apis import OPENAI, ROUTES
+from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.domain.turns import (
     DISCONNECT,
     INTERRUPTED,
@@ -251,7 +252,7 @@ def _model_of(work: UnitOfWork, workspace_id: str, thread_id: str | None) -> Ask
             headers[header.lower()] = thread_id
         asked = ModelRequest(OPENAI, method, path, "", tuple(headers.items()), body)
         if url is None:
-            caller = await model_calls.authenticate(work, token)
+            caller = model_calls.Caller(workspace_id, token_hash(token))
             answer = await model_calls.answer(work, ROUTES[path], asked, caller, headers)
         else:
             answer = await context.models.of_workspace(OPENAI, url, token).send(asked)

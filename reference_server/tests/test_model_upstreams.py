@@ -158,6 +158,16 @@ async def test_a_request_is_passed_on_without_the_clients_credential(
         assert secret not in asked, secret
 
 
+async def test_a_cookie_of_a_model_goes_to_nobody_also_not_with_the_next_request(
+    caller: Caller, upstream: Upstream
+) -> None:
+    for _ in range(2):
+        upstream.says(MESSAGE, Set_Cookie="of-another-tenant=1; Path=/")
+        ok(await caller.ask())
+    assert len(upstream.asked) == 2
+    assert "cookie" not in upstream.asked[1]
+
+
 async def test_usage_is_what_the_model_says(caller: Caller, upstream: Upstream) -> None:
     upstream.says(MESSAGE)
     await caller.ask()

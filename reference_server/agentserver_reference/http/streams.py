@@ -61,8 +61,11 @@ class StreamedResponse(Response):
         sending = anyio.Lock()
 
         async def send_chunk(chunk: bytes) -> None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+        async def send_in_turn(chunk: bytes) -> None:
             async with sending:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send_chunk(chunk)
 
         async def until_disconnected() -> None:
             nonlocal disconnected
@@ -70,15 +73,6 @@ class StreamedResponse(Response):
                 pass
             disconnected = True
             tasks.cancel_scope.cancel()
-
-        async def until_stopping(stopping: Flag) -> None:
-            await stopping.wait()
-            tasks.cancel_scope.cancel()
-
-        async def keep_alive(seconds: float) -> None:
-            while True:
-                await anyio.sleep(seconds)
-                await send_chunk(_COMMENT)
 
         try:
             await send(
@@ -94,18 +88,31 @@ class StreamedResponse(Response):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(until_disconnected)
                 if self._stopping is not None:
-                    tasks.start_soon(until_stopping, self._stopping)
+                    tasks.start_soon(_cancel_when, self._stopping, tasks.cancel_scope)
                 if self._keep_alive is not None:
-                    tasks.start_soon(keep_alive, self._keep_alive)
-                tasks.start_soon(self._watch)
+                    tasks.start_soon(_comment_every, self._keep_alive, send_in_turn)
+                if self._watch is not unwatched:
+                    tasks.start_soon(self._watch)
+                send_next = send_chunk if self._keep_alive is None else send_in_turn
                 async for chunk in self._chunks:
-                    await send_chunk(chunk)
+                    await send_next(chunk)
                 tasks.cancel_scope.cancel()
             if not disconnected:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             with anyio.CancelScope(shield=True):
                 await self._close()
+
+
+async def _cancel_when(stopping: Flag, scope: anyio.CancelScope) -> None:
+    await stopping.wait()
+    scope.cancel()
+
+
+async def _comment_every(seconds: float, send: Callable[[bytes], Awaitable[None]]) -> None:
+    while True:
+        await anyio.sleep(seconds)
+        await send(_COMMENT)
 
 
 def event_stream(reply: EventStream, stopping: Flag) -> StreamedResponse:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from http import HTTPStatus
+from typing import cast
 
 import httpx
 
@@ -47,16 +48,17 @@ class RemoteModel:
         ]
         query = f"?{request.query}" if request.query else ""
         try:
-            response = await self._client.send(
-                self._client.build_request(
-                    request.method,
-                    f"{self._base_url}{request.path}{query}",
-                    # Not compressed, so that the counts in it can be read along.
-                    headers=[*headers, ("accept-encoding", "identity"), *self._credential.items()],
-                    content=request.body or None,
-                ),
-                stream=True,
+            asked = httpx.Request(
+                request.method,
+                f"{self._base_url}{request.path}{query}",
+                # Not compressed, so that the counts in it can be read along.
+                headers=[*headers, ("accept-encoding", "identity"), *self._credential.items()],
+                content=request.body or None,
+                extensions={"timeout": _TIMEOUT.as_dict()},
             )
+            # Not by the client's `send`, which does what a proxy must not, and takes as long as
+            # everything else: it follows redirects, logs in, and keeps cookies for the next caller.
+            response = await self._client._transport_for_url(asked.url).handle_async_request(asked)
         except (httpx.HTTPError, httpx.InvalidURL, OSError):
             raise BadGateway("the language model cannot be reached") from None
         if response.status_code in _REFUSED:
@@ -77,7 +79,14 @@ class RemoteModel:
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     try:
-        async for chunk in response.aiter_bytes():
+        async for chunk in _decoded(response):
             yield chunk
+        await response.aclose()
     except (httpx.HTTPError, OSError):
         raise BadGateway("the language model broke off its answer") from None
+
+
+def _decoded(response: httpx.Response) -> AsyncIterable[bytes]:
+    if "content-encoding" in response.headers:  # although it was asked for without
+        return response.aiter_bytes()
+    return cast("httpx.AsyncByteStream", response.stream)

@@ -196,11 +196,13 @@ def by_tag() -> Mapping[str, Tables]:
     }
 
 
+@cache
 def exceptions(kind: str) -> tuple[Exemption, ...]:
     """The exceptions of one kind."""
     return tuple(each for each in tables().exceptions if each.kind == kind)
 
 
+@cache
 def is_exception(kind: str, operation_id: str, field: str = "") -> bool:
     """Whether an operation, or a field of it, is an exception of this kind."""
     return any(

@@ -155,28 +155,33 @@ class Guard:
         Raises:
             Blocked: It is a write to something that the run did not create.
         """
-        matching = [
-            operation
-            for operation in self.contract.operations.values()
-            if operation.path_pattern.fullmatch(request.path)
-        ]
         # A server that is wrong about HEAD may do what GET does.
         method = "GET" if request.method == "HEAD" else request.method
-        declared = [
+        operations = [
             operation
             for operation in self.contract.operations_at(request.path)
             if operation.method == method
-        ] or [operation for operation in matching if operation.method == method]
-        consumes = any(operation.consumes for operation in declared)
+        ] or self._could_be(method, request.path)
+        consumes = any(each.consumes and each.method == method for each in operations)
         if request.method in SAFE_METHODS and not consumes:
             return
-        write = _Write(request, tuple(declared or matching))
+        write = _Write(request, tuple(operations))
         for rule in self._rules:
             if reason := rule(write):
                 self.blocked[reason] += 1
                 raise Blocked(f"{request.method} {request.path}: {reason}")
         if write.is_global:
             self.before_setting(self._numbers(request))
+
+    def _could_be(self, method: str, path: str) -> list[Operation]:
+        """What a server might take a request for that no operation declares: those of the method
+        whose templates fit its path, or those of any."""
+        matching = [
+            operation
+            for operation in self.contract.operations.values()
+            if operation.path_pattern.fullmatch(path)
+        ]
+        return [operation for operation in matching if operation.method == method] or matching
 
     def after(self, request: Request, response: Response) -> None:
         """Learn what a request created."""

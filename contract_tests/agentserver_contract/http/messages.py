@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -104,7 +104,7 @@ class Request:
             extensions={"timeout": dict(timeouts)},
         )
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The raw path, still percent-encoded."""
         return urlsplit(self.target).path

@@ -37,7 +37,12 @@ from agentserver_contract.fixtures.callers import (
 )
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
-from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace, team_with
+from agentserver_contract.fixtures.workspaces import (
+    PARAMETER,
+    deletes_workspace,
+    remove_workspace,
+    team_with,
+)
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.head import wrong_head
 from agentserver_contract.http.messages import Exchange, Request, cookie
@@ -160,7 +165,11 @@ class _Matrix:
     def _try_allowed(self, row: Caller, operation: Operation, caller: str) -> None:
         # A write gets a workspace of its own, so that no call meets what another one left.
         reads = operation.method == "GET"
-        with nullcontext(self.examples) if reads else self._own_examples(caller) as examples:
+        with (
+            nullcontext(self.examples)
+            if reads
+            else self._own_examples(operation, caller) as examples
+        ):
             exchange = self._send(row, operation, examples, self._credential(operation, caller))
         status = exchange.response.status
         succeeded = operation.is_success(status)
@@ -301,7 +310,7 @@ class _Matrix:
     def _lifetime(self) -> timedelta:
         return promised_lifetime(self.context, self.accounts[_OWNER])
 
-    def _examples(self, caller: str) -> Examples:
+    def _examples(self, caller: str, only: Iterable[Operation] | None = None) -> Examples:
         if self.context.examples is not None:
             return self.context.examples
         known = self.accounts.by_name.get(caller)
@@ -312,12 +321,14 @@ class _Matrix:
             owner=_OWNER,
             members=team_with("guest"),
             caller=account,
+            only=only,
         )
 
     @contextmanager
-    def _own_examples(self, caller: str) -> Iterator[Examples]:
-        """Examples with a workspace of their own, which is removed again."""
-        examples = self._examples(caller)
+    def _own_examples(self, operation: Operation, caller: str) -> Iterator[Examples]:
+        """What one operation needs, in a workspace of its own, which is removed again."""
+        # What ends with a workspace is made for the operation that deletes it.
+        examples = self._examples(caller, None if deletes_workspace(operation) else (operation,))
         try:
             yield examples
         finally:

@@ -57,8 +57,8 @@ class KnownSecrets:
 
     def __init__(self, contract: Contract) -> None:
         self._sessions: set[str] = set()
-        self._values: dict[str, None] = {}
-        """Those that were sent or given last, in order."""
+        self._values: dict[str, str] = {}
+        """Those that were sent or given last, in order, each with how it stands in JSON."""
         self._stored: dict[str, Mapping[str, str]] = {}
         """Those that were stored last, by field, by the path that they were sent to."""
         self._sent = 0
@@ -121,7 +121,7 @@ class KnownSecrets:
         given = _object(exchange.response.body)
         for name in names & given.keys():
             if isinstance(given[name], str) and self._is_nowhere_else(given[name]):
-                self._values[given[name]] = None
+                self._values[given[name]] = _in_json(given[name])
                 self._sent += 1
 
     def _is_nowhere_else(self, value: str) -> bool:
@@ -145,9 +145,9 @@ class KnownSecrets:
         # What is sent as a name as well, by chance or on purpose, is rightly shown.
         new = [value for value in sorted(secrets) if self._is_nowhere_else(value)]
         self._sent += any(value not in self._values for value in new)
-        self._values.update(dict.fromkeys(new))
-        kept = [value for value in list(self._values) if json.dumps(value)[1:-1] not in others]
-        self._values = dict.fromkeys(kept[-_REMEMBERED:])
+        self._values.update((value, _in_json(value)) for value in new)
+        kept = [each for each in list(self._values.items()) if each[1] not in others]
+        self._values = dict(kept[-_REMEMBERED:])
 
 
 def _is_secret(contract: Contract, schema: Located) -> bool:
@@ -183,6 +183,11 @@ def _examples(value: object, *, shown: bool = False) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from _examples(each, shown=shown)
+
+
+def _in_json(text: str) -> str:
+    """A text as it stands between the quotes of a JSON string."""
+    return json.dumps(text)[1:-1]
 
 
 def _object(body: bytes | None) -> Mapping[str, Any]:

@@ -87,7 +87,7 @@ _TESTS_OF_SERVER = {
     CONNECTIONS: _TESTS_OF_CONNECTIONS,
     DELIVERY: _TESTS_OF_DELIVERY,
     PROVIDER: _TESTS_WITH_PROVIDER,
-    CLUSTERS: ["reference_server/tests/test_cluster_proxy.py"],
+    CLUSTERS: [f"reference_server/tests/test_cluster_{name}.py" for name in ("proxy", "sockets")],
 }
 
 

@@ -113,11 +113,21 @@ class Socket(Protocol):
 
 
 class SocketClosed(Exception):
-    """The WebSocket is closed, with a code of RFC 6455."""
+    """The WebSocket is closed, with a code of RFC 6455, and the reason that its other end gave."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, reason: str = "") -> None:
         super().__init__(f"the WebSocket was closed with {code}")
         self.code = code
+        self.reason = reason
+
+
+def fitting(reason: str) -> str:
+    """Return as much of a reason as a close frame holds, which is 123 bytes."""
+    return reason.encode()[:123].decode(errors="ignore")
+
+
+async def nothing_else() -> None:
+    """Nothing is open besides the WebSocket."""
 
 
 @attrs.frozen
@@ -126,10 +136,13 @@ class Upgrade:
 
     When `converse` returns, the WebSocket is closed with 1000; if it raises a Refusal, with 1008
     and the refusal's line; on other errors, with 1011. It need not catch SocketClosed.
+
+    `close` is always called at the end, also if the client left before it was accepted.
     """
 
     converse: Callable[[Socket], Awaitable[None]]
     subprotocol: str | None = None
+    close: Callable[[], Awaitable[None]] = nothing_else
 
 
 @attrs.frozen

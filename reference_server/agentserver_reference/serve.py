@@ -23,6 +23,7 @@ from agentserver_reference.app import create_app, new_id
 from agentserver_reference.console import find_files
 from agentserver_reference.contract import load_contract
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
+from agentserver_reference.http.socket_protocol import SocketProtocol
 from agentserver_reference.memory import return_large_blocks
 from agentserver_reference.sandbox_backends import summary
 from agentserver_reference.settings import Settings, SettingsError, local_url
@@ -83,7 +84,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         app,
         http=protocol(settings),  # type: ignore[arg-type]
         # Idle WebSockets are pinged, so that one whose other end is gone does not stay open.
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_per_message_deflate=False,
         # We run the lifespan ourselves, so that its exceptions reach the caller.
         lifespan="off",

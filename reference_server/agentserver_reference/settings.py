@@ -610,6 +610,13 @@ class Settings:
         _true_or_false,
         "true lets members name services in private networks, such as the server of a cluster",
     )
+    cluster_proxy_url: str | None = _setting(
+        None,
+        "CREDPROXY_PUBLIC_URL",
+        _web_url,
+        "address by which sandboxes reach the routes /k8s/* of this server, for their KUBECONFIG; "
+        "over https kubectl exec works; left out: this server's own, which is http",
+    )
     im: str = _setting(
         "simulated",
         "AGENTSERVER_IM",

@@ -10,6 +10,7 @@ import uvicorn
 from serving import in_memory
 from starlette.applications import Starlette
 
+from agentserver_reference.http.socket_protocol import SocketProtocol
 from agentserver_reference.serve import Server
 from agentserver_reference.settings import Settings
 
@@ -46,11 +47,22 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening(app: Starlette) -> AsyncIterator[Listening]:
-    """Serve an application, including WebSockets."""
+async def listening(app: Starlette, *, pings: float = 20.0) -> AsyncIterator[Listening]:
+    """Serve an application, including WebSockets.
+
+    Arguments:
+        app: the application.
+        pings: seconds between two pings, and for the answer to one.
+    """
     stopping = getattr(app.state, "stopping", asyncio.Event())
     config = uvicorn.Config(
-        app, ws="websockets-sansio", lifespan="on", log_config=None, access_log=False
+        app,
+        ws=SocketProtocol,
+        ws_ping_interval=pings,
+        ws_ping_timeout=pings,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = _Server(config, in_memory(), stopping)

@@ -279,6 +279,17 @@ async def test_the_clusters_of_the_workspace_are_in_kubeconfig_behind_the_server
     assert asked.status_code == 502, asked.text
 
 
+async def test_kubeconfig_names_the_address_of_the_proxy_that_the_operator_has_set(
+    settings: Settings,
+) -> None:
+    changed = attrs.evolve(settings, cluster_proxy_url="https://agents.example.com/base")
+    async with open_house(changed) as house:
+        binding_id = await keep_cluster(house, "Production")
+        given = environment_of(await house.process(await house.create()))
+        (found,) = kubeconfig_of(given)["clusters"]
+        assert found["cluster"] == {"server": f"https://agents.example.com/base/k8s/{binding_id}"}
+
+
 async def test_clusters_that_have_changed_are_in_kubeconfig_when_a_sandbox_is_resumed(
     house: House,
 ) -> None:

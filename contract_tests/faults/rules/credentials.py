@@ -1,7 +1,10 @@
 """Credentials of workspaces."""
 
+import asyncio
+
 from replacing import fault
 from sqlalchemy import delete, select, update
+from websockets.asyncio.client import connect
 
 from agentserver_reference.domain.errors import BadGateway, BadRequest
 from agentserver_reference.domain.sandboxes import LIFE_CYCLE
@@ -286,9 +289,53 @@ def paths_above_a_cluster_called(original, request):
     operations=["create_credential_binding"],
     by=_CLUSTERS,
 )
-async def clusters_called_for_clients_that_left(original, request, answer):
+async def clusters_called_for_clients_that_left(original, connection, answer):
     """A cluster goes on with a call whose client has gone."""
     return await answer
+
+
+@fault(
+    replaces="agentserver_reference.http.cluster_proxy._BEFORE_THE_BEARER",
+    kind="secret-shown",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+def clusters_offered_the_token_of_the_sandbox(original):
+    """A token that is offered as a subprotocol is not known as one, and is passed on."""
+    return "no subprotocol"
+
+
+@fault(
+    replaces="agentserver_reference.services.cluster_sockets._pass_on",
+    kind="dead-token-accepted",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+async def sockets_to_clusters_outlive_the_permission(original, client, cluster, watch):
+    """A WebSocket to a cluster stays open, also when the sandbox is paused."""
+    await original(client, cluster, asyncio.Event().wait)
+
+
+@fault(
+    replaces="agentserver_reference.services.cluster_sockets._SENDABLE",
+    kind="wrong-value",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+def sockets_to_clusters_end_well(original):
+    """A WebSocket to a cluster that breaks off is closed as if the cluster were done."""
+    return dict.fromkeys(original, 1000)
+
+
+@fault(
+    replaces="agentserver_reference.gateways.clusters.sockets._Connect.process_redirect",
+    kind="accepts-malformed",
+    operations=["create_credential_binding"],
+    by=_CLUSTERS,
+)
+def redirects_of_sockets_followed(original, self, exc):
+    """A cluster that redirects a WebSocket is an error of the server, which has tried to follow."""
+    return connect.process_redirect(self, exc)
 
 
 # --- changing -------------------------------------------------------------------------------------

@@ -61,7 +61,8 @@ class Outside:
             verify=tls or trusted(), limits=limits, trust_env=False
         )
         # httpx has no setting for it.
-        transport._pool._network_backend = _Guarded(resolve, private_allowed=private_allowed)
+        self._guarded = _Guarded(resolve, private_allowed=private_allowed)
+        transport._pool._network_backend = self._guarded
         self._client = httpx.AsyncClient(
             transport=transport,
             follow_redirects=False,
@@ -149,8 +150,16 @@ class Outside:
             request = self._client.build_request(method, url, timeout=limits, **content)
             return await self._client.send(request, stream=True)
 
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Open a connection for another protocol, which the caller closes. Raises Unreachable."""
+        try:
+            with anyio.fail_after(TIMEOUT):
+                return await self._guarded.first(host, port, lambda each: _connected(each, port))
+        except (httpcore.ConnectError, OSError):
+            raise Unreachable from None
+
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections of HTTP."""
         await self._client.aclose()
 
 
@@ -200,19 +209,30 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """See AsyncNetworkBackend. The first address that may be called and answers is taken."""
-        failure: Exception = httpcore.ConnectError("no address that may be called")
+        """See AsyncNetworkBackend."""
+
+        async def connect(address: str) -> httpcore.AsyncNetworkStream:
+            return await self._network.connect_tcp(
+                address, port, None, local_address, socket_options
+            )
+
         try:
             with anyio.fail_after(timeout):
-                for address in await self._addresses(host, port):
-                    try:
-                        return await self._network.connect_tcp(
-                            address, port, None, local_address, socket_options
-                        )
-                    except httpcore.ConnectError as error:
-                        failure = error
+                return await self.first(host, port, connect)
         except TimeoutError:
             raise httpcore.ConnectTimeout from None
+
+    async def first(self, host: str, port: int, connect: Callable[[str], Awaitable[T]]) -> T:
+        """Return the connection to the first address that may be called and answers.
+
+        Raises what `connect` does: OSError, or ConnectError of httpcore.
+        """
+        failure: Exception = httpcore.ConnectError("no address that may be called")
+        for address in await self._addresses(host, port):
+            try:
+                return await connect(address)
+            except (httpcore.ConnectError, OSError) as error:
+                failure = error
         raise failure
 
     async def _addresses(self, host: str, port: int) -> list[str]:
@@ -221,6 +241,18 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         except (OSError, UnicodeError):
             return []
         return [each for each in found if self._private_allowed or not is_private(ip_address(each))]
+
+
+async def _connected(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, (address, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 async def _read(response: httpx.Response, most: int) -> bytes:

@@ -5,26 +5,28 @@ It is not part of the contract: Kubernetes defines what is sent, and its clients
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
-from collections.abc import Mapping
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Mapping, Sequence
 
 import attrs
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from agentserver_reference.context import Context
 from agentserver_reference.domain.credentials import KINDS
 from agentserver_reference.domain.errors import BadRequest, Refusal
-from agentserver_reference.gateways.clusters import ClusterRequest
+from agentserver_reference.gateways.clusters import ClusterRequest, Declined
 from agentserver_reference.http.disconnects import while_connected, while_sending
 from agentserver_reference.http.dispatch import ForeignEndpoint, ForeignSocket
 from agentserver_reference.http.responses import NotImplementedHere, refusal
 from agentserver_reference.http.streams import pass_through
-from agentserver_reference.replies import Upgrade
-from agentserver_reference.services import cluster_calls
+from agentserver_reference.replies import Upgrade, end_to_end
+from agentserver_reference.services import cluster_calls, cluster_sockets
 from agentserver_reference.services.unit_of_work import UnitOfWork
+
+_BEFORE_THE_BEARER = "base64url.bearer.authorization.k8s.io."
+"""Begins the subprotocol in which those who can set no headers send a token to Kubernetes."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -45,7 +47,10 @@ def _endpoint(context: Context, kind: str) -> ForeignEndpoint:
         except Refusal as error:
             return refusal(error)
 
-    return ForeignEndpoint(respond, ForeignSocket(_refuse_socket))
+    async def upgrade(socket: WebSocket) -> Upgrade | Response:
+        return await _upgrade(UnitOfWork(context), kind, socket)
+
+    return ForeignEndpoint(respond, ForeignSocket(upgrade))
 
 
 async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
@@ -53,15 +58,9 @@ async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
     token = _token_of(headers)
     caller = await cluster_calls.find(work, token, kind, request.path_params["binding_id"])
     if "upgrade" in headers:
-        raise _no_upgrade()
+        raise NotImplementedHere("only WebSockets are passed on, which kubectl sends from 1.31 on")
     has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-    sent = ClusterRequest(
-        method=request.method,
-        path=_path_below(request),
-        query=request.url.query,
-        headers=tuple(headers.items()),
-        body=None,
-    )
+    sent = _passed_on(request, request.method)
     if has_body:
         answer = while_sending(
             request,
@@ -72,15 +71,37 @@ async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
     return pass_through(await answer)
 
 
-async def _refuse_socket(_: WebSocket) -> Upgrade:
-    raise _no_upgrade()
+async def _upgrade(work: UnitOfWork, kind: str, socket: WebSocket) -> Upgrade | Response:
+    offered = socket.scope["subprotocols"]
+    token = _token_of(socket.headers) or _token_among(offered)
+    caller = await cluster_calls.find(work, token, kind, socket.path_params["binding_id"])
+    subprotocols = [each for each in offered if not each.startswith(_BEFORE_THE_BEARER)]
+    sent = _passed_on(socket, "GET")
+    opening = cluster_sockets.connect(work, caller, sent, subprotocols)
+    opened = await while_connected(socket, opening)
+    return opened if isinstance(opened, Upgrade) else _declined(opened)
 
 
-def _no_upgrade() -> NotImplementedHere:
-    return NotImplementedHere("exec, attach and port-forward are not passed on, only requests are")
+def _declined(answer: Declined) -> Response:
+    """Return the response that refuses a WebSocket as the cluster does."""
+    headers = [each for each in end_to_end(answer.headers) if each[0].lower() != "content-length"]
+    response = Response(answer.body, answer.status)
+    response.raw_headers += [(name.lower().encode(), value.encode()) for name, value in headers]
+    return response
 
 
-def _path_below(request: Request) -> str:
+def _passed_on(connection: HTTPConnection, method: str) -> ClusterRequest:
+    """Return what the cluster is sent, without a body. Raises BadRequest."""
+    return ClusterRequest(
+        method=method,
+        path=_path_below(connection),
+        query=connection.url.query,
+        headers=tuple(connection.headers.items()),
+        body=None,
+    )
+
+
+def _path_below(request: HTTPConnection) -> str:
     """Return the path on the cluster, as it was sent. Raises BadRequest."""
     segments = request.path_params.get("path", "").split("/")
     if not {".", ".."}.isdisjoint(segments):
@@ -104,5 +125,17 @@ def _token_of(headers: Mapping[str, str]) -> str | None:
         return None
     try:
         return b64decode(given, validate=True).decode().partition(":")[2] or None
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
+
+
+def _token_among(subprotocols: Sequence[str]) -> str | None:
+    """Return the token that is offered as a subprotocol."""
+    for each in subprotocols:
+        _, found, given = each.partition(_BEFORE_THE_BEARER)
+        if found:
+            try:
+                return urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode() or None
+            except ValueError:
+                return None
+    return None

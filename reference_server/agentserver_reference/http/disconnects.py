@@ -7,18 +7,25 @@ from typing import TypeVar
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
+from starlette.websockets import WebSocket
 
 T = TypeVar("T")
 
+_DISCONNECTS = ("http.disconnect", "websocket.disconnect")
 
-async def while_connected(request: Request, answer: Awaitable[T]) -> T:
+
+async def while_connected(connection: Request | WebSocket, answer: Awaitable[T]) -> T:
     """Wait for an answer, but no longer than the client does.
+
+    Arguments:
+        connection: the request, or the WebSocket, which is not accepted yet.
+        answer: what is waited for.
 
     Raises ClientDisconnect.
     """
 
     async def until_disconnected() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
+        while (await connection.receive())["type"] not in _DISCONNECTS:
             pass
 
     return await _before(until_disconnected, answer)

@@ -44,8 +44,8 @@ _logger = logging.getLogger(LOGGER)
 class ForeignSocket:
     """A WebSocket that others have defined."""
 
-    upgrade: Callable[[WebSocket], Awaitable[Upgrade]]
-    """Takes the WebSocket, which is not accepted yet."""
+    upgrade: Callable[[WebSocket], Awaitable[Upgrade | Response]]
+    """Takes the WebSocket, which is not accepted yet; a response refuses it."""
 
 
 @attrs.frozen
@@ -151,23 +151,27 @@ class Dispatcher:
         target: Target | None = None
         try:
             target, path = self.router.find("GET", _raw_path(socket.scope))
-            upgrade = await self._upgrade(target, socket, path, request_id)
+            reply = await self._upgrade(target, socket, path, request_id)
+        except ClientDisconnect:
+            await socket.close()  # the ASGI server takes it for an error if nothing is said
+            return
         except Exception as error:  # noqa: BLE001 - it is logged or raised there
             if isinstance(error, DatabaseUnavailable):
                 target = None  # as above
-            response = self._error(error, request_id)
-            self._complete(response, target, request_id)
-            await websocket.refuse(socket, response)
-            self._log("refused", socket, request_id, started, status=response.status_code)
+            reply = self._error(error, request_id)
+        if isinstance(reply, Response):
+            self._complete(reply, target, request_id)
+            await websocket.refuse(socket, reply)
+            self._log("refused", socket, request_id, started, status=reply.status_code)
             return
         accepted = Response(status_code=websocket.SWITCHING_PROTOCOLS)
         self._complete(accepted, target, request_id)
-        code = await websocket.converse(socket, upgrade, accepted.headers, request_id)
+        code = await websocket.converse(socket, reply, accepted.headers, request_id)
         self._log("closed", socket, request_id, started, code=code)
 
     async def _upgrade(
         self, target: Target, socket: WebSocket, path: dict[str, str], request_id: str
-    ) -> Upgrade:
+    ) -> Upgrade | Response:
         origins = self.context.settings.public_url
         if isinstance(target, Page | ForeignEndpoint) and target.socket is not None:
             target = target.socket

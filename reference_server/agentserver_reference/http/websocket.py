@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Message
@@ -13,12 +14,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agentserver_reference.domain.errors import Forbidden, Refusal
 from agentserver_reference.logs import LOGGER, failure
-from agentserver_reference.replies import SocketClosed, Upgrade
+from agentserver_reference.replies import SocketClosed, Upgrade, fitting
 
 SWITCHING_PROTOCOLS = 101
 NORMAL, NO_CODE, POLICY_VIOLATION, INTERNAL_ERROR = 1000, 1005, 1008, 1011
-LONGEST_REASON = 123
-"""The maximum length of a reason in a close frame, in bytes."""
 
 _logger = logging.getLogger(LOGGER)
 
@@ -51,6 +50,16 @@ async def converse(
     socket: WebSocket, upgrade: Upgrade, headers: Mapping[str, str], request_id: str
 ) -> int:
     """Accept the WebSocket, run the handler's function, and return the close code."""
+    try:
+        return await _converse(socket, upgrade, headers, request_id)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await upgrade.close()
+
+
+async def _converse(
+    socket: WebSocket, upgrade: Upgrade, headers: Mapping[str, str], request_id: str
+) -> int:
     await socket.accept(
         upgrade.subprotocol,
         [(name.lower().encode(), value.encode()) for name, value in headers.items()],
@@ -82,7 +91,7 @@ class _Socket:
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
             self.code = message.get("code", NO_CODE)
-            self._check_open()
+            raise SocketClosed(self.code, message.get("reason") or "")
         text: str | None = message.get("text")
         return message["bytes"] if text is None else text
 
@@ -95,8 +104,8 @@ class _Socket:
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
         if self.code is None:
             self.code = code
-            fitting = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
-            await self._send({"type": "websocket.close", "code": code, "reason": fitting})
+            message = {"type": "websocket.close", "code": code, "reason": fitting(reason)}
+            await self._send(message)
 
     async def _send(self, message: Message) -> None:
         try:

@@ -27,7 +27,7 @@ def write_kubeconfig(
     Arguments:
         folder: the sandbox's own, outside of its home.
         clusters: `id`, `display_name` and `is_default` of each credential for a cluster.
-        url: where the server is reached from this machine.
+        url: where sandboxes reach the server.
         token: the sandbox's own, if it has one.
 
     Returns where it is; None if there is none. Raises OSError.

@@ -333,7 +333,8 @@ class ProcessBackend:
 
         def write() -> Path | None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return write_kubeconfig(folder, clusters, self._url(), token)
+            url = self._settings.cluster_proxy_url or self._url()
+            return write_kubeconfig(folder, clusters, url, token)
 
         found: Path | None = await self._in_thread(write)
         return found

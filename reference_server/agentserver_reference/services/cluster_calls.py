@@ -9,6 +9,7 @@ import json
 from base64 import b64decode
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -36,7 +37,7 @@ from agentserver_reference.storage.engine.query import Record
 from agentserver_reference.storage.locks import Lock
 
 LOOK_AGAIN = 2.0
-"""Seconds between two looks at whether an answer that is passed on for long still may be."""
+"""Seconds between two looks at whether what is passed on for long still may be."""
 
 
 @attrs.frozen
@@ -86,22 +87,28 @@ async def send(work: UnitOfWork, caller: Caller, request: ClusterRequest) -> Pas
 
     Raises BadGateway.
     """
-    credential, context = caller.credential, work.context
+    answer = await work.context.clusters.open().send(await cluster_of(work, caller), request)
+    return attrs.evolve(answer, watch=partial(watch, work, caller))
+
+
+async def cluster_of(work: UnitOfWork, caller: Caller) -> Cluster:
+    """Return the cluster that is called, with the credential. Raises BadGateway."""
+    credential = caller.credential
     authority = credential["public_meta"].get("ca_data_b64")
-    cluster = Cluster(
+    return Cluster(
         credential["server_url"],
         None if authority is None else b64decode(authority).decode(),
         **await _proof(work, credential),
     )
 
-    async def watch() -> None:
-        while True:
-            await context.wait(LOOK_AGAIN)
-            with suppress(DatabaseUnavailable):  # the store has logged it
-                kind, binding_id = credential["kind"], credential["id"]
-                await work.read(_permitted, caller.token_hash, kind, binding_id)
 
-    return attrs.evolve(await context.clusters.open().send(cluster, request), watch=watch)
+async def watch(work: UnitOfWork, caller: Caller) -> None:
+    """Look again and again at whether the caller still may call. Raises as `find` when not."""
+    while True:
+        await work.context.wait(LOOK_AGAIN)
+        with suppress(DatabaseUnavailable):  # the store has logged it
+            kind, binding_id = caller.credential["kind"], caller.credential["id"]
+            await work.read(_permitted, caller.token_hash, kind, binding_id)
 
 
 async def _proof(work: UnitOfWork, credential: Record) -> dict[str, str]:

@@ -37,6 +37,15 @@ class Cluster:
     """With its key, as PEM."""
 
 
+@attrs.frozen
+class Declined:
+    """What a cluster answers that opens no WebSocket."""
+
+    status: int
+    headers: Headers
+    body: bytes = attrs.field(repr=False)
+
+
 class Clusters:
     """Opens what calls clusters when it is needed first, and keeps it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from http import HTTPStatus
@@ -15,7 +15,8 @@ import attrs
 import httpx
 
 from agentserver_reference.domain.errors import BadGateway
-from agentserver_reference.gateways.clusters import Cluster, ClusterRequest
+from agentserver_reference.gateways.clusters import Cluster, ClusterRequest, Declined
+from agentserver_reference.gateways.clusters.sockets import ClusterSocket, open_socket
 from agentserver_reference.gateways.failures import CredentialRefused, OutsideError
 from agentserver_reference.gateways.outside import Outside, failures, trusted
 from agentserver_reference.replies import PassThrough, end_to_end
@@ -31,6 +32,7 @@ _OF_THE_CONNECTION = frozenset({"host", "expect"})
 class _Identity:
     """What one credential's certificates are used with: a connection is of one identity only."""
 
+    tls: ssl.SSLContext
     outside: Outside
     calls: int = 0
     """Those under way."""
@@ -65,6 +67,25 @@ class RemoteClusters:
             response.status_code, tuple(response.headers.multi_items()), _chunks(response), close
         )
 
+    async def connect(
+        self, cluster: Cluster, request: ClusterRequest, subprotocols: Sequence[str]
+    ) -> ClusterSocket | Declined:
+        """Open a WebSocket, for which the cluster may choose one of these subprotocols.
+
+        Raises BadGateway.
+        """
+        await self._close_unused()
+        identity, url = self._identity(cluster), _url(cluster, request)
+        headers = [
+            (name, value)
+            for name, value in _headers(cluster, request)
+            if not name.lower().startswith("sec-websocket-") and name.lower() != "origin"
+        ]
+        try:
+            return await open_socket(identity.outside, url, identity.tls, headers, subprotocols)
+        except OutsideError as error:
+            raise _failed(str(error)) from None
+
     async def close(self) -> None:
         """Close the connections."""
         for identity in self._identities.values():
@@ -74,11 +95,10 @@ class RemoteClusters:
     async def _open(
         self, outside: Outside, cluster: Cluster, request: ClusterRequest
     ) -> httpx.Response:
-        query = f"?{request.query}" if request.query else ""
         try:
             response = await outside.open(
                 request.method,
-                f"{cluster.server_url.rstrip('/')}/{request.path}{query}",
+                _url(cluster, request),
                 timeout=None,  # a watch may be silent for hours; the client says how long
                 headers=_headers(cluster, request),
                 content=request.body,
@@ -96,8 +116,9 @@ class RemoteClusters:
         name = sha256(certificates.encode()).digest()
         found = self._identities.get(name)
         if found is None:
-            outside = Outside(private_allowed=self._private_allowed, tls=_tls(cluster))
-            found = self._identities[name] = _Identity(outside)
+            tls = _tls(cluster)
+            outside = Outside(private_allowed=self._private_allowed, tls=tls)
+            found = self._identities[name] = _Identity(tls, outside)
         self._identities.move_to_end(name)
         return found
 
@@ -108,6 +129,11 @@ class RemoteClusters:
             if not identity.calls:
                 del self._identities[name]
                 await identity.outside.close()
+
+
+def _url(cluster: Cluster, request: ClusterRequest) -> str:
+    query = f"?{request.query}" if request.query else ""
+    return f"{cluster.server_url.rstrip('/')}/{request.path}{query}"
 
 
 def _headers(cluster: Cluster, request: ClusterRequest) -> list[tuple[str, str]]:

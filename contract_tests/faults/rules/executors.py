@@ -73,9 +73,10 @@ def maintainers_register_no_executors(original, role):
     kind="rows-of-others-in-list",
     operations=["list_executors"],
 )
-async def executors_of_all_workspaces(original, work, workspace_id):
+async def executors_of_all_workspaces(original, work, workspace_id, user_id):
     """Executors of other workspaces are listed."""
-    return [row for each in await workspaces(work) for row in await original(work, each["id"])]
+    of = [await original(work, each["id"], user_id) for each in await workspaces(work)]
+    return [row for rows in of for row in rows]
 
 
 @fault(
@@ -83,9 +84,9 @@ async def executors_of_all_workspaces(original, work, workspace_id):
     kind="wrong-order",
     operations=["list_executors"],
 )
-async def executors_newest_first(original, work, workspace_id):
+async def executors_newest_first(original, work, workspace_id, user_id):
     """The newest executor is first."""
-    return (await original(work, workspace_id))[::-1]
+    return (await original(work, workspace_id, user_id))[::-1]
 
 
 @fault(

@@ -112,12 +112,7 @@ class Gateway:
         scheme, _, value = request.headers["authorization"].partition(" ")
         assert scheme == "AgentAssertion"
         asked = {"scheme": "agent_assertion", "assertion": value, "account_id": ""}
-        async with httpx.AsyncClient(timeout=SECONDS) as client:
-            answer = await client.post(
-                f"{self.internal_url}/internal/codex-auth/validate",
-                json=asked,
-                headers={"X-Internal-Secret": self.secret},
-            )
+        answer = await self.validate(asked, self.secret)
         executor_id = request.path_params["executor_id"]
         if answer.status_code != httpx.codes.OK:
             return JSONResponse({"error": "unauthorized"}, 401)
@@ -129,6 +124,15 @@ class Gateway:
         ids = dict.fromkeys(("id", "executor_id", "environment_id"), executor_id)
         url = f"{self.url.replace('http', 'ws', 1)}/codex-exec/{executor_id}?token={ticket}"
         return JSONResponse({**ids, "url": url})
+
+    async def validate(self, asked: dict[str, Any], secret: str = SECRET) -> httpx.Response:
+        """Ask the server who an executor is."""
+        async with httpx.AsyncClient(timeout=SECONDS) as client:
+            return await client.post(
+                f"{self.internal_url}/internal/codex-auth/validate",
+                json=asked,
+                headers={"X-Internal-Secret": secret},
+            )
 
     def _note(self, executor_id: str, **said: str) -> None:
         for (_, of), row in self.bound.items():

@@ -371,12 +371,8 @@ async def test_the_gateway_is_told_whose_an_executor_is(apart: tuple[Site, Gatew
         here.timeline.now += timedelta(seconds=1)  # so that the assertion is another one
         _, _, assertion = machine.assertion(task_of[machine.id]).partition(" ")
         asked = {"scheme": "agent_assertion", "assertion": assertion, **body}
-        async with httpx.AsyncClient(base_url=gateway.internal_url) as client:
-            return await client.post(
-                "/internal/codex-auth/validate",
-                json={name: value for name, value in asked.items() if value is not ...},
-                headers={"X-Internal-Secret": secret},
-            )
+        said = {name: value for name, value in asked.items() if value is not ...}
+        return await gateway.validate(said, secret)
 
     for account_id in (..., None, "", here.owner.id):
         assert ok(await ask(account_id=account_id)).json() == {"user_id": here.owner.id}
@@ -390,6 +386,17 @@ async def test_the_gateway_is_told_whose_an_executor_is(apart: tuple[Site, Gatew
     assert error_of(await ask(scheme=...)) == (400, "scheme: is required")
     public = await here.client.post("/internal/codex-auth/validate", json={})
     assert error_of(public) == (404, "not found")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_an_id_that_the_database_does_not_take_is_that_of_nothing(
+    settings: Settings,
+) -> None:
+    async with site_with_gateway(settings) as (here, gateway):
+        machine = await here.register()
+        _, _, text = machine.assertion("task", agent_runtime_id="exe_\0").partition(" ")
+        answer = await gateway.validate({"scheme": "agent_assertion", "assertion": text})
+        assert error_of(answer) == (401, "unauthorized")
 
 
 async def test_the_gateways_own_routes_are_not_on_the_server(apart: tuple[Site, Gateway]) -> None:

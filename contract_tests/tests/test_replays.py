@@ -43,6 +43,7 @@ FAULTS: dict[str, tuple[str, Callable[[], AbstractContextManager[object]]]] = {
     "stateful": ("create_workspace", fault("refusals-as-json")),
     "fuzzing": ("rename_workspace", fault("rename-by-outsiders")),
     "times": ("rename_workspace", fault("rename-keeps-time")),
+    "repeats": ("revoke_workspace_api_key", fault("namesakes-are-revoked")),
     "races": ("add_workspace_member", fault("add-again-is-500")),
     "malformed": ("", fault("hosts-not-counted")),
     "transport": ("register_user", partial(patch.object, _transport, "rule_for", rule_of_retries)),

@@ -148,6 +148,8 @@ def _value_problems(value: Any) -> Iterator[Problem]:
         elif isinstance(item, list):
             waiting.extend(([*steps, index], inner) for index, inner in enumerate(item))
         elif isinstance(item, dict):
+            if any(key != _without_surrogates(key) for key in item):
+                yield Problem("lone surrogate", at, "half of a surrogate pair in a name")
             waiting.extend(([*steps, key], inner) for key, inner in item.items())
 
 

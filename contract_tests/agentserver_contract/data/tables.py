@@ -19,6 +19,9 @@ in the state of the `sandbox` or `task` in its path, or in which `credential` th
 `[[rows]]`: the operation that makes the rows of a list, where it is not the one that is sent to the
 same path, and the fields in which each of its requests differs from the last: `{row.email}`.
 
+`[[readings]]`: the operation that reads what another has written, where its path does not tell, and
+what its path is `about`: a text as in the examples.
+
 `[[waivers]]`: documented statuses that a run need not meet; `when` says in which runs.
 
 `[[exceptions]]`: operations that a check has to treat otherwise; KINDS lists them.
@@ -126,6 +129,16 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """Where what an operation has written is read."""
+
+    operation: str
+    read: str
+    about: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Waiver:
     """Documented statuses that a run need not meet."""
 
@@ -161,6 +174,7 @@ class Tables:
     examples: tuple[Example, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     rows: tuple[Rows, ...] = ()
+    readings: tuple[Reading, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
 
@@ -173,6 +187,7 @@ class Tables:
                 *(each.operation for each in self.examples),
                 *(each.operation for each in self.conflicts),
                 *(each.list for each in self.rows),
+                *(each.operation for each in self.readings),
                 *(name for each in self.waivers for name in each.operations),
                 *(name for each in self.exceptions for name in each.operations),
             ]
@@ -306,6 +321,10 @@ def _rows(**entry: Any) -> Iterator[Rows]:
     yield Rows(**entry)
 
 
+def _readings(**entry: Any) -> Iterator[Reading]:
+    yield Reading(**entry)
+
+
 def _waivers(*, operations: list[str] | str, status: list[int], **entry: Any) -> Iterator[Waiver]:
     named = frozenset() if operations == "*" else _named(operations)
     if not status:
@@ -326,6 +345,7 @@ _READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
     "examples": _examples,
     "conflicts": _conflicts,
     "rows": _rows,
+    "readings": _readings,
     "waivers": _waivers,
     "exceptions": _exceptions,
 }
@@ -349,6 +369,7 @@ def _joined(several: Iterable[Tables]) -> Tables:
         examples=tuple(each for one in whole for each in one.examples),
         conflicts=tuple(each for one in whole for each in one.conflicts),
         rows=tuple(each for one in whole for each in one.rows),
+        readings=tuple(each for one in whole for each in one.readings),
         waivers=tuple(each for one in whole for each in one.waivers),
         exceptions=tuple(each for one in whole for each in one.exceptions),
     )

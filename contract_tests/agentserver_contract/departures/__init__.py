@@ -23,7 +23,7 @@ from agentserver_contract.results.findings import Finding
 _T = TypeVar("_T")
 LAYERS = (
     *("fuzzing", "differential", "stateful", "roles", "people", "refusals", "ids", "values"),
-    *("model", "times", "races", "malformed", "transport", "lists", "gate"),
+    *("model", "times", "repeats", "races", "malformed", "transport", "lists", "gate"),
 )
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")

@@ -16,6 +16,7 @@ from agentserver_contract.layers import (
     people,
     races,
     refusals,
+    repeats,
     roles,
     stateful,
     times,
@@ -85,6 +86,7 @@ LAYERS = (
     Layer(stateful.NAME, stateful.run, writes=True, extent="scenarios"),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
     Layer(times.NAME, times.run, by_operation=True, writes=True),
+    Layer(repeats.NAME, repeats.run, by_operation=True, writes=True),
     Layer(races.NAME, races.run, by_operation=True, writes=True, is_long=True),
     Layer(transport.NAME, transport.run, by_operation=True, writes=True),
     # After the others, which read all that there is again and again.

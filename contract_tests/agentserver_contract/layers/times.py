@@ -26,7 +26,12 @@ from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace
 from agentserver_contract.http.messages import Exchange, Request, Response, cookie
 from agentserver_contract.layers.attempts import attempt
-from agentserver_contract.layers.lifetimes import MARGIN, promised_lifetime, session_of_age
+from agentserver_contract.layers.lifetimes import (
+    MARGIN,
+    let_time_pass,
+    promised_lifetime,
+    session_of_age,
+)
 from agentserver_contract.layers.lists import makers
 from agentserver_contract.layers.races import changed_body
 from agentserver_contract.layers.sending import Sender, body_of, fields_of, rows_of
@@ -37,8 +42,6 @@ NAME = "times"
 CREATED, UPDATED = "created_at", "updated_at"
 SECONDS_APART = 10
 """How far a time may be from `Date`, beside the duration of the request: clocks differ a little."""
-LEAST_SECONDS = 1.1
-"""How long after one write another one certainly has another time: many count whole seconds."""
 
 _WRITES = ("POST", "PUT", "PATCH")
 _OWNER, _OUTSIDER = "owner", "outsider"
@@ -151,9 +154,8 @@ class _Times:
 
     def look_again(self, written: Sequence[_Written]) -> None:
         """When the time is certainly another one: it has not moved, and moves with a change."""
-        if written and self.context.target.app is None:
-            last = max(each.at for each in written)
-            time.sleep(max(0.0, last + LEAST_SECONDS - time.monotonic()))
+        if written:
+            let_time_pass(self.context, max(each.at for each in written))
         for each in written:
             self._expect_unmoved(each)
         for each in written:

@@ -268,7 +268,8 @@ def repeat_turns(run: ModelRun, choose: Choose) -> None:
         said = turns.question()
         first = run.call(user, "turns.submit", **arguments(workspace, said), **key)
         note_turn(run, workspace, user, said, first)
-        again = run.call(user, "turns.submit", **arguments(workspace, said), **key)
+        member = choose(workspace.at_least("developer"))
+        again = run.call(member, "turns.submit", **arguments(workspace, said), **key)
         promise = "the same key and body are answered with the same turn"
         expect("turns.submit", promise, first.to_dict(), again.to_dict())
         changed: dict[str, Any] = arguments(workspace, turns.question())
@@ -313,13 +314,15 @@ def submit_turns_concurrently(run: ModelRun, choose: Choose) -> None:
         expect("operations_log.list", "every turn that was run is logged", [], missing)
 
 
-@rule(touches=["turns", "llm_quota", "llm_config"], precondition=A_WORKSPACE)
+@rule(touches=["turns", "llm_quota", "llm_config"], precondition=SEVERAL_WORKSPACES)
 def read_the_log_in_parts(run: ModelRun, choose: Choose) -> None:
     """Page by page it has the same rows, and a filter leaves out what does not match."""
-    workspace = any_workspace(run, choose)
-    with without_endpoint(run, workspace):
+    workspace, other = list(run.state[Workspaces].by_id.values())[:2]
+    with without_endpoint(run, workspace, other):
         for _ in range(3):
             submit(run, workspace, choose(workspace.at_least("developer")))
+        submit(run, other, choose(other.at_least("developer")))  # later than all rows
+        theirs = next(iter(run.call(other.with_role("owner")[0], "operations_log.list", other.id)))
         reader = choose(list(workspace.members))
         whole = list(run.call(reader, "operations_log.list", workspace.id))
         for limit in (1, 2, 1000):
@@ -337,7 +340,7 @@ def read_the_log_in_parts(run: ModelRun, choose: Choose) -> None:
             ({"is_error": False}, lambda row: not row.is_error),
             ({"tool": "turn", "source": "sdk", "env_id": "local"}, lambda row: True),
             *(({each: "else"}, lambda row: False) for each in ("tool", "source", "env_id")),
-            ({"before": f"{NO_SUCH}operation"}, lambda row: False),
+            *(({"before": each}, lambda row: False) for each in (f"{NO_SUCH}operation", theirs.id)),
         ]
         for given, matches in filters:
             expected = [row.id for row in whole if matches(row)]

@@ -64,6 +64,21 @@ _CHOSEN = 5
 _NUMBERS = ("1.0", "1.5", "1e3", "-0", "-0.0", "1e400", f"1{'0' * 30}", "-1e3")
 _LOOKALIKES = {"i": "\u0131", "s": "\u017f", "k": "\u212a", "e": "\u0435"}
 """Letters that become the same in another case, or only look the same."""
+_OPEN_JSON: Mapping[str, Any] = {
+    "JSON of every kind": {
+        "nothing": [None, False, 0, "", [], {}],
+        "fractions": [0.1, -1e-7, 5e-324, 1.7976931348623157e308],
+        "": {"a.b": 1, "$ref": "#/c", "__proto__": 2, "A": 3, "a": 4, " a ": " b\t\n"},
+        "forms": {"\u00e9": "\u00e9", "e\u0301": "e\u0301", "\U0001f600": "\uffff\u2028"},
+    },
+    "integers of 54 to 64 bits": [2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), 2**64 - 1],
+    "an integer of 100 bits": 10**30 + 1,
+    "half of a surrogate pair": "\ud800",
+    "half of a surrogate pair as a key": {"\udfff": 1},
+    "a NUL": "a\0b",
+    "a NUL as a key": {"a\0b": 1},
+}
+"""What is put into a value that may be any JSON."""
 _OTHER_TYPES: tuple[tuple[str, Any], ...] = (
     ("null", None),
     ("true", True),
@@ -110,6 +125,8 @@ class Variant:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers that differ from those of other requests; an empty one is left out."""
+    may_be_refused: bool = False
+    """Whether not every server can keep it as it is, and one that cannot has to refuse it."""
 
 
 def variants(
@@ -134,6 +151,17 @@ def variants(
                 yield Variant(f"{place} is {name}", place, body)
         if isinstance(place.value, dict):
             yield from _objects(place, example, seen)
+        for name, value in _OPEN_JSON.items() if is_open(place.schema) else ():
+            kept = place.value if isinstance(place.value, dict) else {}
+            body = _written(_with(example, place.steps, {**kept, "contract": value}))
+            yield Variant(f"{place} has {name}", place, body, may_be_refused=True)
+
+
+def is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema allows an object of any fields, and says of none what it is."""
+    if not schema.keys() & {"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"}:
+        return True
+    return schema.get("additionalProperties") is True and "properties" not in schema
 
 
 def unchanged(contract: Contract, schema: Located, example: Any) -> Iterator[Variant]:

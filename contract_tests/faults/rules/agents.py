@@ -1,5 +1,6 @@
 """Agents: whose tokens are valid, what they see, whether they are online, what is recorded."""
 
+import json
 from datetime import timedelta
 
 from replacing import fault
@@ -266,3 +267,18 @@ def offline_is_never_cleared(original):
 def silent_agents_stay_available(original, conn, last):
     """An agent is offline after ten minutes of silence, and not after one."""
     return original(conn, last - timedelta(minutes=10))
+
+
+@fault(
+    replaces="agentserver_reference.storage.agents.card_of",
+    kind="value-altered",
+    operations=["get_agent_card"],
+)
+def cards_with_rounded_numbers(original, conn, sandbox_id):
+    """A card shows numbers as a database without great integers keeps them."""
+    found = original(conn, sandbox_id)
+    return found and {**found, "card": json.loads(json.dumps(found["card"]), parse_int=_rounded)}
+
+
+def _rounded(digits):
+    return int(float(digits))

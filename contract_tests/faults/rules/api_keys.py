@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import attrs
 from replacing import fault
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.storage import tables
@@ -214,4 +214,34 @@ def keys_end_with_their_maker(original, conn, workspace_id, user_id):
     original(conn, workspace_id, user_id)
     conn.execute(
         delete(tables.api_keys).where(_of.workspace_id == workspace_id, _of.made_by == user_id)
+    )
+
+
+@fault(
+    replaces="agentserver_reference.storage.api_keys.revoke",
+    kind="value-altered",
+    operations=["revoke_workspace_api_key"],
+)
+def revoking_a_key_again_moves_its_time(original, conn, workspace_id, key_id, now):
+    """A key that is revoked a second time was revoked then."""
+    conn.execute(
+        update(tables.api_keys)
+        .where(_of.workspace_id == workspace_id, _of.id == key_id)
+        .values(revoked_at=timestamp(now))
+    )
+
+
+@fault(
+    replaces="agentserver_reference.storage.api_keys.revoke",
+    kind="wrong-object-touched",
+    operations=["revoke_workspace_api_key"],
+)
+def namesakes_are_revoked(original, conn, workspace_id, key_id, now):
+    """With a key, the others of its name are revoked."""
+    named = tables.api_keys.alias()
+    name = select(named.c.name).where(named.c.id == key_id)
+    conn.execute(
+        update(tables.api_keys)
+        .where(_of.workspace_id == workspace_id, _of.name.in_(name), _of.revoked_at.is_(None))
+        .values(revoked_at=timestamp(now))
     )

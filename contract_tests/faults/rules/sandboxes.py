@@ -329,3 +329,19 @@ def idle_timeout_is_not_stored(
 def sandboxes_are_sorted_by_name(original, conn, workspace_id):
     """Sandboxes are listed by their names, not the oldest first."""
     return sorted(original(conn, workspace_id), key=lambda row: row["name"])
+
+
+@fault(
+    replaces="agentserver_reference.storage.sandboxes.add",
+    kind="value-altered",
+    operations=["create_sandbox"],
+)
+def metadata_without_null(original, conn, *, metadata=None, **values):
+    """What is null in metadata is left out."""
+    return original(conn, metadata=_without_null(metadata), **values)
+
+
+def _without_null(value):
+    if isinstance(value, dict):
+        return {name: _without_null(each) for name, each in value.items() if each is not None}
+    return [_without_null(each) for each in value] if isinstance(value, list) else value

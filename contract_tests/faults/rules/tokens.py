@@ -346,3 +346,14 @@ def sessions_give_no_sign_of_life(original, conn, session_ids, now):
 )
 def clients_noted_nowhere(original, conn, session_id, client):
     """What a client says of itself is forgotten."""
+
+
+@fault(
+    replaces="agentserver_reference.storage.codex_tokens.revoke",
+    kind="value-altered",
+    operations=["revoke_codex_token"],
+)
+def revoking_a_token_again_moves_its_time(original, conn, token_id, now):
+    """A codex token that is revoked a second time was revoked then."""
+    of = tables.codex_tokens
+    conn.execute(update(of).where(of.c.id == token_id).values(revoked_at=timestamp(now)))

@@ -4,7 +4,7 @@ import secrets
 
 import attrs
 from replacing import fault
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from agentserver_reference.storage import tables
 from agentserver_reference.storage.engine.query import Query
@@ -272,3 +272,26 @@ def _remove_oldest(conn):
 def threads_answered_wrongly(original):
     """The answer names a thread that does not exist."""
     return property(lambda self: original.fget(self) | {"threadId": secrets.token_hex(8)})
+
+
+@fault(
+    replaces="agentserver_reference.domain.turns.hash_of",
+    kind="argument-ignored",
+    operations=["submit_turn"],
+)
+def keys_for_other_threads(original, body):
+    """A key that was used is accepted with another thread and another time."""
+    return original({name: body[name] for name in ("workspaceId", "params")})
+
+
+@fault(
+    replaces="agentserver_reference.storage.turns.find_by_key",
+    kind="wrong-value",
+    operations=["submit_turn"],
+)
+def keys_in_any_case(original, conn, workspace_id, key, now):
+    """Keys that differ in case stand for one turn."""
+    t = tables.codex_turns.c
+    columns = (t.id, t.body_hash, t.started_at)
+    alike = (t.workspace_id == workspace_id, func.lower(t.idempotency_key) == key.lower())
+    return Query(select(*columns).where(*alike)).first(conn)

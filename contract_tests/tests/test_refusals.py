@@ -122,3 +122,21 @@ def test_what_is_refused_in_one_state_only_is_found_by_its_name(
     found = [finding for finding in result.findings if finding.check == check]
     assert any(wrong in finding.detail for finding in found), findings_text(result.findings)
     assert {finding.operation for finding in result.findings} == {"create_workspace"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "operation"),
+    [
+        ("revoked-keys-count", "mint_workspace_api_key"),
+        ("tokens-of-other-workspaces-count", "mint_codex_token"),
+    ],
+)
+def test_wrong_count_at_a_limit_is_found(
+    contract: Contract, sqlite_url: str, fault: str, operation: str
+) -> None:
+    with planted(find(fault)), in_process(sqlite_url) as server:
+        plan = Plan(seed=1, operations=frozenset({operation}))
+        accounts = prepare_accounts(server.target)
+        result = refusals.run(Context(server.target, accounts, contract, plan))
+    found = {(finding.operation, finding.check) for finding in result.findings}
+    assert found == {(operation, "room")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from agentserver_contract.context import Context
@@ -17,9 +18,20 @@ from agentserver_contract.data.tables import Conflict, tables
 from agentserver_contract.fixtures.accounts import Account, SetupFailed, log_in
 from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.removed import Lifecycle, created_id, lifecycles
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
-from agentserver_contract.fixtures.states import LASTING, in_state, reason_impossible
-from agentserver_contract.fixtures.workspaces import team_with
+from agentserver_contract.fixtures.states import (
+    LASTING,
+    conflict_request,
+    in_state,
+    reason_impossible,
+)
+from agentserver_contract.fixtures.workspaces import (
+    PARAMETER,
+    add_workspace,
+    remove_workspace,
+    team_with,
+)
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.layers.attempts import attempt
@@ -30,6 +42,8 @@ from agentserver_contract.variants.queries import invalid_queries
 from agentserver_contract.variants.violations import Trial, trials_of, violations_of
 
 NAME = "refusals"
+
+_OWNER = "owner"
 
 
 def run(context: Context) -> LayerResult:
@@ -80,6 +94,7 @@ class _Trials:
         trials = self._trials_in_state(operation, conflict)
         if not trials:
             return
+        spare = self._spare(operation, conflict)
         with in_state(conflict, self.accounts, self.examples):
             before = snapshot(self.accounts, self.examples)
             answered = []
@@ -90,12 +105,84 @@ class _Trials:
                     break
             if not self._accepted and snapshot(self.accounts, self.examples) == before:
                 self._check_passwords(operation, answered)
+                if spare is not None:
+                    self._try_room(operation, conflict, spare)
                 return
         self._start_anew()
         for name in [trial.name for trial in trials]:
             now = self._trials_in_state(operation, conflict)
             with in_state(conflict, self.accounts, self.examples):
                 self._try_all(operation, [each for each in now if each.name == name], None)
+
+    def _spare(self, operation: Operation, conflict: Conflict) -> Request | None:
+        """What removes one of the things that a state has as many of as there may be."""
+        cycles = (each for each in lifecycles(self.context.contract) if each.create == operation)
+        cycle = next(cycles, None)
+        if cycle is None or not conflict.state.endswith(" limit reached"):
+            return None
+        return self._removal(cycle, self._create(operation, conflict, self.examples))
+
+    def _create(self, operation: Operation, conflict: Conflict, examples: Examples) -> Response:
+        self.result.cases[operation.id] += 1
+        return self.target.send(conflict_request(conflict, operation, self.accounts, examples))
+
+    def _removal(self, cycle: Lifecycle, made: Response) -> Request | None:
+        made_id = created_id(cycle.parameter, made)
+        if made_id is None:
+            return None
+        parameters = {**self.examples.parameters, cycle.parameter: made_id}
+        about = replace(self.examples, parameters=parameters, instead={})
+        credential = credential_for(self.context.contract, cycle.delete, self.accounts, _OWNER)
+        return about.request(cycle.delete, credential)
+
+    def _try_room(self, operation: Operation, conflict: Conflict, spare: Request) -> None:
+        """At a limit one more fits when one is gone, and no other; elsewhere there is room."""
+        others = self._elsewhere(operation)
+        if others is not None:
+            there = self._create(operation, conflict, others)
+            if there.status == conflict.status:
+                promise = f"{conflict.name}: another workspace has room of its own"
+                self._found_limit(operation, promise, "2xx", there)
+            remove_workspace(self.accounts, _OWNER, others.parameters[PARAMETER])
+        if not self.target.send(spare).succeeded:
+            return
+        first = self._create(operation, conflict, self.examples)
+        if not first.succeeded:
+            promise = f"{conflict.name}: one more fits when one is gone"
+            self._found_limit(operation, promise, "2xx", first)
+            return
+        second = self._create(operation, conflict, self.examples)
+        if second.status != conflict.status:
+            promise = f"{conflict.name}: no more than one fits when one is gone"
+            self._found_limit(operation, promise, conflict.status, second)
+        for cycle in lifecycles(self.context.contract):
+            for made in (first, second) if cycle.create == operation else ():
+                if removal := self._removal(cycle, made):
+                    self.target.send(removal)
+
+    def _elsewhere(self, operation: Operation) -> Examples | None:
+        """Examples about another workspace; None for what is in none."""
+        field = operation.workspace_field
+        if field is None and PARAMETER not in operation.path_parameters:
+            return None
+        other = add_workspace(self.accounts, _OWNER, team_with("guest"))
+        parameters = {**self.examples.parameters, PARAMETER: other}
+        examples = replace(self.examples, parameters=parameters)
+        return examples.with_body(operation, {field: other}) if field else examples
+
+    def _found_limit(
+        self, operation: Operation, promise: str, expected: object, response: Response
+    ) -> None:
+        self.result.add(
+            Finding(
+                layer=NAME,
+                operation=operation.id,
+                promise=promise,
+                contract=operation.pointer,
+                detail=f"expected {expected}, got {response.as_text()}",
+                check="room",
+            )
+        )
 
     def _try_all(self, operation: Operation, trials: list[Trial], before: Any) -> Any:
         """Send requests, and return what can be read afterwards.

@@ -245,3 +245,14 @@ def namesakes_are_revoked(original, conn, workspace_id, key_id, now):
         .where(_of.workspace_id == workspace_id, _of.name.in_(name), _of.revoked_at.is_(None))
         .values(revoked_at=timestamp(now))
     )
+
+
+@fault(
+    replaces="agentserver_reference.storage.api_keys.count_valid",
+    kind="limit-off",
+    operations=["mint_workspace_api_key"],
+)
+def revoked_keys_count(original, conn, workspace_id):
+    """Keys that are revoked count towards the limit."""
+    every = select(_of.id).where(_of.workspace_id == workspace_id)
+    return len(list(conn.execute(every).scalars()))

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import attrs
 from replacing import fault
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from agentserver_reference.domain.errors import Forbidden
 from agentserver_reference.domain.roles import is_at_least
@@ -357,3 +357,15 @@ def revoking_a_token_again_moves_its_time(original, conn, token_id, now):
     """A codex token that is revoked a second time was revoked then."""
     of = tables.codex_tokens
     conn.execute(update(of).where(of.c.id == token_id).values(revoked_at=timestamp(now)))
+
+
+@fault(
+    replaces="agentserver_reference.storage.codex_tokens.count_valid",
+    kind="limit-of-wrong-layer",
+    operations=["mint_codex_token"],
+)
+def tokens_of_other_workspaces_count(original, conn, workspace_id, now):
+    """The tokens of all workspaces count towards the limit of each."""
+    of = tables.codex_tokens.c
+    workspaces = list(conn.execute(select(of.workspace_id).distinct()).scalars())
+    return sum(original(conn, each, now) for each in workspaces)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,6 +130,23 @@ def _no_constant(name: str) -> None:
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
+def is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema allows an object of any fields, and says of none what it is."""
+    if not schema.keys() & {"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"}:
+        return True
+    return schema.get("additionalProperties") is True and "properties" not in schema
+
+
+def has_nul_in_open_json(contract: Contract, operation: Operation, body: Any) -> bool:
+    """Whether a text has NUL in a value that may be any JSON, which no schema excludes."""
+    return isinstance(body, Mapping) and any(
+        problem.rule == "NUL"
+        for each in operation.fields
+        if each.name in body and each.schema and is_open(contract.follow(each.schema).value)
+        for problem in _value_problems(body[each.name])
+    )
+
+
 def _value_problems(value: Any) -> Iterator[Problem]:
     """Violations of the rules that apply to every value in a body, whatever its schema says."""
     waiting: list[tuple[list[str | int], Any]] = [([], value)]
@@ -150,6 +167,8 @@ def _value_problems(value: Any) -> Iterator[Problem]:
         elif isinstance(item, dict):
             if any(key != _without_surrogates(key) for key in item):
                 yield Problem("lone surrogate", at, "half of a surrogate pair in a name")
+            if any("\0" in key for key in item):
+                yield Problem("NUL", at, "a NUL character in a name")
             waiting.extend(([*steps, key], inner) for key, inner in item.items())
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
+from agentserver_contract.contract.schemas import is_open
 from agentserver_contract.fixtures.accounts import COLLEAGUE
 from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
@@ -29,7 +30,6 @@ from agentserver_contract.layers.lifetimes import let_time_pass
 from agentserver_contract.layers.races import changed_body
 from agentserver_contract.layers.sending import Sender, body_of, fields_of
 from agentserver_contract.results.findings import LayerResult
-from agentserver_contract.variants.values import is_open
 
 NAME = "repeats"
 

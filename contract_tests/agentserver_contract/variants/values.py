@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentserver_contract.contract.document import Contract, Located
-from agentserver_contract.contract.schemas import MAX_BODY_BYTES, MAX_NESTING, json_path
+from agentserver_contract.contract.schemas import MAX_BODY_BYTES, MAX_NESTING, is_open, json_path
 
 Steps = tuple[str | int, ...]
 
@@ -155,13 +155,6 @@ def variants(
             kept = place.value if isinstance(place.value, dict) else {}
             body = _written(_with(example, place.steps, {**kept, "contract": value}))
             yield Variant(f"{place} has {name}", place, body, may_be_refused=True)
-
-
-def is_open(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema allows an object of any fields, and says of none what it is."""
-    if not schema.keys() & {"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"}:
-        return True
-    return schema.get("additionalProperties") is True and "properties" not in schema
 
 
 def unchanged(contract: Contract, schema: Located, example: Any) -> Iterator[Variant]:

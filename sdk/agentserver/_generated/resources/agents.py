@@ -185,7 +185,8 @@ class Agents(Resource):
             description: What it does; empty if omitted. At most 10,000 characters.
             agent_type: The kind of agent; `claudecode` if omitted or empty. Only the first
                 card sets it. At most 255 characters.
-            card: Its capabilities, as any JSON; an empty object if omitted.
+            card: Its capabilities, as any JSON without NUL in its texts; an empty object if
+                omitted.
 
         Returns:
             The card is published.
@@ -357,7 +358,8 @@ class AsyncAgents(AsyncResource):
             description: What it does; empty if omitted. At most 10,000 characters.
             agent_type: The kind of agent; `claudecode` if omitted or empty. Only the first
                 card sets it. At most 255 characters.
-            card: Its capabilities, as any JSON; an empty object if omitted.
+            card: Its capabilities, as any JSON without NUL in its texts; an empty object if
+                omitted.
 
         Returns:
             The card is published.

@@ -119,7 +119,8 @@ class Sandboxes(Resource):
             idle_timeout: Seconds without activity after which it is paused; if omitted or
                 null, those of the workspace or the installation. 0 means never, and is
                 allowed only if there is no limit. 0 to 2,147,483,647.
-            metadata: Anything that the caller wants to keep with it.
+            metadata: Anything that the caller wants to keep with it, without NUL in its
+                texts.
             wait: Whether to wait until it is `running`, as `wait` does, and return it as it
                 is then.
 
@@ -423,7 +424,8 @@ class AsyncSandboxes(AsyncResource):
             idle_timeout: Seconds without activity after which it is paused; if omitted or
                 null, those of the workspace or the installation. 0 means never, and is
                 allowed only if there is no limit. 0 to 2,147,483,647.
-            metadata: Anything that the caller wants to keep with it.
+            metadata: Anything that the caller wants to keep with it, without NUL in its
+                texts.
             wait: Whether to wait until it is `running`, as `wait` does, and return it as it
                 is then.
 

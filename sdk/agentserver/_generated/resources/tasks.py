@@ -436,7 +436,7 @@ class Tasks(Resource):
                 `failed`, `cancelled`.
             failure_reason: Why it failed; required if `status` is `failed`. At most 10,000
                 characters.
-            result: The result, as any JSON.
+            result: The result, as any JSON without NUL in its texts.
             total_cost_usd: What it has cost, in US dollars; if omitted or null, nothing is
                 known of that. 0 to 1,000,000,000.
             num_turns: How many turns the agent has taken; 0 if omitted. 0 to 2,147,483,647.
@@ -867,7 +867,7 @@ class AsyncTasks(AsyncResource):
                 `failed`, `cancelled`.
             failure_reason: Why it failed; required if `status` is `failed`. At most 10,000
                 characters.
-            result: The result, as any JSON.
+            result: The result, as any JSON without NUL in its texts.
             total_cost_usd: What it has cost, in US dollars; if omitted or null, nothing is
                 known of that. 0 to 1,000,000,000.
             num_turns: How many turns the agent has taken; 0 if omitted. 0 to 2,147,483,647.

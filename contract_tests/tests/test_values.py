@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from answer_middleware import AnswersChanged
 from answers import Answer
+from catalogue import find
 from faulty import run_on, served
+from planting import planted
 from servers import prepare_accounts
 from wrapping import Seen, answering, rewriting
 
@@ -126,6 +128,22 @@ def test_length_that_is_counted_in_bytes_is_found(tmp_path: Path, contract: Cont
     result = run_on(values.run, tmp_path, contract, answering(answer), frozenset({RENAME}))
     assert {finding.check for finding in result.findings} == {"is taken"}
     assert any("two bytes" in finding.promise for finding in result.findings)
+
+
+@pytest.mark.parametrize(
+    ("fault", "operation"),
+    [
+        ("cards-with-rounded-numbers", "upsert_agent_card"),
+        ("metadata-without-null", "create_sandbox"),
+    ],
+)
+def test_json_that_is_kept_otherwise_than_it_was_sent_is_found(
+    tmp_path: Path, contract: Contract, fault: str, operation: str
+) -> None:
+    with planted(find(fault)):
+        result = run_on(values.run, tmp_path, contract, lambda app: app, frozenset({operation}))
+    assert {finding.operation for finding in result.findings} == {operation}
+    assert all("as it was sent" in finding.promise for finding in result.findings)
 
 
 def test_body_without_its_length_that_is_refused_is_found(

@@ -103,10 +103,16 @@ def request_problems(
     if any(problem.rule == "nesting" for problem in problems):
         return problems
     by_schema = list(schema_problems(contract, operation.body, _without_surrogates(value)))
-    # Schemas exclude NUL from the fields that they name; other fields are ignored with what they
-    # hold.
+    # Schemas exclude NUL from the fields that they name, and no JSON that is kept has it; other
+    # fields are ignored with what they hold.
     named = {problem.at for problem in by_schema}
-    problems = [problem for problem in problems if problem.rule != "NUL" or problem.at in named]
+    problems = [
+        problem
+        for problem in problems
+        if problem.rule != "NUL"
+        or problem.at in named
+        or _in_open_json(contract, operation, problem.at)
+    ]
     broken = {problem.at for problem in problems}
     return problems + [problem for problem in by_schema if problem.at not in broken]
 
@@ -137,13 +143,12 @@ def is_open(schema: Mapping[str, Any]) -> bool:
     return schema.get("additionalProperties") is True and "properties" not in schema
 
 
-def has_nul_in_open_json(contract: Contract, operation: Operation, body: Any) -> bool:
-    """Whether a text has NUL in a value that may be any JSON, which no schema excludes."""
-    return isinstance(body, Mapping) and any(
-        problem.rule == "NUL"
+def _in_open_json(contract: Contract, operation: Operation, at: str) -> bool:
+    """Whether a place in a body is in a field that may be any JSON."""
+    return any(
+        re.match(rf"{re.escape(json_path([each.name]))}(?![\w-])", at)
         for each in operation.fields
-        if each.name in body and each.schema and is_open(contract.follow(each.schema).value)
-        for problem in _value_problems(body[each.name])
+        if each.schema and is_open(contract.follow(each.schema).value)
     )
 
 

@@ -20,7 +20,7 @@ in the state of the `sandbox` or `task` in its path, or in which `credential` th
 same path, and the fields in which each of its requests differs from the last: `{row.email}`.
 
 `[[readings]]`: the operation that reads what another has written, where its path does not tell, and
-what its path is `about`: a text as in the examples.
+what it is `about`: the fields of its path, or of its row, with texts as in the examples.
 
 `[[waivers]]`: documented statuses that a run need not meet; `when` says in which runs.
 

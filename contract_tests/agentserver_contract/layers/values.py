@@ -198,9 +198,9 @@ class _Trials:
     def _compare(self, operation: Operation, variant: Variant, exchange: Exchange) -> None:
         """Compare what was sent with the answer, and with what is read afterwards."""
         sent = self._comparable(operation, variant)
-        self._compare_with(operation, variant, exchange, sent, exchange, "the answer")
         cycle = self.lifecycles.get(operation.id)
         ids = self._ids(operation, cycle, exchange)
+        self._compare_with(operation, variant, ids, sent, exchange, "the answer")
         read = reading_of(self.context.contract, operation, cycle.parameter if cycle else None)
         for each in tables().readings:
             if each.operation == operation.id and each.read in self.context.contract.operations:
@@ -219,7 +219,7 @@ class _Trials:
             reading = self._read(read, request)
             if first is None:
                 first = reading
-                self._compare_with(operation, variant, exchange, sent, reading, f"the {name}")
+                self._compare_with(operation, variant, ids, sent, reading, f"the {name}")
                 for line in answer_differences(
                     *(self.context.contract, operation, body_of(exchange)),
                     *(read, body_of(reading), ids),
@@ -249,12 +249,11 @@ class _Trials:
         self,
         operation: Operation,
         variant: Variant,
-        write: Exchange,
+        ids: Mapping[str, str],
         sent: Mapping[str, Any],
         reading: Exchange,
         reader: str,
     ) -> None:
-        ids = self._ids(operation, self.lifecycles.get(operation.id), write)
         is_as_sent = is_equal if variant.may_be_refused else is_same
         for name, value in sent.items():
             shown = shown_values(body_of(reading), ids, name)

@@ -67,6 +67,7 @@ _LOOKALIKES = {"i": "\u0131", "s": "\u017f", "k": "\u212a", "e": "\u0435"}
 _OPEN_JSON: Mapping[str, Any] = {
     "JSON of every kind": {
         "nothing": [None, False, 0, "", [], {}],
+        "null": None,
         "fractions": [0.1, -1e-7, 5e-324, 1.7976931348623157e308],
         "": {"a.b": 1, "$ref": "#/c", "__proto__": 2, "A": 3, "a": 4, " a ": " b\t\n"},
         "forms": {"\u00e9": "\u00e9", "e\u0301": "e\u0301", "\U0001f600": "\uffff\u2028"},

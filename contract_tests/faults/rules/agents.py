@@ -270,15 +270,11 @@ def silent_agents_stay_available(original, conn, last):
 
 
 @fault(
-    replaces="agentserver_reference.storage.agents.card_of",
+    replaces="agentserver_reference.storage.agents.publish_card",
     kind="value-altered",
-    operations=["get_agent_card"],
+    operations=["upsert_agent_card"],
 )
-def cards_with_rounded_numbers(original, conn, sandbox_id):
-    """A card shows numbers as a database without great integers keeps them."""
-    found = original(conn, sandbox_id)
-    return found and {**found, "card": json.loads(json.dumps(found["card"]), parse_int=_rounded)}
-
-
-def _rounded(digits):
-    return int(float(digits))
+def cards_with_rounded_numbers(original, *args, **values):
+    """Great numbers in a card are kept as a float keeps them."""
+    text = json.dumps(values["card"])
+    original(*args, **values | {"card": json.loads(text, parse_int=lambda n: int(float(n)))})

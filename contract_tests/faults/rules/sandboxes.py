@@ -336,9 +336,9 @@ def sandboxes_are_sorted_by_name(original, conn, workspace_id):
     kind="value-altered",
     operations=["create_sandbox"],
 )
-def metadata_without_null(original, conn, *, metadata=None, **values):
+def metadata_without_null(original, *args, **values):
     """What is null in metadata is left out."""
-    return original(conn, metadata=_without_null(metadata), **values)
+    return original(*args, **values | {"metadata": _without_null(values.get("metadata"))})
 
 
 def _without_null(value):

@@ -395,14 +395,15 @@ def what_agents_do_is_recorded_once(run: ModelRun, choose: Choose) -> None:
     run.call(OTHER, "tasks.report", task_id, status="completed", raises=PermissionDenied)
     run.call(AT_WORK, "tasks.report", task_id, status="completed")
     run.call(AT_WORK, "tasks.report", task_id, status="failed", failure_reason="?", raises=Conflict)
-    message = run.call(AT_WORK, "mailbox.send", to=other, text="Done.").message_id
+    sent: dict[str, Any] = {"to": other, "text": "Done.", "msg_type": "answer"}
+    message = run.call(AT_WORK, "mailbox.send", **sent).message_id
     cancelled = house.delegate()
     run.call(OWNER, "tasks.cancel", cancelled)
     expected: list[tuple[Any, ...]] = [
         ("task_created", other, task_id, {"target_id": agent, "skill": "review"}),
         ("task_status_changed", agent, task_id, {"status": "running"}),
         ("task_status_changed", agent, task_id, {"status": "completed"}),
-        ("message_sent", agent, message, {"to": other, "msg_type": "text"}),
+        ("message_sent", agent, message, {"to": other, "msg_type": "answer"}),
         ("task_created", other, cancelled, {"target_id": agent, "skill": ""}),
         ("task_cancelled", None, cancelled, None),
     ]
@@ -412,3 +413,12 @@ def what_agents_do_is_recorded_once(run: ModelRun, choose: Choose) -> None:
     ]
     method = "agents.interactions.list"
     expect(method, "everything that was done once, and by whom", expected, actual)
+
+
+@rule(touches=[], precondition=with_agents)
+def agents_count_among_the_sandboxes_of_their_workspace(run: ModelRun, choose: Choose) -> None:
+    house = House(run)
+    there_are = len(list(run.call(OWNER, "sandboxes.list", house.workspace_id)))
+    method = "admin.workspaces.list"
+    (row,) = (each for each in run.call("admin", method) if each.id == house.workspace_id)
+    expect(method, "how many sandboxes the workspace has", there_are, row.sandbox_count)

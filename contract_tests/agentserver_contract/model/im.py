@@ -309,7 +309,10 @@ def refuse_homeservers_in_private_networks(run: ModelRun, choose: Choose) -> Non
 
 @rule(touches=["im"], precondition=channels_can_be)
 def log_in_to_wechat(run: ModelRun, choose: Choose) -> None:
-    """A login connects its bot once, also if several ask at the same time; then there is none."""
+    """A login connects its bot once, also if several ask at the same time; then there is none.
+
+    Each workspace has its own.
+    """
     workspace = any_workspace(run, choose)
     user, method = choose(workspace.at_least("developer")), "workspaces.im.wait_weixin_login"
     started = run.attempt(user, "workspaces.im.start_weixin_login", workspace.id)
@@ -317,9 +320,17 @@ def log_in_to_wechat(run: ModelRun, choose: Choose) -> None:
         return  # the server asks WeChat itself
     if isinstance(started, AgentserverError) or not started.qrcode_url:
         raise ContractViolation("workspaces.im.start_weixin_login", "a login begins", started)
+    others = [each for each in run.state[Workspaces].by_id.values() if each is not workspace]
+    for each in others:  # which ends no login but its own workspace's
+        run.call(each.with_role("owner")[0], "workspaces.im.start_weixin_login", each.id)
     outcome = run.call(user, method, workspace.id)
     if not outcome.connected:
         return  # the code of a real WeChat is not scanned
+    for each in others:
+        owner = each.with_role("owner")[0]
+        theirs = run.call(owner, method, each.id)
+        expect(method, "it is confirmed in its own workspace", True, theirs.connected)
+        remove(run, each, owner, note_channel(run, each, owner, _WEIXIN, theirs.bot_id))
     expect(method, "it is confirmed", "confirmed", outcome.status.value)
     connected = [note_channel(run, workspace, user, _WEIXIN, outcome.bot_id)]
     run.call(user, method, workspace.id, raises=BadRequest)

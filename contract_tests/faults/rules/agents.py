@@ -278,3 +278,15 @@ def cards_with_rounded_numbers(original, *args, **values):
     """Great numbers in a card are kept as a float keeps them."""
     text = json.dumps(values["card"])
     original(*args, **values | {"card": json.loads(text, parse_int=lambda n: int(float(n)))})
+
+
+@fault(
+    replaces="agentserver_reference.storage.agent_interactions.add",
+    kind="wrong-value",
+    operations=["list_agent_interactions"],
+)
+def messages_recorded_without_their_type(original, *args, **values):
+    """Every message is recorded as a text."""
+    detail = values.get("detail") or {}
+    changed = {**detail, "msg_type": "text"} if "msg_type" in detail else values.get("detail")
+    original(*args, **values | {"detail": changed})

@@ -269,3 +269,14 @@ def channels_shown_as_those_of_wechat(original, row, bound):
     """Every channel is shown as one of WeChat too."""
     shown = original(row, bound)
     return shown | ({"weixin_bindings": shown["im_bindings"]} if shown else {})
+
+
+@fault(
+    replaces="agentserver_reference.storage.weixin_logins.begin",
+    kind="wrong-object-touched",
+    operations=["start_weixin_qr_login"],
+)
+def logins_end_those_of_other_workspaces(original, *args, **values):
+    """A login that begins ends those of all workspaces."""
+    args[0].execute(delete(tables.weixin_logins))
+    original(*args, **values)

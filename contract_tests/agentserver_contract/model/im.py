@@ -321,16 +321,16 @@ def log_in_to_wechat(run: ModelRun, choose: Choose) -> None:
     if isinstance(started, AgentserverError) or not started.qrcode_url:
         raise ContractViolation("workspaces.im.start_weixin_login", "a login begins", started)
     others = [each for each in run.state[Workspaces].by_id.values() if each is not workspace]
-    for each in others:  # which ends no login but its own workspace's
-        run.call(each.with_role("owner")[0], "workspaces.im.start_weixin_login", each.id)
+    for other in others:  # which ends no login but its own workspace's
+        run.call(other.with_role("owner")[0], "workspaces.im.start_weixin_login", other.id)
     outcome = run.call(user, method, workspace.id)
     if not outcome.connected:
         return  # the code of a real WeChat is not scanned
-    for each in others:
-        owner = each.with_role("owner")[0]
-        theirs = run.call(owner, method, each.id)
+    for other in others:
+        owner = other.with_role("owner")[0]
+        theirs = run.call(owner, method, other.id)
         expect(method, "it is confirmed in its own workspace", True, theirs.connected)
-        remove(run, each, owner, note_channel(run, each, owner, _WEIXIN, theirs.bot_id))
+        remove(run, other, owner, note_channel(run, other, owner, _WEIXIN, theirs.bot_id))
     expect(method, "it is confirmed", "confirmed", outcome.status.value)
     connected = [note_channel(run, workspace, user, _WEIXIN, outcome.bot_id)]
     run.call(user, method, workspace.id, raises=BadRequest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentserver import Client, NotFound, PermissionDenied, Unauthenticated
+from agentserver import BadRequest, Client, NotFound, PermissionDenied, Unauthenticated
 from agentserver_contract.fixtures.access_tokens import REVOKED, VALID, WITHOUT_SCOPE
 from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.http.guard import NO_SUCH
@@ -54,7 +54,10 @@ def with_access_token(run: ModelRun) -> bool:
 
 @rule(touches=[], precondition=with_access_token)
 def register_agents(run: ModelRun, choose: Choose) -> None:
-    """Each time a new one, whose two tokens are its own, until its sandbox is deleted."""
+    """Each time a new one, whose two tokens are its own, until its sandbox is deleted.
+
+    The server neither pauses it nor resumes it.
+    """
     with run.target.client(session=run.accounts[LEAVER].session) as owner:
         _register_and_delete(run, owner)
         _register_and_delete(run, owner, name="Reviewer ü", type="custom")
@@ -76,6 +79,8 @@ def _register_and_delete(run: ModelRun, owner: Client, **given: Any) -> None:
         "workspace_id": made.workspace_id,
         **given,
     }
+    for change in ("sandboxes.pause", "sandboxes.resume"):
+        run.call(owner, change, made.sandbox_id, raises=BadRequest)
     shown = run.call(owner, "sandboxes.get", made.sandbox_id).to_dict()
     expect(method, promise, expected, {name: shown.get(name) for name in expected})
     with (

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from base64 import b64encode
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -38,6 +41,8 @@ class Credential:
     name: str
     server: str
     is_default: bool
+    auth_type: str = "bearer"
+    public_meta: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
     """As the list has shown it first."""
 
@@ -78,16 +83,22 @@ def keep_credential(
 
 
 def note_credential(
-    run: ModelRun, workspace: Workspace, made: Any, name: str, server: str = SERVER
+    run: ModelRun,
+    workspace: Workspace,
+    made: Any,
+    name: str,
+    server: str = SERVER,
+    auth_type: str = "bearer",
+    public_meta: Mapping[str, str] = {},
 ) -> Credential:
     """Check a new credential. Raises ContractViolation."""
     known = run.state[Credentials].of(workspace)
     shown = (made.display_name, made.server_url, made.auth_type, made.public_meta.to_dict())
-    expect("credentials.create", "what was given", (name, server, "bearer", {}), shown)
+    expect("credentials.create", "what was given", (name, server, auth_type, public_meta), shown)
     expect(
         "credentials.create", "the first one is the default, no other", not known, made.is_default
     )
-    credential = Credential(made.id, name, server, made.is_default)
+    credential = Credential(made.id, name, server, made.is_default, auth_type, public_meta)
     known.append(credential)
     return credential
 
@@ -121,7 +132,11 @@ def credentials_are_listed_with_the_oldest_first(run: ModelRun) -> None:
         known = run.state[Credentials].of(workspace)
         rows = read_of(run, workspace, method, KIND)
         expected: list[Any] = [
-            (each.id, each.name, each.server, "bearer", {}, each.is_default) for each in known
+            (
+                *(each.id, each.name, each.server),
+                *(each.auth_type, each.public_meta, each.is_default),
+            )
+            for each in known
         ]
         actual = [
             (
@@ -213,6 +228,57 @@ def _one_succeeds(method: str, outcomes: list[Any]) -> None:
 
 
 @rule(touches=["credentials"], precondition=A_WORKSPACE)
+def keep_kubeconfigs_of_every_form(run: ModelRun, choose: Choose) -> None:
+    """JSON, without a context, of several clusters, with certificates, and with what is ignored."""
+    workspace = any_workspace(run, choose)
+    user, token = choose(_managers(workspace)), new_token(run)
+    authority = b64encode(b"an authority").decode()
+    proof = {"token": token}
+    certificate = {
+        f"client-{what}-data": b64encode(token.encode()).decode() for what in ("certificate", "key")
+    }
+    private = {"server": f"https://{PRIVATE_HOSTS[0]}"}
+    ours, others = ("cluster", {"server": SERVER}), ("other", private)
+    trusted = ("cluster", {"server": SERVER, "certificate-authority-data": authority})
+    context = {"cluster": "cluster", "user": "user"}
+    forms: tuple[tuple[str, dict[str, Any], dict[str, str]], ...] = (
+        ("bearer", _config([ours], [("user", proof)], context, current="context"), {}),
+        ("bearer", _config([ours], [("user", proof)]), {}),
+        ("bearer", _config([ours], [("other", {}), ("user", proof)], context), {}),
+        ("bearer", _config([others, ours], [("user", proof)], context, current="context"), {}),
+        ("bearer", _config([trusted], [("user", proof)]), {"ca_data_b64": authority}),
+        ("client_cert", _config([ours], [("user", certificate)]), {}),
+        ("bearer", _config([ours], [("user", proof | certificate)]) | {"preferences": {}}, {}),
+    )
+    _clear(run, workspace, user)
+    for number, (auth_type, config, public_meta) in enumerate(forms):
+        name = f"form {number}"
+        given: Any = {"display_name": name, "config": json.dumps(config)}
+        made = run.call(user, "credentials.create", workspace.id, KIND, **given)
+        note_credential(run, workspace, made, name, SERVER, auth_type, public_meta)
+    read_back(run, "credentials")
+    _clear(run, workspace, user)
+
+
+def _config(
+    clusters: list[tuple[str, Any]],
+    users: list[tuple[str, Any]],
+    context: Mapping[str, str] | None = None,
+    current: str | None = None,
+) -> dict[str, Any]:
+    """A kubeconfig of these clusters and users, by their names."""
+    contexts = [] if context is None else [{"name": "context", "context": context}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": fields} for name, fields in clusters],
+        "users": [{"name": name, "user": fields} for name, fields in users],
+        "contexts": contexts,
+        **({} if current is None else {"current-context": current}),
+    }
+
+
+@rule(touches=["credentials"], precondition=A_WORKSPACE)
 def refuse_invalid_credentials(run: ModelRun, choose: Choose) -> None:
     """No reason contains the token."""
     workspace = any_workspace(run, choose)
@@ -231,6 +297,14 @@ def refuse_invalid_credentials(run: ModelRun, choose: Choose) -> None:
         ("{server:", "{certificate-authority: /ca, server:"),
         ("https:", "http:"),
         ("https://", f"https://me:{token}@"),
+        (f"{SERVER}", f"{SERVER}?query"),
+        (f"{SERVER}", f"{SERVER}#fragment"),
+        ("token:", "client-certificate-data: YQ==, token: '', username: ''} #"),
+        ("token:", "client-certificate-data: '{}', client-key-data: YQ==, other:"),
+        (
+            "current-context: context\nclusters:",
+            f'clusters:\n  - name: other\n    cluster: {{server: "{SERVER}"}}',
+        ),
         ("- name: user", "- &user {}\n  - *user\n  - name: user"),
         ("users:", "{users:"),
     )

@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from websockets.asyncio.client import connect
 
 from agentserver_reference.domain.errors import BadGateway, BadRequest
+from agentserver_reference.domain.kubeconfig import CLIENT_CERT
 from agentserver_reference.domain.sandboxes import LIFE_CYCLE
 from agentserver_reference.storage import credential_bindings, tables
 from agentserver_reference.storage.engine.query import Query
@@ -51,6 +52,31 @@ def credentials_with_the_default_first(original, conn, workspace_id, kind):
 
 
 # --- keeping --------------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.domain.kubeconfig._chosen",
+    kind="rejects-legal-call",
+    operations=["create_credential_binding"],
+)
+def kubeconfig_without_a_current_context_refused(original, config):
+    """A kubeconfig of one cluster and one user must have a current context, too."""
+    if not config.get("current-context"):
+        raise BadRequest("config: current-context: is required")
+    return original(config)
+
+
+@fault(
+    replaces="agentserver_reference.domain.kubeconfig._proof",
+    kind="rejects-legal-call",
+    operations=["create_credential_binding"],
+)
+def client_certificates_refused(original, at, user, *, private_allowed):
+    """A user who has a certificate and its key must have a token, too."""
+    found = original(at, user, private_allowed=private_allowed)
+    if found[0] == CLIENT_CERT:
+        raise BadRequest(f"config: {at}: must have a token")
+    return found
 
 
 @fault(

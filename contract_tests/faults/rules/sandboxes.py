@@ -17,6 +17,15 @@ _table = tables.sandboxes
 
 
 @fault(
+    replaces="agentserver_reference.domain.sandboxes.check_is_not_local",
+    kind="accepts-malformed",
+    operations=["pause_sandbox", "resume_sandbox"],
+)
+def sandboxes_of_agents_are_paused(original, is_local, event):
+    """An agent's sandbox is paused, although it is on a machine of its owner's."""
+
+
+@fault(
     replaces="agentserver_reference.services.sandboxes._change",
     kind="wrong-state",
     operations=["pause_sandbox"],

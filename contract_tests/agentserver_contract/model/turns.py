@@ -206,13 +206,17 @@ def submit_turns(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["turns", "llm_quota", "llm_config", "api_keys"], precondition=SEVERAL_WORKSPACES)
 def submit_turns_with_an_api_key(run: ModelRun, choose: Choose) -> None:
-    """In its own workspace and in no other, until it is revoked."""
+    """In its own workspace and in no other, until it is revoked; what is almost the key is none."""
     workspace, other = list(run.state[Workspaces].by_id.values())[:2]
     with without_endpoint(run, workspace):
         manager = choose(workspace.with_role("owner", "maintainer"))
         key, secret = mint_key_with_secret(run, workspace, manager, "bot", [_SCOPE])
+        for wrong in _almost(secret):
+            with run.target.client(token=wrong) as bot:
+                refused = arguments(workspace, run.state[Turns].question())
+                run.call(bot, "turns.submit", **refused, raises=Unauthenticated)
         with run.target.client(token=secret) as bot:
-            refused: dict[str, Any] = arguments(other, run.state[Turns].question())
+            refused = arguments(other, run.state[Turns].question())
             run.call(bot, "turns.submit", **refused, raises=PermissionDenied)
             read_back(run, "api_keys")  # what is refused is no use
             submit(run, workspace, bot)
@@ -221,6 +225,13 @@ def submit_turns_with_an_api_key(run: ModelRun, choose: Choose) -> None:
             revoke(run, workspace, manager, key)
             refused = arguments(workspace, run.state[Turns].question())
             run.call(bot, "turns.submit", **refused, raises=Unauthenticated)
+
+
+def _almost(secret: str) -> Iterator[str]:
+    """What differs from a key by its last digit, and by the case of its digits."""
+    kind, *digits = secret.split("_")
+    yield secret[:-1] + ("0" if secret[-1] != "0" else "1")
+    yield f"{kind}_{'_'.join(digits).swapcase()}"
 
 
 def revoke(run: ModelRun, workspace: Workspace, user: str, key: ApiKey) -> None:

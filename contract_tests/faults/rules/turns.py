@@ -1,9 +1,10 @@
 """Turns of codex, and the log of what was done."""
 
+import re
 import secrets
 
 import attrs
-from replacing import fault
+from replacing import also, fault
 from sqlalchemy import delete, func, select
 
 from agentserver_reference.storage import tables
@@ -25,6 +26,32 @@ def revoked_keys_submit(original, conn, key_hash):
     k = tables.api_keys.c
     columns = (k.id, k.workspace_id, k.made_by, k.scopes, k.last_used_at)
     return Query(select(*columns).where(k.key_hash == key_hash)).first(conn)
+
+
+@fault(
+    replaces="agentserver_reference.services.api_keys.token_hash",
+    kind="dead-token-accepted",
+    operations=["submit_turn"],
+)
+def keys_hashed_in_part(original, token):
+    """Only the beginning of a key is hashed, so that everybody knows one who sees the list."""
+    return original(token.rpartition("_")[0])
+
+
+@also(keys_hashed_in_part, replaces="agentserver_reference.security.api_key.token_hash")
+def _hash_of_a_beginning(original, token):
+    return original(token.rpartition("_")[0])
+
+
+@fault(
+    replaces="agentserver_reference.security.bearer._token",
+    kind="dead-token-accepted",
+    operations=["submit_turn"],
+)
+def keys_compared_without_case(original, headers):
+    """A key is accepted in whatever case."""
+    token = original(headers)
+    return token and re.sub("^wak_(.+)", lambda key: f"wak_{key[1].upper()}", token)
 
 
 @fault(

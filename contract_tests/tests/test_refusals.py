@@ -63,15 +63,20 @@ def test_media_type_that_is_not_looked_at_is_found(tmp_path: Path, contract: Con
     assert "expected 415" in result.findings[0].detail
 
 
+@pytest.mark.parametrize(
+    "operations",
+    [RENAME, RENAME | {"get_workspace", "delete_workspace"}],
+    ids=["alone", "among those that are looked at together"],
+)
 def test_refused_request_that_writes_is_found_by_its_name(
-    sqlite_url: str, contract: Contract
+    operations: frozenset[str], sqlite_url: str, contract: Contract
 ) -> None:
     with (
         planted(find("rename-refused-and-made")),
         in_process(sqlite_url, checks_answers=False) as server,
     ):
         context = Context(
-            server.target, prepare_accounts(server.target), contract, Plan(1, operations=RENAME)
+            server.target, prepare_accounts(server.target), contract, Plan(1, operations=operations)
         )
         result = refusals.run(context)
     (finding,) = [each for each in result.findings if "it changed" in each.detail]

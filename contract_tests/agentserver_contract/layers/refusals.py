@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentserver_contract.context import Context
@@ -42,6 +42,9 @@ from agentserver_contract.variants.queries import invalid_queries
 from agentserver_contract.variants.violations import Trial, trials_of, violations_of
 
 NAME = "refusals"
+_TOGETHER = 8
+"""After how many operations it is seen whether something has changed: that is read everywhere, and
+costs more than the requests themselves."""
 
 _OWNER = "owner"
 
@@ -52,7 +55,22 @@ def run(context: Context) -> LayerResult:
     for operation in context.operations:
         with attempt(trials.result, operation.id):
             trials.try_operation(operation)
+    with attempt(trials.result, NAME):
+        trials.check_unchanged()
     return trials.result
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """What one operation has refused, since it was last seen whether something has changed."""
+
+    operation: Operation
+    trials: list[Trial]
+
+    def __str__(self) -> str:
+        return (
+            f"after {self.operation.id}: {'; '.join(sorted({each.name for each in self.trials}))}"
+        )
 
 
 class _Trials:
@@ -62,21 +80,26 @@ class _Trials:
         self.accounts = context.accounts
         self.result = context.new_result(NAME)
         self.examples = self._prepare()
-        self._seen: Any = None
+        self._before: Any = None
+        """What could be read before the requests of which nothing is known yet; None where that is
+        not known."""
+        self._unchecked: list[_Refused] = []
         self._accepted = False
         """Whether the last request was accepted, although it had to be refused."""
 
     def try_operation(self, operation: Operation) -> None:
-        """Send one operation everything that it refuses, and see whether something has changed."""
+        """Send one operation everything that it refuses."""
         in_any_state = [each for each in self._trials(operation) if not _needs_state(each)]
-        seen, self._seen = self._seen, None
-        self._seen = self._try_all(operation, in_any_state, seen)
+        self._try_all(operation, in_any_state)
+        if len(self._unchecked) >= _TOGETHER:
+            self.check_unchanged()
         for conflict in tables().conflicts:
             if conflict.operation == operation.id and conflict.state:
+                self.check_unchanged()
                 self._try_in_state(operation, conflict)
                 if conflict.state in LASTING:
                     self._start_anew()
-                self._seen = None  # what was set for the state may say when
+                self._before = None  # what was set for the state may say when
 
     def _trials_in_state(self, operation: Operation, conflict: Conflict) -> list[Trial]:
         """The requests that need one state, with the things of now."""
@@ -92,8 +115,6 @@ class _Trials:
         What is wrong may be that the state was lost.
         """
         trials = self._trials_in_state(operation, conflict)
-        if not trials:
-            return
         spare = self._spare(operation, conflict)
         with in_state(conflict, self.accounts, self.examples):
             before = snapshot(self.accounts, self.examples)
@@ -112,7 +133,9 @@ class _Trials:
         for name in [trial.name for trial in trials]:
             now = self._trials_in_state(operation, conflict)
             with in_state(conflict, self.accounts, self.examples):
-                self._try_all(operation, [each for each in now if each.name == name], None)
+                self._before = None
+                self._try_all(operation, [each for each in now if each.name == name])
+                self.check_unchanged()
 
     def _spare(self, operation: Operation, conflict: Conflict) -> Request | None:
         """What removes one of the things that a state has as many of as there may be."""
@@ -184,17 +207,12 @@ class _Trials:
             )
         )
 
-    def _try_all(self, operation: Operation, trials: list[Trial], before: Any) -> Any:
-        """Send requests, and return what can be read afterwards.
-
-        Args:
-            operation: Which refuses them.
-            trials: The requests.
-            before: What could be read before; None where it is not known.
-        """
-        if before is None:
-            before = snapshot(self.accounts, self.examples)
+    def _try_all(self, operation: Operation, trials: list[Trial]) -> None:
+        """Send requests, of which it is seen later whether they have changed something."""
+        if self._before is None:
+            self._before = snapshot(self.accounts, self.examples)
         answered: list[Trial] = []
+        self._unchecked.append(_Refused(operation, answered))
         waiting = trials
         while waiting:
             trial, *waiting = waiting
@@ -204,24 +222,49 @@ class _Trials:
                 # The state is no longer that of the requests that wait, and does not show any more
                 # what those before have changed.
                 names = {each.name for each in waiting}
-                before = self._find_change(operation, answered[:-1])
-                if before is None:
-                    self._start_anew()
-                    before = snapshot(self.accounts, self.examples)
+                answered.pop()
+                self._check_again()
                 waiting = [each for each in self._trials(operation) if each.name in names]
                 answered = []
-        after: Any = snapshot(self.accounts, self.examples)
-        if after != before:
-            changed = list(differences(before, after))
-            if len(answered) == 1:
-                self._found_change(operation, answered[0], changed)
-            else:
-                unchanged = self._find_change(operation, answered)
-                if unchanged is not None:
-                    self._found_no_change(operation, answered, changed)
-                after = unchanged
+                self._unchecked.append(_Refused(operation, answered))
         self._check_passwords(operation, answered)
-        return after
+
+    def check_unchanged(self) -> None:
+        """See whether what was refused since the last look has changed something."""
+        refused = self._taken()
+        if not refused:
+            return
+        before, self._before = self._before, snapshot(self.accounts, self.examples)
+        if self._before == before:
+            return
+        changed = list(differences(before, self._before))
+        if [len(each.trials) for each in refused] == [1]:
+            self._found_change(refused[0].operation, refused[0].trials[0], changed)
+        elif not self._find_changes(refused):
+            self._found_no_change(refused, changed)
+
+    def _check_again(self) -> None:
+        """See whether what was refused since the last look changes something when it is sent again,
+        as it does not show any more what it has changed."""
+        refused = self._taken()
+        self._start_anew()
+        self._before = before = snapshot(self.accounts, self.examples)
+        for each in refused:
+            list(self._send_again(each))
+        if refused and snapshot(self.accounts, self.examples) != before:
+            self._find_changes(refused)
+
+    def _taken(self) -> list[_Refused]:
+        """What was refused since the last look, of which nothing else keeps a note."""
+        refused, self._unchecked = self._unchecked, []
+        return [each for each in refused if each.trials]
+
+    def _find_changes(self, refused: list[_Refused]) -> bool:
+        """Find the requests that change something; whether there are any."""
+        found = [self._find_change(each) for each in refused]
+        self._start_anew()
+        self._before = snapshot(self.accounts, self.examples)
+        return any(found)
 
     def _start_anew(self) -> None:
         """Have the things of the examples again as they were at the beginning."""
@@ -276,43 +319,44 @@ class _Trials:
             self._found(operation, trial, f"got {trial.status} as {response.media_type}", response)
         return True
 
-    def _find_change(self, operation: Operation, answered: list[Trial]) -> Any | None:
+    def _find_change(self, refused: _Refused) -> bool:
         """Find the request that changes something: all are sent once more, then each by itself.
 
         Returns:
-            What can be read, where no request changes anything; None where one does.
+            Whether there is one.
         """
-        names = {trial.name for trial in answered}
         for one_by_one in (False, True):
             self._start_anew()
             before = snapshot(self.accounts, self.examples)
-            for trial in self._trials(operation):
-                if trial.name not in names:
-                    continue
-                with suppress(Blocked):
-                    self.target.send(trial.request)
+            for trial in self._send_again(refused):
                 if one_by_one and before != (after := snapshot(self.accounts, self.examples)):
-                    self._found_change(operation, trial, list(differences(before, after)))
-                    return None
+                    changed = list(differences(before, after))
+                    self._found_change(refused.operation, trial, changed)
+                    return True
             if snapshot(self.accounts, self.examples) == before:
                 break
-        return before
+        return False
 
-    def _found_no_change(
-        self, operation: Operation, answered: list[Trial], changed: list[str]
-    ) -> None:
+    def _send_again(self, refused: _Refused) -> Iterator[Trial]:
+        """Send the same requests, about the things of now, and give each after it was sent."""
+        names = {trial.name for trial in refused.trials}
+        for trial in self._trials(refused.operation):
+            if trial.name in names:
+                with suppress(Blocked):
+                    self.target.send(trial.request)
+                yield trial
+
+    def _found_no_change(self, refused: list[_Refused], changed: list[str]) -> None:
         """Something has changed, and no request changes it when it is sent once more."""
         if self.context.plan.guarded:
             return  # another account may have changed it
         self.result.add(
             Finding(
                 layer=NAME,
-                operation=operation.id,
+                operation=refused[0].operation.id,
                 promise="what is refused changes nothing",
-                contract=operation.pointer,
-                detail="expected no difference, got\n"
-                + "\n".join(changed)
-                + f"\nafter {'; '.join(sorted({trial.name for trial in answered}))}",
+                contract=refused[0].operation.pointer,
+                detail="\n".join(["expected no difference, got", *changed, *map(str, refused)]),
                 check="changes nothing",
             )
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -53,6 +53,9 @@ from agentserver_contract.results.findings import Finding, LayerResult
 NAME = "roles"
 _WITHOUT_ACCOUNT = (ANONYMOUS, INVALID_SESSION, EXPIRED_SESSION)
 _OWNER = "owner"
+_TOGETHER = 8
+"""After how many rows it is seen whether something has changed: that is read everywhere, and costs
+more than the refusals themselves."""
 _OTHER_COOKIES = ("theme=dark", 'language="de"')
 """What a browser sends beside the session: the cookies of everything on the same host."""
 
@@ -71,6 +74,8 @@ def run(context: Context) -> LayerResult:
         for row, operation in rows:
             with attempt(matrix.result, str(row)):
                 try_row(row, operation)
+        with attempt(matrix.result, NAME):
+            matrix.check_unchanged()
     return matrix.result
 
 
@@ -78,6 +83,18 @@ def _rows(operation: Operation) -> list[Caller]:
     """The rows of an operation; of one that is not in the table, what the contract says."""
     declared = Caller(operation.id, operation.required_role or "none", "declared")
     return [row for row in tables().callers if row.operation == operation.id] or [declared]
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A row, and who was refused, since it was last seen whether something has changed."""
+
+    row: Caller
+    operation: Operation
+    callers: list[str]
+
+    def __str__(self) -> str:
+        return f"after {self.operation.id} as {' or '.join(self.callers)}"
 
 
 class _Matrix:
@@ -88,8 +105,10 @@ class _Matrix:
         self.result = context.new_result(NAME)
         self._tried_head: set[str] = set()
         self.examples = self._examples(_OWNER)
-        self._seen: Any = None
-        """What could be read after the last row; None where that is not known."""
+        self._before: Any = None
+        """What could be read before the refusals of which nothing is known yet; None where that is
+        not known."""
+        self._unchecked: list[_Refused] = []
 
     def try_refused(self, row: Caller, operation: Operation) -> None:
         """Call one operation as everybody who is refused."""
@@ -220,49 +239,92 @@ class _Matrix:
             )
 
     def _try_refused(self, row: Caller, operation: Operation, refused: Mapping[str, int]) -> None:
-        """Call as everybody who is refused, and see whether something has changed afterwards."""
-        seen, self._seen = self._seen, None
-        opens_session = EXPIRED_SESSION in refused or is_exception("ends-session", operation.id)
+        """Call as everybody who is refused."""
+        if EXPIRED_SESSION in refused or is_exception("ends-session", operation.id):
+            self.check_unchanged()
+            self._before = None  # sessions are opened
         credentials = {caller: self._credential(operation, caller) for caller in refused}
-        before = self._snapshot() if seen is None or opens_session else seen
+        if self._before is None:
+            self._before = self._snapshot()
+        callers: list[str] = []
+        self._unchecked.append(_Refused(row, operation, callers))
         for caller, status in refused.items():
             try:
                 exchange = self._send(row, operation, self.examples, credentials[caller])
             except Blocked as blocked:
                 self.result.not_run[f"{row} as {caller}"] = str(blocked)
-                del credentials[caller]
                 continue
             if exchange.response.status != status:
                 promise = f"{caller} is refused with {status}"
                 self._found(row, operation, promise, str(status), exchange)
             if exchange.response.succeeded and not operation.is_read:
-                # What it has changed is the doing of no refusal.
-                del credentials[caller]
-                self.examples = self._examples(_OWNER)
-                before = self._snapshot()
-        after = self._snapshot()
-        if after == before:
-            self._seen = after
-        else:
-            self._find_change(row, operation, list(credentials), list(differences(before, after)))
+                # What it has changed is the doing of no refusal, and hides what those before did.
+                self._check_again()
+                callers = []
+                self._unchecked.append(_Refused(row, operation, callers))
+            else:
+                callers.append(caller)
+        if len(self._unchecked) >= _TOGETHER:
+            self.check_unchanged()
 
-    def _find_change(
-        self, row: Caller, operation: Operation, callers: list[str], changed: list[str]
-    ) -> None:
-        """Find the refusals that change something, by calling again, each in another workspace."""
+    def check_unchanged(self) -> None:
+        """See whether the refusals since the last look have changed something."""
+        refused = self._taken()
+        if not refused:
+            return
+        before, self._before = self._before, self._snapshot()
+        if self._before == before:
+            return
+        changed = list(differences(before, self._before))
+        if not self._find_changes(refused) and not self.context.plan.guarded:
+            # Otherwise others may have changed it.
+            first = refused[0]
+            if len(refused) > 1:
+                changed += map(str, refused)
+            callers = " or ".join(first.callers)
+            self._found_change(first.row, first.operation, callers, changed)
+
+    def _check_again(self) -> None:
+        """See whether the refusals since the last look change something when they are repeated, as
+        it does not show any more what they have changed."""
+        refused = self._taken()
+        changed, _ = self._repeat(refused)
+        if changed:
+            self._find_changes(refused)
+
+    def _taken(self) -> list[_Refused]:
+        """What was refused since the last look, of which nothing else keeps a note."""
+        refused, self._unchecked = self._unchecked, []
+        return [each for each in refused if each.callers]
+
+    def _find_changes(self, refused: Iterable[_Refused]) -> bool:
+        """Find the refusals that change something when they are repeated; whether there are any."""
         found = False
-        for caller in callers:
-            self.examples = self._examples(_OWNER)
-            credential = self._credential(operation, caller)
-            before = self._snapshot()
-            request = signed(request_of(row, operation, self.examples, {}), credential)
+        for each in refused:
+            together, _ = self._repeat([each])
+            for caller in each.callers if together else ():
+                changed, exchange = self._repeat([replace(each, callers=[caller])])
+                if changed:
+                    found = True
+                    self._found_change(each.row, each.operation, caller, changed, exchange)
+        return found
+
+    def _repeat(self, refused: Iterable[_Refused]) -> tuple[list[str], Exchange | None]:
+        """Make calls that were refused once more, about other things: what that changes, and the
+        last of them."""
+        self.context.reset()
+        self.examples = self._examples(_OWNER)
+        calls = [
+            (each, self._credential(each.operation, caller))
+            for each in refused
+            for caller in each.callers
+        ]
+        before, exchange = self._snapshot(), None
+        for each, credential in calls:
+            request = signed(request_of(each.row, each.operation, self.examples, {}), credential)
             exchange = Exchange(request, self.target.send(request))
-            after = self._snapshot()
-            if after != before:
-                found = True
-                self._found_change(row, operation, caller, differences(before, after), exchange)
-        if not found and not self.context.plan.guarded:  # otherwise others may have changed it
-            self._found_change(row, operation, " or ".join(callers), changed)
+        self._before = self._snapshot()
+        return list(differences(before, self._before)), exchange
 
     def _found_change(
         self,

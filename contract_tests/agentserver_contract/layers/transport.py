@@ -387,10 +387,10 @@ class _Transport:
         if not writes or self.context.examples is not None:
             return self._shared
         with suppress(AgentserverError):  # of a server that refuses, the contract's examples do
-            return self._examples()
+            return self._examples(only=(operation,))
         return self._shared
 
-    def _examples(self) -> Examples:
+    def _examples(self, only: Iterable[Operation] | None = None) -> Examples:
         accounts = self.context.accounts
         return prepare_examples(
             self.context.contract,
@@ -398,6 +398,7 @@ class _Transport:
             owner=_OWNER,
             members=team_with("guest"),
             caller=accounts[_OWNER],
+            only=only,
         )
 
     # --- the clients ------------------------------------------------------------------------------

@@ -339,11 +339,13 @@ class Contract:
 
         No id is empty, and a dot or two in the place of one lead elsewhere.
         """
-        if path not in self._operations_at:
+        found = self._operations_at.get(path)
+        if found is None:
+            found = self._matching(path)
             if len(self._operations_at) >= _REMEMBERED_PATHS:
                 self._operations_at.clear()
-            self._operations_at[path] = self._matching(path)
-        return self._operations_at[path]
+            self._operations_at[path] = found
+        return found
 
     def _matching(self, path: str) -> list[Operation]:
         matching = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -84,6 +85,7 @@ class Target:
         """Why nothing more can be tried, once that is so."""
         self.environment = Environment() if app is not None else Environment.of(base_url)
         self._hooks: tuple[Hook, ...] = (*((guard,) if guard else ()), *hooks)
+        self._one_at_a_time = threading.RLock()
         inner = self.environment.httpx_transport() if app is None else AppTransport(app)
         self._transport = _HookedTransport(inner, self)
         self._timeouts = httpx.Timeout(timeout).as_dict()
@@ -106,9 +108,10 @@ class Target:
             hook.before(request)
 
     def after(self, request: Request, response: Response) -> None:
-        """Call the hooks after a response has come."""
-        for hook in self._hooks:
-            hook.after(request, response)
+        """Call the hooks after a response has come, for one response at a time."""
+        with self._one_at_a_time:
+            for hook in self._hooks:
+                hook.after(request, response)
 
     def lost(self, request: Request, error: Exception) -> None:
         """Take note that a request has had no response.

@@ -2,8 +2,8 @@
 
 Each rule is first tried once, in an order that the seed gives, so that none depends on chance; then
 Hypothesis chooses. After each step what it touched is read back; everything is read back after
-every tenth step and at the end. A failure is repeated with as few steps as show it, and its rule is
-left out of what follows, so that one fault does not hide another.
+every fifteenth step and at the end. A failure is repeated with as few steps as show it, and its
+rule is left out of what follows, so that one fault does not hide another.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ for _module in pkgutil.iter_modules(model.__path__, f"{model.__name__}."):
 INITIALIZE = "initialize"
 """Takes the place of a rule in a failure before the first step."""
 
-EVERYTHING_EVERY = 10
+EVERYTHING_EVERY = 15
 """After how many steps everything is read back."""
 
 _MOST_ALIKE = 3

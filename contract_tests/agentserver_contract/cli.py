@@ -234,8 +234,8 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     tried.add_argument(
         "--quick",
         action=Switch,
-        help="no random cases, no scenarios, and without the layers of the most requests: "
-        f"{', '.join(each.name for each in LAYERS if each.is_long)}",
+        help="no random cases, no scenarios, and without what takes the most requests: "
+        f"{', '.join(each.name for each in LAYERS if each.is_long)}, limits of a thousand things",
     )
     tried.add_argument(
         "--examples",

@@ -25,6 +25,8 @@ MODEL_RUNS, QUICK_MODEL_RUNS = 3, 0
 quick run."""
 MODEL_STEPS = 20
 """How many steps each of these runs takes, unless the plan says otherwise."""
+LEFT_OUT = "a quick run leaves it out"
+"""Why something was not run."""
 MAX_FAILURES = 40
 """After how many failures the model stops, unless the plan says otherwise."""
 
@@ -68,7 +70,7 @@ class Plan:
     fail_fast: bool = False
     """Whether the run ends with its first finding."""
     quick: bool = False
-    """Whether the layers with the most requests are left out, unless they are named."""
+    """Whether what takes the most requests is left out, unless layers are named."""
 
     @property
     def situations(self) -> frozenset[str]:
@@ -78,8 +80,14 @@ class Plan:
             "guarded": self.guarded,
             "not global": not self.allow_global,
             "read-only": self.read_only,
+            "quick": self.is_quick,
         }
         return frozenset(name for name, holds in holding.items() if holds)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether what takes the most requests is left out."""
+        return self.quick and not self.layers
 
     @property
     def is_partial(self) -> bool:

@@ -38,9 +38,9 @@ from typing import Any
 
 from agentserver_contract.contract.roles import OF_AGENTS, REQUIRED_ROLES
 
-SITUATIONS = ("always", "guarded", "not global", "read-only")
-"""When a waiver holds: in every run, where others use the server too, without --allow-global, or
-where nothing may be written."""
+SITUATIONS = ("always", "guarded", "not global", "read-only", "quick")
+"""When a waiver holds: in every run, where others use the server too, without --allow-global,
+where nothing may be written, or where what takes the most requests is left out."""
 
 STATES = (
     "workspace limit reached",

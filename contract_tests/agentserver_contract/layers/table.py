@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agentserver_contract.context import Context, Plan
+from agentserver_contract.context import LEFT_OUT, Context, Plan
 from agentserver_contract.layers import (
     fuzzing,
     gate,
@@ -49,8 +49,8 @@ class Layer:
             return _reason_not_judged(plan)
         if self.writes and plan.read_only:
             return "it would write"
-        if self.is_long and plan.quick and not plan.layers:
-            return "a quick run leaves it out"
+        if self.is_long and plan.is_quick:
+            return LEFT_OUT
         if self.extent and getattr(plan, self.extent) == 0:
             return f"this run has no {self.extent}"
         if self.by_operation:

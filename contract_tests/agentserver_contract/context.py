@@ -116,8 +116,6 @@ class Context:
     """Moves the server's clock, where that is possible; over HTTP alone it is not."""
     advance_clock: Callable[[], None] | None = None
     """Advances the server's clock, where that is possible, so that no two writes have one time."""
-    sandbox_token: Callable[[str], str] | None = None
-    """Reads the token of a sandbox, where that is possible: no operation returns one."""
     snapshot: Callable[[], Any] | None = None
     """Reads everything that a refused request must not change; when left out, the API is asked."""
     results: Sequence[LayerResult] = ()

@@ -62,8 +62,7 @@ NEVER_MET = {
     "sandbox-memory-out-of-bounds": "the tool never lifts a limit beyond what the contract allows",
     "surrogate-in-card": "half of a pair is put into texts alone, and a card is any JSON",
     "tasks-of-any-agent": _RECORDED,
-    "trace-without-totals": "a trace is made with the token of a sandbox",
-    "traces-of-any-tenant": "a trace is made with the token of a sandbox",
+    "trace-without-totals": _NOT_IMITATED,
 }
 """Departures that no run by URL meets on the reference server, each with the reason."""
 

@@ -19,6 +19,7 @@ from agentserver_contract.fixtures.access_tokens import with_access_tokens
 from agentserver_contract.fixtures.accounts import Accounts, register_accounts
 from agentserver_contract.fixtures.agents import with_agents
 from agentserver_contract.fixtures.api_keys import with_api_keys
+from agentserver_contract.fixtures.language_model import with_language_model
 from agentserver_contract.http.target import Hook, Target
 from agentserver_contract.local_server import running
 from agentserver_reference.app import LOOPS, create_app
@@ -35,7 +36,6 @@ CHEAPEST_PASSWORDS = "m=8,t=1,p=1"
 CHANGED_BY_ITSELF = ("worker_leases",)
 """Tables that a server changes without a request: it renews its workers' leases."""
 
-TOKENS = "tokens"
 """The folder in which a server in a process of its own leaves the tokens of its sandboxes."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -121,17 +121,9 @@ def in_own_process(folder: Path, **variables: str) -> Iterator[Target]:
         variables: More of its environment.
     """
     options = ("--password-cost", CHEAPEST_PASSWORDS)
-    tokens = {
-        "AGENTSERVER_SANDBOX_TOKEN_DIR": str(folder / TOKENS),
-        "MODELSERVER_OAUTH_AUTH_URL": "built-in",
-    }
-    with running(folder, *options, **tokens, **variables) as url, Target(url) as target:
+    modelserver = {"MODELSERVER_OAUTH_AUTH_URL": "built-in"}
+    with running(folder, *options, **modelserver, **variables) as url, Target(url) as target:
         yield target
-
-
-def sandbox_token(folder: Path, sandbox_id: str) -> str:
-    """The token of a sandbox of the server in `folder`."""
-    return (folder / TOKENS / sandbox_id).read_text(encoding="ascii")
 
 
 def prepare_accounts(
@@ -146,7 +138,7 @@ def prepare_accounts(
     accounts = register_accounts(target)
     reset_accounts(accounts)
     with_tokens = with_access_tokens(accounts, target, shift_clock=shift_clock)
-    return with_agents(with_api_keys(with_tokens, target), target)
+    return with_language_model(with_agents(with_api_keys(with_tokens, target), target), target)
 
 
 def reset_accounts(accounts: Accounts) -> None:

@@ -146,6 +146,17 @@ def test_global_writes_pass_only_where_they_are_allowed(contract: Contract) -> N
     guard.before(role)
 
 
+def test_a_path_that_was_opened_takes_writes_without_what_belongs_to_others(
+    contract: Contract,
+) -> None:
+    guard = guard_of(contract)
+    guard.open_path("/v1/messages")
+    guard.before(sent("POST", "/v1/messages", {"model": "any"}))
+    for path, body in (("/v1/messages/batches", {}), ("/v1/messages", {"email": "a@b.example"})):
+        with pytest.raises(Blocked):
+            guard.before(sent("POST", path, body))
+
+
 @pytest.mark.parametrize(
     "request_", [request for request in ALLOWED if request.method not in ("GET", "HEAD")], ids=shown
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Server, in_own_process, in_process, prepare_accounts, sandbox_token
+from servers import Server, in_own_process, in_process, prepare_accounts
 
 from agentserver_contract.context import MAX_FAILURES, Context, Plan
 from agentserver_contract.contract.document import Contract
@@ -77,8 +77,7 @@ def test_usage_and_traces_are_what_was_sent_to_models(
     with in_own_process(tmp_path) as target:
         accounts = prepare_accounts(target)
         plan = Plan(seed, model_runs=0, operations=named)
-        token = functools.partial(sandbox_token, tmp_path)
-        result = model.run(Context(target, accounts, contract, plan, sandbox_token=token))
+        result = model.run(Context(target, accounts, contract, plan))
     assert result.holds, findings_text(result.findings)
     assert not result.not_run
     assert named <= result.succeeded.keys()

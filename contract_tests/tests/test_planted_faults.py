@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
 from catalogue import find
 from planting import planted, planted_folder
-from servers import Server, in_own_process, in_process, prepare_accounts, sandbox_token
+from servers import Server, in_own_process, in_process, prepare_accounts
 
 from agentserver_contract import departures
 from agentserver_contract.context import Context, Plan
@@ -113,8 +112,7 @@ def test_trace_of_another_tenant_is_found_by_the_model_and_is_a_listed_departure
         in_own_process(tmp_path, PYTHONPATH=str(fault)) as target,
     ):
         accounts, plan = prepare_accounts(target), Plan(1, model_runs=1)
-        token = partial(sandbox_token, tmp_path)
-        result = model.run(Context(target, accounts, contract, plan, sandbox_token=token))
+        result = model.run(Context(target, accounts, contract, plan))
     found = {(each.operation, each.promise) for each in result.findings}
     refused = "this call is refused with NotFound"
     of_traces = {("get_sandbox_trace", refused), ("get_workspace_trace", refused)}

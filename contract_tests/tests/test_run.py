@@ -53,8 +53,6 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
     assert waived == {
         "only a server whose operator has switched password accounts off answers this",
         "only a server whose language-model proxy is unreachable or switched off answers this",
-        "a trace is made with the token of a sandbox, which no operation returns",
-        "it takes the token of a sandbox, which no operation returns",
         "only a server whose OAuth provider is unreachable or switched off answers this",
         "only a server whose gateway of executors is unreachable or switched off answers this",
         (

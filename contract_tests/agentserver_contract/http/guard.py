@@ -108,6 +108,7 @@ class Guard:
         self._spare = spare
         self._absent = frozenset(absent)
         self._own_ids: set[str] = set()
+        self._open_paths: set[str] = set()
         self.settings: Mapping[str, int] = {}
         """The installation's settings as they were found."""
         self.only_raise = False
@@ -140,6 +141,10 @@ class Guard:
     def own(self, *ids: str) -> None:
         """Note that things with these ids belong to the run."""
         self._own_ids.update(ids)
+
+    def open_path(self, path: str) -> None:
+        """Let writes to a path pass that the contract does not have."""
+        self._open_paths.add(path)
 
     def owns(self, id: str) -> bool:
         """Whether a thing with this id belongs to the run, or cannot exist."""
@@ -223,7 +228,9 @@ class Guard:
         return "a write, in a run that only reads" if self.read_only else None
 
     def _no_unknown_path(self, write: _Write) -> str | None:
-        return None if write.operations else "a write to a path that the contract does not have"
+        if write.operations or write.request.path in self._open_paths:
+            return None
+        return "a write to a path that the contract does not have"
 
     def _no_data_of_the_administrator(self, write: _Write) -> str | None:
         given = self.administrator

@@ -22,7 +22,7 @@ def run(context: Context) -> LayerResult:
     def begin() -> ModelRun:
         return ModelRun(
             *(context.target, context.accounts, context.contract, result),
-            *(plan.allow_global, context.advance_clock, context.sandbox_token),
+            *(plan.allow_global, context.advance_clock),
         )
 
     rules = rules_about(context.contract, plan.operations)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from agentserver import AgentserverError, PermissionDenied
+from agentserver import AgentserverError, Client, PermissionDenied
 from agentserver_contract.http.messages import HIDDEN
 from agentserver_contract.http.sdk_calls import whole_answer
 from agentserver_contract.model.action import INVARIANTS
@@ -35,11 +35,12 @@ def read_back_everything(run: ModelRun) -> None:
         run.every_reader = False
 
 
-def read(run: ModelRun, caller: str, sdk_method: str, *args: Any, **kwargs: Any) -> Any:
+def read(run: ModelRun, caller: str | Client, sdk_method: str, *args: Any, **kwargs: Any) -> Any:
     """Read as a caller who may. Raises ContractViolation."""
     result = run.attempt(caller, sdk_method, *args, **kwargs)
     if isinstance(result, AgentserverError):
-        raise ContractViolation(sdk_method, "those who may read this can", f"{caller}: {result}")
+        who = caller if isinstance(caller, str) else "client"
+        raise ContractViolation(sdk_method, "those who may read this can", f"{who}: {result}")
     return result
 
 

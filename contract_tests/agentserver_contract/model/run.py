@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from agentserver import AgentserverError, CallError, Client
 from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.fixtures import language_model
 from agentserver_contract.fixtures.access_tokens import SCHEME
 from agentserver_contract.fixtures.accounts import TEAM, Accounts
 from agentserver_contract.http.messages import (
@@ -75,8 +76,6 @@ class ModelRun:
     """Whether settings of the whole installation may be changed."""
     advance_clock: Callable[[], None] | None
     """Advances the server's clock, where that is possible, so that no two writes have one time."""
-    sandbox_token: Callable[[str], str] | None = None
-    """Reads the token of a sandbox, where that is possible."""
     state: ModelState = field(default_factory=ModelState)
     log: list[str] = field(default_factory=list)
     """The calls so far, as they would be written in Python, under the titles of their steps."""
@@ -238,14 +237,8 @@ class ModelRun:
         """Send a request to a language model, as a sandbox with this token does."""
         self._advance_clock()
         self.state.secrets.add(token)
-        headers = {
-            "content-type": "application/json",
-            "x-api-key": token,
-            "x-trace-id": trace_id,
-        }
-        self.log.append(f"a sandbox sends {shown(body)} to /v1/messages, in {trace_id}")
-        text = json.dumps(body).encode()
-        return self.target.send(Request("POST", "/v1/messages", headers, text))
+        self.log.append(f"a sandbox asks a language model {shown(body)}, in {trace_id}")
+        return language_model.ask(self.target, token, body, trace_id)
 
     def close(self) -> None:
         """Close the clients."""

@@ -1,24 +1,26 @@
 """Usage and traces: what they say of requests to models, and who sees them.
 
-A request takes the token of a sandbox. Where a run has none, it makes none, and all are empty.
+A request takes the token of a sandbox, and of those operations return an agent's only. So an agent
+is registered, which asks. What codex asks for turns is known from the traces themselves.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentserver import NotFound, PermissionDenied
+from agentserver import Client, NotFound, PermissionDenied
+from agentserver_contract.fixtures import language_model
+from agentserver_contract.fixtures.access_tokens import VALID
+from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.http.messages import Response
-from agentserver_contract.model.action import Choose, Precondition, rule
-from agentserver_contract.model.limits import Limits, set_llm_quota
-from agentserver_contract.model.llm_configs import delete_config
+from agentserver_contract.model.action import Choose, precondition, rule
+from agentserver_contract.model.limits import set_llm_quota
 from agentserver_contract.model.readback import expect, expect_refused, read
 from agentserver_contract.model.run import USERS, ModelRun
-from agentserver_contract.model.sandbox import RUNNING
 from agentserver_contract.model.sandboxes import any_sandbox, with_sandbox
 from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.workspaces import Workspaces
@@ -56,22 +58,17 @@ class ModelRequests:
 
 
 def ask(
-    run: ModelRun, token: str, question: str, trace_id: str, *, streaming: bool
+    run: ModelRun, token: str, words: str, trace_id: str, *, streaming: bool
 ) -> tuple[int, int]:
     """Ask a model, and return how many tokens it says that it has read and written."""
-    body = {
-        "model": "any",
-        "max_tokens": 100,
-        "stream": streaming,
-        "messages": [{"role": "user", "content": question}],
-    }
+    body = language_model.question(run.accounts.language_model, words, streaming=streaming)
     answer = run.ask_model(token, body, trace_id)
     if answer.status != 200:
         raise ContractViolation("sandboxes.get_usage", "a running sandbox may ask a model", answer)
-    usage: dict[str, int] = {}
+    told: dict[str, int] = {}
     for message in messages_of(answer):
-        usage |= message.get("message", message).get("usage", {})
-    return usage["input_tokens"], usage["output_tokens"]
+        told |= message.get("message", message).get("usage", {})
+    return told["input_tokens"], told["output_tokens"]
 
 
 def messages_of(answer: Response) -> list[dict[str, Any]]:
@@ -84,10 +81,16 @@ def messages_of(answer: Response) -> list[dict[str, Any]]:
 # --- reading back ---------------------------------------------------------------------------------
 
 
-def expect_usage(run: ModelRun, reader: str, sandbox_id: str) -> None:
+OF_WORKSPACE = ("traces.list", "traces.get")
+OF_SANDBOX = ("traces.list_of_sandbox", "traces.get_of_sandbox")
+"""The methods that list the traces, and get one of them."""
+
+
+def expect_usage(
+    run: ModelRun, reader: str | Client, sandbox_id: str, asked: Sequence[ModelRequest]
+) -> None:
     """Check that usage is the sum of a sandbox's requests. Raises ContractViolation."""
     method = "sandboxes.get_usage"
-    asked = run.state[ModelRequests].of_sandbox(sandbox_id)
     rows = read(run, reader, method, sandbox_id).usage
     shown = [(row.request_count, row.input_tokens, row.output_tokens) for row in rows]
     expect(method, "the sum of the sandbox's requests", [summed(asked)] if asked else [], shown)
@@ -95,24 +98,36 @@ def expect_usage(run: ModelRun, reader: str, sandbox_id: str) -> None:
 
 def expect_traces(
     run: ModelRun,
-    reader: str,
-    listing: str,
-    getting: str,
+    reader: str | Client,
+    methods: tuple[str, str],
     owner: str,
     asked: Sequence[ModelRequest],
+    *,
+    earlier: int = 0,
 ) -> None:
-    """Check that all traces are listed, each with its requests. Raises ContractViolation."""
+    """Check that all traces are listed, each with its requests. Raises ContractViolation.
+
+    Args:
+        run: The run.
+        reader: Who reads them.
+        methods: The methods that list them and get one.
+        owner: The id of the workspace or sandbox.
+        asked: The requests, the oldest first.
+        earlier: How many traces there are beside those of these requests, all of them older.
+    """
+    listing, getting = methods
     by_trace: dict[str, list[ModelRequest]] = {}
     for each in asked:
         by_trace.setdefault(each.trace_id, []).append(each)
     page = read(run, reader, listing, owner)
+    rows = list(page)[: len(by_trace)] if earlier else list(page)
     shown = {
         trace.id: (trace.request_count, trace.total_input_tokens, trace.total_output_tokens)
-        for trace in page
+        for trace in rows
     }
     expected = {trace_id: summed(requests) for trace_id, requests in by_trace.items()}
     expect(listing, "each trace with the sums of its requests", expected, shown)
-    expect(listing, "how many there are", len(expected), page.total)
+    expect(listing, "how many there are", len(expected) + earlier, page.total)
     for trace_id, requests in by_trace.items():
         detail = read(run, reader, getting, owner, trace_id)
         expect(
@@ -135,55 +150,69 @@ def summed(asked: Sequence[ModelRequest]) -> tuple[int, int, int]:
 # --- rules ----------------------------------------------------------------------------------------
 
 
-WITH_TOKEN = Precondition(
-    lambda run: run.sandbox_token is not None and with_sandbox(RUNNING).holds(run),
-    "it takes the token of a sandbox, which no operation returns",
-)
+@precondition("the run has no access token, or no language model answers its agents")
+def with_language_model(run: ModelRun) -> bool:
+    """Whether an agent can be registered that asks one."""
+    return VALID in run.clients and bool(run.accounts.language_model)
 
 
-@rule(touches=["sandboxes", "llm_quota", "llm_config"], precondition=WITH_TOKEN)
+@rule(touches=[], precondition=with_language_model)
 def ask_a_model(run: ModelRun, choose: Choose) -> None:
     """Usage and traces tell what was sent, streamed or not, in one trace or in several."""
-    workspace, sandbox, _ = any_sandbox(run, choose, RUNNING)
-    set_llm_quota(run, workspace.id, max_rpd=0)
-    # Its own endpoint is made up, and does not respond.
-    delete_config(run, workspace, workspace.with_role("owner")[0])
-    assert run.sandbox_token is not None  # noqa: S101 (it is the precondition)
-    token, requests = run.sandbox_token(sandbox.id), run.state[ModelRequests]
-    begun = len(requests.answered)
-    for number, question in enumerate((*_QUESTIONS, choose(_QUESTIONS))):
-        trace_id = f"trace-{begun}-{number // 2}"
-        for streaming in (False, True):
-            counts = ask(run, token, question, trace_id, streaming=streaming)
-            sandbox.last_activity_at.advance()
-            run.state[Limits].model_requests[workspace.id] += 1
-            requests.answered.append(
-                ModelRequest(workspace.id, sandbox.id, trace_id, streaming, *counts)
-            )
-    look(run, choose(list(workspace.members)), workspace.id, sandbox.id)
-    expect_nowhere_else(run, requests.answered[-1])
+    agent = run.call(VALID, "agents.register", name="Asks a model")
+    workspace_id, sandbox_id = agent.workspace_id, agent.sandbox_id
+    set_llm_quota(run, workspace_id, max_rpd=0)
+    with run.target.client(session=run.accounts[LEAVER].session) as owner:
+        quota = "workspaces.get_llm_quota"
+        asked_before = read(run, owner, quota, workspace_id).today_request_count
+        earlier = read(run, owner, "traces.list", workspace_id).total
+        asked = []
+        for number, words in enumerate((*_QUESTIONS, choose(_QUESTIONS))):
+            trace_id = f"trace-{sandbox_id}-{number // 2}"
+            for streaming in (False, True):
+                counts = ask(run, agent.proxy_token, words, trace_id, streaming=streaming)
+                request = ModelRequest(workspace_id, sandbox_id, trace_id, streaming, *counts)
+                asked.append(request)
+        expect_usage(run, owner, sandbox_id, asked)
+        expect_traces(run, owner, OF_SANDBOX, sandbox_id, asked)
+        expect_traces(run, owner, OF_WORKSPACE, workspace_id, asked, earlier=earlier)
+        count = read(run, owner, quota, workspace_id).today_request_count
+        expect(quota, "how many requests were sent to models", len(asked), count - asked_before)
+        members = read(run, owner, "workspaces.members.list", workspace_id)
+        expect_nowhere_else(run, asked[-1], {member.user_id for member in members})
+        run.call(owner, "sandboxes.delete", sandbox_id)
+    body = language_model.question(run.accounts.language_model, "Hello", streaming=False)
+    answer = run.ask_model(agent.proxy_token, body, f"trace-{sandbox_id}")
+    if answer.status != 401:
+        raise ContractViolation("sandboxes.delete", "its token ends with a sandbox", answer)
 
 
-def expect_nowhere_else(run: ModelRun, asked: ModelRequest) -> None:
-    """Check that other workspaces and sandboxes do not show a trace. Raises ContractViolation."""
+def expect_nowhere_else(run: ModelRun, asked: ModelRequest, members: Collection[str]) -> None:
+    """Check that only members see a trace, where it belongs. Raises ContractViolation.
+
+    Args:
+        run: The run.
+        asked: A request of the trace.
+        members: The ids of the members of its workspace.
+    """
+    strangers = [name for name in USERS if run.ids[name] not in members]
+    for (_, getting), owner in ((OF_WORKSPACE, asked.workspace_id), (OF_SANDBOX, asked.sandbox_id)):
+        expect_refused(run, strangers, PermissionDenied, getting, owner, asked.trace_id)
     for workspace in run.state[Workspaces].by_id.values():
         member = next(iter(workspace.members))
-        if workspace.id != asked.workspace_id:
-            run.call(member, "traces.get", workspace.id, asked.trace_id, raises=NotFound)
-        for other in (each for each in workspace.sandboxes if each != asked.sandbox_id):
+        run.call(member, "traces.get", workspace.id, asked.trace_id, raises=NotFound)
+        for other in workspace.sandboxes:
             run.call(member, "traces.get_of_sandbox", other, asked.trace_id, raises=NotFound)
 
 
 def look(run: ModelRun, member: str, workspace_id: str, sandbox_id: str) -> None:
     """Check what a member sees of a workspace and of one of its sandboxes."""
     requests = run.state[ModelRequests]
-    expect_usage(run, member, sandbox_id)
     of_sandbox = requests.of_sandbox(sandbox_id)
+    expect_usage(run, member, sandbox_id, of_sandbox)
+    expect_traces(run, member, OF_SANDBOX, sandbox_id, of_sandbox)
     of_workspace = requests.of_workspace(workspace_id)
-    expect_traces(
-        run, member, "traces.list_of_sandbox", "traces.get_of_sandbox", sandbox_id, of_sandbox
-    )
-    expect_traces(run, member, "traces.list", "traces.get", workspace_id, of_workspace)
+    expect_traces(run, member, OF_WORKSPACE, workspace_id, of_workspace)
 
 
 @rule(touches=[], precondition=with_sandbox())
@@ -199,10 +228,7 @@ def look_at_usage_and_traces(run: ModelRun, choose: Choose) -> None:
     expect_refused(run, [member], NotFound, method, NO_SUCH)
 
     asked = run.state[ModelRequests].of_workspace(workspace.id)
-    for listing, getting, owner in (
-        ("traces.list", "traces.get", workspace.id),
-        ("traces.list_of_sandbox", "traces.get_of_sandbox", sandbox.id),
-    ):
+    for (listing, getting), owner in ((OF_WORKSPACE, workspace.id), (OF_SANDBOX, sandbox.id)):
         expect_refused(run, strangers, PermissionDenied, listing, owner)
         expect_refused(run, [member], NotFound, getting, owner, NO_SUCH)
         for trace_id in (NO_SUCH, *(each.trace_id for each in asked[:1])):

@@ -37,7 +37,7 @@ def _rows(effort: Effort, name: str, database: str) -> Iterator[Row]:
         with Client(server.url, session=session) as client:
             workspace = client.workspaces.create(name="Measured").id
             key = client.api_keys.mint(workspace, name="Measured", scopes=["turns:submit"]).secret
-        send = partial(Plan, server.port, requests=2 * effort.requests, cores=CORES.load)
+        send = partial(Plan, server.port, requests=effort.requests, cores=CORES.load)
         # The one operation that takes both refuses this when it has checked who calls.
         refused = json.dumps({"workspaceId": workspace, "params": {"threadId": "in its place"}})
         submit = partial(send, "POST", "/api/turns", status=400, body=refused)

@@ -18,7 +18,7 @@ from agentserver import Client
 
 COUNT = 200
 
-_MEGABYTE, _KILOBYTE = 1e6, 1e3
+_KILOBYTE = 1e3
 _TOGETHER = 20
 """How many are connected at once."""
 

@@ -33,7 +33,7 @@ def rows(effort: Effort) -> Iterator[Row]:
                 plans = {
                     count: submit(
                         credentials=[with_token(key.secret)] * count,
-                        requests=effort.requests // 5,
+                        requests=effort.requests // 10,
                         body=json.dumps(turn),
                     )
                     for count in AT_ONCE

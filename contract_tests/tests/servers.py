@@ -20,7 +20,7 @@ from agentserver_contract.fixtures.accounts import Accounts, register_accounts
 from agentserver_contract.fixtures.agents import with_agents
 from agentserver_contract.fixtures.api_keys import with_api_keys
 from agentserver_contract.fixtures.language_model import with_language_model
-from agentserver_contract.http.target import Hook, Target
+from agentserver_contract.http.target import IN_PROCESS, Hook, Target
 from agentserver_contract.local_server import running
 from agentserver_reference.app import LOOPS, create_app
 from agentserver_reference.settings import Settings
@@ -138,7 +138,9 @@ def prepare_accounts(
     accounts = register_accounts(target)
     reset_accounts(accounts)
     with_tokens = with_access_tokens(accounts, target, shift_clock=shift_clock)
-    return with_language_model(with_agents(with_api_keys(with_tokens, target), target), target)
+    accounts = with_agents(with_api_keys(with_tokens, target), target)
+    # What a model streams takes a socket.
+    return accounts if target.base_url == IN_PROCESS else with_language_model(accounts, target)
 
 
 def reset_accounts(accounts: Accounts) -> None:

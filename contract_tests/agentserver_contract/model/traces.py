@@ -81,11 +81,6 @@ def messages_of(answer: Response) -> list[dict[str, Any]]:
 # --- reading back ---------------------------------------------------------------------------------
 
 
-OF_WORKSPACE = ("traces.list", "traces.get")
-OF_SANDBOX = ("traces.list_of_sandbox", "traces.get_of_sandbox")
-"""The methods that list the traces, and get one of them."""
-
-
 def expect_usage(
     run: ModelRun, reader: str | Client, sandbox_id: str, asked: Sequence[ModelRequest]
 ) -> None:
@@ -174,8 +169,12 @@ def ask_a_model(run: ModelRun, choose: Choose) -> None:
                 request = ModelRequest(workspace_id, sandbox_id, trace_id, streaming, *counts)
                 asked.append(request)
         expect_usage(run, owner, sandbox_id, asked)
-        expect_traces(run, owner, OF_SANDBOX, sandbox_id, asked)
-        expect_traces(run, owner, OF_WORKSPACE, workspace_id, asked, earlier=earlier)
+        expect_traces(
+            run, owner, ("traces.list_of_sandbox", "traces.get_of_sandbox"), sandbox_id, asked
+        )
+        expect_traces(
+            run, owner, ("traces.list", "traces.get"), workspace_id, asked, earlier=earlier
+        )
         count = read(run, owner, quota, workspace_id).today_request_count
         expect(quota, "how many requests were sent to models", len(asked), count - asked_before)
         members = read(run, owner, "workspaces.members.list", workspace_id)
@@ -196,7 +195,10 @@ def expect_nowhere_else(run: ModelRun, asked: ModelRequest, members: Collection[
         members: The ids of the members of its workspace.
     """
     strangers = [name for name in USERS if run.ids[name] not in members]
-    for (_, getting), owner in ((OF_WORKSPACE, asked.workspace_id), (OF_SANDBOX, asked.sandbox_id)):
+    for getting, owner in (
+        ("traces.get", asked.workspace_id),
+        ("traces.get_of_sandbox", asked.sandbox_id),
+    ):
         expect_refused(run, strangers, PermissionDenied, getting, owner, asked.trace_id)
     for workspace in run.state[Workspaces].by_id.values():
         member = next(iter(workspace.members))
@@ -210,9 +212,11 @@ def look(run: ModelRun, member: str, workspace_id: str, sandbox_id: str) -> None
     requests = run.state[ModelRequests]
     of_sandbox = requests.of_sandbox(sandbox_id)
     expect_usage(run, member, sandbox_id, of_sandbox)
-    expect_traces(run, member, OF_SANDBOX, sandbox_id, of_sandbox)
+    expect_traces(
+        run, member, ("traces.list_of_sandbox", "traces.get_of_sandbox"), sandbox_id, of_sandbox
+    )
     of_workspace = requests.of_workspace(workspace_id)
-    expect_traces(run, member, OF_WORKSPACE, workspace_id, of_workspace)
+    expect_traces(run, member, ("traces.list", "traces.get"), workspace_id, of_workspace)
 
 
 @rule(touches=[], precondition=with_sandbox())
@@ -228,7 +232,10 @@ def look_at_usage_and_traces(run: ModelRun, choose: Choose) -> None:
     expect_refused(run, [member], NotFound, method, NO_SUCH)
 
     asked = run.state[ModelRequests].of_workspace(workspace.id)
-    for (listing, getting), owner in ((OF_WORKSPACE, workspace.id), (OF_SANDBOX, sandbox.id)):
+    for (listing, getting), owner in (
+        (("traces.list", "traces.get"), workspace.id),
+        (("traces.list_of_sandbox", "traces.get_of_sandbox"), sandbox.id),
+    ):
         expect_refused(run, strangers, PermissionDenied, listing, owner)
         expect_refused(run, [member], NotFound, getting, owner, NO_SUCH)
         for trace_id in (NO_SUCH, *(each.trace_id for each in asked[:1])):

@@ -90,8 +90,9 @@ class _Socket:
         self._check_open()
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
-            self.code = message.get("code", NO_CODE)
-            raise SocketClosed(self.code, message.get("reason") or "")
+            code: int = message.get("code", NO_CODE)
+            self.code = code
+            raise SocketClosed(code, message.get("reason") or "")
         text: str | None = message.get("text")
         return message["bytes"] if text is None else text
 

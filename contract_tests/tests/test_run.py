@@ -68,7 +68,6 @@ def test_every_layer_holds_and_the_gate_finds_nothing_missing(
         ),
         "a login is begun at an OpenID provider that the server can reach, and a run has none",
         "a server has a model server or none, and answers one or the other",
-        "only an agent that was registered has a sandbox on a machine of its own",
         "no operation of the contract makes its rows",
         # In process, as the protocol's part does it:
         "the server sends no Date",

@@ -51,7 +51,7 @@ async def pause_without_comparison(original, work, sandbox_id):
         conn.execute(update(_table).where(same).values(status=domain.PAUSING))
 
     row = await work.read(sandboxes.find, sandbox_id)
-    if row is None or row["status"] != domain.RUNNING:
+    if row is None or row["is_local"] or row["status"] != domain.RUNNING:
         return await original(work, sandbox_id)
     await anyio.sleep(0.05)
     await work.write(Lock(), set_status)

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from agentserver_reference.contract import Body, Parameter, Shape
 from agentserver_reference.domain.errors import BadRequest, Refusal
+from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.http.explanations import explain
 
 MAX_BYTES = 1024 * 1024
@@ -52,6 +53,8 @@ async def read_body(request: Request, body: Body) -> dict[str, Any] | None:
     except jsonschema_rs.ValidationError as error:
         raise _refusal(body, value, error) from None
     pruned: dict[str, Any] = _prune(value, body.shape)
+    for name, each in pruned.items():
+        check_free_json(name, each)  # schemas say so of texts, but not of what they leave open
     return pruned
 
 

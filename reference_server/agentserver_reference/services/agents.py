@@ -7,7 +7,6 @@ from typing import Any
 from agentserver_reference.domain import agents as domain
 from agentserver_reference.domain import sandboxes as sandbox_domain
 from agentserver_reference.domain.errors import Forbidden, NotFound
-from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.roles import may_register_agents
 from agentserver_reference.domain.tokens import sandbox_token, token_hash
 from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -115,9 +114,8 @@ async def card_of(work: UnitOfWork, sandbox_id: str) -> Record:
 
 
 async def publish_card(work: UnitOfWork, agent: Agent, given: Mapping[str, Any]) -> None:
-    """Publish or replace the card of an agent. Raises BadRequest."""
+    """Publish or replace the card of an agent."""
     card = given.get("card", {})
-    check_free_json("card", card)
     await work.write(
         Lock(workspace=agent.workspace_id),
         agents.publish_card,

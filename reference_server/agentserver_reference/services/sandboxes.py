@@ -8,7 +8,6 @@ from typing import Any
 from agentserver_reference.domain import sandboxes as domain
 from agentserver_reference.domain.credentials import CLUSTER
 from agentserver_reference.domain.errors import NotFound
-from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.im import BINDABLE_TYPES, WEIXIN
 from agentserver_reference.domain.sandboxes import Event
 from agentserver_reference.domain.tokens import sandbox_token, token_hash
@@ -70,7 +69,6 @@ async def create(
 
     Raises BadRequest for what is over a limit, QuotaExceeded and BudgetExceeded.
     """
-    check_free_json("metadata", given.get("metadata"))
     context = work.context
     sandbox_id, token = context.ids(), sandbox_token(context.tokens())
     created = await work.write(

@@ -6,7 +6,6 @@ from typing import Any
 
 from agentserver_reference.domain import tasks as domain
 from agentserver_reference.domain.errors import BadRequest, Conflict, Forbidden, NotFound
-from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.tasks import Event
 from agentserver_reference.services.agents import check_target
 from agentserver_reference.services.unit_of_work import UnitOfWork
@@ -175,7 +174,6 @@ async def report(work: UnitOfWork, agent: Agent, task_id: str, given: Mapping[st
 
     Raises BadRequest, NotFound, Forbidden for a task of another agent, Conflict if it is finished.
     """
-    check_free_json("result", given.get("result"))
     await work.write(
         Lock(workspace=agent.workspace_id),
         _report,

@@ -17,7 +17,6 @@ import attrs
 
 from agentserver_reference.domain import operations as log
 from agentserver_reference.domain.errors import Forbidden, NotFound, ServiceUnavailable
-from agentserver_reference.domain.free_json import check_free_json
 from agentserver_reference.domain.model_apis import OPENAI, ROUTES
 from agentserver_reference.domain.tokens import token_hash
 from agentserver_reference.domain.turns import (
@@ -94,7 +93,6 @@ async def submit(
     Raises BadRequest and Conflict.
     """
     check_params(body["params"])
-    check_free_json("params", body["params"])
     context, workspace_id = work.context, body["workspaceId"]
     began = context.clock()
     turn_log = TurnLog(UnitOfWork(context), workspace_id, source, request_id, user_id)

@@ -98,10 +98,12 @@ class _Trials:
                 if not self._trials_in_state(operation, conflict):
                     continue
                 self.check_unchanged()
-                self._try_in_state(operation, conflict)
+                try:
+                    self._try_in_state(operation, conflict)
+                finally:
+                    self._before = None  # what was set for the state stays, or may say when
                 if conflict.state in LASTING:
                     self._start_anew()
-                self._before = None  # what was set for the state may say when
 
     def _trials_in_state(self, operation: Operation, conflict: Conflict) -> list[Trial]:
         """The requests that need one state, with the things of now."""

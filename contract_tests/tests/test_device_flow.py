@@ -48,7 +48,8 @@ def test_the_tokens_of_a_run_are_of_every_kind(server: Server, accounts: Account
     tokens = {name: each for name, each in found.by_name.items() if each.token}
     ended = {name for name, each in tokens.items() if each.ended}
     of_tokens = {EXPIRED, REVOKED, OF_FORMER_MEMBER, OF_GUEST}
-    assert ended == of_tokens | {api_keys.REVOKED, *AGENT_OF.values(), ENDED_AGENT}
+    of_keys = {api_keys.REVOKED, api_keys.OF_NOTHING}
+    assert ended == of_tokens | of_keys | {*AGENT_OF.values(), ENDED_AGENT}
     valid = {VALID, WITHOUT_SCOPE, api_keys.ELSEWHERE, *AGENTS} - {ENDED_AGENT}
     assert tokens.keys() - ended == valid
     assert tokens[VALID].scopes == {"agent:register"}

@@ -30,6 +30,7 @@ from agentserver_reference.sandbox_backends.process import ProcessBackend
 from agentserver_reference.sandbox_backends.protocol import SandboxBackend
 from agentserver_reference.settings import Settings, SettingsError
 from agentserver_reference.storage import Store, open_store, sandbox_processes, sandboxes
+from agentserver_reference.storage.engine.connection import Connection
 
 pytestmark = [
     pytest.mark.anyio,
@@ -521,16 +522,22 @@ async def test_a_process_id_that_another_process_has_now_is_never_signalled(
     row = await house.row(sandbox_id)
     assert row is not None
     server = row["server_id"], row["server_started"]
-    os.kill(row["process_id"], signal.SIGKILL)
-    reused = innocent.pid, row["process_started"]
-    assert await house.store.write(sandbox_processes.record, sandbox_id, server, reused)
+    own = ProcessId.of(innocent.pid)
+    assert own is not None
+    # Both may have started in one tick of the clock, so the start is made to differ.
+    reused = ProcessId(own.number, own.started + "0")
+
+    def reuse(conn: Connection) -> bool:
+        """End the process and record the other one, with no time between for the server to look."""
+        recorded = sandbox_processes.record(conn, sandbox_id, server, attrs.astuple(reused))
+        os.kill(row["process_id"], signal.SIGKILL)
+        return recorded
+
+    assert await house.store.write(reuse)
     await house.becomes(sandbox_id, "offline")
     await house.delete(sandbox_id)
     assert state_of(innocent.pid) == "S"
-    own = ProcessId.of(innocent.pid)
-    assert own is not None
-    reused_id = ProcessId(own.number, own.started + "0")
-    assert Family(reused_id, frozenset({b"NO=mark"})).members() == []
+    assert Family(reused, frozenset({b"NO=mark"})).members() == []
     assert Family(own, frozenset({b"NO=mark"})).members() == [innocent.pid]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from agentserver_reference.memory import permanent
 from agentserver_reference.version import installed_version
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with these arguments, by default `sys.argv`."""
     try:
-        given = vars(_parser().parse_args(arguments))
+        with permanent():
+            given = vars(_parser().parse_args(arguments))
         given.pop("run")(given)
     except ModuleNotFoundError as error:
         package = (error.name or "a package").partition(".")[0]
@@ -45,11 +47,12 @@ def _serve(given: dict[str, Any]) -> None:
         given["database_url"] = "sqlite://"
     settings = _read_settings(given)
     # Imported late, so that help and errors are shown immediately.
-    from agentserver_reference.app import BindingError
-    from agentserver_reference.contract import ContractError
-    from agentserver_reference.serve import serve
-    from agentserver_reference.settings import SettingsError
-    from agentserver_reference.storage import StoreError
+    with permanent():
+        from agentserver_reference.app import BindingError
+        from agentserver_reference.contract import ContractError
+        from agentserver_reference.serve import serve
+        from agentserver_reference.settings import SettingsError
+        from agentserver_reference.storage import StoreError
 
     try:
         serve(settings)

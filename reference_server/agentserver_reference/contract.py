@@ -170,6 +170,8 @@ class _Compiler:
         for pattern, example in _pattern_examples(document):
             self._examples.setdefault(pattern, example)
         self._of_responses = _Validators(_close(document)) if closed else self._open
+        self._responses: dict[int, DocumentedResponse] = {}
+        """By the identity of their description, which most operations share."""
 
     def operation(self, method: str, path: str, item: Document, node: Document) -> Operation:
         name = node.get("operationId", f"{method.upper()} {path}")
@@ -256,6 +258,11 @@ class _Compiler:
         return next((shape for shape in shapes if shape is not None), None)
 
     def _response(self, response: Document) -> DocumentedResponse:
+        if id(response) not in self._responses:
+            self._responses[id(response)] = self._compiled(response)
+        return self._responses[id(response)]
+
+    def _compiled(self, response: Document) -> DocumentedResponse:
         return DocumentedResponse(
             headers={
                 name: self._header(self._resolved(header))

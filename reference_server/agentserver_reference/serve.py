@@ -23,8 +23,7 @@ from agentserver_reference.app import create_app, new_id
 from agentserver_reference.console import find_files
 from agentserver_reference.contract import load_contract
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
-from agentserver_reference.http.socket_protocol import SocketProtocol
-from agentserver_reference.memory import return_large_blocks
+from agentserver_reference.memory import permanent, return_large_blocks
 from agentserver_reference.sandbox_backends import summary
 from agentserver_reference.settings import Settings, SettingsError, local_url
 from agentserver_reference.storage import sqlite_path
@@ -58,7 +57,8 @@ def serve(settings: Settings) -> None:
     return_large_blocks()
     prepare = seeding(settings, settings.seed) if settings.seed else _nothing
     # Called once the server listens, which may be on a free port that the system has chosen.
-    app = create_app(settings, url=lambda: local_url(*listener.getsockname()[:2]))
+    with permanent():
+        app = create_app(settings, url=lambda: local_url(*listener.getsockname()[:2]))
     _allow_open_files(settings.max_connections + SURPLUS + OTHER_FILES)
     database = sqlite_path(settings.resolved_database_url)
     with (
@@ -84,7 +84,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         app,
         http=protocol(settings),  # type: ignore[arg-type]
         # Idle WebSockets are pinged, so that one whose other end is gone does not stay open.
-        ws=SocketProtocol,
+        ws=_socket_protocol,  # type: ignore[arg-type]
         ws_per_message_deflate=False,
         # We run the lifespan ourselves, so that its exceptions reach the caller.
         lifespan="off",
@@ -106,6 +106,14 @@ def protocol(settings: Settings) -> Callable[..., BoundedProtocol]:
         connections=settings.max_connections,
     )
     return partial(BoundedProtocol, limits=limits, ids=new_id)
+
+
+def _socket_protocol(*arguments: Any, **named: Any) -> asyncio.Protocol:
+    """Return the protocol of a connection that becomes a WebSocket."""
+    # Imported late: most servers have no WebSocket.
+    from agentserver_reference.http.socket_protocol import SocketProtocol
+
+    return SocketProtocol(*arguments, **named)
 
 
 def _allow_open_files(number: int) -> None:

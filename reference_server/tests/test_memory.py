@@ -1,9 +1,12 @@
-"""What a login needs is given back afterwards."""
+"""What a login needs is given back afterwards, and what stays is left alone."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from agentserver_reference.memory import permanent
 
 PROGRAM = """
 from agentserver_reference import memory
@@ -38,3 +41,17 @@ def test_the_memory_of_password_hashes_is_returned_to_the_system() -> None:
         pytest.skip("the C library is not glibc")
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 12, "a hash of 16 MiB stays in memory"
+
+
+def test_the_garbage_collector_leaves_alone_what_is_permanent() -> None:
+    try:
+        with permanent():
+            assert not gc.isenabled()
+            inside: list[object] = []
+        after: list[object] = []
+        assert gc.isenabled()
+        watched = {id(each) for each in gc.get_objects()}
+        assert id(after) in watched
+        assert id(inside) not in watched
+    finally:
+        gc.unfreeze()

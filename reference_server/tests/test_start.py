@@ -114,6 +114,25 @@ def test_serve_needs_no_configuration_and_keeps_its_state(tmp_path: Path) -> Non
     assert key.read_bytes() == before
 
 
+RARELY_NEEDED = {
+    *("alembic", "authlib", "google.protobuf", "httpx", "joserfc", "websockets", "yaml"),
+    *("asyncpg", "sqlalchemy.dialects.postgresql"),
+    "cryptography.hazmat.primitives.serialization",
+}
+"""What only some servers import, and these not before they need it."""
+
+
+def test_a_start_imports_only_what_every_server_needs(tmp_path: Path) -> None:
+    for _ in range(2):  # on a new database, and on one that is there
+        with running(tmp_path, PYTHONPROFILEIMPORTTIME="1") as server:
+            assert httpx.get(f"{server.url}/healthz").status_code == 200
+            assert server.stop() == 0
+        log = server.log.read_text().splitlines()
+        imported = {line.rpartition("|")[2].strip() for line in log if "import time:" in line}
+        assert {"starlette.applications", "sqlalchemy"} <= imported
+        assert not imported & RARELY_NEEDED
+
+
 def test_the_ready_line_is_json_where_the_log_is(tmp_path: Path) -> None:
     with running(tmp_path, "--log-format", "json", "--database-url", "sqlite://") as server:
         ready = json.loads(server.ready)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Mapping
+from functools import cache
 from html import escape
 from importlib.resources import files
 from importlib.util import find_spec
@@ -56,8 +57,11 @@ def pages(
     if settings.public_url:
         server = {"url": settings.public_url, "description": "This server."}
         document = {**document, "servers": [server]}
-    contract = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     folder = find_files()
+
+    @cache
+    def contract() -> str:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
     def first(request: Request, path: dict[str, str]) -> Response:
         text = front.page(
@@ -70,7 +74,7 @@ def pages(
 
     served = {
         "/": Page(first),
-        "/openapi.json": Page(lambda *_: Response(contract, media_type="application/json")),
+        "/openapi.json": Page(lambda *_: Response(contract(), media_type="application/json")),
     }
     if folder is None:
         return served

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 if TYPE_CHECKING:
@@ -79,6 +78,9 @@ class KeyPair:
     @classmethod
     def new(cls) -> KeyPair:
         """Make a key pair."""
+        # Imported late: few servers have executors.
+        from cryptography.hazmat.primitives import serialization
+
         key = Ed25519PrivateKey.generate()
         private = key.private_bytes(
             serialization.Encoding.DER,

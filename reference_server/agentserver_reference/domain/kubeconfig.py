@@ -13,7 +13,6 @@ import attrs
 
 from agentserver_reference.domain.addresses import checked_address
 from agentserver_reference.domain.errors import BadRequest
-from agentserver_reference.domain.yaml_values import InvalidYaml, read_yaml
 
 BEARER, CLIENT_CERT, OIDC = "bearer", "client_cert", "oidc"
 """How a user proves to a cluster who it is."""
@@ -53,6 +52,9 @@ def read_kubeconfig(text: str, *, private_allowed: bool) -> ClusterCredential:
 
     Raises BadRequest, with one line that names the place and the rule.
     """
+    # Imported late: PyYAML takes 10 ms at the start, and most servers read no kubeconfig.
+    from agentserver_reference.domain.yaml_values import InvalidYaml, read_yaml
+
     try:
         config = _mapping(read_yaml(text), "")
     except InvalidYaml as error:

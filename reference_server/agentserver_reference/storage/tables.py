@@ -29,6 +29,10 @@ PLACE = "place"
 """The key of a column's `info` that marks it as encrypted: what its values are bound to besides
 their row."""
 
+WHERE = "where"
+"""The key of an index's `info` that says of which rows it is. (As an option of PostgreSQL it would
+import that dialect for every server.)"""
+
 
 def _sequence() -> Column[int]:
     """SQLite numbers rows only in a column whose type is exactly INTEGER."""
@@ -659,8 +663,7 @@ credential_bindings = Table(
         "workspace_id",
         "kind",
         unique=True,
-        sqlite_where=text("is_default"),
-        postgresql_where=text("is_default"),
+        info={WHERE: text("is_default")},
     ),
 )
 

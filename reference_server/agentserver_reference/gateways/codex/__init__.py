@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agentserver_reference.gateways.codex.embedded import BuiltInEngine
-from agentserver_reference.gateways.codex.remote import RemoteCodex
 from agentserver_reference.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -30,6 +29,9 @@ def open_codex(
     Raises SettingsError if codex is named and this system cannot run it.
     """
     if settings.codex_app_gateway_rest_url is not None:
+        # Imported late: httpx takes 5 MB, and most servers do without it.
+        from agentserver_reference.gateways.codex.remote import RemoteCodex
+
         gateway, secret = settings.codex_app_gateway_rest_url, settings.internal_api_secret
         return RemoteCodex(gateway, clock, secret=secret)
     if settings.codex is None:

@@ -5,7 +5,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.store import StoreError
-from agentserver_reference.storage.tables import installation, metadata
+from agentserver_reference.storage.tables import WHERE, installation, metadata
 
 VERSION = 22
 """The newest version, which is the number of the last script in `migrations/versions`."""
@@ -46,6 +46,8 @@ def prepare(conn: Connection, table_names: TextClause) -> int:
     for table in metadata.sorted_tables:
         conn.execute(CreateTable(table))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            if WHERE in index.info:
+                index.dialect_options[conn.dialect.name]["where"] = index.info[WHERE]
             conn.execute(CreateIndex(index))
     conn.execute(insert(installation), {"id": 1, "schema_version": VERSION})
     return VERSION

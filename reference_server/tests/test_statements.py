@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from databases import KEY
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -33,8 +34,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.schema import CreateTable
 
-from agentserver_reference.storage import Store
-from agentserver_reference.storage.engine.compiled import compiler_for
+from agentserver_reference.settings import Settings
+from agentserver_reference.storage import Store, open_store
+from agentserver_reference.storage.encryption_key import find_key
+from agentserver_reference.storage.engine.compiled import (
+    Compiled,
+    compile_statement,
+    compiler_for,
+)
 from agentserver_reference.storage.engine.connection import Connection, Result
 from agentserver_reference.storage.engine.query import Query
 from agentserver_reference.storage.engine.upsert import upsert
@@ -478,6 +485,27 @@ def test_statements_that_are_built_on_the_fly_do_not_pile_up() -> None:
         assert compiled_by(kept, ("wanted",)) is compiled, "what is used stays"
     gc.collect()
     assert gone() is None
+
+
+async def test_a_second_database_is_created_without_compiling_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings.from_environment({}, database_url="sqlite://", encryption_key=KEY)
+    compiled: list[Executable] = []
+
+    def noted(statement: Executable, *arguments: Any) -> Compiled:
+        compiled.append(statement)
+        return compile_statement(statement, *arguments)
+
+    async def create() -> None:
+        store = open_store(settings, find_key(settings, None))
+        await store.open()
+        await store.close()
+
+    await create()
+    monkeypatch.setattr("agentserver_reference.storage.engine.compiled.compile_statement", noted)
+    await create()
+    assert not compiled
 
 
 def test_a_query_whose_columns_share_a_name_is_refused() -> None:

@@ -7,10 +7,11 @@ mark, so that a new one is covered by being marked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import attrs
-from sqlalchemy import Column, bindparam, func, select, update
+from sqlalchemy import Column, Select, bindparam, func, select, update
 
 from agentserver_reference.domain.cipher import Cipher, Undecipherable
 from agentserver_reference.storage.engine.connection import Connection
@@ -63,12 +64,14 @@ class EncryptedColumn:
 
     def any_value(self, conn: Connection, key_id: str = "") -> tuple[Any, str] | None:
         """Return a stored value, encrypted with the key of this id if one is given."""
-        found = conn.execute(
-            select(self.row, self.column)
-            .where(self.column.is_not(None), self.column.startswith(key_id))
-            .limit(1)
-        ).first()
+        found = conn.execute(_any_value(self.row, self.column), {"key_id": key_id}).first()
         return None if found is None else (found[0], found[1])
+
+
+@cache  # see `schema`
+def _any_value(row: Column[Any], column: Column[Any]) -> Select[Any]:
+    beginning = bindparam("key_id", type_=column.type)
+    return select(row, column).where(column.is_not(None), column.startswith(beginning)).limit(1)
 
 
 def encrypted_columns() -> list[EncryptedColumn]:

@@ -1,7 +1,9 @@
 """The schema version: written at the first start, compared at every later one."""
 
+from functools import cache
+
 from sqlalchemy import TextClause, insert, select
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from agentserver_reference.storage.engine.connection import Connection
 from agentserver_reference.storage.engine.store import StoreError
@@ -9,6 +11,8 @@ from agentserver_reference.storage.tables import WHERE, installation, metadata
 
 VERSION = 22
 """The newest version, which is the number of the last script in `migrations/versions`."""
+
+_add_installation = insert(installation)
 
 
 class SchemaTooNew(StoreError):
@@ -43,14 +47,23 @@ def prepare(conn: Connection, table_names: TextClause) -> int:
             f"the database holds tables of another program ({', '.join(foreign)}); "
             "give this server a database of its own"
         )
+    for statement in _creation(conn.dialect.name):
+        conn.execute(statement)
+    conn.execute(_add_installation, {"id": 1, "schema_version": VERSION})
+    return VERSION
+
+
+@cache  # so that a process which creates many databases, as tests do, compiles them once
+def _creation(dialect: str) -> list[ExecutableDDLElement]:
+    """Return what creates the tables, in an order that foreign keys allow."""
+    statements: list[ExecutableDDLElement] = []
     for table in metadata.sorted_tables:
-        conn.execute(CreateTable(table))
+        statements.append(CreateTable(table))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             if WHERE in index.info:
-                index.dialect_options[conn.dialect.name]["where"] = index.info[WHERE]
-            conn.execute(CreateIndex(index))
-    conn.execute(insert(installation), {"id": 1, "schema_version": VERSION})
-    return VERSION
+                index.dialect_options[dialect]["where"] = index.info[WHERE]
+            statements.append(CreateIndex(index))
+    return statements
 
 
 def check(found: int) -> None:

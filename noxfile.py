@@ -31,8 +31,11 @@ def enter(arguments: "list[str]") -> int:
     elif not arguments[0].startswith("-"):
         arguments = ["--session", *arguments]
     command = [str(python), "-m", "nox", "--noxfile", str(ROOT / "noxfile.py"), *arguments]
+    # Each module is compiled once, and not by each of the many processes that are started.
+    environment = {**os.environ}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
-        return subprocess.run(command, check=False).returncode
+        return subprocess.run(command, check=False, env=environment).returncode
     except KeyboardInterrupt:
         return 130
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from servers import in_process, prepare_accounts
 
@@ -11,6 +14,7 @@ from agentserver_contract.data.tables import is_exception
 from agentserver_contract.layers import fuzzing
 from agentserver_contract.reports.text import findings_text, result_text
 from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.schemathesis.engine import LONGEST_BOUND, without_long_bounds
 
 MADE_BY_NOBODY = "names-what-is-not-there"
 
@@ -35,3 +39,20 @@ def test_server_and_sdk_keep_the_contract(
         accounts = prepare_accounts(server.target)
         result = fuzzing.run(Context(server.target, accounts, contract, Plan(seed)))
     examine(result, contract, request.config.getoption("--operation"))
+
+
+def bounds(document: Any) -> Iterator[int]:
+    """The upper bounds of all strings in a document."""
+    if isinstance(document, dict) and isinstance(document.get("maxLength"), int):
+        yield document["maxLength"]
+    for each in document.values() if isinstance(document, dict) else document:
+        if isinstance(each, dict | list):
+            yield from bounds(each)
+
+
+def test_schemathesis_makes_no_expression_with_thousands_of_repetitions(contract: Contract) -> None:
+    """A second for each, again and again: such bounds are tried by the layer of values."""
+    document = without_long_bounds(contract.document)
+    before = list(bounds(contract.document))
+    assert max(before) > LONGEST_BOUND
+    assert list(bounds(document)) == [each for each in before if each <= LONGEST_BOUND]

@@ -86,6 +86,9 @@ def _keeps_session(operation: Operation) -> bool:
     return not is_exception("ends-session", operation.id)
 
 
+LONGEST_BOUND = 1000
+"""Characters; a longer string is hardly ever drawn."""
+
 # Every check of Schemathesis is made. Where its own list of statuses is not what the contract
 # promises, the list is given here.
 _REFUSALS = (
@@ -172,8 +175,29 @@ def run_part(
             )
         )
         stack.enter_context(target.hooked_schemathesis())
-        for event in from_schema(target.schema(examples.document(), config)).execute():
+        document = without_long_bounds(examples.document())
+        for event in from_schema(target.schema(document, config)).execute():
             collector.handle(event)
+
+
+def without_long_bounds(document: Any) -> Any:
+    """A document whose strings have no upper bound where random text does not come near it.
+
+    Of a pattern and a bound Schemathesis makes one regular expression with as many repetitions,
+    which takes up to a second to compile, and it does that again and again. What is as long as a
+    bound allows, and longer, is sent by the layer of values.
+    """
+    if isinstance(document, list):
+        return [without_long_bounds(each) for each in document]
+    if not isinstance(document, dict):
+        return document
+    bound = document.get("maxLength")
+    is_long = isinstance(bound, int) and bound > LONGEST_BOUND
+    return {
+        name: without_long_bounds(value)
+        for name, value in document.items()
+        if not (is_long and name == "maxLength")
+    }
 
 
 def _of_each_kind(accounts: Accounts) -> list[Account]:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import anyio
+import anyio.lowlevel
 import attrs
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from listening import SECONDS
 from live import SESSION, Live, live_server
 
 from agentserver_reference.call import Call
+from agentserver_reference.http.disconnects import beside
 from agentserver_reference.replies import (
     AnyReply,
     Event,
@@ -326,3 +329,34 @@ async def test_a_response_of_an_undocumented_media_type_is_detected(
     with caplog.at_level(logging.ERROR):
         assert (await client.get(live.url("/events"))).status_code == 500
     assert "watch responded with 200 as 'application/json'" in caplog.text
+
+
+async def test_what_is_done_beside_a_block_ends_with_it_and_hides_no_error() -> None:
+    ended = []
+
+    async def wait() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("beside")
+
+    async def fail_beside_it() -> None:
+        async with beside(wait):
+            await anyio.lowlevel.checkpoint()
+            raise LookupError("of the block")
+
+    with pytest.raises(LookupError, match="of the block"):
+        await fail_beside_it()
+    assert ended == ["beside"]
+
+
+async def test_an_error_beside_a_block_ends_the_block_and_is_raised() -> None:
+    async def fail() -> None:
+        raise LookupError("beside")
+
+    async def wait_beside_it() -> None:
+        async with beside(fail):
+            await anyio.sleep_forever()
+
+    with pytest.raises(LookupError, match="beside"):
+        await wait_beside_it()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import anyio
@@ -60,21 +62,43 @@ async def while_sending(
 async def _before(ends: Callable[[], Awaitable[None]], answer: Awaitable[T]) -> T:
     """Wait for an answer, but not after the client has gone."""
     answers: list[T] = []
-    errors: list[Exception] = []
 
     async def until_disconnected() -> None:
         await ends()
-        tasks.cancel_scope.cancel()
+        scope.cancel()
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(until_disconnected)
-        try:
-            answers.append(await answer)
-        except Exception as error:  # noqa: BLE001 - it is raised below, outside of the group
-            errors.append(error)
-        tasks.cancel_scope.cancel()
-    if errors:
-        raise errors[0]
+    async with beside(until_disconnected) as scope:
+        answers.append(await answer)
     if not answers:
         raise ClientDisconnect
     return answers[0]
+
+
+@asynccontextmanager
+async def beside(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[anyio.CancelScope]:
+    """Do works beside the block, until it ends. Cancelling the scope ends it early.
+
+    An error of a work cancels the block, and is raised. What the block raises is raised as it is.
+
+    (A task group of anyio takes 0.1 ms to end, because cancelling it writes its task as text:
+    half as long as a short answer takes.)
+    """
+
+    async def watched(work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:
+            scope.cancel()
+            raise
+
+    with anyio.CancelScope() as scope:
+        tasks = [asyncio.create_task(watched(work)) for work in works]
+        try:
+            yield scope
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()

@@ -59,7 +59,7 @@ async def _respond(
         api=api,
         method=request.method,
         path=path,
-        query=request.url.query,
+        query=request.scope["query_string"].decode("latin-1"),
         headers=tuple(request.headers.items()),
         body=await read_bytes(request, MAX_BYTES),
     )

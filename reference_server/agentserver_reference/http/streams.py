@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from asyncio import Event as Flag
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from agentserver_reference.http.disconnects import beside
 from agentserver_reference.replies import (
     EventStream,
     Headers,
@@ -72,7 +74,11 @@ class StreamedResponse(Response):
             while (await receive())["type"] != "http.disconnect":
                 pass
             disconnected = True
-            tasks.cancel_scope.cancel()
+            scope_of_chunks.cancel()
+
+        async def until_stopping(stopping: Flag) -> None:
+            await stopping.wait()
+            scope_of_chunks.cancel()
 
         try:
             await send(
@@ -85,28 +91,22 @@ class StreamedResponse(Response):
             if scope["method"] == "HEAD":
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(until_disconnected)
-                if self._stopping is not None:
-                    tasks.start_soon(_cancel_when, self._stopping, tasks.cancel_scope)
-                if self._keep_alive is not None:
-                    tasks.start_soon(_comment_every, self._keep_alive, send_in_turn)
-                if self._watch is not unwatched:
-                    tasks.start_soon(self._watch)
+            works: list[Callable[[], Awaitable[None]]] = [until_disconnected]
+            if self._stopping is not None:
+                works.append(partial(until_stopping, self._stopping))
+            if self._keep_alive is not None:
+                works.append(partial(_comment_every, self._keep_alive, send_in_turn))
+            if self._watch is not unwatched:
+                works.append(self._watch)
+            async with beside(*works) as scope_of_chunks:
                 send_next = send_chunk if self._keep_alive is None else send_in_turn
                 async for chunk in self._chunks:
                     await send_next(chunk)
-                tasks.cancel_scope.cancel()
             if not disconnected:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             with anyio.CancelScope(shield=True):
                 await self._close()
-
-
-async def _cancel_when(stopping: Flag, scope: anyio.CancelScope) -> None:
-    await stopping.wait()
-    scope.cancel()
 
 
 async def _comment_every(seconds: float, send: Callable[[bytes], Awaitable[None]]) -> None:

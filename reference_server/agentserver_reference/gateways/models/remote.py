@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import cast
 
@@ -15,11 +16,18 @@ from agentserver_reference.replies import PassThrough, end_to_end
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
 """Seconds. A model may think for minutes before it says anything."""
 
+_LIMITS = _TIMEOUT.as_dict()
+
 _CREDENTIALS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
 _OF_THE_CONNECTION = frozenset({"host", "content-length", "accept-encoding", "expect"})
+_DROPPED = _CREDENTIALS | _OF_THE_CONNECTION
 _OF_THE_TRANSFER = frozenset({"content-length", "content-encoding"})
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _API = "/v1"
+
+
+_address = lru_cache(maxsize=64)(httpx.URL)
+"""Parses an address, which takes half of the time that making a request does."""
 
 
 def open_client() -> httpx.AsyncClient:
@@ -40,21 +48,20 @@ class RemoteModel:
 
     async def send(self, request: ModelRequest) -> PassThrough:
         """See Model."""
-        dropped = _CREDENTIALS | _OF_THE_CONNECTION
         headers = [
             (name, value)
             for name, value in end_to_end(request.headers)
-            if name.lower() not in dropped
+            if name.lower() not in _DROPPED
         ]
         query = f"?{request.query}" if request.query else ""
         try:
             asked = httpx.Request(
                 request.method,
-                f"{self._base_url}{request.path}{query}",
+                _address(f"{self._base_url}{request.path}{query}"),
                 # Not compressed, so that the counts in it can be read along.
                 headers=[*headers, ("accept-encoding", "identity"), *self._credential.items()],
                 content=request.body or None,
-                extensions={"timeout": _TIMEOUT.as_dict()},
+                extensions={"timeout": _LIMITS},
             )
             # Not by the client's `send`, which does what a proxy must not, and takes as long as
             # everything else: it follows redirects, logs in, and keeps cookies for the next caller.

@@ -118,6 +118,8 @@ class Context:
     """Advances the server's clock, where that is possible, so that no two writes have one time."""
     snapshot: Callable[[], Any] | None = None
     """Reads everything that a refused request must not change; when left out, the API is asked."""
+    of_shard: frozenset[str] | None = None
+    """The operations of this shard, by operationId; None where it has all."""
     results: Sequence[LayerResult] = ()
     """Of the layers that ran before this one."""
     ends_at: Callable[[Finding], bool] = never
@@ -144,17 +146,15 @@ class Context:
             operation: The one that decides which shard does.
             others: Where operations are named, it is enough that one of these is.
         """
-        number, count = self.plan.shard
-        index = list(self.contract.operations).index(operation.id)
-        of_shard = index % count == number - 1
-        return of_shard and any(map(self.plan.includes, (operation, *others)))
+        named = any(map(self.plan.includes, (operation, *others)))
+        return named and self.is_of_shard(operation)
+
+    def is_of_shard(self, operation: Operation) -> bool:
+        """Whether an operation is of this shard, whether or not it is tried."""
+        return self.of_shard is None or operation.id in self.of_shard
 
     @property
     def operations(self) -> list[Operation]:
         """The operations that this shard tries, in the order of the contract."""
-        number, count = self.plan.shard
-        return [
-            operation
-            for index, operation in enumerate(self.contract.operations.values())
-            if index % count == number - 1 and self.plan.includes(operation)
-        ]
+        every = self.contract.operations.values()
+        return [each for each in every if self.is_of_shard(each) and self.plan.includes(each)]

@@ -19,7 +19,7 @@ from agentserver_contract.http.contact import one_line
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
 from agentserver_contract.layers import gate, malformed
-from agentserver_contract.layers.table import LAYERS, Layer, planned
+from agentserver_contract.layers.table import LAYERS, Layer, operations_of_shard, planned
 from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.conformance import LAYER as EXCHANGE
 from agentserver_contract.results.findings import EnoughFound, Finding, LayerResult, never
@@ -124,7 +124,13 @@ def _run(
         return bool(departures.account(context.contract, known, [finding]).unexplained)
 
     is_over = is_new if context.plan.fail_fast else never
-    context = replace(context, ends_at=is_over, is_new=is_new, answers=answers.drain)
+    context = replace(
+        context,
+        of_shard=operations_of_shard(context.contract, context.plan),
+        ends_at=is_over,
+        is_new=is_new,
+        answers=answers.drain,
+    )
     reason = ended_by = ""
     for layer in planned(context.plan):
         begun: list[LayerResult] = []

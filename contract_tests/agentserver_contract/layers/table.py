@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agentserver_contract.context import LEFT_OUT, Context, Plan
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.layers import (
     fuzzing,
     gate,
@@ -40,6 +41,10 @@ class Layer:
     """The plan's name for how much it tries, where that may be nothing."""
     is_long: bool = False
     """Whether it sends so many requests that a quick run leaves it out, unless it is named."""
+    weight: float = 0.0
+    """How long it takes, as a part of what all layers by operation take together; of these 0."""
+    quick_weight: float = 0.0
+    """The same in a quick run."""
     judges: bool = False
     """Whether it sends nothing, and judges the results of the layers before it."""
 
@@ -53,15 +58,17 @@ class Layer:
             return LEFT_OUT
         if self.extent and getattr(plan, self.extent) == 0:
             return f"this run has no {self.extent}"
-        if self.by_operation:
+        shard = self.shard(plan)
+        return f"shard {shard} runs it" if shard not in (None, plan.shard[0]) else None
+
+    def shard(self, plan: Plan) -> int | None:
+        """The only shard of a plan that runs this layer; None where each runs a part of it."""
+        if self.by_operation or self.judges:
             return None
         undivided = [
             layer.name for layer in planned(plan) if not (layer.by_operation or layer.judges)
         ]
-        shard = 1 + undivided.index(self.name) % plan.shard[1]
-        if shard != plan.shard[0]:
-            return f"shard {shard} runs it"
-        return None
+        return 1 + undivided.index(self.name) % plan.shard[1]
 
 
 def _reason_not_judged(plan: Plan) -> str | None:
@@ -82,8 +89,8 @@ LAYERS = (
     Layer(refusals.NAME, refusals.run, by_operation=True, writes=True),
     Layer(ids.NAME, ids.run, by_operation=True, writes=True, is_long=True),
     Layer(values.NAME, values.run, by_operation=True, writes=True, is_long=True),
-    Layer(model.NAME, model.run, writes=True),
-    Layer(stateful.NAME, stateful.run, writes=True, extent="scenarios"),
+    Layer(model.NAME, model.run, writes=True, weight=0.18, quick_weight=0.32),
+    Layer(stateful.NAME, stateful.run, writes=True, extent="scenarios", weight=0.11),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
     Layer(times.NAME, times.run, by_operation=True, writes=True),
     Layer(repeats.NAME, repeats.run, by_operation=True, writes=True),
@@ -101,3 +108,22 @@ NAMES = tuple(layer.name for layer in LAYERS)
 def planned(plan: Plan) -> list[Layer]:
     """The layers of a plan, in order."""
     return [layer for layer in LAYERS if not plan.layers or layer.name in plan.layers]
+
+
+def operations_of_shard(contract: Contract, plan: Plan) -> frozenset[str]:
+    """The operations that the shard of a plan tries in the layers by operation.
+
+    They are dealt so that all shards take about as long: one that also runs an undivided layer has
+    fewer of them.
+    """
+    number, count = plan.shard
+    busy = [0.0] * count
+    for layer in planned(plan):
+        weight = layer.quick_weight if plan.is_quick else layer.weight
+        busy[(layer.shard(plan) or 1) - 1] += weight
+    shares = [max(0.0, (1 + sum(busy)) / count - each) for each in busy]
+    dealt: list[list[str]] = [[] for _ in range(count)]
+    for index, operation in enumerate(contract.operations, start=1):
+        due = [share * index - len(has) for share, has in zip(shares, dealt, strict=True)]
+        dealt[due.index(max(due))].append(operation)
+    return frozenset(dealt[number - 1])

@@ -24,14 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _could_not_run(
             f"{names} not installed; install agentserver with the extra '{EXTRA}'"
         )
-    import hypothesis.configuration
-    import platformdirs
-
     from agentserver_contract import cli
     from agentserver_contract.reports.files import CannotWrite
 
-    # Else it writes into the folder in which this is run.
-    hypothesis.configuration.set_hypothesis_home_dir(platformdirs.user_cache_path(NAME))
+    cli.use_cache_folder()
     try:
         with ending_signals():
             options = cli.parse(arguments)

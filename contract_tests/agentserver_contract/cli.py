@@ -9,12 +9,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
+import hypothesis.configuration
+import platformdirs
 
 from agentserver import AgentserverError
-from agentserver_contract import configuration, departures
+from agentserver_contract import configuration, departures, jobs, shards
 from agentserver_contract import run as runs
 from agentserver_contract.configuration import Several, Switch
 from agentserver_contract.context import (
@@ -50,6 +53,7 @@ from agentserver_contract.http.rate_limit import RateLimit
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import TIMEOUT_SECONDS, Hook, Target
 from agentserver_contract.http.urls import UrlError, base_url, is_loopback
+from agentserver_contract.interruption import ending_signals
 from agentserver_contract.layers import gate
 from agentserver_contract.layers.table import LAYERS, NAMES
 from agentserver_contract.recordings import cassettes
@@ -63,7 +67,7 @@ from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.findings import Finding, LayerResult, always, never
 from agentserver_contract.results.preparation import NAME as PREPARATION
 from agentserver_contract.results.preparation import is_fault, is_server_error, preparation_failed
-from agentserver_contract.run import Outcome
+from agentserver_contract.run import Observer, Outcome
 
 HOLDS, BROKEN = 0, 1
 
@@ -89,6 +93,7 @@ _NOT_IN_REPLAY = frozenset(
         "fail-fast",
         "format",
         "html",
+        "jobs",
         "json",
         "junit",
         "layers",
@@ -120,6 +125,11 @@ class CannotRun(RuntimeError):
         super().__init__(reason)
         self.findings = findings
         self.counts = counts
+
+
+def use_cache_folder() -> None:
+    """Let Hypothesis write there, and not into the folder in which this is run."""
+    hypothesis.configuration.set_hypothesis_home_dir(platformdirs.user_cache_path(runs.COMMAND))
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -250,6 +260,14 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         help=f"scenarios of several calls ({SCENARIOS}; quick {QUICK_SCENARIOS})",
     )
     tried.add_argument(
+        "-j",
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help=f"run in N processes at once (as many as there are cores, at most {jobs.MOST}; 1 if "
+        "not everything is tried, and with --allow-global or --shard, which take one)",
+    )
+    tried.add_argument(
         "--shard", type=_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts"
     )
     tried.add_argument(
@@ -303,28 +321,58 @@ def run(options: argparse.Namespace) -> int:
     """Try a server."""
     contract = _contract(options.contract)
     known = _departures(options.departures)
-    plan = _plan(options, contract)
+    plan = plan_of(options, contract)
+    count = job_count(options, plan)
     files = ReportFiles(
         {options.json: data.text, options.junit: junit.text, options.html: page.text}
     )
     text = options.format == "text"
     console = Console(Style(sys.stdout if text else sys.stderr, options.color))
+    # The files are written before the clean-up too, should that be killed.
+    if count == 1:
+        begins = partial(console.begins, plan=plan)
+        observer = Observer(begins, console.started, console.finished, files.write)
+        outcome = _try(options, plan, contract, known, observer)
+    else:
+        _url(options)
+        _credential(options.email, os.environ)
+        tasks = tasks_of(options, plan, count)
+        outcome = shards.run(contract, plan, tasks, known, console, files.write)
+    files.write(outcome)
+    if not outcome.results:
+        raise CannotRun(outcome.ended_by)
+    if text:
+        console.sum_up(outcome)
+    else:
+        streams.write(sys.stdout, data.text(outcome))
+    if outcome.left_behind:
+        raise CannotRun("not everything could be restored: " + "; ".join(outcome.left_behind))
+    is_unprepared = any(each.layer == PREPARATION for each in outcome.results)
+    if outcome.ended_by and not is_unprepared:
+        raise CannotRun(outcome.ended_by)
+    # The share of a shard may be empty: the gate judges all of them.
+    if outcome.tried == 0 and outcome.holds and plan.shard == (1, 1):
+        raise CannotRun("nothing was tried, so that nothing can be said: see above, not run")
+    return HOLDS if outcome.holds else BROKEN
+
+
+def _try(
+    options: argparse.Namespace,
+    plan: Plan,
+    contract: Contract,
+    known: Sequence[Departure],
+    observer: Observer,
+) -> Outcome:
+    """Try a server, or the part of a shard, whatever ends it."""
     counter = StatusCounter(contract)
     answers = AnswerChecks(contract, (options.url or "").rstrip("/"), closed=plan.closed)
     outcome = Outcome(options.url or "", plan, [], departures=known)
-
-    def show() -> None:
-        if text:
-            console.sum_up(outcome)
-        else:
-            streams.write(sys.stdout, data.text(outcome))
-
     try:
         with _session(options, contract, counter, everywhere=[answers], shard=plan.shard[0]) as (
             target,
             session,
         ):
-            console.begins(target.base_url, plan)
+            observer.begins(target.base_url)
             plan = replace(plan, many_rows=options.many_rows or session.on_own_server)
             context = Context(
                 target,
@@ -337,34 +385,36 @@ def run(options: argparse.Namespace) -> int:
             outcome = runs.run(
                 *(context, counter, answers),
                 known=known,
-                started=console.started,
-                finished=console.finished,
+                started=observer.started,
+                finished=observer.finished,
             )
-            files.write(outcome)  # should the clean-up be killed, they are there
+            observer.ended(outcome)
     except (CannotRun, KeyboardInterrupt) as error:
         outcome.ended_by = outcome.ended_by or str(error) or "interrupted"
         if isinstance(error, CannotRun) and not outcome.results:
             found = [*error.findings, *filter(error.counts, answers.drain())]
             runs.judge_preparation(outcome, contract, found)
             if not outcome.holds:
-                files.write(outcome)
-                console.begins(outcome.url, plan)
-                show()
-                return BROKEN
-        files.write(outcome)
-        raise
+                observer.begins(outcome.url)
+        return outcome
     runs.judge_cleanup(outcome, contract, answers)
     outcome.left_behind = session.left_behind
-    files.write(outcome)
-    show()
-    if outcome.left_behind:
-        raise CannotRun("not everything could be restored: " + "; ".join(outcome.left_behind))
-    if outcome.ended_by:
-        raise CannotRun(outcome.ended_by)
-    # The share of a shard may be empty: the gate judges all of them.
-    if outcome.tried == 0 and outcome.holds and plan.shard == (1, 1):
-        raise CannotRun("nothing was tried, so that nothing can be said: see above, not run")
-    return HOLDS if outcome.holds else BROKEN
+    return outcome
+
+
+def tasks_of(options: argparse.Namespace, plan: Plan, count: int) -> list[partial[Outcome]]:
+    """What each of several processes does of a run."""
+    share = argparse.Namespace(**vars(options))
+    share.rate_limit = options.rate_limit and options.rate_limit / count
+    return [partial(_try_shard, share, each) for each in shards.plans_of(plan, count)]
+
+
+def _try_shard(options: argparse.Namespace, plan: Plan, observer: Observer) -> Outcome:
+    """Try the part of a shard, in a process of its own."""
+    use_cache_folder()
+    contract = _contract(options.contract)
+    with ending_signals():
+        return _try(options, plan, contract, _departures(options.departures), observer)
 
 
 def record(options: argparse.Namespace) -> int:
@@ -442,16 +492,7 @@ def _session(
 
     The hooks that are for requests `everywhere` are called for those of the clean-up as well.
     """
-    if options.url is None:
-        raise CannotRun(
-            "no URL: give it, or set AGENTSERVER_URL, or write `url` into agentserver-contract.toml"
-        )
-    try:
-        url = base_url(options.url)
-    except UrlError as error:
-        raise CannotRun(str(error)) from None
-    if not is_loopback(url) and not options.allow_remote:
-        raise CannotRun(f"{url} is not on this machine: give --allow-remote to try it")
+    url = _url(options)
     credential = _credential(options.email, os.environ)
     spares = [email_of(SPARE, shard), *emails_of_many(), *emails_of_few()]
     guard = Guard(
@@ -497,6 +538,21 @@ def _session(
         raise CannotRun(f"{url}: {one_line(str(error))}", findings, always) from None
 
 
+def _url(options: argparse.Namespace) -> str:
+    """Where the server is. Raises CannotRun."""
+    if options.url is None:
+        raise CannotRun(
+            "no URL: give it, or set AGENTSERVER_URL, or write `url` into agentserver-contract.toml"
+        )
+    try:
+        url = base_url(options.url)
+    except UrlError as error:
+        raise CannotRun(str(error)) from None
+    if not is_loopback(url) and not options.allow_remote:
+        raise CannotRun(f"{url} is not on this machine: give --allow-remote to try it")
+    return url
+
+
 @contextmanager
 def _found(target: Target, contract: Contract, wait: float) -> Iterator[None]:
     """Begin only where there is a server. Raises NoAgentserver."""
@@ -534,7 +590,8 @@ def _chosen(options: argparse.Namespace, contract: Contract) -> frozenset[str] |
     return named | {each.id for each in contract.operations.values() if each.tag in tags}
 
 
-def _plan(options: argparse.Namespace, contract: Contract) -> Plan:
+def plan_of(options: argparse.Namespace, contract: Contract) -> Plan:
+    """What is asked for. Raises CannotRun."""
     run_command = parsers()[1]["run"]
     quick = options.quick
     return Plan(
@@ -554,6 +611,22 @@ def _plan(options: argparse.Namespace, contract: Contract) -> Plan:
         fail_fast=options.fail_fast,
         quick=quick,
     )
+
+
+def job_count(options: argparse.Namespace, plan: Plan) -> int:
+    """How many processes a run has. Raises CannotRun."""
+    for option, is_given in (
+        ("--shard", plan.shard != (1, 1)),
+        ("--allow-global", plan.allow_global),
+    ):
+        if is_given and (options.jobs or 1) > 1:
+            raise CannotRun(f"{option} takes one process: give --jobs 1, not {options.jobs}")
+        if is_given:
+            return 1
+    if options.jobs is not None:
+        return int(options.jobs)
+    is_whole = not (plan.layers or plan.is_partial)
+    return min(jobs.usable_cores(), jobs.MOST) if is_whole else 1
 
 
 def _existing(contract: Contract, session: RunSession) -> Examples:

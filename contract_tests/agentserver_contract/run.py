@@ -27,6 +27,9 @@ from agentserver_contract.results.preparation import NAME as PREPARATION
 from agentserver_contract.results.preparation import UNPREPARED, preparation_failed
 
 COMMAND = "agentserver-contract"
+FIRST_FINDING = "the run ended with its first finding"
+ENDED_EARLY = "the run ended early"
+"""Why layers were not run."""
 
 
 @dataclass
@@ -52,6 +55,8 @@ class Outcome:
     """How long the run took."""
     ended_by: str = ""
     """What ended the run before its end; empty where nothing did."""
+    unsigned: Mapping[str, str] = field(default_factory=dict)
+    """The operations that no account of the run can call, each with the reason."""
 
     @property
     def holds(self) -> bool:
@@ -83,6 +88,20 @@ class Outcome:
             for result in self.results
             for name, reason in result.not_run.items()
         ]
+
+
+@dataclass(frozen=True)
+class Observer:
+    """What is called while a run goes on."""
+
+    begins: Callable[[str], None] = lambda url: None
+    """Takes the server's URL, when what prepares the run is over."""
+    started: Callable[[str], None] = lambda layer: None
+    """Takes the name of each layer before it runs."""
+    finished: Callable[[LayerResult], None] = lambda result: None
+    """Takes the result of each layer."""
+    ended: Callable[[Outcome], None] = lambda outcome: None
+    """Takes the outcome of the run before it cleans up."""
 
 
 def run(
@@ -134,7 +153,7 @@ def _run(
     reason = ended_by = ""
     for layer in planned(context.plan):
         begun: list[LayerResult] = []
-        not_run = reason or layer.reason_not_run(context.plan) or _nothing_to_judge(layer, results)
+        not_run = reason or layer.reason_not_run(context.plan) or nothing_to_judge(layer, results)
         try:
             started(layer.name)
             if not_run:
@@ -143,7 +162,7 @@ def _run(
                 result = run_layer(layer, replace(context, results=results, begun=begun))
         except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 (reports are written)
             ended_by = what_ended(context.target, error)
-            reason = "the run ended early"
+            reason = ENDED_EARLY
             result = begun[-1] if begun else LayerResult(layer.name)
             with suppress(EnoughFound):
                 result.collect()
@@ -155,9 +174,15 @@ def _run(
         results.append(result)
         finished(result)
         if any(map(is_over, result.findings)):
-            reason = reason or "the run ended with its first finding"
-    seconds = time.monotonic() - beginning
-    return replace(_outcome(context, results, known, seconds), ended_by=ended_by)
+            reason = reason or FIRST_FINDING
+    guard = context.target.guard
+    return replace(
+        outcome_of(context.contract, context.target.base_url, context.plan, results, known),
+        blocked=dict(guard.blocked) if guard else {},
+        seconds=time.monotonic() - beginning,
+        ended_by=ended_by,
+        unsigned=gate.unsigned(context),
+    )
 
 
 def _drain(counter: StatusCounter) -> tuple[Counter[tuple[str, int]], dict[str, float]]:
@@ -172,7 +197,7 @@ def what_ended(target: Target | None, error: BaseException) -> str:
     return f"an error in this tool itself: {one_line(f'{type(error).__name__}: {error}')}"
 
 
-def _nothing_to_judge(layer: Layer, results: Iterable[LayerResult]) -> str | None:
+def nothing_to_judge(layer: Layer, results: Iterable[LayerResult]) -> str | None:
     """Why a layer that judges the others has nothing to do, if it has not."""
     if not layer.judges or any(result.cases or result.findings for result in results):
         return None
@@ -227,14 +252,25 @@ def run_layer(layer: Layer, context: Context) -> LayerResult:
     return result
 
 
-def _outcome(
-    context: Context, results: list[LayerResult], known: Sequence[Departure], seconds: float
+def outcome_of(
+    contract: Contract,
+    url: str,
+    plan: Plan,
+    results: list[LayerResult],
+    known: Sequence[Departure],
 ) -> Outcome:
-    guard = context.target.guard
+    """What the results of the layers of a run come to.
+
+    Args:
+        contract: The contract.
+        url: The server.
+        plan: What was tried.
+        results: Of the layers that were run.
+        known: Departures that break nothing.
+    """
     found = [finding for result in results for finding in result.all_findings]
     layers = {id(finding): result.layer for result in results for finding in result.all_findings}
-    account = departures.account(context.contract, known, found)
-    url, plan = context.target.base_url, context.plan
+    account = departures.account(contract, known, found)
     unexplained: dict[Any, Finding] = {}
     for finding in account.unexplained:
         layer = layers[id(finding)]
@@ -247,8 +283,6 @@ def _outcome(
         departures=known,
         not_met=account.not_met,
         unexplained=list(unexplained.values()),
-        blocked=dict(guard.blocked) if guard else {},
-        seconds=seconds,
     )
 
 

@@ -87,7 +87,7 @@ def _judge(trial: Trial, done: ToolRun) -> None:
 def _arguments(plan: TrialPlan, url: str, folder: Path) -> list[str]:
     """The command line: the server is nobody's, so that all of it may be tried."""
     words = ["run", url, "--seed", str(plan.seed), "--format", "json"]
-    words += ["--allow-global", "--closed"]
+    words += ["--allow-global", "--closed", "--jobs", "1"]
     words += ["--contract", str(planted)] if (planted := folder / "openapi.yaml").exists() else []
     words += ["--departures", str(file_of(RELEASE))] if plan.behind_departures else []
     words += ["--layers", ",".join(plan.layers)] if plan.layers else []

@@ -65,7 +65,7 @@ def started(words: list[str]) -> subprocess.Popen[str]:
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if "roles ..." in line:
+        if line.strip().startswith("roles") and line.strip().endswith("..."):
             return process
     raise AssertionError(process.communicate())
 

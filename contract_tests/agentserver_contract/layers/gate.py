@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from agentserver_contract.context import Context
+from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract, Operation, escape
 from agentserver_contract.data.tables import Waiver, tables
 from agentserver_contract.fixtures.callers import reason_unsigned
@@ -15,16 +15,38 @@ NAME = "gate"
 
 def run(context: Context) -> LayerResult:
     """Judge the results of the layers before this one."""
-    plan, contract = context.plan, context.contract
-    judged = context.operations if plan.is_partial else contract.operations.values()
-    unsigned = {each.id: reason_unsigned(contract, each, context.accounts) for each in judged}
+    return judge_run(context.contract, context.plan, context.results, unsigned(context))
+
+
+def unsigned(context: Context) -> Mapping[str, str]:
+    """The operations that no account of a run can call, by operationId, each with the reason."""
+    reasons = {
+        each.id: reason_unsigned(context.contract, each, context.accounts)
+        for each in context.contract.operations.values()
+    }
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def judge_run(
+    contract: Contract, plan: Plan, results: Iterable[LayerResult], unsigned: Mapping[str, str]
+) -> LayerResult:
+    """Judge the results of a whole run.
+
+    Args:
+        contract: The contract.
+        plan: What the run tried.
+        results: Of its layers.
+        unsigned: Operations that no account of the run could call, each with the reason.
+    """
+    every = contract.operations.values()
+    judged = {each.id for each in every if plan.includes(each) or not plan.is_partial}
     result = judge(
         contract,
-        context.results,
+        results,
         situations=plan.situations,
-        operations=frozenset(name for name, reason in unsigned.items() if reason is None),
+        operations=frozenset(judged - unsigned.keys()),
     )
-    result.not_run.update({name: reason for name, reason in unsigned.items() if reason})
+    result.not_run.update({name: why for name, why in unsigned.items() if name in judged})
     return result
 
 

@@ -30,15 +30,16 @@ class Console:
         """A layer begins."""
         self._style.line(f"{layer} ...")
 
-    def finished(self, result: LayerResult) -> None:
-        """A layer has ended."""
+    def finished(self, result: LayerResult, title: str = "") -> None:
+        """A layer has ended, or the part of it that the title names."""
         style = self._style
+        title = title or result.layer
         if result.layer in result.not_run:
-            style.line(f"{result.layer}: not run: {result.not_run[result.layer]}")
+            style.line(f"{title}: not run: {result.not_run[result.layer]}")
             return
         found = f"{len(result.findings)} finding{'' if len(result.findings) == 1 else 's'}"
         painted = style.good(found) if result.holds else style.bad(found)
-        style.line(f"{result.layer}: {result.cases.total()} cases, {painted}, {_seconds(result)} s")
+        style.line(f"{title}: {result.cases.total()} cases, {painted}, {_seconds(result)} s")
 
     def sum_up(self, outcome: Outcome) -> None:
         """Print everything, the verdict last, where a terminal shows it."""

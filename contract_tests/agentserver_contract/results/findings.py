@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agentserver_contract.http.messages import Request, Response
 
@@ -107,6 +108,10 @@ class LayerResult:
     """Whether a finding ends the run."""
     answers: Callable[[], Iterable[Finding]] = field(default=tuple, repr=False, compare=False)
     """Takes what was found in single responses since it was called last."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process can be given: without what only this one can call."""
+        return {**vars(self), "ends_at": never, "answers": tuple}
 
     @property
     def operations(self) -> frozenset[str]:

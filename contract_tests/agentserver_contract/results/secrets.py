@@ -27,6 +27,8 @@ _FEWEST_CHARACTERS = 6
 _MASKS = re.compile(r"[.*•…]+")
 """What stands for the characters that a mask hides."""
 _REMEMBERED = 50
+_UNREAD = 413
+"""The status of a request whose body is too long to be read, so that nothing in it is known."""
 
 
 def looks_secret(name: str, value: Any) -> bool:
@@ -132,6 +134,8 @@ class KnownSecrets:
         opened = exchange.response.session
         if opened is not None and _SESSION.fullmatch(opened):
             self._sessions.add(opened)
+        if exchange.response.status == _UNREAD:
+            return
         names = self._fields[operation.id] if operation is not None else frozenset[str]()
         sent = _object(exchange.request.body)
         if not sent:

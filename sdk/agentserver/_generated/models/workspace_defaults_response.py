@@ -30,7 +30,7 @@ class WorkspaceDefaultsResponse(Model):
     max_sandboxes: int
     """Maximum number of sandboxes; 0 means no limit. 0 to 2,147,483,647."""
     current_sandboxes: int
-    """Number of sandboxes, in any state. 0 to 2,147,483,647."""
+    """Number of sandboxes, in any state, without those of registered agents. 0 to 2,147,483,647."""
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields of the answer that the contract does not know."""
 

@@ -56,8 +56,8 @@ class Agents(Resource):
         """List a workspace's agents.
 
         Returns the card of every agent of the workspace that has published one, sorted by
-        `display_name`, and by id where names are equal. Cards of agents that are offline are
-        among them.
+        `display_name`, capitals before small letters, and by id where names are equal. Cards
+        of agents that are offline are among them.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -229,8 +229,8 @@ class AsyncAgents(AsyncResource):
         """List a workspace's agents.
 
         Returns the card of every agent of the workspace that has published one, sorted by
-        `display_name`, and by id where names are equal. Cards of agents that are offline are
-        among them.
+        `display_name`, capitals before small letters, and by id where names are equal. Cards
+        of agents that are offline are among them.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.

@@ -227,7 +227,8 @@ class Workspaces(Resource):
         Returns the limits of the workspace's sandboxes and how many there are: the
         installation's defaults with the workspace's overrides applied. 0 means no limit for
         `max_sandboxes` and `max_idle_timeout`. `current_sandboxes` counts every sandbox,
-        including paused and offline ones.
+        including paused and offline ones, but not those of registered agents, which use no
+        quota.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.
@@ -448,7 +449,8 @@ class AsyncWorkspaces(AsyncResource):
         Returns the limits of the workspace's sandboxes and how many there are: the
         installation's defaults with the workspace's overrides applied. 0 means no limit for
         `max_sandboxes` and `max_idle_timeout`. `current_sandboxes` counts every sandbox,
-        including paused and offline ones.
+        including paused and offline ones, but not those of registered agents, which use no
+        quota.
 
         Args:
             workspace_id: The workspace's id. 1 to 255 characters.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ JSON = "application/json"
 TEXT = "text/plain"
 _BASE = "urn:agentserver:contract"
 _REMEMBERED_PATHS = 1000
+_IF_OMITTED = re.compile(r"(?:`(?P<text>[^`]+)`|\b(?P<value>[0-9]+|true|false)) if omitted\b")
 _PATH_PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
@@ -95,6 +97,16 @@ class Argument:
     """None where the contract gives none."""
     piece: Located
     """The object in the file: a parameter's own, or the schema of a field."""
+
+    @property
+    def value_if_omitted(self) -> str | int | bool | None:
+        """What counts if it is left out, where its description says so: `text` if omitted, or 5 if
+        omitted. None where it says something else, or nothing."""
+        found = _IF_OMITTED.search(" ".join(self.description.split()))
+        if found is None:
+            return None
+        value: int | bool = json.loads(found["value"] or "0")
+        return found["text"] or value
 
 
 @dataclass(frozen=True)
@@ -496,7 +508,9 @@ class Contract:
                 place="body",
                 required=name in schema.value.get("required", []),
                 schema=piece,
-                description=str(self.follow(piece).value.get("description", "")),
+                description=str(
+                    piece.value.get("description", self.follow(piece).value.get("description", ""))
+                ),
                 example=media.get("example", {}).get(name),
                 piece=piece,
             )

@@ -8,7 +8,8 @@ from typing import Any
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Operation
-from agentserver_contract.http.messages import Exchange, Request
+from agentserver_contract.fixtures.settling import read_settled
+from agentserver_contract.http.messages import Exchange, Request, Response
 from agentserver_contract.results.findings import Finding, LayerResult
 
 
@@ -38,6 +39,17 @@ class Sender:
         exchange = Exchange(request, self.context.target.send(request))
         self.result.succeeded[operation.id] += exchange.response.succeeded
         return exchange
+
+    def send_until_settled(self, read: Operation, request: Request) -> Exchange:
+        """Read something, once more for as long as it is about to change by itself."""
+        sent: list[Exchange] = []
+
+        def send(again: Request) -> Response:
+            sent.append(self.send(read, again))
+            return sent[-1].response
+
+        read_settled(self.context.contract, send, request)
+        return sent[-1]
 
     def found(
         self,

@@ -34,7 +34,6 @@ from agentserver_contract.fixtures.readings import (
     shown_values,
 )
 from agentserver_contract.fixtures.removed import Lifecycle, created_id, lifecycles
-from agentserver_contract.fixtures.settling import read_settled
 from agentserver_contract.fixtures.snapshot import OUTSIDE, differences, snapshot
 from agentserver_contract.fixtures.workspaces import PARAMETER, team_with
 from agentserver_contract.http.guard import Blocked
@@ -216,7 +215,7 @@ class _Trials:
         for reader in readers[:1] if only_own else readers:
             name = reader.name if reader is not None else "public"
             request = about.request(read, reader.credential if reader is not None else {})
-            reading = self._read(read, request)
+            reading = self.sender.send_until_settled(read, request)
             if first is None:
                 first = reading
                 self._compare_with(operation, variant, ids, sent, reading, f"the {name}")
@@ -233,17 +232,6 @@ class _Trials:
                     operation, variant, reading,
                     f"is read by the {name} as by others", seen_first, seen,
                 )  # fmt: skip
-
-    def _read(self, operation: Operation, request: Request) -> Exchange:
-        """Read something, once more for as long as it is about to change by itself."""
-        sent: list[Exchange] = []
-
-        def send(again: Request) -> Response:
-            sent.append(self.sender.send(operation, again))
-            return sent[-1].response
-
-        read_settled(self.context.contract, send, request)
-        return sent[-1]
 
     def _compare_with(
         self,
@@ -264,14 +252,20 @@ class _Trials:
                 )  # fmt: skip
 
     def _comparable(self, operation: Operation, variant: Variant) -> dict[str, Any]:
-        """The fields of a body that are shown as they were sent."""
+        """The fields of a body that are shown as they were sent, and what counts where one is left
+        out."""
         formats = {
             field.name: self.context.contract.follow(field.piece).value.get("format")
             for field in operation.fields
         }
+        left_out = {
+            field.name: field.value_if_omitted
+            for field in operation.fields
+            if field.value_if_omitted is not None
+        }
         return {
             name: value
-            for name, value in json.loads(variant.body).items()
+            for name, value in {**left_out, **json.loads(variant.body)}.items()
             if formats.get(name, _HIDDEN) != _HIDDEN
             and value is not None
             and name not in _IDENTIFYING

@@ -28,6 +28,7 @@ from agentserver_contract.contract.schemas import (
 from agentserver_contract.data.tables import depends_on_state
 from agentserver_contract.http.messages import SESSION_COOKIE, Exchange, Response
 from agentserver_contract.results.findings import Finding
+from agentserver_contract.results.rows import promises_rows, row_problems
 from agentserver_contract.results.secrets import looks_secret
 
 LAYER = "exchange"
@@ -39,6 +40,7 @@ CHECKS = {
     "schema": "the body fits its schema",
     "header": "every promised header is there, in its form",
     "length": "the body is as long as Content-Length says, and is missing where there is none",
+    "rows": "a list has the rows that were asked for",
     "field": "every field is documented",
     "secret": "no secret is shown",
     "accepted": "what the contract refuses is refused",
@@ -91,6 +93,7 @@ class Conformance:
         else:
             if checks_body:
                 yield from self._body(operation, exchange, documented)
+            yield from self._rows(operation, exchange)
             yield from self._headers(operation, exchange, documented.headers)
         yield from self._session_cookie(operation, exchange)
         yield from self._length(operation, exchange)
@@ -229,6 +232,20 @@ class Conformance:
         for problem in schema_problems(self.contract, schema, value):
             yield self.finding(
                 operation, exchange, "schema", problem.rule, problem.at, problem.message
+            )
+
+    def _rows(self, operation: Operation, exchange: Exchange) -> Iterator[Finding]:
+        """Whether a list has the rows that were asked for, which no schema of them says."""
+        response = exchange.response
+        if not response.succeeded or response.media_type != JSON or not promises_rows(operation):
+            return
+        try:
+            value = response.json()
+        except ValueError:
+            return  # which is a finding already
+        for problem in row_problems(operation, exchange.request, value):
+            yield self.finding(
+                operation, exchange, "rows", problem.rule, problem.at, problem.message
             )
 
     def _text(

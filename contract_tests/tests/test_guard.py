@@ -78,6 +78,7 @@ ALLOWED = [
     sent("POST", "/api/auth/login", {"email": " Contract-Owner@CONTRACT.example "}),
     sent("POST", "/api/auth/register", {"email": "", "password": 1}),
     sent("POST", "/api/auth/register", {"email": email_of(SPARE), "password": "known"}),
+    sent("POST", "/api/auth/register", {"email": f" {email_of(SPARE)} ", "password": "known"}),
     sent("POST", "/api/auth/login", {"email": email_of(SPARE), "password": "guessed"}),
     sent("POST", "/api/auth/register", b"not json"),
     sent("POST", f"/api/workspaces/{OWN}/members", {"email": email_of(ABSENT)}),

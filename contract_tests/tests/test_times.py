@@ -84,7 +84,7 @@ def test_every_write_that_has_a_time_is_looked_at(contract: Contract) -> None:
         "mint_workspace_api_key": ["list_workspace_api_keys"],
         "mint_codex_token": ["list_codex_tokens", "list_codex_browsers"],
         "create_credential_binding": ["list_credential_bindings"],
-        "create_workspace_task": ["list_workspace_tasks"],
+        "create_workspace_task": ["list_workspace_tasks", "list_agent_interactions"],
         "create_sandbox": ["list_sandboxes", "admin_list_sandboxes"],
         "rename_sandbox": ["get_sandbox"],
         "admin_set_user_quota": ["admin_get_user_quota"],

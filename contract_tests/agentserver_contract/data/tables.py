@@ -17,10 +17,14 @@ in the state of the `sandbox` or `task` in its path, or in which `credential` th
 `state` is the state that the server must be in while it is sent.
 
 `[[rows]]`: the operation that makes the rows of a list, where it is not the one that is sent to the
-same path, and the fields in which each of its requests differs from the last: `{row.email}`.
+same path, and the fields in which each of its requests differs from the last: `{row.email}`;
+`shown` is how a row shows what was answered, where it does not have its id: `{task_id}`.
 
 `[[readings]]`: the operation that reads what another has written, where its path does not tell, and
 what it is `about`: the fields of its path, or of its row, with texts as in the examples.
+
+`[[moments]]`: the field in which a `read` shows when an operation was last done, where it is not
+`created_at` or `updated_at`.
 
 `[[waivers]]`: documented statuses that a run need not meet; `when` says in which runs.
 
@@ -126,6 +130,7 @@ class Rows:
     made_by: str
     reason: str
     body: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,16 @@ class Reading:
     operation: str
     read: str
     about: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where it is read when an operation was last done."""
+
+    operation: str
+    read: str
+    field: str
     reason: str
 
 
@@ -175,6 +190,7 @@ class Tables:
     conflicts: tuple[Conflict, ...] = ()
     rows: tuple[Rows, ...] = ()
     readings: tuple[Reading, ...] = ()
+    moments: tuple[Moment, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
 
@@ -188,6 +204,7 @@ class Tables:
                 *(each.operation for each in self.conflicts),
                 *(each.list for each in self.rows),
                 *(each.operation for each in self.readings),
+                *(each.operation for each in self.moments),
                 *(name for each in self.waivers for name in each.operations),
                 *(name for each in self.exceptions for name in each.operations),
             ]
@@ -325,6 +342,10 @@ def _readings(**entry: Any) -> Iterator[Reading]:
     yield Reading(**entry)
 
 
+def _moments(**entry: Any) -> Iterator[Moment]:
+    yield Moment(**entry)
+
+
 def _waivers(*, operations: list[str] | str, status: list[int], **entry: Any) -> Iterator[Waiver]:
     named = frozenset() if operations == "*" else _named(operations)
     if not status:
@@ -346,6 +367,7 @@ _READERS: Mapping[str, Callable[..., Iterator[Any]]] = {
     "conflicts": _conflicts,
     "rows": _rows,
     "readings": _readings,
+    "moments": _moments,
     "waivers": _waivers,
     "exceptions": _exceptions,
 }
@@ -370,6 +392,7 @@ def _joined(several: Iterable[Tables]) -> Tables:
         conflicts=tuple(each for one in whole for each in one.conflicts),
         rows=tuple(each for one in whole for each in one.rows),
         readings=tuple(each for one in whole for each in one.readings),
+        moments=tuple(each for one in whole for each in one.moments),
         waivers=tuple(each for one in whole for each in one.waivers),
         exceptions=tuple(each for one in whole for each in one.exceptions),
     )

@@ -273,8 +273,9 @@ class Guard:
             if "email" not in names or not text:
                 continue
             if registers:
-                # To the letter: a server may take another spelling for another account.
-                known = text in self._emails or passwords == {self._spare.get(text)}
+                # To the letter: a server may take another spelling for another account. Where
+                # accounts may stay, one with blanks around it may be that.
+                known = text in self._emails or passwords == {self._spare.get(text.strip())}
             else:
                 email = text.strip().casefold()
                 known = email in self._emails or email in self._absent or email in self._spare

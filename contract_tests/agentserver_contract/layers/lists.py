@@ -23,6 +23,7 @@ from agentserver_contract.data.tables import is_exception, tables
 from agentserver_contract.fixtures.accounts import MANY, Login, shuffled
 from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import Examples, prepare_examples
+from agentserver_contract.fixtures.readings import answer_differences
 from agentserver_contract.fixtures.snapshot import OUTSIDE
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace, team_with
 from agentserver_contract.http.messages import Exchange
@@ -48,6 +49,19 @@ class Maker:
     lists: tuple[Operation, ...]
     body: Mapping[str, str] = field(default_factory=dict)
     """Fields in which each request differs, as in `{row.email}`."""
+    shown: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By a list: how its rows show what was answered, where they do not have its id."""
+
+    def rows_of(self, operation: Operation, known: Sequence[KnownRow]) -> list[KnownRow]:
+        """The rows as one of the lists shows them."""
+        fields = self.shown.get(operation.id)
+        if fields is None:
+            return list(known)
+        return [
+            replace(row, shown={name: text.format(**row.answer) for name, text in fields.items()})
+            for row in known
+            if row.answer
+        ]
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,8 @@ class KnownRow:
     """Fields that a list shows of it, enough to know it again."""
     is_new: bool
     """Whether it was made just now, after those before it."""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    """What was answered when it was made."""
 
 
 def run(context: Context) -> LayerResult:
@@ -120,7 +136,12 @@ def makers(contract: Contract) -> list[Maker]:
             body.setdefault("name", "{row.name}")
         known = found.get(made_by.id)
         shown_by = (*(known.lists if known else ()), shown)
-        found[made_by.id] = Maker(made_by, shown_by, {**(known.body if known else {}), **body})
+        shown_as = dict(known.shown) if known else {}
+        if entry and entry.shown:
+            shown_as[shown.id] = entry.shown
+        found[made_by.id] = Maker(
+            made_by, shown_by, {**(known.body if known else {}), **body}, shown_as
+        )
     return sorted(
         found.values(), key=lambda each: not is_exception("creates-account", each.operation.id)
     )
@@ -168,10 +189,12 @@ class _Lists:
                     return
                 known.append(row)
             for each in chosen:
-                self.read(each, known)
+                self.read(each, maker.rows_of(each, known), maker)
         self._remove(maker, known)
 
-    def read(self, operation: Operation, known: Sequence[KnownRow]) -> None:
+    def read(
+        self, operation: Operation, known: Sequence[KnownRow], maker: Maker | None = None
+    ) -> None:
         """Read a list, and compare it with the rows that are known to exist."""
         exchange = self.sender.send(
             operation, self.examples.request(operation, self._credential(operation))
@@ -190,12 +213,20 @@ class _Lists:
             *_disordered(operation, rows, known),
         ):
             self._found(operation, *wrong, exchange)
+        if maker is not None:
+            self._compare_answers(maker.operation, operation, exchange, known)
 
     def _most(self, operation: Operation) -> int:
-        """How many rows a list has at most: the newest of those that there are."""
+        """How many rows a list has at most, unless more are asked for: the newest of those that
+        there are."""
         schema = operation.success.schema(JSON)
-        bound = schema and self.context.contract.follow(schema).value.get("maxItems")
-        return int(bound or sys.maxsize)
+        bounds = [schema and self.context.contract.follow(schema).value.get("maxItems")]
+        bounds += [
+            each.value_if_omitted
+            for each in operation.parameters_in("query")
+            if each.name == "limit"
+        ]
+        return min((int(each) for each in bounds if each), default=sys.maxsize)
 
     def _repeated(
         self, operation: Operation, rows: Sequence[Mapping[str, Any]]
@@ -214,6 +245,23 @@ class _Lists:
             promise = "a list shows every row"
             expected = f"{len(known)} rows that were made"
             yield promise, expected, f"{len(missing)} are missing, the first of them {missing[0]}"
+
+    def _compare_answers(
+        self,
+        made_by: Operation,
+        operation: Operation,
+        exchange: Exchange,
+        known: Sequence[KnownRow],
+    ) -> None:
+        """Find the first row that is not listed as it was answered when it was made."""
+        contract, rows = self.context.contract, rows_of(exchange)
+        for each in known:
+            ids = {name: str(value) for name, value in each.shown.items()}
+            lines = answer_differences(contract, made_by, each.answer, operation, rows, ids)
+            if lines:
+                promise = "a row is listed as it was answered"
+                self._found(made_by, promise, "one value", "\n".join(lines), exchange)
+                return
 
     def _make(self, maker: Maker, number: int) -> KnownRow | None:
         """Make one row; None where the server refuses."""
@@ -240,7 +288,7 @@ class _Lists:
             return None
         made = fields_of(exchange)
         identity = next((name for name in made if name == "id" or name.endswith("_id")), "id")
-        return KnownRow({identity: made.get(identity)}, is_new=True)
+        return KnownRow({identity: made.get(identity)}, is_new=True, answer=made)
 
     def _register(self, login: Login) -> None:
         """See to it that an account exists."""

@@ -18,7 +18,7 @@ from typing import Any
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
 from agentserver_contract.contract.roles import AGENT
-from agentserver_contract.data.tables import is_exception
+from agentserver_contract.data.tables import is_exception, tables
 from agentserver_contract.fixtures.accounts import COLLEAGUE, Account, unregistered
 from agentserver_contract.fixtures.agents import OWNER
 from agentserver_contract.fixtures.callers import credential_for
@@ -77,6 +77,14 @@ def run(context: Context) -> LayerResult:
                 written += layer.write(operation)
     with attempt(layer.result, "what was written, later"):
         layer.look_again(written)
+    for moment in tables().moments:
+        known = context.contract.operations
+        if not {moment.operation, moment.read} <= known.keys():
+            continue
+        done, read = known[moment.operation], known[moment.read]
+        if context.tries(done, read):
+            with attempt(layer.result, f"{done.id}, its {moment.field}"):
+                layer.look_at_moment(done, read, moment.field)
     with attempt(layer.result, "the life of a session"):
         layer.live_as_long_as_promised()
     with attempt(layer.result, "the silence of an agent"):
@@ -98,6 +106,7 @@ class _Times:
             members={COLLEAGUE: "guest"},
             caller=self.accounts[_OWNER],
         )
+        self._prepared_at = time.monotonic()
 
     def read(self, operation: Operation) -> Exchange:
         """Read something: nothing in it was updated before it was created."""
@@ -186,6 +195,38 @@ class _Times:
                     exchange=shown,
                     steps=exchange.request.as_curl(self.context.target.base_url),
                 )
+
+    def look_at_moment(self, operation: Operation, read: Operation, name: str) -> None:
+        """Do something: a field that says when it was last done has the time of that."""
+        let_time_pass(self.context, self._prepared_at)
+        ids = {
+            each: self.examples.id_in_path(operation, each) for each in operation.path_parameters
+        }
+        about = replace(self.examples, parameters={**self.examples.parameters, **ids}, instead={})
+        caller = credential_for(self.context.contract, read, self.accounts, _OWNER)
+        reading = about.request(read, caller)
+        before = _time(fields_of(self.sender.send(read, reading)).get(name))
+        began = time.monotonic()
+        exchange = self._send(operation)
+        if not exchange.response.succeeded:
+            return  # other layers tell whether that is right
+        shown = self.sender.send_until_settled(read, reading)
+        allowed = timedelta(seconds=SECONDS_APART + time.monotonic() - began)
+        after = _time(fields_of(shown).get(name))
+        still = after == before and self._is_strict
+        if after is None or still or (before is not None and after < before):
+            self.sender.found(
+                operation,
+                f"{name} is when it was last done",
+                expected=f"a time after {before and before.isoformat()}",
+                actual=f"{after and after.isoformat()}, shown by {read.id}",
+                check="moves",
+                exchange=shown,
+                steps=exchange.request.as_curl(self.context.target.base_url),
+            )
+        else:
+            times = {name: after}
+            self._expect_now(operation, read, shown, exchange.response, times, allowed)
 
     def live_as_long_as_promised(self) -> None:
         """A session lasts to its end and not beyond, whether it is used or not."""

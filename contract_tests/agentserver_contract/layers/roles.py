@@ -29,6 +29,7 @@ from agentserver_contract.contract.roles import (
 from agentserver_contract.data.tables import Caller, is_exception, status_of_nothing, tables
 from agentserver_contract.fixtures.accounts import email_of, log_in
 from agentserver_contract.fixtures.callers import (
+    invalid_beside,
     invalid_credential,
     reason_unsigned,
     refusal,
@@ -104,6 +105,7 @@ class _Matrix:
         self.accounts = context.accounts
         self.result = context.new_result(NAME)
         self._tried_head: set[str] = set()
+        self._tried_beside: set[tuple[str, frozenset[str]]] = set()
         self.examples = self._examples(_OWNER)
         self._before: Any = None
         """What could be read before the refusals of which nothing is known yet; None where that is
@@ -182,14 +184,8 @@ class _Matrix:
             )
 
     def _try_allowed(self, row: Caller, operation: Operation, caller: str) -> None:
-        # A write gets a workspace of its own, so that no call meets what another one left.
-        reads = operation.method == "GET"
-        with (
-            nullcontext(self.examples)
-            if reads
-            else self._own_examples(operation, caller) as examples
-        ):
-            exchange = self._send(row, operation, examples, self._credential(operation, caller))
+        credential = self._credential(operation, caller)
+        exchange = self._send_alone(row, operation, caller, credential)
         status = exchange.response.status
         succeeded = operation.is_success(status)
         if succeeded or status == status_of_nothing(operation.id):
@@ -197,10 +193,39 @@ class _Matrix:
             if operation.method == "GET" and operation.id not in self._tried_head:
                 self._try_head(operation, exchange.request)
                 self._try_among_cookies(operation, exchange)
+            if succeeded:
+                self._try_beside_invalid(row, operation, caller, credential)
         elif status in OUTSIDE and status in operation.responses:
             self.result.not_run[f"{row}"] = f"an outside service answers {status}"
         else:
             self._found(row, operation, f"{caller} may call it", "2xx", exchange)
+
+    def _send_alone(
+        self, row: Caller, operation: Operation, caller: str, credential: Mapping[str, str]
+    ) -> Exchange:
+        """Call once; a write gets a workspace of its own, so that no call meets what another one
+        left."""
+        reads = operation.method == "GET"
+        with (
+            nullcontext(self.examples)
+            if reads
+            else self._own_examples(operation, caller) as examples
+        ):
+            return self._send(row, operation, examples, credential)
+
+    def _try_beside_invalid(
+        self, row: Caller, operation: Operation, caller: str, credential: Mapping[str, str]
+    ) -> None:
+        """Call once more, with an invalid credential of every other kind that is taken as well."""
+        beside = invalid_beside(self.context.contract, operation, self.accounts, credential)
+        tried = operation.id, frozenset(credential)
+        if not credential or not beside or tried in self._tried_beside:
+            return
+        self._tried_beside.add(tried)
+        exchange = self._send_alone(row, operation, caller, {**credential, **beside})
+        if not operation.is_success(exchange.response.status):
+            promise = f"{caller} may call it, also with an invalid credential of another kind"
+            self._found(row, operation, promise, "2xx", exchange)
 
     def _try_head(self, operation: Operation, get: Request) -> None:
         self._tried_head.add(operation.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from agentserver_contract import departures
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.http import differential
-from agentserver_contract.layers import fuzzing, model, roles
+from agentserver_contract.layers import fuzzing, lists, model, roles, times
 from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import LayerResult
 
@@ -102,6 +103,69 @@ def test_mask_that_shows_too_much_or_half_a_letter_is_found_by_the_model(
         plan = Plan(1, model_runs=0, operations=frozenset({"set_workspace_llm_config"}))
         result = model.run(Context(server.target, prepare_accounts(server.target), contract, plan))
     assert_found(result, model.NAME, "get_workspace_llm_config", "with its key masked")
+
+
+@pytest.mark.parametrize(
+    ("fault", "operation", "promise"),
+    [
+        ("usage-since-the-next-second", "get_sandbox_usage", "and later"),
+        (
+            "traces-of-a-sandbox-counted-in-its-workspace",
+            "list_sandbox_traces",
+            "how many there are",
+        ),
+        ("sessions-name-traces-before-headers", "list_sandbox_traces", "that is named by"),
+        ("refused-for-a-day-too-long", "admin_set_workspace_llm_quota", "after midnight"),
+        ("connected-workspaces-have-a-limit", "connect_modelserver", "no limit of a day"),
+        ("cards-by-name-without-case", "discover_agents", "by name"),
+        ("agents-use-the-quota", "get_workspace_defaults", "uses no quota"),
+    ],
+)
+def test_what_agents_and_models_make_of_a_fault_is_found_by_the_model(
+    contract: Contract, tmp_path: Path, fault: str, operation: str, promise: str
+) -> None:
+    with (
+        planted_folder(find(fault)) as folder,
+        in_own_process(tmp_path, PYTHONPATH=str(folder)) as target,
+    ):
+        plan = Plan(1, model_runs=0, operations=frozenset({operation}))
+        result = model.run(Context(target, prepare_accounts(target), contract, plan))
+    assert_found(result, model.NAME, operation, promise)
+
+
+def test_valid_credential_that_an_invalid_one_hides_is_found_by_the_roles(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with server_with("credentials-after-the-first-ignored", sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        plan = Plan(seed=1, operations=frozenset({"submit_turn"}))
+        result = roles.run(Context(server.target, accounts, contract, plan, snapshot=server.rows))
+    assert_found(result, roles.NAME, "submit_turn", "an invalid credential of another kind")
+
+
+def test_action_whose_moment_does_not_move_is_found_by_the_times(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with server_with("resuming-is-no-activity", sqlite_url) as server:
+        plan = Plan(seed=1, operations=frozenset({"resume_sandbox"}))
+        context = Context(
+            server.target,
+            prepare_accounts(server.target),
+            contract,
+            plan,
+            advance_clock=lambda: server.shift_clock(timedelta(seconds=1)),
+        )
+        result = times.run(context)
+    assert_found(result, times.NAME, "resume_sandbox", "last_activity_at is when it was last done")
+
+
+def test_answer_that_differs_from_the_row_is_found_by_the_lists(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with server_with("register-answers-with-blanks", sqlite_url) as server:
+        plan = Plan(seed=1, operations=frozenset({"register_user"}))
+        result = lists.run(Context(server.target, prepare_accounts(server.target), contract, plan))
+    assert_found(result, lists.NAME, "register_user", "listed as it was answered")
 
 
 def test_trace_of_another_tenant_is_found_by_the_model_and_is_a_listed_departure(

@@ -370,6 +370,7 @@ def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
         expect("agents.get", "how often it was published", version, shown["version"])
         expect("agents.get", "the kind of the first card", first.agent_type, shown["agent_type"])
         expect("agents.get", "an agent that calls is available", "available", shown["status"])
+    run.call(AT_WORK, publish, display_name="Zed")
     run.call(OTHER, publish, display_name="apple")
     run.call(ELSEWHERE, publish, display_name="Zed")
     views = [
@@ -377,7 +378,7 @@ def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
         list(run.call(AT_WORK, "agents.discover")),
         list(run.call(OTHER, "agents.discover")),
     ]
-    sorted_ids = [agent, house.id_of(OTHER)]  # the first is called "agent-at-work" by then
+    sorted_ids = [agent, house.id_of(OTHER)]  # a capital comes before every small letter
     for view in views:
         ids = [each.agent_id for each in view]
         expect("agents.discover", "the cards of the workspace, by name", sorted_ids, ids)
@@ -422,3 +423,6 @@ def agents_count_among_the_sandboxes_of_their_workspace(run: ModelRun, choose: C
     method = "admin.workspaces.list"
     (row,) = (each for each in run.call("admin", method) if each.id == house.workspace_id)
     expect(method, "how many sandboxes the workspace has", there_are, row.sandbox_count)
+    method = "workspaces.get_defaults"
+    of_quota = run.call(OWNER, method, house.workspace_id).current_sandboxes
+    expect(method, "an agent that was registered uses no quota", 0, of_quota)

@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from agentserver import AgentserverError, PermissionDenied, StatusError
+from agentserver import AgentserverError, Client, PermissionDenied, StatusError
+from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.http.messages import Request, Response, cookie
 from agentserver_contract.model.action import Choose, invariant, rule
+from agentserver_contract.model.limits import set_llm_quota
 from agentserver_contract.model.llm_configs import LlmConfig, LlmConfigs, set_config
 from agentserver_contract.model.readback import expect, read_back
 from agentserver_contract.model.run import ModelRun
 from agentserver_contract.model.state import ContractViolation
+from agentserver_contract.model.traces import ask_raw, asking_agent, with_language_model
 from agentserver_contract.model.values import ADDRESSES, MODELS
 from agentserver_contract.model.workspaces import (
     A_WORKSPACE,
@@ -65,8 +68,12 @@ def _managers(workspace: Workspace) -> list[str]:
 
 def begin(run: ModelRun, workspace: Workspace, user: str) -> str | None:
     """Begin a connection; the page, or None where the server has no model server."""
+    return _begin(run, workspace.id, user)
+
+
+def _begin(run: ModelRun, workspace_id: str, caller: str | Client) -> str | None:
     method = "workspaces.modelserver.connect"
-    outcome = run.attempt(user, method, workspace.id)
+    outcome = run.attempt(caller, method, workspace_id)
     if isinstance(outcome, StatusError) and outcome.status_code == _MISSING:
         return None
     if isinstance(outcome, AgentserverError):
@@ -284,6 +291,30 @@ def connect_without_permission(run: ModelRun, choose: Choose) -> None:
     for user in workspace.without_role("owner", "maintainer"):
         run.call(user, "workspaces.modelserver.connect", workspace.id, raises=PermissionDenied)
         run.call(user, "workspaces.modelserver.disconnect", workspace.id, raises=PermissionDenied)
+
+
+@rule(touches=[], precondition=with_language_model)
+def ask_a_model_from_a_connected_workspace(run: ModelRun, choose: Choose) -> None:
+    """The limit of a day holds while it is not connected."""
+    connecting, limit = "workspaces.modelserver.connect", "admin.workspaces.llm_quota.set"
+    with asking_agent(run) as (agent, owner):
+        address = permitted(run, _begin(run, agent.workspace_id, owner))
+        if address is None:
+            return
+        response = come_back(run, address, LEAVER)
+        if query_of(response.header("location") or "").get("modelserver") != "connected":
+            raise ContractViolation(connecting, "a connection that was permitted is made", response)
+        set_llm_quota(run, agent.workspace_id, max_rpd=1)
+        for _ in range(2):
+            answer = ask_raw(run, agent.proxy_token, "Hello", "connected")
+            if answer.status != 200:
+                promise = "a connected workspace has no limit of a day"
+                raise ContractViolation(connecting, promise, answer)
+        run.call(owner, "workspaces.modelserver.disconnect", agent.workspace_id)
+        answer = ask_raw(run, agent.proxy_token, "Hello", "disconnected")
+        if answer.status != 429:
+            promise = "a workspace that is not connected has its limit of a day"
+            raise ContractViolation(limit, promise, answer)
 
 
 def _has_maintainer(workspace: Workspace) -> bool:

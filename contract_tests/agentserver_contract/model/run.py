@@ -233,12 +233,17 @@ class ModelRun:
         self.result.succeeded[operation.id] += 200 <= status < 300
         return response
 
-    def ask_model(self, token: str, body: Mapping[str, Any], trace_id: str) -> Response:
-        """Send a request to a language model, as a sandbox with this token does."""
+    def ask_model(
+        self, token: str, body: Mapping[str, Any], names: str | Mapping[str, str]
+    ) -> Response:
+        """Send a request to a language model, as a sandbox with this token does.
+
+        `names` is the id of its trace, or the headers of which one is made.
+        """
         self._advance_clock()
         self.state.secrets.add(token)
-        self.log.append(f"a sandbox asks a language model {shown(body)}, in {trace_id}")
-        return language_model.ask(self.target, token, body, trace_id)
+        self.log.append(f"a sandbox asks a language model {shown(body)}, in {names}")
+        return language_model.ask(self.target, token, body, names)
 
     def close(self) -> None:
         """Close the clients."""

@@ -7,8 +7,11 @@ is registered, which asks. What codex asks for turns is known from the traces th
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from agentserver import Client, NotFound, PermissionDenied
@@ -26,6 +29,8 @@ from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.workspaces import Workspaces
 
 _QUESTIONS = ("Hello", "Which of these words are counted?")
+_SECONDS_APART = 10
+"""How far a server's `Date` may be from the time of which it counts."""
 
 # --- the state ------------------------------------------------------------------------------------
 
@@ -58,17 +63,32 @@ class ModelRequests:
 
 
 def ask(
-    run: ModelRun, token: str, words: str, trace_id: str, *, streaming: bool
+    run: ModelRun, token: str, words: str, names: str | Mapping[str, str], *, streaming: bool
 ) -> tuple[int, int]:
-    """Ask a model, and return how many tokens it says that it has read and written."""
-    body = language_model.question(run.accounts.language_model, words, streaming=streaming)
-    answer = run.ask_model(token, body, trace_id)
+    """Ask a model, and return how many tokens it says that it has read and written.
+
+    `names` is the id of the trace, or the headers of which one is made.
+    """
+    answer = ask_raw(run, token, words, names, streaming=streaming)
     if answer.status != 200:
         raise ContractViolation("sandboxes.get_usage", "a running sandbox may ask a model", answer)
     told: dict[str, int] = {}
     for message in messages_of(answer):
         told |= message.get("message", message).get("usage", {})
     return told["input_tokens"], told["output_tokens"]
+
+
+def ask_raw(
+    run: ModelRun,
+    token: str,
+    words: str,
+    names: str | Mapping[str, str],
+    *,
+    streaming: bool = False,
+) -> Response:
+    """Ask a model, and return its answer, or how it is refused."""
+    body = language_model.question(run.accounts.language_model, words, streaming=streaming)
+    return run.ask_model(token, body, names)
 
 
 def messages_of(answer: Response) -> list[dict[str, Any]]:
@@ -89,6 +109,29 @@ def expect_usage(
     rows = read(run, reader, method, sandbox_id).usage
     shown = [(row.request_count, row.input_tokens, row.output_tokens) for row in rows]
     expect(method, "the sum of the sandbox's requests", [summed(asked)] if asked else [], shown)
+
+
+def expect_usage_since(
+    run: ModelRun, reader: str | Client, sandbox_id: str, asked: Sequence[ModelRequest]
+) -> None:
+    """Check that usage since a time has what was asked at that time and later. Raises
+    ContractViolation."""
+    method, getting = "sandboxes.get_usage", "traces.get_of_sandbox"
+    traces = dict.fromkeys(each.trace_id for each in asked)
+    moments = [
+        each.created_at
+        for trace_id in traces
+        for each in read(run, reader, getting, sandbox_id, trace_id).requests
+    ]
+    for since in (min(moments), max(moments), max(moments) + timedelta(seconds=1)):
+        rows = read(run, reader, method, sandbox_id, since=since).usage
+        counted = sum(row.request_count for row in rows)
+        expect(
+            method,
+            f"the requests of {since.isoformat()} and later",
+            sum(moment >= since for moment in moments),
+            counted,
+        )
 
 
 def expect_traces(
@@ -151,14 +194,23 @@ def with_language_model(run: ModelRun) -> bool:
     return VALID in run.clients and bool(run.accounts.language_model)
 
 
+@contextmanager
+def asking_agent(run: ModelRun) -> Iterator[tuple[Any, Client]]:
+    """An agent that may ask a model as often as it likes, and the owner of its workspace."""
+    agent = run.call(VALID, "agents.register", name="Asks a model")
+    set_llm_quota(run, agent.workspace_id, max_rpd=0)
+    with run.target.client(session=run.accounts[LEAVER].session) as owner:
+        yield agent, owner
+        set_llm_quota(run, agent.workspace_id, max_rpd=0)
+        run.call(owner, "sandboxes.delete", agent.sandbox_id)
+
+
 @rule(touches=[], precondition=with_language_model)
 def ask_a_model(run: ModelRun, choose: Choose) -> None:
     """Usage and traces tell what was sent, streamed or not, in one trace or in several."""
-    agent = run.call(VALID, "agents.register", name="Asks a model")
-    workspace_id, sandbox_id = agent.workspace_id, agent.sandbox_id
-    set_llm_quota(run, workspace_id, max_rpd=0)
-    with run.target.client(session=run.accounts[LEAVER].session) as owner:
-        quota = "workspaces.get_llm_quota"
+    quota = "workspaces.get_llm_quota"
+    with asking_agent(run) as (agent, owner):
+        workspace_id, sandbox_id = agent.workspace_id, agent.sandbox_id
         asked_before = read(run, owner, quota, workspace_id).today_request_count
         earlier = read(run, owner, "traces.list", workspace_id).total
         asked = []
@@ -175,15 +227,82 @@ def ask_a_model(run: ModelRun, choose: Choose) -> None:
         expect_traces(
             run, owner, ("traces.list", "traces.get"), workspace_id, asked, earlier=earlier
         )
+        expect_usage_since(run, owner, sandbox_id, asked)
         count = read(run, owner, quota, workspace_id).today_request_count
         expect(quota, "how many requests were sent to models", len(asked), count - asked_before)
         members = read(run, owner, "workspaces.members.list", workspace_id)
         expect_nowhere_else(run, asked[-1], {member.user_id for member in members})
-        run.call(owner, "sandboxes.delete", sandbox_id)
-    body = language_model.question(run.accounts.language_model, "Hello", streaming=False)
-    answer = run.ask_model(agent.proxy_token, body, f"trace-{sandbox_id}")
+    answer = ask_raw(run, agent.proxy_token, "Hello", f"trace-{sandbox_id}")
     if answer.status != 401:
         raise ContractViolation("sandboxes.delete", "its token ends with a sandbox", answer)
+
+
+@rule(touches=[], precondition=with_language_model)
+def name_traces(run: ModelRun, choose: Choose) -> None:
+    """By a header as it is, or else by the agent's session, or else not at all: each is its own."""
+    with asking_agent(run) as (agent, owner):
+        workspace_id, sandbox_id = agent.workspace_id, agent.sandbox_id
+        header = {language_model.TRACE_ID: f"named-{sandbox_id}"}
+        session = {language_model.SESSION_OF_CLAUDE_CODE: f"session-{sandbox_id}"}
+        method = "traces.list_of_sandbox"
+        known: dict[str, str] = {}
+        for names, source in (
+            (session, "claudecode"),
+            (header | session, "header"),
+            ({}, "auto"),
+            ({}, "auto"),
+        ):
+            ask(run, agent.proxy_token, "Hello", names, streaming=False)
+            shown = {each.id: each.source.value for each in read(run, owner, method, sandbox_id)}
+            new = [each for trace_id, each in shown.items() if trace_id not in known]
+            expect(method, f"what a trace is from that is named by {names}", [source], new)
+            known = shown
+        for names in (header, session):
+            ask(run, agent.proxy_token, "Hello", names, streaming=False)
+        whole = read(run, owner, method, sandbox_id)
+        ids = [each.id for each in whole]
+        expect(method, "what is named alike is one trace", sorted(known), sorted(ids))
+        expect(method, "how many there are", len(ids), whole.total)
+        paged = [each.id for each in read(run, owner, method, sandbox_id, limit=1)]
+        expect(method, "pages have each row once", ids, paged)
+        run.call(owner, "traces.get", workspace_id, header[language_model.TRACE_ID])
+
+
+@rule(touches=[], precondition=with_language_model)
+def use_up_the_requests_of_a_day(run: ModelRun, choose: Choose) -> None:
+    """One more is refused until midnight, and counts nowhere; a higher limit admits it."""
+    quota, limit = "workspaces.get_llm_quota", "admin.workspaces.llm_quota.set"
+    with asking_agent(run) as (agent, owner):
+        workspace_id, token = agent.workspace_id, agent.proxy_token
+        before = read(run, owner, quota, workspace_id).today_request_count
+        set_llm_quota(run, workspace_id, max_rpd=before + 1)
+        ask(run, token, "Hello", "last", streaming=False)
+        refused = ask_raw(run, token, "Hello", "one too many")
+        after = read(run, owner, quota, workspace_id).today_request_count
+        if after <= before:
+            return  # it is another day
+        if refused.status != 429:
+            raise ContractViolation(limit, "a request over the limit of a day is refused", refused)
+        expect_until_midnight(limit, refused)
+        expect(quota, "how many requests were sent to models", before + 1, after)
+        set_llm_quota(run, workspace_id, max_rpd=before + 2)
+        ask(run, token, "Hello", "one more", streaming=False)
+
+
+def expect_until_midnight(method: str, refused: Response) -> None:
+    """Check that what is refused may be sent again when the next day begins. Raises
+    ContractViolation."""
+    date, wait = refused.header("date"), refused.header("retry-after") or ""
+    promise = "a request over the limit of a day may be sent again after midnight, UTC"
+    if not wait.isdecimal():
+        raise ContractViolation(method, promise, refused)
+    if date is None:
+        return
+    now = parsedate_to_datetime(date).astimezone(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    left = (midnight - now).total_seconds()
+    if abs(int(wait) - left) > _SECONDS_APART:
+        raise ContractViolation(method, f"{promise}: {left:.0f} seconds after Date", refused)
 
 
 def expect_nowhere_else(run: ModelRun, asked: ModelRequest, members: Collection[str]) -> None:

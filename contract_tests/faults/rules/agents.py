@@ -290,3 +290,35 @@ def messages_recorded_without_their_type(original, *args, **values):
     detail = values.get("detail") or {}
     changed = {**detail, "msg_type": "text"} if "msg_type" in detail else values.get("detail")
     original(*args, **values | {"detail": changed})
+
+
+@fault(
+    replaces="agentserver_reference.services.agents.cards_of",
+    kind="wrong-order",
+    operations=["list_workspace_agents", "discover_agents"],
+)
+async def cards_by_name_without_case(original, work, workspace_id):
+    """Cards are sorted by their names without regard to case."""
+    cards = await original(work, workspace_id)
+    return sorted(cards, key=lambda card: card["display_name"].lower())
+
+
+@fault(
+    replaces="agentserver_reference.services.agents.DEFAULT_INTERACTIONS",
+    kind="wrong-value",
+    operations=["list_agent_interactions"],
+)
+def interactions_without_a_limit_are_more(original):
+    """Without a limit, there are twice as many interactions."""
+    return 2 * original
+
+
+@fault(
+    replaces="agentserver_reference.storage.sandboxes.count_of",
+    kind="wrong-value",
+    operations=["get_workspace_defaults"],
+)
+def agents_use_the_quota(original, conn, workspace_id):
+    """The sandboxes of registered agents count towards the quota."""
+    same = _sandboxes.c.workspace_id == workspace_id
+    return len(conn.execute(select(_sandboxes.c.id).where(same), {}).all())

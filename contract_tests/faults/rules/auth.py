@@ -43,6 +43,16 @@ def register_keeps_blanks(original, email):
 
 
 @fault(
+    replaces="agentserver_reference.services.auth.register",
+    kind="value-altered",
+    operations=["register_user"],
+)
+async def register_answers_with_blanks(original, work, email, password):
+    """The answer has the spaces around an address, which are not stored."""
+    return {**await original(work, email, password), "email": email}
+
+
+@fault(
     replaces="agentserver_reference.services.auth.first_role",
     kind="role-granted-wrongly",
     operations=["register_user", "get_current_user", "admin_list_users"],

@@ -354,3 +354,20 @@ def _without_null(value):
     if isinstance(value, dict):
         return {name: _without_null(each) for name, each in value.items() if each is not None}
     return [_without_null(each) for each in value] if isinstance(value, list) else value
+
+
+@fault(
+    replaces="agentserver_reference.storage.sandboxes.change",
+    kind="time-not-moved",
+    operations=["resume_sandbox"],
+)
+def resuming_is_no_activity(original, conn, sandbox_id, source, event, now):
+    """The idle timeout of a sandbox that was resumed counts from before it was paused."""
+    before = sandboxes.find(conn, sandbox_id)
+    changed = original(conn, sandbox_id, source, event, now)
+    if changed is None or before is None or source != domain.RESUMING:
+        return changed
+    seen = before["last_activity_at"]
+    same = _table.c.id == sandbox_id
+    conn.execute(update(_table).where(same).values(last_activity_at=seen), {})
+    return {**changed, "last_activity_at": seen}

@@ -212,3 +212,18 @@ def get_workspace_by_administrators(original, operation, principal):
     """Administrators read every workspace, also without being members."""
     if operation.id != "get_workspace" or principal.role != ADMIN:
         original(operation, principal)
+
+
+@fault(
+    replaces="agentserver_reference.security.authorize.find_principal",
+    kind="rejects-legal-call",
+    operations=["submit_turn"],
+)
+def credentials_after_the_first_ignored(original, conn, access):
+    """An invalid credential of one kind hides a valid one of another."""
+    whole = access.credentials
+    access.credentials = whole[:1]
+    try:
+        return original(conn, access)
+    finally:
+        access.credentials = whole

@@ -1,11 +1,14 @@
 """Calls of language models: what they count, what is recorded of them, and who sees it."""
 
+from datetime import UTC, datetime, timedelta
+
 from replacing import fault
 from sqlalchemy import func, select
 
 from agentserver_reference.domain import sandboxes
-from agentserver_reference.domain.times import timestamp
-from agentserver_reference.storage import tables
+from agentserver_reference.domain.errors import TooManyRequests
+from agentserver_reference.domain.times import midnight, timestamp
+from agentserver_reference.storage import llm_usage, tables
 
 _TASK = "calls of models"
 
@@ -134,3 +137,69 @@ def deleted_sandboxs_token_works(original, conn, token_hash):
 
 
 _holders: dict[str, dict[str, object]] = {}
+
+
+@fault(
+    replaces="agentserver_reference.storage.llm_traces.usage_of",
+    kind="wrong-value",
+    operations=["get_sandbox_usage"],
+)
+def usage_since_the_next_second(original, conn, workspace_id, sandbox_id, since):
+    """Usage since a time has nothing of that very second."""
+    later = None if since is None else since + timedelta(seconds=1)
+    return original(conn, workspace_id, sandbox_id, later)
+
+
+@fault(
+    replaces="agentserver_reference.storage.llm_traces.list_of",
+    kind="wrong-value",
+    operations=["list_sandbox_traces"],
+)
+def traces_of_a_sandbox_counted_in_its_workspace(
+    original, conn, workspace_id, sandbox_id, limit, offset
+):
+    """The total of a sandbox's traces is that of its workspace."""
+    total, _ = original(conn, workspace_id, None, 1, 0)
+    return total, original(conn, workspace_id, sandbox_id, limit, offset)[1]
+
+
+@fault(
+    replaces="agentserver_reference.services.model_calls.trace_of",
+    kind="wrong-value",
+    operations=["list_sandbox_traces", "list_workspace_traces"],
+)
+def sessions_name_traces_before_headers(original, headers, header, prefix, ids):
+    """A trace is named by the session of the agent, although a header has its id."""
+    named = original({**headers, header.lower(): ""}, header, prefix, ids)
+    return original(headers, header, prefix, ids) if named.source == "auto" else named
+
+
+@fault(
+    replaces="agentserver_reference.services.model_calls._reserve",
+    kind="wrong-header",
+    operations=["admin_set_workspace_llm_quota"],
+)
+def refused_for_a_day_too_long(
+    original, conn, caller, entry, api, default_max_rpd, has_model_server
+):
+    """A request over the limit of a day may be sent again a day later than it could."""
+    try:
+        return original(conn, caller, entry, api, default_max_rpd, has_model_server)
+    except TooManyRequests as refused:
+        raise TooManyRequests(str(refused), retry_after=refused.retry_after + 86_400) from None
+
+
+@fault(
+    replaces="agentserver_reference.services.model_calls._destination",
+    kind="rejects-legal-call",
+    operations=["connect_modelserver"],
+)
+def connected_workspaces_have_a_limit(original, conn, workspace_id, has_model_server):
+    """The limit of a day holds for a workspace that is connected to the model server, too."""
+    place = original(conn, workspace_id, has_model_server)
+    own = llm_usage.quota(conn, workspace_id) or {}
+    if place.connection is not None and own.get("max_rpd"):
+        used = llm_usage.count_since(conn, workspace_id, midnight(datetime.now(UTC)))
+        if used >= own["max_rpd"]:
+            raise TooManyRequests("quota exceeded", retry_after=1)
+    return place

@@ -186,6 +186,22 @@ def test_reading_that_shows_another_member_something_else_is_found(
     )
 
 
+def test_thing_that_cannot_be_read_after_it_was_written_is_found(
+    tmp_path: Path, contract: Contract
+) -> None:
+    renamed = set[str]()
+
+    def answer(sent: Seen) -> tuple[int, str] | None:
+        if sent.method == "PATCH" and b"\\u00df" in sent.body.lower():
+            renamed.add(sent.path)
+        return (404, "no such workspace") if sent.method == "GET" and sent.path in renamed else None
+
+    result = run_on(values.run, tmp_path, contract, answering(answer), frozenset({RENAME}))
+    assert "can then be read by the owner" in {finding.check for finding in result.findings}, (
+        findings_text(result.findings)
+    )
+
+
 @pytest.mark.parametrize(
     ("operation", "answer", "found"),
     [

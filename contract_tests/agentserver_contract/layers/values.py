@@ -216,7 +216,11 @@ class _Trials:
             name = reader.name if reader is not None else "public"
             request = about.request(read, reader.credential if reader is not None else {})
             reading = self.sender.send_until_settled(read, request)
-            if first is None:
+            status = reading.response.status
+            if not reading.response.succeeded and status not in OUTSIDE:
+                check = f"can then be read by the {name}"
+                self._found(operation, variant, reading, check, "2xx", status)
+            elif first is None:
                 first = reading
                 self._compare_with(operation, variant, ids, sent, reading, f"the {name}")
                 for line in answer_differences(

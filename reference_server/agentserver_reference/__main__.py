@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from agentserver_reference.memory import permanent
+from agentserver_reference.memory import long_lived
 from agentserver_reference.version import installed_version
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with these arguments, by default `sys.argv`."""
     try:
-        with permanent():
+        with long_lived():
             given = vars(_parser().parse_args(arguments))
         given.pop("run")(given)
     except ModuleNotFoundError as error:
@@ -47,7 +47,7 @@ def _serve(given: dict[str, Any]) -> None:
         given["database_url"] = "sqlite://"
     settings = _read_settings(given)
     # Imported late, so that help and errors are shown immediately.
-    with permanent():
+    with long_lived():
         from agentserver_reference.app import BindingError
         from agentserver_reference.contract import ContractError
         from agentserver_reference.serve import serve

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,9 @@ class MaxBytes:
         if isinstance(instance, str) and len(instance.encode()) > self.limit:
             raise ValueError(f"must have at most {self.limit} bytes of UTF-8")
 
+
+LazyValidator = Callable[[], jsonschema_rs.Validator]
+"""Returns a validator, which is compiled when first needed: few servers validate responses."""
 
 Shape = dict[str, "Shape"] | list["Shape"] | None
 """The documented fields of a schema: by name for an object, one entry for the items of a list."""
@@ -79,7 +82,7 @@ class Header:
     """A header of a response."""
 
     required: bool
-    validator: jsonschema_rs.Validator = attrs.field(repr=False)
+    validator: LazyValidator = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -87,7 +90,7 @@ class DocumentedResponse:
     """A documented response: its headers by name, and its validators by media type."""
 
     headers: Mapping[str, Header]
-    content: Mapping[str, jsonschema_rs.Validator] = attrs.field(repr=False)
+    content: Mapping[str, LazyValidator] = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -142,7 +145,7 @@ def load_contract(*, closed: bool = False) -> Contract:
 
 
 def compile_contract(document: Document, *, closed: bool = False) -> Contract:
-    """Compile every schema of the contract.
+    """Compile the contract, with the schemas of requests. Those of responses follow when needed.
 
     Arguments:
         document: the contract, an OpenAPI 3.1 document as plain objects.
@@ -269,13 +272,13 @@ class _Compiler:
                 for name, header in response.get("headers", {}).items()
             },
             content={
-                media_type: self._of_responses.of(media.get("schema", True))
+                media_type: self._of_responses.lazily(media.get("schema", True))
                 for media_type, media in response.get("content", {}).items()
             },
         )
 
     def _header(self, header: Document) -> Header:
-        return Header(header.get("required", False), self._open.of(header["schema"]))
+        return Header(header.get("required", False), self._open.lazily(header["schema"]))
 
 
 def _security(alternatives: list[Document]) -> dict[str, Any]:
@@ -286,7 +289,9 @@ def _security(alternatives: list[Document]) -> dict[str, Any]:
 
 
 def _registry(document: Document) -> jsonschema_rs.Registry:
-    return jsonschema_rs.Registry([(DOCUMENT_URI, document)], draft=jsonschema_rs.Draft202012)
+    # Of the whole document, it would keep a copy.
+    schemas = {"components": {"schemas": document.get("components", {}).get("schemas", {})}}
+    return jsonschema_rs.Registry([(DOCUMENT_URI, schemas)], draft=jsonschema_rs.Draft202012)
 
 
 class _Validators:
@@ -309,6 +314,10 @@ class _Validators:
                 keywords=_KEYWORDS,
             )
         return self._made[name]
+
+    def lazily(self, schema: Any) -> LazyValidator:
+        """Return what makes the validator of a schema, once."""
+        return cache(lambda: self.of(schema))
 
 
 def _absolute(node: Any) -> Any:

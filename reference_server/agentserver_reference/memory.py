@@ -1,4 +1,4 @@
-"""Memory that is freed goes back to the system, and what stays is not searched for garbage."""
+"""Memory that is freed goes back to the system, and what stays is old at once."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def return_large_blocks() -> bool:
 
 
 @contextmanager
-def permanent() -> Iterator[None]:
+def long_lived() -> Iterator[None]:
     """Make what stays as long as the process, such as modules.
 
-    The garbage collector would look through it again and again, which takes a seventh of the start
-    and halts requests later on. So it pauses in the block, and afterwards leaves alone what is
-    there.
+    The garbage collector would look through it again and again, which takes a seventh of the start.
+    So it pauses in the block, and afterwards counts what is there as old, as if it had done so.
     """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.unfreeze()  # into the oldest generation
         gc.enable()

@@ -23,7 +23,7 @@ from agentserver_reference.app import create_app, new_id
 from agentserver_reference.console import find_files
 from agentserver_reference.contract import load_contract
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
-from agentserver_reference.memory import permanent, return_large_blocks
+from agentserver_reference.memory import long_lived, return_large_blocks
 from agentserver_reference.sandbox_backends import summary
 from agentserver_reference.settings import Settings, SettingsError, local_url
 from agentserver_reference.storage import sqlite_path
@@ -57,7 +57,7 @@ def serve(settings: Settings) -> None:
     return_large_blocks()
     prepare = seeding(settings, settings.seed) if settings.seed else _nothing
     # Called once the server listens, which may be on a free port that the system has chosen.
-    with permanent():
+    with long_lived():
         app = create_app(settings, url=lambda: local_url(*listener.getsockname()[:2]))
     _allow_open_files(settings.max_connections + SURPLUS + OTHER_FILES)
     database = sqlite_path(settings.resolved_database_url)

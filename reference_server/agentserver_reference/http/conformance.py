@@ -34,7 +34,7 @@ def _check_headers(where: str, documented: DocumentedResponse, response: Respons
     for name, header in documented.headers.items():
         value = response.headers.get(name)
         if value is not None:
-            _check(f"{where}, header {name}", header.validator, value)
+            _check(f"{where}, header {name}", header.validator(), value)
         elif header.required:
             raise ContractViolation(f"{where} without the required header {name}")
 
@@ -55,7 +55,7 @@ def _check_body(where: str, documented: DocumentedResponse, response: Response) 
         return  # the body does not exist yet
     body = bytes(response.body)
     value = json.loads(body) if media_type == JSON else body.decode()
-    _check(where, validator, value)
+    _check(where, validator(), value)
 
 
 def _check(where: str, validator: jsonschema_rs.Validator, value: Any) -> None:

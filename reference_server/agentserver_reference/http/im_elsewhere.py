@@ -80,6 +80,6 @@ def _read(operation: Operation, status: int, body: bytes) -> object:
     except (msgspec.DecodeError, RecursionError):
         raise not_understood from None
     documented = operation.responses.get(status)
-    if documented is None or not documented.content[JSON].is_valid(value):
+    if documented is None or not documented.content[JSON]().is_valid(value):
         raise not_understood
     return value

@@ -183,7 +183,6 @@ def test_each_operation_is_of_one_shard(contract: Contract, count: int, quick: b
     plan = replace(PLAN, quick=quick)
     parts = [operations_of_shard(contract, each) for each in shards.plans_of(plan, count)]
     assert sorted(name for part in parts for name in part) == sorted(contract.operations)
-    assert all(parts)
     if count > 1:
         assert len(parts[0]) < len(parts[-1]), "the first has the model as well"
 

@@ -4,11 +4,13 @@ Requests go straight to httpx's transports: its client would keep cookies, prepa
 URLs, all of which is decided elsewhere here. No exception of httpx leaves this module, and none of
 its frames, which contain headers, can be reached from an error of the SDK: they are caught in a
 function that returns a `Failure`.
+
+asyncio and anyio take a fifth of all imports until the first answer. They are imported where they
+are needed: programs that never await do without them.
 """
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import ssl
 import sys
@@ -25,10 +27,9 @@ from attrs import define, field
 from ._body import Body
 from ._cookies import COOKIE_NAME
 from ._errors import ClientClosed, ConfigurationError
-from ._interruption import Interruptible
 from ._limits import Phase, TimeLimits
 from ._logging import quiet, quieten_libraries
-from ._network import AnyioBackend, AsyncBackend, Backend
+from ._network import Backend
 from ._options import AsyncTransport, Connection, Options, Origin, Transport
 from ._proxies import proxy_for
 from ._secret import Secret
@@ -180,6 +181,8 @@ def _opened(make: Callable[..., T], proxy: Secret | None, scheme: str, connectio
 
 
 def _async_transport(**settings: Any) -> httpx.AsyncHTTPTransport:
+    from ._network_async import AnyioBackend
+
     transport = httpx.AsyncHTTPTransport(**settings)
     transport._pool._network_backend = AnyioBackend()  # httpx has no setting for it
     return transport
@@ -198,6 +201,8 @@ def _keep_limits(sender: Any) -> None:
         if pool is not None and isinstance(backend, httpcore.NetworkBackend):
             pool._network_backend = backend if isinstance(backend, Backend) else Backend(backend)
         elif pool is not None and isinstance(backend, httpcore.AsyncNetworkBackend):
+            from ._network_async import AsyncBackend
+
             keeps = isinstance(backend, AsyncBackend)
             pool._network_backend = backend if keeps else AsyncBackend(backend)
         for value in attributes.values():
@@ -335,12 +340,18 @@ class AsyncPool(_Pool[AsyncTransport]):
     """Sends for `AsyncClient`: the connections of one event loop."""
 
     def __init__(self, connection: Connection) -> None:
+        from asyncio import Lock
+
         super().__init__(connection, _async_transport)
-        self.login_lock = asyncio.Lock()
+        self.login_lock = Lock()
         """Locked while one task logs in for all."""
 
     async def send(self, send: Send, options: Options) -> Outcome:
         """Send one request and read the whole answer; see `Pool.send`."""
+        from asyncio import get_running_loop
+
+        from ._interruption import Interruptible
+
         # Nothing else runs in the loop between two awaits: there is no need for a lock.
         try:
             transport = self._connections.found(send.origin) or self._connections.open(send.origin)
@@ -352,7 +363,7 @@ class AsyncPool(_Pool[AsyncTransport]):
             limits.can_be_interrupted,
         )
         limits.interrupt = exchange.interrupt
-        timer = asyncio.get_running_loop().call_later(max(0.0, limits.left()), limits.expire)
+        timer = get_running_loop().call_later(max(0.0, limits.left()), limits.expire)
         try:
             return await exchange.run()
         finally:
@@ -411,6 +422,8 @@ def _received(response: Any, limits: TimeLimits, most: int, failures: _Failures)
 async def _exchange_async(
     transport: AsyncTransport, send: Send, limits: TimeLimits, most: int, failures: _Failures
 ) -> Reply | Failure:
+    from asyncio import CancelledError
+
     request = _request(send, limits)
     if request is None:
         return Failure("protocol", "pool")
@@ -420,7 +433,7 @@ async def _exchange_async(
             return await _received_async(response, limits, most, failures)
         except failures as error:
             return _failure(error, limits.phase or "read")
-        except asyncio.CancelledError:
+        except CancelledError:
             if not limits.expired:
                 raise
             phase = limits.phase or "read"
@@ -430,6 +443,8 @@ async def _exchange_async(
 async def _received_async(
     response: Any, limits: TimeLimits, most: int, failures: _Failures
 ) -> Reply:
+    from asyncio import CancelledError
+
     body, interrupted = _begun(response, most), None
     pieces: Any = None if response.is_stream_consumed else aiter(response.stream)
     try:
@@ -443,7 +458,7 @@ async def _received_async(
         pass
     except failures as error:
         interrupted = _failure(error, "read").kind
-    except asyncio.CancelledError:
+    except CancelledError:
         if not limits.expired:
             raise
         interrupted = _LATE["read"]

@@ -26,11 +26,13 @@ def test_importing_the_sdk_imports_no_httpx() -> None:
     assert not loaded & {"httpx", "httpcore", "attr", "asyncio", "ssl"}
 
 
-def test_httpx_comes_with_the_first_request_and_not_with_the_client() -> None:
+def test_httpx_comes_with_the_first_request_and_asyncio_with_none_that_is_synchronous() -> None:
     made = "from agentserver import Client, ConnectionFailed\n"
     made += "c = Client('http://127.0.0.1:1', max_retries=0)\n"
     assert not modules_after(made + "c.health") & {"httpx", "ssl", "asyncio"}
-    assert "httpx" in modules_after(made + "try: c.health.check()\nexcept ConnectionFailed: pass")
+    loaded = modules_after(made + "try: c.health.check()\nexcept ConnectionFailed: pass")
+    assert "httpx" in loaded
+    assert not loaded & {"asyncio", "anyio.abc"}, "nothing is awaited"
 
 
 def test_every_public_name_can_be_had_and_is_listed() -> None:

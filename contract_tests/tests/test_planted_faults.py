@@ -16,7 +16,7 @@ from agentserver_contract import departures
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.http import differential
-from agentserver_contract.layers import fuzzing, lists, model, roles, times
+from agentserver_contract.layers import fuzzing, lists, model, roles, times, values
 from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import LayerResult
 
@@ -141,6 +141,16 @@ def test_valid_credential_that_an_invalid_one_hides_is_found_by_the_roles(
         plan = Plan(seed=1, operations=frozenset({"submit_turn"}))
         result = roles.run(Context(server.target, accounts, contract, plan, snapshot=server.rows))
     assert_found(result, roles.NAME, "submit_turn", "an invalid credential of another kind")
+
+
+def test_another_default_than_the_documented_one_is_found_by_the_values(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with server_with("add-as-guest", sqlite_url) as server:
+        plan = Plan(seed=1, operations=frozenset({"add_workspace_member"}))
+        result = values.run(Context(server.target, prepare_accounts(server.target), contract, plan))
+    promise = "lacks role is shown by the answer"
+    assert_found(result, values.NAME, "add_workspace_member", promise)
 
 
 def test_action_whose_moment_does_not_move_is_found_by_the_times(

@@ -126,12 +126,8 @@ def expect_usage_since(
     for since in (min(moments), max(moments), max(moments) + timedelta(seconds=1)):
         rows = read(run, reader, method, sandbox_id, since=since).usage
         counted = sum(row.request_count for row in rows)
-        expect(
-            method,
-            f"the requests of {since.isoformat()} and later",
-            sum(moment >= since for moment in moments),
-            counted,
-        )
+        expected = sum(moment >= since for moment in moments)
+        expect(method, "the requests of a time and later", expected, counted)
 
 
 def expect_traces(
@@ -255,7 +251,8 @@ def name_traces(run: ModelRun, choose: Choose) -> None:
             ask(run, agent.proxy_token, "Hello", names, streaming=False)
             shown = {each.id: each.source.value for each in read(run, owner, method, sandbox_id)}
             new = [each for trace_id, each in shown.items() if trace_id not in known]
-            expect(method, f"what a trace is from that is named by {names}", [source], new)
+            named = " and ".join(names) or "nothing"
+            expect(method, f"what a trace is from that is named by {named}", [source], new)
             known = shown
         for names in (header, session):
             ask(run, agent.proxy_token, "Hello", names, streaming=False)
@@ -302,7 +299,8 @@ def expect_until_midnight(method: str, refused: Response) -> None:
     midnight = now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
     left = (midnight - now).total_seconds()
     if abs(int(wait) - left) > _SECONDS_APART:
-        raise ContractViolation(method, f"{promise}: {left:.0f} seconds after Date", refused)
+        said = f"Retry-After is {wait}, which is not {left:.0f}\n{refused.as_text()}"
+        raise ContractViolation(method, promise, said)
 
 
 def expect_nowhere_else(run: ModelRun, asked: ModelRequest, members: Collection[str]) -> None:

@@ -93,7 +93,8 @@ def check_what_is_said(output: str, *, is_quick: bool) -> None:
         if layer in left_out:
             assert f"{layer}: not run: a quick run leaves it out" in output
         else:
-            progress = re.search(rf"^ *{layer}: \d+ cases", output, re.MULTILINE)
+            # A part of it, where the run has several processes.
+            progress = re.search(rf"^ *{layer}( \(\d/\d\))?: \d+ cases", output, re.MULTILINE)
             assert progress, f"no progress of {layer}"
     assert "roles expired-session" in output, "what a run by URL cannot try is reported"
     assert "\x1b" not in output, "colour is for terminals"

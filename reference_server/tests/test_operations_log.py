@@ -113,6 +113,12 @@ async def test_nothing_follows_an_operation_that_the_workspace_lacks(log: Log) -
     assert await log.ids(before="no-such-operation") == []
 
 
+async def test_a_query_with_nul_matches_nothing_on_any_database(log: Log) -> None:
+    await log.add(1)
+    for name in ("before", "env_id", "tool", "source"):
+        assert await log.ids(**{name: "a\0b"}) == []
+
+
 async def test_the_log_has_no_rows_of_other_workspaces(log: Log) -> None:
     other = attrs.evolve(log, workspace_id=await log.owner.create_workspace())
     mine, theirs = await log.add(1), await other.add(2)

@@ -180,6 +180,9 @@ def _read_parameters(
                 parameter.validator.validate(value)
             except jsonschema_rs.ValidationError as error:
                 raise BadRequest(explain(error, {}, at=parameter.name)) from None
+            if isinstance(value, str):
+                # No database can hold NUL: as in paths, a text with one names nothing.
+                read[parameter.name] = value.replace("\0", "\ufffd")
         elif parameter.required:
             raise BadRequest(f"{parameter.name}: is required")
     return read

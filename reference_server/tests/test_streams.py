@@ -360,3 +360,23 @@ async def test_an_error_beside_a_block_ends_the_block_and_is_raised() -> None:
 
     with pytest.raises(LookupError, match="beside"):
         await wait_beside_it()
+
+
+async def test_a_block_that_is_cut_short_waits_until_what_is_beside_it_has_cleaned_up() -> None:
+    ended = []
+
+    async def clean_up_slowly() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                for _ in range(5):
+                    await anyio.lowlevel.checkpoint()
+            ended.append("beside")
+
+    async def cut_short() -> None:
+        scope.cancel()
+
+    async with beside(clean_up_slowly, cut_short) as scope:
+        await anyio.sleep_forever()
+    assert ended == ["beside"]

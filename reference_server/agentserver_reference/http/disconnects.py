@@ -91,14 +91,16 @@ async def beside(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[anyio.C
             scope.cancel()
             raise
 
+    tasks: list[asyncio.Task[None]] = []
     with anyio.CancelScope() as scope:
-        tasks = [asyncio.create_task(watched(work)) for work in works]
+        tasks += [asyncio.create_task(watched(work)) for work in works]
         try:
             yield scope
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks)
+            with anyio.CancelScope(shield=True):  # also if the block was cancelled
+                await asyncio.wait(tasks)
     for task in tasks:
         if not task.cancelled():
             task.result()

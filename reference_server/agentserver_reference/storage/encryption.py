@@ -69,7 +69,7 @@ class EncryptedColumn:
 
 
 @cache  # see `schema`
-def _any_value(row: Column[Any], column: Column[Any]) -> Select[Any]:
+def _any_value(row: Column[Any], column: Column[Any]) -> Select[Any, Any]:
     beginning = bindparam("key_id", type_=column.type)
     return select(row, column).where(column.is_not(None), column.startswith(beginning)).limit(1)
 

@@ -17,7 +17,7 @@ CARDS = "list_workspace_agents"
 
 def found(contract: Contract, operation: str, query: str, value: Any) -> list[tuple[str, str]]:
     request = Request("GET", f"/path?{query}", {})
-    problems = row_problems(contract.operations[operation], request, value)
+    problems = row_problems(contract, contract.operations[operation], request, value)
     return [(each.rule, each.at) for each in problems]
 
 
@@ -27,6 +27,8 @@ def found(contract: Contract, operation: str, query: str, value: Any) -> list[tu
         (INTERACTIONS, "", [{}] * 50),
         (INTERACTIONS, "limit=200", [{}] * 200),
         (INTERACTIONS, "limit=2&limit=3", [{}] * 3),
+        (INTERACTIONS, "limit=0", [{}]),
+        (OPERATIONS, "is_error=1", {"operations": [{"is_error": True}]}),
         (OPERATIONS, "limit=1&is_error=true", {"operations": [{"is_error": True}]}),
         (OPERATIONS, "since=2026-11-23T10:00:00Z", {"operations": [{"tool": "turn"}]}),
         (CARDS, "", [{"display_name": "Zed"}, {"display_name": "apple"}]),

@@ -243,7 +243,7 @@ class Conformance:
             value = response.json()
         except ValueError:
             return  # which is a finding already
-        for problem in row_problems(operation, exchange.request, value):
+        for problem in row_problems(self.contract, operation, exchange.request, value):
             yield self.finding(
                 operation, exchange, "rows", problem.rule, problem.at, problem.message
             )

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qsl
 
-from agentserver_contract.contract.document import Operation
+from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.contract.schemas import Problem
 from agentserver_contract.http.messages import Request
+from agentserver_contract.http.parameters import UnreadableParameter, query_values
 
 _LIMIT = "limit"
 _SORTED = re.compile(r"sorted by `(\w+)`")
@@ -22,19 +22,37 @@ def promises_rows(operation: Operation) -> bool:
     return is_read and bool(operation.parameters_in("query") or _sorted_by(operation))
 
 
-def row_problems(operation: Operation, request: Request, value: Any) -> Iterator[Problem]:
+def row_problems(
+    contract: Contract, operation: Operation, request: Request, value: Any
+) -> Iterator[Problem]:
     """Everything in which the rows of a list are others than those that were asked for.
 
     Args:
+        contract: The contract.
         operation: The operation.
         request: The request, which was answered with success.
         value: The JSON body of its answer.
     """
     place, rows = _rows(operation, value)
-    asked = dict(parse_qsl(request.query, keep_blank_values=True))
-    yield from _too_many(operation, asked, place, rows)
-    yield from _others(operation, asked, place, rows)
     yield from _disordered(operation, place, rows)
+    asked = _asked(contract, operation, request.query)
+    if asked is not None:
+        yield from _too_many(operation, asked, place, rows)
+        yield from _others(operation, asked, place, rows)
+
+
+def _asked(contract: Contract, operation: Operation, query: str) -> Mapping[str, Any] | None:
+    """What a query asks for; None if it does not fit the contract, which is not about rows."""
+    try:
+        asked = query_values(contract, operation, query)
+    except UnreadableParameter:
+        return None
+    for parameter in operation.parameters_in("query"):
+        value, schema = asked.get(parameter.name), parameter.schema
+        is_json = isinstance(value, str | bool | int)
+        if schema is not None and is_json and not contract.validator(schema).is_valid(value):
+            return None
+    return asked
 
 
 def _rows(operation: Operation, value: Any) -> tuple[str, list[Mapping[str, Any]]]:
@@ -47,27 +65,26 @@ def _rows(operation: Operation, value: Any) -> tuple[str, list[Mapping[str, Any]
 
 
 def _too_many(
-    operation: Operation, asked: Mapping[str, str], place: str, rows: list[Mapping[str, Any]]
+    operation: Operation, asked: Mapping[str, Any], place: str, rows: list[Mapping[str, Any]]
 ) -> Iterator[Problem]:
     for parameter in operation.parameters_in("query"):
         if parameter.name != _LIMIT or parameter.value_if_omitted is None:
             continue
-        most = asked.get(_LIMIT, str(parameter.value_if_omitted))
-        if most.isdecimal() and len(rows) > int(most):
+        most = asked.get(_LIMIT, parameter.value_if_omitted)
+        if len(rows) > most:
             given = "was asked for" if _LIMIT in asked else "is meant without a limit"
             yield Problem(_LIMIT, place, f"{len(rows)} rows where {most} {given}")
 
 
 def _others(
-    operation: Operation, asked: Mapping[str, str], place: str, rows: list[Mapping[str, Any]]
+    operation: Operation, asked: Mapping[str, Any], place: str, rows: list[Mapping[str, Any]]
 ) -> Iterator[Problem]:
     """Rows that have another value than was asked for, in a field of the parameter's name."""
-    for parameter in operation.parameters_in("query"):
-        wanted = asked.get(parameter.name)
-        for number, row in enumerate(rows if wanted is not None else ()):
-            if parameter.name in row and _as_text(row[parameter.name]) != wanted:
-                shown = f"{row[parameter.name]!r} where {wanted!r} was asked for"
-                yield Problem("filter", f"{place}[{number}].{parameter.name}", shown)
+    for name, wanted in asked.items():
+        for number, row in enumerate(rows if isinstance(wanted, str | bool | int) else ()):
+            if name in row and row[name] != wanted:
+                shown = f"{row[name]!r} where {wanted!r} was asked for"
+                yield Problem("filter", f"{place}[{number}].{name}", shown)
                 break
 
 
@@ -87,7 +104,3 @@ def _sorted_by(operation: Operation) -> str:
     """The field by which the rows are sorted; empty where the contract names none."""
     found = _SORTED.search(" ".join(operation.description.split()))
     return found[1] if found else ""
-
-
-def _as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

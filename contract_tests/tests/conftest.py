@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from postgres import kept_postgres_database, postgres_server, postgres_url
-from servers import Server, in_process, prepare_accounts
+from servers import PASSWORD, Server, in_process, prepare_accounts
 
 from agentserver_contract.contract.document import Contract, load
-from agentserver_contract.fixtures.accounts import Accounts
+from agentserver_contract.fixtures.accounts import Accounts, email_of
 
 __all__ = ["database_url", "kept_postgres_database", "postgres_server", "postgres_url"]
 
@@ -30,6 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest is begun first."""
     items.sort(key=lambda item: item.get_closest_marker("whole") is None)
+
+
+@pytest.fixture
+def run_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On an empty server the administrator of the run is registered by it."""
+    monkeypatch.setenv("AGENTSERVER_EMAIL", email_of("admin"))
+    monkeypatch.setenv("AGENTSERVER_PASSWORD", PASSWORD)
+    for name in ("AGENTSERVER_SESSION", "AGENTSERVER_CONTRACT_SECRET", "AGENTSERVER_URL"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,9 @@ from agentserver_reference.storage.tables import metadata
 from agentserver_reference.workers import im_delivery
 from agentserver_reference.workers.runner import Loop
 
+PASSWORD = "of a server made for this test"
+"""Of the administrator of a run on an empty server."""
+
 # The cheapest that Argon2id takes: these tests are not about passwords.
 CHEAPEST_PASSWORDS = "m=8,t=1,p=1"
 

@@ -18,7 +18,6 @@ from servers import CHEAPEST_PASSWORDS
 from agentserver_contract import cli, configuration
 from agentserver_contract.__main__ import COULD_NOT_RUN, HOLDS, main
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.fixtures.accounts import email_of
 from agentserver_contract.http.contact import find_server, one_line
 from agentserver_contract.http.target import Target
 from agentserver_contract.local_server import running
@@ -27,12 +26,8 @@ ONE = ("--layers", "roles", "--operation", "check_session", "--seed", "7")
 
 
 @pytest.fixture(autouse=True)
-def credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def credential(run_credential: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An administrator's, and an empty folder to run in."""
-    monkeypatch.setenv("AGENTSERVER_EMAIL", email_of("admin"))
-    monkeypatch.setenv("AGENTSERVER_PASSWORD", "of a server made for this test")
-    for name in ("AGENTSERVER_SESSION", "AGENTSERVER_CONTRACT_SECRET", "AGENTSERVER_URL"):
-        monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)

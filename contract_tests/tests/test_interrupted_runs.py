@@ -14,23 +14,16 @@ from xml.etree import ElementTree as ET
 import pytest
 from populated_server import rows
 from relay import Relay, relayed
-from servers import CHEAPEST_PASSWORDS
+from servers import CHEAPEST_PASSWORDS, PASSWORD
 
 from agentserver import Client
 from agentserver_contract.__main__ import COULD_NOT_RUN, main
 from agentserver_contract.fixtures.accounts import email_of
 from agentserver_contract.local_server import running
 
-PASSWORD = "of a server made for this test"
+pytestmark = pytest.mark.usefixtures("run_credential")
+
 NAMES = ("run.json", "run.xml", "run.html")
-
-
-@pytest.fixture(autouse=True)
-def credential(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENTSERVER_EMAIL", email_of("admin"))
-    monkeypatch.setenv("AGENTSERVER_PASSWORD", PASSWORD)
-    for name in ("AGENTSERVER_SESSION", "AGENTSERVER_CONTRACT_SECRET", "AGENTSERVER_URL"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import job_tasks
 import pytest
 from faulty import served, without_header
 from populated_server import rows
-from servers import CHEAPEST_PASSWORDS
+from servers import CHEAPEST_PASSWORDS, PASSWORD
 
 from agentserver import Client
 from agentserver_contract import cli, jobs, shards
@@ -35,20 +35,12 @@ from agentserver_contract.reports.style import Style
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.run import ENDED_EARLY, FIRST_FINDING, Outcome, outcome_of
 
-PASSWORD = "of a server made for this test"
+pytestmark = pytest.mark.usefixtures("run_credential")
+
 URL = "http://127.0.0.1:8080"
 PLAN = Plan(seed=7, guarded=True)
 QUICK = ("--closed", "--examples", "1", "--scenarios", "4", "--seed", "7")
 SEVERAL = ("--operation", "check_session", "--operation", "check_health")
-
-
-@pytest.fixture(autouse=True)
-def credential(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On an empty server the administrator of the run is registered by it."""
-    monkeypatch.setenv("AGENTSERVER_EMAIL", email_of("admin"))
-    monkeypatch.setenv("AGENTSERVER_PASSWORD", PASSWORD)
-    for name in ("AGENTSERVER_SESSION", "AGENTSERVER_CONTRACT_SECRET", "AGENTSERVER_URL"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from faulty import served, without_header
 
 from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.fixtures.accounts import email_of
+
+pytestmark = pytest.mark.usefixtures("run_credential")
 
 QUICK = ("--closed", "--examples", "1", "--scenarios", "4", "--seed", "7")
 ONE = ("--operation", "check_session")
@@ -37,15 +38,6 @@ status = 418
 answers = 'It is a teapot.'
 why = 'It should not be.'
 """
-
-
-@pytest.fixture(autouse=True)
-def credential(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On an empty server the administrator of the run is registered by it."""
-    monkeypatch.setenv("AGENTSERVER_EMAIL", email_of("admin"))
-    monkeypatch.setenv("AGENTSERVER_PASSWORD", "of a server made for this test")
-    monkeypatch.delenv("AGENTSERVER_SESSION", raising=False)
-    monkeypatch.delenv("AGENTSERVER_CONTRACT_SECRET", raising=False)
 
 
 @pytest.fixture

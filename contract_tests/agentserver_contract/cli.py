@@ -245,7 +245,8 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         "--quick",
         action=Switch,
         help="no random cases, no scenarios, and without what takes the most requests: "
-        f"{', '.join(each.name for each in LAYERS if each.is_long)}, limits of a thousand things",
+        f"{', '.join(each.name for each in LAYERS if each.is_long)}, "
+        "long lists, limits of a thousand things",
     )
     tried.add_argument(
         "--examples",

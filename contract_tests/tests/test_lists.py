@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from servers import Server, in_own_process, in_process, prepare_accounts
 
-from agentserver_contract.context import Context, Plan
+from agentserver_contract.context import LEFT_OUT, Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import MANY, Accounts, emails_of_many
 from agentserver_contract.http.target import Target
@@ -86,6 +86,19 @@ def test_without_many_rows_what_is_there_is_read(contract: Contract, sqlite_url:
     assert result.holds, findings_text(result.findings)
     assert result.succeeded["list_workspace_members"] == 1
     assert "list_workspace_members with many rows" in result.not_run
+
+
+def test_quick_run_makes_lists_of_some_rows_and_says_so(
+    contract: Contract, sqlite_url: str
+) -> None:
+    shown = "list_workspace_tasks"
+    with in_process(sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        only = frozenset({shown})
+        result = tried(server.target, accounts, contract, quick=True, operations=only)
+    assert result.holds, findings_text(result.findings)
+    assert result.cases["create_workspace_task"] == 11
+    assert result.not_run == {f"{shown} with more than 11 rows": LEFT_OUT}
 
 
 def _first(count: int) -> Callable[..., Any]:

@@ -11,8 +11,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from agentserver import AgentserverError, BadRequest, Conflict, NotFound, PermissionDenied
-from agentserver_contract.fixtures.credentials import KIND, SERVER, kubeconfig
+from agentserver import (
+    AgentserverError,
+    BadGateway,
+    BadRequest,
+    Conflict,
+    NotFound,
+    PermissionDenied,
+)
+from agentserver_contract.fixtures.credentials import (
+    ISSUER,
+    KIND,
+    SERVER,
+    kubeconfig,
+    login_kubeconfig,
+)
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, invariant, rule
 from agentserver_contract.model.readback import expect, read_back
@@ -314,6 +327,30 @@ def refuse_invalid_credentials(run: ModelRun, choose: Choose) -> None:
         *({"display_name": "Refused", "config": each} for each in (token, "[]", " ", *configs)),
     ]:
         run.call(user, "credentials.create", workspace.id, KIND, **given, raises=BadRequest)
+
+
+@rule(touches=["credentials"], precondition=A_WORKSPACE)
+def begin_logins_at_no_provider(run: ModelRun, choose: Choose) -> None:
+    """What says how to log in is understood, in each of its forms; the provider is not there."""
+    workspace = any_workspace(run, choose)
+    user = choose(_managers(workspace))
+    flags = [f"--oidc-issuer-url={ISSUER}", "--oidc-client-id=kubectl"]
+    logins: tuple[tuple[list[str], type[AgentserverError]], ...] = (
+        (flags, BadGateway),
+        (flags[::-1], BadGateway),
+        ([part for flag in flags for part in flag.split("=")], BadGateway),
+        ([*flags, "--oidc-extra-scope=email", "--oidc-extra-scope", "openid", "-v1"], BadGateway),
+        (flags[:1], BadRequest),
+        (flags[1:], BadRequest),
+        (["--oidc-client-id", *flags[:1]], BadRequest),
+        ([flags[0].replace("https:", "http:"), flags[1]], BadRequest),
+        ([f"--oidc-issuer-url=https://{PRIVATE_HOSTS[0]}@", flags[1]], BadRequest),
+    )
+    for arguments, error in logins:
+        config = login_kubeconfig(arguments)
+        given = {"display_name": "a login", "config": config}
+        run.call(user, "credentials.create", workspace.id, KIND, **given, raises=error)
+    read_back(run, "credentials")
 
 
 @rule(touches=["credentials"], precondition=A_WORKSPACE)

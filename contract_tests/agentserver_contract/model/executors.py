@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from agentserver import BadRequest, Conflict, PermissionDenied
@@ -25,6 +28,7 @@ from agentserver_contract.model.workspaces import (
 
 _NAMES = ("-", ".", "..", "build", "Build", "x" * 64, "A-Z.0_9")
 _BAD_NAMES = ("", " ", "a b", "a\n", "x" * 65, "a/b", "a'b", "ä", "a\0b")
+_ISSUER = "chatgpt_base_url="
 _DESCRIPTIONS = ("", "mine", "two\nlines", "Größe ☃", "d" * 10_000)
 
 # --- the state ------------------------------------------------------------------------------------
@@ -72,16 +76,30 @@ def note_executor(
         made.connect_command or command,
     )
     if command:
-        is_named = made.exe_id in command and f"'{name}'" in command
-        expect(method, "the command names the executor", True, is_named)
         identity = made.agent_identity_jwt or command
         expect(method, "the command has the identity", True, identity in command)
+        actual = shlex.split(command.replace(identity, "IDENTITY"))
+        expected = _words_of_command(actual, made.exe_id, name)
+        expect(method, "the command connects the executor", expected, actual)
         if identity in run.state.secrets:
             raise ContractViolation(method, "every executor has an identity of its own", "again")
         run.state.secrets.add(identity)
     executor = Executor(made.exe_id, name, description)
     run.state[Executors].of(workspace).append(executor)
     return executor
+
+
+def _words_of_command(actual: Sequence[str], executor_id: str, name: str) -> list[str]:
+    """The words of a command, with the addresses of its server as they are in it."""
+    issuer = next((each.partition("=")[2] for each in actual if each.startswith(_ISSUER)), "")
+    remote = next((after for each, after in pairwise(actual) if each == "--remote"), "")
+    return [
+        *("export", "CODEX_ACCESS_TOKEN=IDENTITY"),
+        *("export", f"CODEX_AGENT_IDENTITY_AUTHAPI_BASE_URL={issuer}"),
+        f"CODEX_AGENT_IDENTITY_JWKS_BASE_URL={issuer}",
+        *("codex", "-c", f"{_ISSUER}{issuer}", "exec-server", "--remote", remote),
+        *("--environment-id", executor_id, "--name", name, "--use-agent-identity-auth"),
+    ]
 
 
 def unbind_executor(run: ModelRun, workspace: Workspace, user: str, executor: Executor) -> None:

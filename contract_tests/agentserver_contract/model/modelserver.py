@@ -35,6 +35,7 @@ from agentserver_contract.model.workspaces import (
 
 _CALLBACK = "/api/auth/modelserver/callback"
 _MISSING = 501
+_SCOPES = ["project:inference", "offline_access"]
 
 # --- the state ------------------------------------------------------------------------------------
 
@@ -81,6 +82,7 @@ def _begin(run: ModelRun, workspace_id: str, caller: str | Client) -> str | None
     query = query_of(outcome)
     expect(method, "a code is asked for", "code", query.get("response_type"))
     expect(method, "the challenge is by S256", "S256", query.get("code_challenge_method"))
+    expect(method, "the scopes are asked for", _SCOPES, (query.get("scope") or "").split())
     for name in ("state", "code_challenge", "client_id", "redirect_uri"):
         expect(method, f"the page is given a {name}", True, bool(query.get(name)))
     page: str = outcome

@@ -80,6 +80,16 @@ def client_certificates_refused(original, at, user, *, private_allowed):
 
 
 @fault(
+    replaces="agentserver_reference.domain.kubeconfig._flags",
+    kind="rejects-legal-call",
+    operations=["create_credential_binding"],
+)
+def flags_are_one_word_each(original, args):
+    """How to log in is not understood where a flag and its value are two words."""
+    return original([each for each in args if "=" in each])
+
+
+@fault(
     replaces="agentserver_reference.services.credentials.create",
     kind="secret-shown",
     operations=["create_credential_binding"],

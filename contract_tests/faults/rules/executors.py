@@ -100,6 +100,17 @@ def executors_online_before_they_connect(original, is_connected, last_seen_at, n
 
 
 @fault(
+    replaces="agentserver_reference.domain.executors.connect_command",
+    kind="wrong-value",
+    operations=["register_executor"],
+)
+def executors_connect_without_their_identity(original, *, token, issuer, remote, executor_id, name):
+    """The command does not say how the machine proves who it is."""
+    given = {"token": token, "issuer": issuer, "remote": remote, "name": name}
+    return original(executor_id=executor_id, **given).rpartition(" ")[0]
+
+
+@fault(
     replaces="agentserver_reference.storage.executors.remove",
     kind="delete-does-nothing",
     operations=["unbind_executor"],

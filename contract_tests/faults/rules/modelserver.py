@@ -11,6 +11,19 @@ from agentserver_reference.storage.locks import Lock
 _state = tables.modelserver_states.c
 _taken = (_state.workspace_id, _state.redirect_uri, _state.verifier_encrypted)
 
+# --- beginning ------------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.gateways.modelserver.authorization_request.SCOPES",
+    kind="wrong-value",
+    operations=["connect_modelserver"],
+)
+def no_access_without_the_person(original):
+    """The page is not asked for access that lasts."""
+    return original[:1]
+
+
 # --- coming back ----------------------------------------------------------------------------------
 
 

@@ -16,8 +16,12 @@ class ExecutorConnectCommands(Model):
     """The commands that connect a machine, by how it proves its identity."""
 
     agent_identity: str
-    """With the executor's own identity. Empty where the server cannot make it. At most 20,000
-    characters.
+    """With the executor's own identity. It sets `CODEX_ACCESS_TOKEN` to the identity, and
+    `CODEX_AGENT_IDENTITY_AUTHAPI_BASE_URL` and `CODEX_AGENT_IDENTITY_JWKS_BASE_URL` to the
+    address that proves it; then it runs `codex exec-server` with that address as `-c
+    chatgpt_base_url`, the gateway as `--remote`, the executor's id as `--environment-id`, its
+    name as `--name`, and `--use-agent-identity-auth`. Empty where the server cannot make it.
+    At most 20,000 characters.
     """
     additional_properties: Mapping[str, Any] = field(factory=dict[str, Any], hash=False)
     """Fields of the answer that the contract does not know."""

@@ -15,6 +15,7 @@ from agentserver_contract import departures
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.departures import Departure
+from agentserver_contract.fixtures.callers import NoCaller
 from agentserver_contract.http.contact import one_line
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
@@ -244,6 +245,9 @@ def run_layer(layer: Layer, context: Context) -> LayerResult:
     except UNPREPARED as error:
         result = context.new_result(layer.name)
         failed.append(preparation_failed(layer.name, error))
+    except NoCaller as reason:
+        result = context.begun[-1] if context.begun else context.new_result(layer.name)
+        result.not_run[f"the rest of {layer.name}"] = str(reason)
     with suppress(EnoughFound):
         for finding in failed:
             result.add(finding)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from select import select
+from typing import Any
 
 import pytest
 from catalogue import find
@@ -24,8 +25,8 @@ from agentserver_contract.variants.heads import HEADS
 from agentserver_reference.http.connection import BoundedProtocol
 
 
-def tried(url: str, contract: Contract) -> LayerResult:
-    with Target(url) as target:
+def tried(url: str, contract: Contract, **options: Any) -> LayerResult:
+    with Target(url, **options) as target:
         return malformed.run(Context(target, Accounts(target, {}, Login("")), contract, Plan(1)))
 
 
@@ -82,6 +83,25 @@ def test_server_that_hangs_up_on_an_unfinished_head_is_found(
         result = slowly(url, contract, wait=True)
     promise = "a request with a head that is never finished is refused with 408"
     assert promise in [finding.promise for finding in result.findings]
+
+
+def test_server_that_waits_for_the_end_of_a_head_too_long_is_found_and_not_taken_for_a_dead_one(
+    tmp_path: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = BoundedProtocol._refuse
+
+    def only_of_400(self: BoundedProtocol, status: int, line: str) -> None:
+        if status == 400:
+            right(self, status, line)
+
+    monkeypatch.setattr(BoundedProtocol, "_refuse", only_of_400)
+    (head,) = (each for each in HEADS if each.name == "a header too long")
+    monkeypatch.setattr(malformed, "HEADS", [HEADS[0], head])
+    with served(tmp_path) as url:
+        result = tried(url, contract, timeout=1, ends_run=True)
+    (finding,) = result.findings
+    assert finding.promise == "a request with a header too long is refused with 431"
+    assert "got no answer within 1 s" in finding.detail
 
 
 def test_server_that_waits_longer_than_the_run_is_not_judged(

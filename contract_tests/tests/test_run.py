@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from servers import in_process, prepare_accounts, reset_accounts
 from agentserver_contract import run as runs
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures.agents import SCHEME
 from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.http.rate_limit import RateLimit
 from agentserver_contract.http.status_counter import StatusCounter
@@ -89,6 +91,27 @@ def check_what_was_tried(layers: Mapping[str, LayerResult], contract: Contract) 
     for name in bodies - {"register_user"}:  # its addresses are taken already
         assert layers["values"].succeeded[name], f"no value of {name} was taken"
     assert layers["times"].succeeded["rename_workspace"] == 2, "at once, and a second later"
+
+
+def test_server_that_signs_no_agents_in_is_tried_in_every_layer(
+    contract: Contract, sqlite_url: str
+) -> None:
+    counter, answers = StatusCounter(contract), AnswerChecks(contract)
+    names = {"upsert_agent_card", "discover_agents", "revoke_workspace_api_key"}
+    with in_process(sqlite_url, hooks=[counter, answers]) as server:
+        accounts = prepare_accounts(server.target)
+        people = {name: accounts[name] for name in accounts.by_name if name not in accounts.agents}
+        reason = "agents sign in elsewhere"
+        accounts = replace(accounts, by_name=people, agents={}, lacking={SCHEME: reason})
+        options = {"examples": 1, "scenarios": 0, "model_runs": 0, "operations": frozenset(names)}
+        context = Context(server.target, accounts, contract, Plan(seed=1, **options))
+        outcome = runs.run(context, counter, answers)
+    assert outcome.holds, findings_text(outcome.unexplained)
+    assert not outcome.ended_by
+    lacking = {
+        layer for layer, _, why in outcome.not_run if why == f"the run has no {SCHEME}: {reason}"
+    }
+    assert lacking >= {"roles", "races", "fuzzing", "transport"}
 
 
 def test_scenarios_follow_links_through_many_operations(

@@ -17,7 +17,7 @@ _LONGEST_SHOWN = 200
 
 
 def send_bytes(target: Target, request: Request, data: bytes) -> Response | None:
-    """Send bytes on a connection of their own, and return the answer; None without one.
+    """Send bytes on a connection of their own, and return the answer; None if the server hangs up.
 
     Args:
         target: A server that is listening, and is asked through no proxy of this machine.
@@ -26,23 +26,27 @@ def send_bytes(target: Target, request: Request, data: bytes) -> Response | None
 
     Raises:
         Blocked: The guard does not let the request out.
+        TimeoutError: The server waits for more.
         ServerUnreachable: The server is gone.
     """
     target.before(request)
     try:
-        with _connection(target) as connection:
+        connection = _connection(target)
+    except OSError as error:
+        target.lost(request, httpx.ConnectError(str(error)))
+        return None
+    try:
+        with connection:
             with suppress(OSError):  # a server may refuse before it has read everything
                 connection.sendall(data)
             with HTTPResponse(connection, method=request.method) as response:
                 response.begin()
                 return Response(response.status, grouped(response.getheaders()), response.read())
-    except ConnectionRefusedError as error:
-        target.lost(request, httpx.ConnectError(str(error)))
-    except TimeoutError as error:
-        target.lost(request, httpx.ReadTimeout(str(error)))
+    except TimeoutError:
+        raise
     except (OSError, HTTPException) as error:
         target.lost(request, httpx.ReadError(str(error)))
-    return None
+        return None
 
 
 class Unfinished:

@@ -81,11 +81,19 @@ class _Heads:
 
     def try_all(self) -> None:
         """Send all, and judge the answers in view of what is in front of the server."""
-        answers = [(head, self._answer(head)) for head in HEADS]
+        answers: list[tuple[BadHead, Response | None]] = []
+        waited_for: list[BadHead] = []
+        for head in HEADS:
+            self.result.cases[""] += 1
+            try:
+                answers.append((head, self._answer(head)))
+            except TimeoutError:
+                waited_for.append(head)
         received = [answer for _, answer in answers if answer is not None]
         is_direct = not self._is_proxied() and not any(map(is_of_proxy, received))
+        for head in waited_for if is_direct else ():
+            self._found(head, None, f"no answer within {self.target.timeout:g} s")
         for head, answer in answers:
-            self.result.cases[""] += 1
             if answer is None:
                 if is_direct and head.status == 400:  # who sends too much may be hung up on
                     self._found(head, None, "no answer")

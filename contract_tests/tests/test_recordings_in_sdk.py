@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from agentserver._model import Decoding
+from agentserver._decoding import DecodeError, Decoding
 from agentserver._operation import Operation
-from agentserver._schema import DecodeError
 from agentserver_contract.contract.document import Contract, load
 from agentserver_contract.recordings.exchanges import Recorded, findings, read
 

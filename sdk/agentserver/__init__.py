@@ -52,10 +52,10 @@ if TYPE_CHECKING:
     from ._omit import OMIT, Omit
     from ._operation import CallOptions
     from ._options import AsyncTransport, Timeout, Transport
+    from ._page import Page
     from ._response import Response
     from ._secret import Secret
     from .agent import Agent
-    from .pagination import Page
 
 __all__ = [
     "OMIT",
@@ -122,7 +122,7 @@ _MODULES = {
     "Client": "_client",
     "OMIT": "_omit",
     "Omit": "_omit",
-    "Page": "pagination",
+    "Page": "_page",
     "Response": "_response",
     "Secret": "_secret",
     "Timeout": "_options",

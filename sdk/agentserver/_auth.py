@@ -26,7 +26,7 @@ _SESSION_ARGUMENTS = "email= and password=, or session="
 _BEARER_ARGUMENT = "token="
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Given:
     """What the client was given: by argument, else by environment."""
 
@@ -104,7 +104,7 @@ def base_url(explicit: Secret | None) -> BaseUrl:
     return BaseUrl.parse(found, "AGENTSERVER_URL")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Credentials:
     """The credentials of one client, and the session it is in; shared by `with_options`."""
 

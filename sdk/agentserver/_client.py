@@ -29,35 +29,35 @@ from ._options import (
     merged,
 )
 from ._options import headers as checked_headers
+from ._pacer import Pacer
 from ._response import Response
 from ._secret import Secret
 from ._transport import LogIn, Runtime, Send, Step, Terms, call_flow, drive, drive_async, login_flow
-from .waiting import Pacer
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from ._generated.resources import AsyncRawResources, RawResources
+    from ._generated.resources._raw import AsyncRawResources, RawResources
     from ._http import AsyncPool, Pool
 
 T = TypeVar("T")
 TransportT = TypeVar("TransportT")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Shared:
     """What a client has in common with those that `with_options` makes of it."""
 
     connection: Connection
     credentials: _auth.Credentials
     runtime: Runtime
-    pools: dict[Any, Callable[[], Any]] = field(factory=dict, repr=False)
+    pools: dict[Any, Callable[[], Any]] = field(factory=dict)
     """By process, or by event loop: a connection cannot be used across either. In closures, as in a
     `Secret`: a pool holds a proxy's password and the bytes of answers, and an error's traceback
     leads to the client.
     """
     pacer: Pacer = field(factory=Pacer)
-    received: dict[str, deque[Any]] = field(factory=dict, repr=False)
+    received: dict[str, deque[Any]] = field(factory=dict)
     """Rows that the server gives only once and that were not taken yet, by operation."""
     closed: bool = False
 
@@ -319,7 +319,7 @@ class Client(_Client[Transport], Resources):
         """The same resources, whose methods return a `Response`: the result with its status,
         headers, request id, attempts and time.
         """
-        from ._generated.resources import RawResources
+        from ._generated.resources._raw import RawResources
 
         return RawResources(_RawCaller(self))
 
@@ -431,7 +431,7 @@ class AsyncClient(_Client[AsyncTransport], AsyncResources):
         """The same resources, whose methods return a `Response`: the result with its status,
         headers, request id, attempts and time.
         """
-        from ._generated.resources import AsyncRawResources
+        from ._generated.resources._raw import AsyncRawResources
 
         return AsyncRawResources(_AsyncRawCaller(self))
 

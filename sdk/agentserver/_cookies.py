@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ._options import BaseUrl, ascii_host
+from ._options import BaseUrl, address_of, ascii_host
 from ._retry import http_date
 from ._secret import Secret
 
@@ -21,7 +20,7 @@ _API: Final = "/api"
 _SECONDS: Final = re.compile(r"-?\d+", re.ASCII)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SessionCookie:
     """A session, or the end of one."""
 
@@ -29,8 +28,8 @@ class SessionCookie:
     """Empty when the cookie ends the session."""
     lifetime: float | None
     """Seconds for which it is valid; None until the server says otherwise."""
-    domain: str = field(default="", repr=False)
-    path: str = field(default="", repr=False)
+    domain: str = ""
+    path: str = ""
 
     @property
     def ends_session(self) -> bool:
@@ -81,17 +80,9 @@ def _domain_matches(domain: str, host: str) -> bool:
     if not domain:
         return True
     domain = ascii_host(domain) or domain
-    return host == domain or (host.endswith(f".{domain}") and not _is_address(host))
+    return host == domain or (host.endswith(f".{domain}") and address_of(host) is None)
 
 
 def _is_below(path: str, folder: str) -> bool:
     folder = folder.rstrip("/")
     return not folder.startswith("/") or path == folder or path.startswith(f"{folder}/")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
+from ._decoding import DecodeError, Decoding
 from ._errors import (
     AuthorizationDenied,
     AuthorizationExpired,
@@ -26,13 +27,11 @@ from ._errors import (
 )
 from ._operation import FORM_HEADERS, Call, Form, Operation
 from ._retry import LONGEST_WAIT
-from ._schema import DecodeError
 from ._secret import Secret
 from ._transport import Runtime, Sleep, drive, drive_async
 
 if TYPE_CHECKING:
     from ._client import AsyncClient, Client
-    from ._model import Decoding
 
 T = TypeVar("T")
 

@@ -216,7 +216,7 @@ def _sends(thing: object) -> bool:
     return hasattr(thing, "handle_request") or hasattr(thing, "handle_async_request")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _ClientTransport:
     """Sends through a client of httpx that the caller made, with a proxy and hooks of its own."""
 
@@ -241,7 +241,7 @@ class _ClientTransport:
             raise ClientClosed("the httpx client that was given as http_client is closed")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Connections(Generic[T]):
     """The transports of one pool, made when a request first needs them."""
 
@@ -250,8 +250,8 @@ class _Connections(Generic[T]):
     """Makes a transport, called with ``verify``, ``proxy`` and ``limits`` as httpx's own are."""
     given: T | None
     """The caller's own transport, used for all origins."""
-    _by_origin: dict[Origin, T] = field(factory=dict, init=False, repr=False)
-    _by_way: dict[tuple[str, Secret | None], T] = field(factory=dict, init=False, repr=False)
+    _by_origin: dict[Origin, T] = field(factory=dict, init=False)
+    _by_way: dict[tuple[str, Secret | None], T] = field(factory=dict, init=False)
 
     def found(self, origin: Origin) -> T | None:
         """The transport to an origin, when it is there already."""

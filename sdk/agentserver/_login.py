@@ -39,7 +39,7 @@ class Shown(Protocol):
 S = TypeVar("S", bound=Shown)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Login:
     """What the contract says of a login."""
 

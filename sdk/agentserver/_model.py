@@ -11,21 +11,12 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
-from attrs import frozen
-
+from agentserver._decoding import Decoding
 from agentserver._encode import json_value
+from agentserver._page import Page
 from agentserver._schema import Array, Field, Object, Schema, is_array, is_object, wrong_type
-from agentserver.pagination import Page
 
 _LONGEST_REPR: Final = 1024
-
-
-@frozen
-class Decoding:
-    """How answers are decoded."""
-
-    strict: bool = False
-    """Whether an answer that breaks the contract raises instead of being read as it is."""
 
 
 class OpenEnum(StrEnum):

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
-from ipaddress import ip_address
 from typing import Any, Final, TypeVar
 
 import httpcore
 
 from ._limits import PhaseLimit
+from ._options import address_of
 
 _PIECE: Final = 64 * 1024
 """Bytes that are written at once, for time is looked at between the pieces."""
@@ -50,14 +50,6 @@ def look_up(host: str, port: int) -> Future[list[str]]:
     except RuntimeError:  # there are no threads left, or the interpreter is about to end
         ask()
     return found
-
-
-def is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 # --- synchronous ----------------------------------------------------------------------------------
@@ -234,7 +226,7 @@ class Backend(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
     def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
-        if is_address(host):
+        if address_of(host) is not None:
             return [host]
         seconds = _seconds(timeout, httpcore.ConnectTimeout)
         try:

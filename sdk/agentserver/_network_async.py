@@ -21,7 +21,8 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
 from ._limits import PhaseLimit
-from ._network import SocketOptions, is_address, look_up
+from ._network import SocketOptions, look_up
+from ._options import address_of
 
 _NEXT_ADDRESS_AFTER: Final = 0.25
 """Seconds after which the next address is tried beside one that does not answer; RFC 8305."""
@@ -143,7 +144,7 @@ class AnyioBackend(httpcore.AsyncNetworkBackend):
         socket_options: SocketOptions = None,
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first address of a host that takes the connection."""
-        addresses = [host] if is_address(host) else await wrap_future(look_up(host, port))
+        addresses = await wrap_future(look_up(host, port)) if address_of(host) is None else [host]
         with _as_connect_error():
             if len(addresses) == 1:
                 return _AnyioStream(await anyio.connect_tcp(addresses[0], port))

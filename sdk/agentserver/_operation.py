@@ -12,7 +12,7 @@ from attrs import field, frozen
 from ._omit import OMIT
 
 if TYPE_CHECKING:
-    from agentserver._model import Decoding
+    from agentserver._decoding import Decoding
     from agentserver._options import Timeout
     from agentserver._secret import Secret
 
@@ -42,7 +42,7 @@ class Untyped(Enum):
 UNTYPED: Final = Untyped.UNTYPED
 
 
-@frozen
+@frozen(eq=False)
 class Operation(Generic[T_co]):
     """One operation of the contract."""
 
@@ -56,12 +56,12 @@ class Operation(Generic[T_co]):
     """Names of the security schemes, of which one is enough; empty where none is needed."""
     security_optional: bool
     """Whether the operation also answers callers without a credential."""
-    success: Mapping[int, Decoder[T_co] | Redirect | Untyped | None] = field(repr=False, hash=False)
+    success: Mapping[int, Decoder[T_co] | Redirect | Untyped | None] = field(repr=False)
     """The decoder of the parsed JSON, by documented status of a success: `None` where there is no
     content, `REDIRECT` where the address in `Location` is the result, and `UNTYPED` where it is
     any content.
     """
-    errors: Mapping[int, str] = field(repr=False, hash=False)
+    errors: Mapping[int, str] = field(repr=False)
     """Every other documented status, with its description in the contract."""
     consumes: bool = False
     """Whether a GET changes state, so that sending it twice is not the same as sending it once."""

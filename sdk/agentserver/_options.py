@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -111,7 +111,7 @@ def _as_timeout(given: Any) -> Timeout:
 Timeout.NONE = Timeout(inf, inf, inf, inf)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class BaseUrl:
     """Where the API is: the checked URL and what follows from it."""
 
@@ -210,12 +210,16 @@ def _origin(parts: SplitResult) -> Origin:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+    address = address_of(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def address_of(host: str) -> IPv4Address | IPv6Address | None:
+    """The IP address that a host is; None for a name."""
     try:
-        return ip_address(host).is_loopback
+        return ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 def _size(instance: object, attribute: Any, value: Any) -> None:
@@ -238,7 +242,7 @@ def _flag(instance: object, attribute: Any, value: Any) -> None:
         raise ConfigurationError(f"{attribute.name} must be True or False")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Header:
     """A header that the caller adds."""
 
@@ -285,7 +289,7 @@ def merged(old: tuple[Header, ...], new: tuple[Header, ...]) -> tuple[Header, ..
     return (*(header for header in old if header.name.lower() not in replaced), *new)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Options:
     """What can differ from call to call: `with_options` changes these."""
 
@@ -298,14 +302,14 @@ class Options:
     extra_headers: tuple[Header, ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Sender:
     """What sends the requests: connections of our own, unless one of these was given."""
 
-    transport: Any = field(default=None, repr=False)
-    make: Callable[..., Any] | None = field(default=None, repr=False)
+    transport: Any = None
+    make: Callable[..., Any] | None = None
     """Makes transports, called as the classes of httpx are."""
-    client: Any = field(default=None, repr=False)
+    client: Any = None
     """A client of httpx."""
 
     @property
@@ -374,7 +378,7 @@ def _verify(instance: object, attribute: Any, value: Any) -> None:
         raise ConfigurationError("verify must be True, False, a path or an ssl.SSLContext")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Connection:
     """How the server is reached."""
 

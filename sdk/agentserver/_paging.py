@@ -17,7 +17,7 @@ Row = TypeVar("Row")
 Kind = TypeVar("Kind")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Paging(Generic[T, Row]):
     """What the contract says of the pages of a list."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Final
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
-from ._options import Connection, Origin, ascii_host
+from ._options import Connection, Origin, address_of, ascii_host
 from ._secret import Secret
 
 _SEPARATORS: Final = re.compile(r"[\s,]+")
@@ -77,7 +77,4 @@ def _in_network(address: _Address, entry: str) -> bool:
 
 
 def _address(text: str) -> _Address | None:
-    try:
-        return ip_address(text.strip("[]"))
-    except ValueError:
-        return None
+    return address_of(text.strip("[]"))

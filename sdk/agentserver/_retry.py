@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from attrs import frozen
@@ -20,7 +19,7 @@ _DOUBLINGS: Final = 4
 _SECONDS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Rule:
     """When a request of one kind is sent again, once it may have reached the server.
 
@@ -114,6 +113,8 @@ def retry_after(header: str | None, date: str | None, now: Callable[[], float]) 
 
 def http_date(text: str) -> float | None:
     """The Unix time of a date in a header; None when it cannot be read."""
+    from email.utils import parsedate_to_datetime  # half a dozen modules, for few answers
+
     try:
         when = parsedate_to_datetime(text)
         if when.tzinfo is None:  # "-0000": RFC 5322's way to say UTC

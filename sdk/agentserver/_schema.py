@@ -12,7 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Protocol, TypeGuard
 
-from attrs import field, frozen
+from attrs import frozen
+
+from ._decoding import DecodeError
 
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
@@ -27,24 +29,7 @@ def as_integer(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class DecodeError(Exception):
-    """An answer is not what the contract says.
-
-    Args:
-        path: Where, as a JSON path: `$.items[3].role`.
-        message: What is wrong there. It never contains the value, which may be a secret.
-    """
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(path, message)
-        self.path = path
-        self.message = message
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.message}"
-
-
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Schema:
     """The base of every schema."""
 
@@ -73,14 +58,14 @@ class Schema:
         """Validate a value that is not null."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Anything(Schema):
     """Any JSON value."""
 
     nullable: bool = True
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Boolean(Schema):
     """A boolean."""
 
@@ -93,7 +78,7 @@ class Boolean(Schema):
             raise DecodeError(path, f"is not {str(self.const).lower()}")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class String(Schema):
     """A string; its length is counted in characters."""
 
@@ -112,7 +97,7 @@ class String(Schema):
             raise DecodeError(path, f"is not {self.const!r}")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Number(Schema):
     """A number."""
 
@@ -134,7 +119,7 @@ class Number(Schema):
             raise DecodeError(path, f"is not less than {self.exclusive_maximum}")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Integer(Number):
     """A number without a fraction, which 1.0 is too."""
 
@@ -147,7 +132,7 @@ class Integer(Number):
             raise DecodeError(path, "is a number with a fraction, not an integer")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class DateTime(Schema):
     """A string of the format `date-time`, which is RFC 3339.
 
@@ -166,11 +151,11 @@ class DateTime(Schema):
             raise DecodeError(path, "is not a date and time of RFC 3339")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Enum(Schema):
     """One of the values of an enum, which are strings; unknown ones are read as new members."""
 
-    enum: Callable[[], type[StrEnum]] = field(repr=False)
+    enum: Callable[[], type[StrEnum]]
 
     def read(self, value: Any) -> Any:
         return self.enum()(value) if isinstance(value, str) else value
@@ -183,7 +168,7 @@ class Enum(Schema):
             raise DecodeError(path, f"is none of {', '.join(map(repr, known))}")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Array(Schema):
     """An array."""
 
@@ -204,7 +189,7 @@ class Array(Schema):
             self.items.check(item, f"{path}[{index}]")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Map(Schema):
     """An object with any keys, whose values share one schema: `additionalProperties`."""
 
@@ -222,7 +207,7 @@ class Map(Schema):
             self.values.check(item, _below(path, key))
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Field:
     """One attribute of a model, and its field in the JSON."""
 
@@ -249,11 +234,11 @@ class ReadsObjects(Protocol):
     def _read_by_table(cls, value: Any) -> Any: ...
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Object(Schema):
     """An object that is read as a model."""
 
-    model: Callable[[], type[ReadsObjects]] = field(repr=False)
+    model: Callable[[], type[ReadsObjects]]
 
     def read(self, value: Any) -> Any:
         # Not `_read`, which comes here when it fails: each level would be read twice as often.

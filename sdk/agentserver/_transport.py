@@ -22,10 +22,10 @@ from attrs import define, field, frozen
 from . import _errors
 from ._auth import Credentials
 from ._cookies import session_cookies
+from ._decoding import DecodeError, Decoding
 from ._errors import ArgumentError, CallError, InsecureConnection, class_for
 from ._limits import Phase
 from ._logging import logger, shown
-from ._model import Decoding
 from ._omit import OMIT
 from ._operation import REDIRECT, UNTYPED, Call, Form, Operation
 from ._options import REQUEST_ID, BaseUrl, Header, Options, Origin, redirect_target
@@ -41,7 +41,6 @@ from ._retry import (
     retry_after,
     rule_for,
 )
-from ._schema import DecodeError
 from ._secret import Secret, scrub, secrets_in
 
 T = TypeVar("T")
@@ -58,7 +57,7 @@ _LENIENT, _STRICT = Decoding(strict=False), Decoding(strict=True)
 # --- what the flow asks for, and what it is answered ----------------------------------------------
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Send:
     """Send one request; answered by a `Reply` or a `Failure`."""
 
@@ -77,14 +76,14 @@ class Send:
     """The clock's time by which the answer must be here."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Sleep:
     """Wait; answered by None."""
 
     seconds: float
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class LogIn:
     """Have a session other than the stale one, logging in if need be.
 
@@ -111,7 +110,7 @@ Kind: TypeAlias = Literal[
 ]
 
 
-@define(eq=False, init=False)
+@define(eq=False, repr=False, init=False)
 class Reply:
     """An answer, complete or not. No traceback that leads to it shows its headers or its body."""
 
@@ -121,7 +120,7 @@ class Reply:
     """Why the body cannot be read, when it cannot and a retry would not help."""
     interrupted: Kind | None
     """What ended the answer before its body was complete."""
-    _reveal: Callable[[], tuple[Mapping[str, str], bytes]] = field(repr=False)
+    _reveal: Callable[[], tuple[Mapping[str, str], bytes]]
 
     def __init__(
         self,
@@ -158,7 +157,7 @@ class Reply:
         return self._reveal()[0].get(name)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Failure:
     """No answer."""
 
@@ -167,7 +166,7 @@ class Failure:
     detail: str = ""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Meaning:
     """What a kind of failure says."""
 
@@ -192,7 +191,7 @@ FAILURES: Final[Mapping[Kind, _Meaning]] = {
 }
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Runtime:
     """Clocks, sleep, random numbers and ids: what a test replaces."""
 
@@ -245,7 +244,7 @@ async def drive_async(
 # --- the flow -------------------------------------------------------------------------------------
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Terms:
     """What a client's calls have in common."""
 
@@ -256,7 +255,7 @@ class Terms:
     runtime: Runtime
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Doubt:
     """Why the outcome of a write is unknown."""
 
@@ -264,7 +263,7 @@ class _Doubt:
     cause: str
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _CallState:
     """One call under way: where its next request goes, and what happened so far."""
 
@@ -620,6 +619,8 @@ def _unreadable(reply: Reply, state: _CallState) -> CallError:
 
 
 def _accept_cookies(reply: Reply, state: _CallState) -> None:
+    if not reply.set_cookies:
+        return
     cookies = session_cookies(reply.set_cookies, state.server_time(reply))
     state.terms.credentials.accept(
         [cookie for cookie in cookies if cookie.is_for(state.terms.base_url)], state.call.body

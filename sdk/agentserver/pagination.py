@@ -1,4 +1,4 @@
-"""What list operations return: an immutable sequence, or rows that come page by page.
+"""What list operations return: a `Page`, or rows that come page by page.
 
 A list that comes in pages may change between them. Each page but the first therefore begins with
 the last row of the one before, so that rows which have moved forward are noticed, and looked for.
@@ -10,108 +10,28 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
     Callable,
     Hashable,
-    Iterable,
     Iterator,
-    Mapping,
     Sequence,
 )
 from itertools import islice
-from typing import Any, Final, Generic, TypeGuard, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import define, field, frozen
 
 from ._errors import ResponseValidationError
+from ._page import Page
+
+__all__ = ["AsyncCursorPager", "AsyncPager", "CursorPager", "Page", "Pager"]
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
-_SHOWN: Final = 3
 _MOST_SEARCHES: Final = 20
 """After so many in vain, a list is in no order that lasts, and is read on as it is."""
 
 
-class Page(Sequence[T_co]):
-    """The items of a list operation, in the server's order; slices of it are pages too.
-
-    Args:
-        items: The items.
-        has_more: Whether the server has more items than this page; false for a complete list.
-    """
-
-    __slots__ = ("_has_more", "_items")
-
-    def __init__(self, items: Iterable[T_co] = (), *, has_more: bool = False) -> None:
-        self._items = tuple(items)
-        self._has_more = has_more
-
-    @property
-    def has_more(self) -> bool:
-        """Whether the server has more items than this page."""
-        return self._has_more
-
-    def pages(self) -> Iterator[Page[T_co]]:
-        """Iterate over the pages, as for a list that comes in several: this is the only one."""
-        yield self
-
-    def first(self) -> T_co | None:
-        """Return the first item; None where there is none."""
-        return self._items[0] if self._items else None
-
-    def all(self, limit: int | None = None) -> Page[T_co]:
-        """Return the items as one page.
-
-        Args:
-            limit: How many at most; None for all.
-        """
-        return self if limit is None else self[:limit]
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """Return the items as a table: one dictionary per item, as JSON has it.
-
-        ``pandas.DataFrame(page.to_dicts())`` and ``csv.DictWriter`` take it as it is. An item that
-        is not an object becomes ``{"value": item}``.
-        """
-        return [_row(item) for item in self._items]
-
-    @overload
-    def __getitem__(self, index: int) -> T_co: ...
-    @overload
-    def __getitem__(self, index: slice) -> Page[T_co]: ...
-    def __getitem__(self, index: int | slice) -> T_co | Page[T_co]:
-        if isinstance(index, slice):
-            return Page(self._items[index])
-        return self._items[index]
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[T_co]:
-        return iter(self._items)
-
-    def __reversed__(self) -> Iterator[T_co]:
-        return reversed(self._items)
-
-    def __contains__(self, item: object) -> bool:
-        return item in self._items
-
-    def __eq__(self, other: object) -> bool:
-        if _is_sequence(other):
-            return self._items == tuple(other)
-        return NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._items)
-
-    def __repr__(self) -> str:
-        shown = [repr(item)[:300] for item in islice(self._items, _SHOWN)]
-        left_out = len(self._items) - len(shown)
-        return f"Page([{', '.join(shown)}{f', ... {left_out} more' if left_out else ''}])"
-
-
-@frozen
+@frozen(eq=False, repr=False)
 class Batch(Generic[T]):
     """What the server sent of a list that comes in pages."""
 
@@ -120,7 +40,7 @@ class Batch(Generic[T]):
     """How many rows there are; 0 for a list that does not say it."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Walk(Generic[T]):
     """Where in a list the next page begins, which may change between two pages.
 
@@ -185,7 +105,7 @@ class _Walk(Generic[T]):
         return is_new
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _CursorWalk(Generic[T]):
     """Where in a list the next page begins: after the last row of the one before."""
 
@@ -214,7 +134,7 @@ class _CursorWalk(Generic[T]):
         return list(batch.rows)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Pages(Generic[T]):
     """What all kinds of pagers are: the first page, and how to go on from it."""
 
@@ -225,6 +145,8 @@ class _Pages(Generic[T]):
     _size: int
     _most: int
     _start: Any
+    _fetch: Callable[[int, Any], Any]
+    """Asks for a page; a coroutine function for asynchronous pagers."""
 
     def first(self) -> T | None:
         """Return the first row; None where there is none. Nothing is sent for it."""
@@ -236,9 +158,10 @@ class _Pages(Generic[T]):
         """Begin at the first page."""
 
 
-@define(eq=False)
 class _Counted(_Pages[T]):
     """A list whose answers say how many rows there are, and whose pages begin at an offset."""
+
+    __slots__ = ()
 
     @property
     def total(self) -> int:
@@ -252,9 +175,10 @@ class _Counted(_Pages[T]):
         return f"<{type(self).__name__} of {self.total} rows>"
 
 
-@define(eq=False)
 class _Uncounted(_Pages[T]):
     """A list whose pages begin after a row of the page before."""
+
+    __slots__ = ()
 
     def _walk(self) -> _CursorWalk[T]:
         return _CursorWalk(self._key, self._size)
@@ -263,9 +187,8 @@ class _Uncounted(_Pages[T]):
         return f"<{type(self).__name__} that begins with {len(self._read(self.answer).rows)} rows>"
 
 
-@define(eq=False, repr=False)
 class _SyncPages(_Pages[T]):
-    _fetch: Callable[[int, Any], Any] = field(alias="fetch")
+    __slots__ = ()
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
@@ -291,9 +214,8 @@ class _SyncPages(_Pages[T]):
         return Page(islice(self, limit))
 
 
-@define(eq=False, repr=False)
 class _AsyncPages(_Pages[T]):
-    _fetch: Callable[[int, Any], Awaitable[Any]] = field(alias="fetch")
+    __slots__ = ()
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
@@ -326,7 +248,6 @@ class _AsyncPages(_Pages[T]):
         return Page(rows)
 
 
-@define(eq=False, repr=False)
 class Pager(_SyncPages[T], _Counted[T]):
     """The rows of a list that comes in pages: iterate over it, and pages are fetched as needed.
 
@@ -334,13 +255,15 @@ class Pager(_SyncPages[T], _Counted[T]):
     exactly once, whatever comes or goes meanwhile; one that moves is never given twice.
     """
 
+    __slots__ = ()
 
-@define(eq=False, repr=False)
+
 class AsyncPager(_AsyncPages[T], _Counted[T]):
     """The rows of a list that comes in pages: iterate over it with ``async for``; see `Pager`."""
 
+    __slots__ = ()
 
-@define(eq=False, repr=False)
+
 class CursorPager(_SyncPages[T], _Uncounted[T]):
     """The rows of a list whose pages follow each other: iterate over it as over a `Pager`.
 
@@ -352,18 +275,10 @@ class CursorPager(_SyncPages[T], _Uncounted[T]):
             cursor and gives the first page again, such as release v0.64.12.
     """
 
+    __slots__ = ()
 
-@define(eq=False, repr=False)
+
 class AsyncCursorPager(_AsyncPages[T], _Uncounted[T]):
     """The rows of a list whose pages follow each other; see `CursorPager`."""
 
-
-def _row(item: Any) -> dict[str, Any]:
-    if hasattr(item, "to_dict"):
-        row: dict[str, Any] = item.to_dict()
-        return row
-    return dict(item) if isinstance(item, Mapping) else {"value": item}
-
-
-def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+    __slots__ = ()

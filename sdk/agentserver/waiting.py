@@ -7,14 +7,13 @@ the driver alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from math import inf
-from threading import Lock
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
 from ._errors import ArgumentError, WaitFailed, WaitTimeout
 from ._operation import AsyncResource, Call, Resource, client_of
+from ._pacer import Pacer
 from ._response import Response
 from ._transport import Runtime, Sleep, drive, drive_async
 
@@ -26,13 +25,12 @@ TIMEOUT: Final = 300.0
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
 _GROWTH: Final = 1.5
-_INTERVAL: Final = 0.1
 
 Step: TypeAlias = "Call[T] | Sleep"
 Progress: TypeAlias = Callable[[T], object]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Waiting(Generic[T]):
     """What the contract says of waiting for a thing."""
 
@@ -44,26 +42,6 @@ class Waiting(Generic[T]):
     """The state that is waited for, unless the caller says otherwise."""
     dead_ends: Mapping[str, frozenset[str]]
     """By each state that can be waited for: those from which it is not reached by itself."""
-
-
-class Pacer:
-    """Spreads the requests of all who wait through one client: ten a second together."""
-
-    def __init__(self) -> None:
-        self._next = float("-inf")
-        self._lock = Lock()
-
-    def reserve(self, now: float, latest: float = inf) -> float | None:
-        """Return how many seconds to wait before the next request may be sent.
-
-        None, and nothing is reserved, if one would have to wait beyond the time `latest`.
-        """
-        with self._lock:
-            slot = max(now, self._next)
-            if slot > max(now, latest):
-                return None
-            self._next = slot + _INTERVAL
-        return slot - now
 
 
 def wait(

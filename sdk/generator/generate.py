@@ -172,8 +172,10 @@ def _render_typed_dicts(project: Project, surface: Surface, folder: Path) -> Non
 
 def _render_resources(project: Project, surface: Surface, folder: Path) -> None:
     folder.mkdir()
-    init = project.env.get_template("resources_init.py.jinja")
-    (folder / "__init__.py").write_text(init.render(root=surface.resources), encoding="utf-8")
+    for module, name in (("__init__", "resources_init"), ("_raw", "raw_resources")):
+        roots = project.env.get_template(f"{name}.py.jinja")
+        text = roots.render(root=surface.resources)
+        (folder / f"{module}.py").write_text(text, encoding="utf-8")
     template = project.env.get_template("resource.py.jinja")
     for resource in surface.every_resource:
         classes = set[str]().union(*(each.classes for each in resource.operations))

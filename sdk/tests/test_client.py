@@ -35,6 +35,15 @@ def test_httpx_comes_with_the_first_request_and_asyncio_with_none_that_is_synchr
     assert not loaded & {"asyncio", "anyio.abc"}, "nothing is awaited"
 
 
+def test_importing_a_client_imports_nothing_that_only_calls_need() -> None:
+    loaded = modules_after("from agentserver import Client")
+    generated = {name for name in loaded if name.startswith("agentserver._generated.")}
+    assert generated == {"agentserver._generated.resources"}
+    later = {"_encode", "_http", "_model", "_schema", "pagination", "waiting"}
+    assert not loaded & {f"agentserver.{name}" for name in later}
+    assert not loaded & {"datetime", "email.utils", "socket"}
+
+
 def test_every_public_name_can_be_had_and_is_listed() -> None:
     assert dir(agentserver) == sorted(agentserver.__all__)
     for name in agentserver.__all__:

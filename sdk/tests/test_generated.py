@@ -322,6 +322,90 @@ agentserver.models.Workspace
 assert loaded("models") == ["agentserver._generated.models.workspace"], loaded("models")
 assert not [n for n in sys.modules if n.partition(".")[0] == "httpx"]
 """
+    run(script)
+
+
+def test_a_call_imports_the_operations_of_its_tag_and_the_models_of_its_answer() -> None:
+    run("""
+import sys
+import httpx
+from agentserver import Client
+workspace = {"id": "a", "name": "b", "created_at": "2026-11-23T10:00:00Z",
+             "updated_at": "2026-11-23T10:00:00Z"}
+answer = httpx.MockTransport(lambda request: httpx.Response(200, json=workspace))
+client = Client("https://agents.example", session="s", transport=answer)
+assert client.workspaces.get("a").name == "b"
+loaded = {name for name in sys.modules if name.startswith("agentserver.")}
+generated = {n.removeprefix("agentserver._generated.") for n in loaded if "._generated." in n}
+operations = {name for name in generated if name.startswith("api.")}
+assert operations and {name.split(".")[1] for name in operations} == {"workspaces"}, operations
+rest = {"api", "models", "models.workspace", "resources", "resources.workspaces"}
+assert generated - operations == rest, generated
+seldom = {"_completing", "_device", "_login", "_paging", "_taking", "pagination", "waiting"}
+assert not loaded & {f"agentserver.{name}" for name in seldom}, loaded
+""")
+
+
+def test_each_resource_brings_the_operations_of_its_own_tags_and_no_other_resource() -> None:
+    tags: dict[str, set[str]] = {}
+    for _, _, raw, _ in OPERATIONS.values():
+        tags.setdefault(raw["x-sdk"].rpartition(".")[0], set()).update(raw["tags"])
+    expected = {}
+    for place in tags:
+        parts = place.split(".")
+        way = [parts[:count] for count in range(1, len(parts) + 1)]
+        on_the_way = set[str]().union(*(tags.get(".".join(each), set()) for each in way))
+        expected[place] = {"_".join(each) for each in way}, on_the_way
+    run(f"""
+import sys
+from agentserver._generated.resources import Resources
+class Client(Resources):
+    def _call(self, call): return call
+def loaded(part):
+    names = (n.removeprefix("agentserver._generated.") for n in sys.modules)
+    return {{n.split(".")[1] for n in names if n.startswith(f"{{part}}.")}}
+for place, (resources, tags) in {expected!r}.items():
+    for name in [name for name in sys.modules if name.startswith("agentserver._generated.")]:
+        del sys.modules[name]
+    found = Client()
+    for name in place.split("."):
+        found = getattr(found, name)
+    assert loaded("resources") == resources, (place, loaded("resources"))
+    assert loaded("api") == tags, (place, loaded("api"))
+    assert loaded("models") == set(), (place, loaded("models"))
+""")
+
+
+def test_threads_that_use_resources_and_models_first_at_the_same_time_find_the_same() -> None:
+    places = sorted({raw["x-sdk"].rpartition(".")[0] for _, _, raw, _ in OPERATIONS.values()})
+    run(f"""
+import sys
+from threading import Barrier, Thread
+import agentserver
+sys.setswitchinterval(1e-6)
+places, names = {places!r}, {sorted(models.__all__)!r}
+barrier, found = Barrier(8), []
+def use(order):
+    barrier.wait()
+    client = agentserver.Client("https://agents.example", session="s")
+    classes = {{}}
+    for place in places[::order]:
+        node = client
+        for name in place.split("."):
+            node = getattr(node, name)
+        classes[place] = type(node)
+    classes |= {{name: getattr(agentserver.models, name) for name in names[::order]}}
+    found.append(classes)
+threads = [Thread(target=use, args=(order,)) for order in (1, -1) * 4]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert len(found) == 8, "a thread failed"
+assert all(each == found[0] for each in found)
+""")
+
+
+def run(script: str) -> None:
+    """Run a script in a fresh interpreter, in which nothing is imported yet."""
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )

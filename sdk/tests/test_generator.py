@@ -253,9 +253,8 @@ TRIAL = """
 import asyncio, warnings
 from datetime import UTC, datetime
 from agentserver._generated.resources import AsyncResources, Resources
-from agentserver._model import Decoding
+from agentserver._decoding import DecodeError, Decoding
 from agentserver._omit import OMIT
-from agentserver._schema import DecodeError
 from agentserver.models import Binding, Book, BookDict
 
 class Client(Resources):

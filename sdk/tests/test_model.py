@@ -11,15 +11,15 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
+from agentserver._decoding import DecodeError, Decoding
 from agentserver._errors import ArgumentError
-from agentserver._model import Decoding, Model, OpenEnum, one, page
+from agentserver._model import Model, OpenEnum, one, page
 from agentserver._omit import OMIT, Omit
 from agentserver._schema import (
     Anything,
     Array,
     Boolean,
     DateTime,
-    DecodeError,
     Enum,
     Field,
     Integer,

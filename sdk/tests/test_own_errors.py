@@ -429,7 +429,7 @@ def test_an_error_with_huge_texts_stays_small(flow, call, reply) -> None:
 
 
 def refuse_first_key(wire: Any, decoding: Any) -> None:
-    from agentserver._schema import DecodeError
+    from agentserver._decoding import DecodeError
 
     raise DecodeError(f"$.{next(iter(wire))}", f"is {next(iter(wire))}")
 

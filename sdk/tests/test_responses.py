@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agentserver._generated.api
-from agentserver._model import Decoding, Model
+from agentserver._decoding import DecodeError, Decoding
+from agentserver._model import Model
 from agentserver._operation import Operation
-from agentserver._schema import DecodeError
 from agentserver.pagination import Page
 
 ROOT = Path(__file__).parents[2]

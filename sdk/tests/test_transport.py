@@ -21,8 +21,8 @@ from agentserver import (
     TimedOut,
     Timeout,
 )
+from agentserver._decoding import DecodeError
 from agentserver._limits import TimeLimits
-from agentserver._schema import DecodeError
 from agentserver._secret import Secret
 
 

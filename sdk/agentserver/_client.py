@@ -32,7 +32,18 @@ from ._options import headers as checked_headers
 from ._pacer import Pacer
 from ._response import Response
 from ._secret import Secret
-from ._transport import LogIn, Runtime, Send, Step, Terms, call_flow, drive, drive_async, login_flow
+from ._transport import (
+    REAL,
+    LogIn,
+    Runtime,
+    Send,
+    Step,
+    Terms,
+    call_flow,
+    drive,
+    drive_async,
+    login_flow,
+)
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -143,7 +154,7 @@ class _Client(Generic[TransportT]):
             close=self._CLOSES_BY,
             has_settings=via is not None or verify is not True,
         )
-        runtime = _runtime or Runtime()
+        runtime = _runtime or REAL
         self._options = Options(
             timeout=timeout,
             deadline=deadline,

@@ -180,12 +180,30 @@ def _opened(make: Callable[..., T], proxy: Secret | None, scheme: str, connectio
     raise ConfigurationError(f"proxy cannot be used: {problem}")
 
 
-def _async_transport(**settings: Any) -> httpx.AsyncHTTPTransport:
-    from ._network_async import AnyioBackend
+def _own_transport(**settings: Any) -> httpx.HTTPTransport:
+    transport = httpx.HTTPTransport(**settings)
+    pool = transport._pool
+    pool._network_backend = Backend(pool._network_backend)  # httpx has no setting for it
+    return transport
+
+
+def _own_async_transport(**settings: Any) -> httpx.AsyncHTTPTransport:
+    from ._network_async import AnyioBackend, AsyncBackend
 
     transport = httpx.AsyncHTTPTransport(**settings)
-    transport._pool._network_backend = AnyioBackend()  # httpx has no setting for it
+    transport._pool._network_backend = AsyncBackend(AnyioBackend())
     return transport
+
+
+def _keeping_limits(make: Callable[..., T]) -> Callable[..., T]:
+    """What makes the transports of the caller's, and has them keep our limits."""
+
+    def made(**settings: Any) -> T:
+        transport = make(**settings)
+        _keep_limits(transport)
+        return transport
+
+    return made
 
 
 def _keep_limits(sender: Any) -> None:
@@ -280,31 +298,31 @@ class _Connections(Generic[T]):
 class _Pool(Generic[T]):
     """What both pools are: their transports, and how sending by them fails."""
 
+    __slots__ = ("_clock", "_connections", "_failures", "login_lock")
+
     def __init__(self, connection: Connection, make: Callable[..., T]) -> None:
         sender = connection.sender
         self._clock = connection.clock
         # What connections of our own raise is a failure, whatever it is. A transport of the
         # caller's may raise what the caller wants to see.
         self._failures = Exception if sender.own else _OF_HTTP
-        self._make = sender.make or make
         given: Any = sender.transport
         if sender.client is not None:
             given = _ClientTransport(sender.client)
             _keep_limits(sender.client)
         _keep_limits(given)
-        self._connections: _Connections[T] = _Connections(connection, self._made, given)
-
-    def _made(self, **settings: Any) -> T:
-        transport = self._make(**settings)
-        _keep_limits(transport)
-        return transport
+        if sender.make is not None:
+            make = _keeping_limits(sender.make)
+        self._connections: _Connections[T] = _Connections(connection, make, given)
 
 
 class Pool(_Pool[Transport]):
     """Sends for `Client`: the connections of one process, shared by its threads."""
 
+    __slots__ = ("_lock",)
+
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, httpx.HTTPTransport)
+        super().__init__(connection, _own_transport)
         self._lock = threading.Lock()
         self.login_lock = threading.Lock()
         """Locked while one thread logs in for all."""
@@ -339,10 +357,12 @@ class Pool(_Pool[Transport]):
 class AsyncPool(_Pool[AsyncTransport]):
     """Sends for `AsyncClient`: the connections of one event loop."""
 
+    __slots__ = ()
+
     def __init__(self, connection: Connection) -> None:
         from asyncio import Lock
 
-        super().__init__(connection, _async_transport)
+        super().__init__(connection, _own_async_transport)
         self.login_lock = Lock()
         """Locked while one task logs in for all."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from attrs import field, frozen
@@ -348,7 +348,7 @@ class Sender:
                 raise ConfigurationError(f"http_client must have send() and {close}(), as httpx's")
             return cls(client=client)
         if transport is None:
-            return cls()
+            return OWN
         if isinstance(transport, type) or not hasattr(transport, method):
             if not callable(transport):
                 raise ConfigurationError(f"transport must have {method}(), or make what has it")
@@ -360,6 +360,10 @@ class Sender:
                 "transport=lambda **settings: Mine(httpx.HTTPTransport(**settings))"
             )
         return cls(transport=transport)
+
+
+OWN: Final = Sender()
+"""Connections of our own, which most clients send by."""
 
 
 def _proxy(instance: object, attribute: Any, value: Any) -> None:

@@ -7,13 +7,16 @@ from threading import Lock
 from typing import Final
 
 _INTERVAL: Final = 0.1
+_NEVER: Final = -inf
 
 
 class Pacer:
     """Spreads the requests of all who wait through one client: ten a second together."""
 
+    __slots__ = ("_lock", "_next")
+
     def __init__(self) -> None:
-        self._next = float("-inf")
+        self._next = _NEVER
         self._lock = Lock()
 
     def reserve(self, now: float, latest: float = inf) -> float | None:

@@ -212,6 +212,10 @@ class Runtime:
         return random()  # noqa: S311  # spreads retries; no secret depends on it
 
 
+REAL: Final = Runtime()
+"""That of all clients, outside of tests."""
+
+
 # --- the two drivers ------------------------------------------------------------------------------
 
 

@@ -149,6 +149,28 @@ async def test_the_path_of_a_clusters_address_comes_first_and_is_never_left(
     assert len(proxy.cluster.asked) == 3
 
 
+@pytest.mark.parametrize(
+    ("path", "location", "leads_to"),
+    [
+        ("/version/", "{cluster}/version?a=b", "/version?a=b"),
+        ("/api/v1/services/s/proxy", "/api/v1/services/s/proxy/", "/api/v1/services/s/proxy/"),
+        ("/api/v1/services/s/proxy/", "../x:y#z", "/api/v1/services/s/x:y#z"),
+        ("/", "{cluster}/healthz", "/healthz"),
+        ("/version", "https://elsewhere.example.com/", None),
+    ],
+)
+async def test_a_redirect_leads_through_the_server_if_it_leads_to_the_cluster(
+    proxy: Proxy, path: str, location: str, leads_to: str | None
+) -> None:
+    location = location.replace("{cluster}", proxy.cluster.url)
+    proxy.cluster.respond = answer("307 Temporary Redirect", b"", f"location: {location}")
+    binding = await proxy.keep()
+    led = await proxy.ask(binding, path)
+    found = led.request.url.join(led.headers["location"])
+    own = proxy.server.client.base_url.join(f"/k8s/{binding}{leads_to}")
+    assert str(found) == (location if leads_to is None else str(own))
+
+
 # --- streams --------------------------------------------------------------------------------------
 
 
@@ -248,7 +270,7 @@ async def test_an_upgrade_that_is_no_websocket_is_refused_in_words(proxy: Proxy)
     headers = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
     path = "/api/v1/namespaces/a/pods/b/exec"
     refused = await proxy.ask(await proxy.keep(), path, "POST", headers=headers)
-    line = "only WebSockets are passed on, which kubectl sends from 1.31 on"
+    line = "only WebSockets are passed on: kubectl sends them from 1.30 on, port-forward from 1.31"
     assert error_of(refused) == (501, line)
     assert proxy.cluster.asked == []
 

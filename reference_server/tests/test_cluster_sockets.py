@@ -272,9 +272,15 @@ async def test_a_refused_credential_is_told_in_the_servers_words(
 
 
 async def test_no_redirect_is_followed(proxy: Proxy, cluster: ClusterSockets) -> None:
-    cluster.refusal = refusing(302, b"", Location=f"{cluster.config.url}/elsewhere")
-    assert await refusal(proxy) == (302, "")
-    assert len(cluster.asked) == 1
+    # One that leads to the cluster leads there through the server.
+    elsewhere = (f"{cluster.config.url}/elsewhere", "../../../../../../elsewhere")
+    for location, shown in (elsewhere, ("https://[", "https://[")):
+        cluster.refusal = refusing(302, b"", Location=location)
+        with pytest.raises(InvalidStatus) as refused:
+            await connecting(proxy, await proxy.keep(name=location))
+        assert refused.value.response.status_code == 302
+        assert refused.value.response.headers["Location"] == shown
+    assert len(cluster.asked) == 2
 
 
 async def test_a_subprotocol_that_was_not_offered_is_not_understood(

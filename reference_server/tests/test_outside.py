@@ -50,7 +50,7 @@ class Service:
 async def serving(
     *answers: bytes, tls: ssl.SSLContext | None = None, silent: bool = False
 ) -> AsyncIterator[Service]:
-    """Serve these answers, one a request, the last one for ever."""
+    """Serve these answers, one a request, the last one for ever; an empty one ends a connection."""
     service, left = Service(), list(answers or (OK,))
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,7 +60,10 @@ async def serving(
                 service.requests.append(await reader.readuntil(b"\r\n\r\n"))
                 if silent:
                     continue
-                writer.write(left.pop(0) if len(left) > 1 else left[0])
+                sent = left.pop(0) if len(left) > 1 else left[0]
+                if not sent:
+                    break
+                writer.write(sent)
                 await writer.drain()
         except (asyncio.IncompleteReadError, OSError):
             pass
@@ -206,6 +209,29 @@ async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     async with serving() as service, calling() as client:
         assert (await client.send("GET", f"http://127.0.0.1:{service.port}/"))[0] == 200
+
+
+async def test_what_changes_nothing_is_sent_again_if_a_kept_connection_was_closed() -> None:
+    async with serving(OK, b"", OK) as service, calling() as client:
+        for _ in range(2):
+            assert (await client.send("GET", f"http://127.0.0.1:{service.port}/"))[0] == 200
+    assert (len(service.requests), service.connections) == (3, 2)
+
+
+async def test_what_may_change_something_is_sent_once() -> None:
+    async with serving(OK, b"", OK) as service, calling() as client:
+        url = f"http://127.0.0.1:{service.port}/"
+        await client.send("POST", url)
+        with pytest.raises(NotUnderstood):
+            await client.send("POST", url)
+    assert len(service.requests) == 2
+
+
+async def test_nothing_is_sent_again_if_a_new_connection_is_closed() -> None:
+    async with serving(b"") as service, calling() as client:
+        with pytest.raises(NotUnderstood):
+            await client.send("GET", f"http://127.0.0.1:{service.port}/")
+    assert len(service.requests) == 1
 
 
 FAILURES: dict[str, tuple[bytes, type[OutsideError]]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
@@ -30,6 +30,8 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 TIMEOUT = 10.0
 """Seconds for a whole call."""
 _MAX_BYTES = 1 << 20
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, section 9.2.1)."""
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -135,7 +137,8 @@ class Outside:
     ) -> httpx.Response:
         """Send a request, and return the answer as soon as its status is known.
 
-        The caller closes it, and reads it within `failures`.
+        The caller closes it, and reads it within `failures`. A service may close a connection just
+        when it is used again: what changes nothing is then sent again.
 
         Arguments:
             method: the HTTP method.
@@ -147,8 +150,14 @@ class Outside:
         """
         limits = httpx.Timeout(timeout, connect=TIMEOUT, pool=None)
         with failures():
-            request = self._client.build_request(method, url, timeout=limits, **content)
-            return await self._client.send(request, stream=True)
+            while True:
+                request = self._client.build_request(method, url, timeout=limits, **content)
+                was_kept = _watch_connection(request)
+                try:
+                    return await self._client.send(request, stream=True)
+                except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                    if method not in _SAFE or content.get("content") or not was_kept():
+                        raise
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """Open a connection for another protocol, which the caller closes. Raises Unreachable."""
@@ -161,6 +170,18 @@ class Outside:
     async def close(self) -> None:
         """Close the connections of HTTP."""
         await self._client.aclose()
+
+
+def _watch_connection(request: httpx.Request) -> Callable[[], bool]:
+    """Return what says whether a request was sent on a connection that was open before."""
+    opened = False
+
+    async def note(event: str, _: Mapping[str, Any]) -> None:
+        nonlocal opened
+        opened = opened or event == "connection.connect_tcp.started"
+
+    request.extensions["trace"] = note
+    return lambda: not opened
 
 
 def trusted() -> ssl.SSLContext:

@@ -58,7 +58,9 @@ async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
     token = _token_of(headers)
     caller = await cluster_calls.find(work, token, kind, request.path_params["binding_id"])
     if "upgrade" in headers:
-        raise NotImplementedHere("only WebSockets are passed on, which kubectl sends from 1.31 on")
+        raise NotImplementedHere(
+            "only WebSockets are passed on: kubectl sends them from 1.30 on, port-forward from 1.31"
+        )
     has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
     sent = _passed_on(request, request.method)
     if has_body:

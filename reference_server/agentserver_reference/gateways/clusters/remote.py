@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from http import HTTPStatus
 from tempfile import NamedTemporaryFile
+from urllib.parse import urljoin
 
 import attrs
 import httpx
@@ -19,7 +20,7 @@ from agentserver_reference.gateways.clusters import Cluster, ClusterRequest, Dec
 from agentserver_reference.gateways.clusters.sockets import ClusterSocket, open_socket
 from agentserver_reference.gateways.failures import CredentialRefused, OutsideError
 from agentserver_reference.gateways.outside import Outside, failures, trusted
-from agentserver_reference.replies import PassThrough, end_to_end
+from agentserver_reference.replies import Headers, PassThrough, end_to_end
 
 MOST_KEPT = 32
 """How many of the identities by which clusters are called keep their connections."""
@@ -63,9 +64,8 @@ class RemoteClusters:
             identity.calls -= 1
             await response.aclose()
 
-        return PassThrough(
-            response.status_code, tuple(response.headers.multi_items()), _chunks(response), close
-        )
+        headers = _behind_us(tuple(response.headers.multi_items()), cluster, request)
+        return PassThrough(response.status_code, headers, _chunks(response), close)
 
     async def connect(
         self, cluster: Cluster, request: ClusterRequest, subprotocols: Sequence[str]
@@ -82,9 +82,12 @@ class RemoteClusters:
             if not name.lower().startswith("sec-websocket-") and name.lower() != "origin"
         ]
         try:
-            return await open_socket(identity.outside, url, identity.tls, headers, subprotocols)
+            opened = await open_socket(identity.outside, url, identity.tls, headers, subprotocols)
         except OutsideError as error:
             raise _failed(str(error)) from None
+        if isinstance(opened, Declined):
+            return attrs.evolve(opened, headers=_behind_us(opened.headers, cluster, request))
+        return opened
 
     async def close(self) -> None:
         """Close the connections."""
@@ -133,7 +136,30 @@ class RemoteClusters:
 
 def _url(cluster: Cluster, request: ClusterRequest) -> str:
     query = f"?{request.query}" if request.query else ""
-    return f"{cluster.server_url.rstrip('/')}/{request.path}{query}"
+    return f"{_root(cluster)}{request.path}{query}"
+
+
+def _root(cluster: Cluster) -> str:
+    return f"{cluster.server_url.rstrip('/')}/"
+
+
+def _behind_us(headers: Headers, cluster: Cluster, request: ClusterRequest) -> Headers:
+    """Return the headers of an answer, whose redirect leads to the cluster through this server.
+
+    It is relative, because only the client knows how it reaches us.
+    """
+    root, up = _root(cluster), "../" * request.path.count("/") or "./"
+
+    def led(location: str) -> str:
+        try:
+            target = urljoin(_url(cluster, request), location)
+        except ValueError:
+            return location
+        return up + target.removeprefix(root) if target.startswith(root) else target
+
+    return tuple(
+        (name, led(value) if name.lower() == "location" else value) for name, value in headers
+    )
 
 
 def _headers(cluster: Cluster, request: ClusterRequest) -> list[tuple[str, str]]:

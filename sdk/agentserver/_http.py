@@ -180,10 +180,12 @@ def _opened(make: Callable[..., T], proxy: Secret | None, scheme: str, connectio
     raise ConfigurationError(f"proxy cannot be used: {problem}")
 
 
+_BACKEND: Final = Backend(httpcore.SyncBackend())
+
+
 def _own_transport(**settings: Any) -> httpx.HTTPTransport:
     transport = httpx.HTTPTransport(**settings)
-    pool = transport._pool
-    pool._network_backend = Backend(pool._network_backend)  # httpx has no setting for it
+    transport._pool._network_backend = _BACKEND  # httpx has no setting for it
     return transport
 
 

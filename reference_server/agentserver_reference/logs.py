@@ -42,6 +42,12 @@ def configure(form: str, level: str, stream: IO[str] | None = None) -> None:
     lowest = logging.getLevelNamesMapping()[level.upper()]
     root.setLevel(max(lowest, logging.WARNING))  # libraries only log problems
     logging.getLogger(LOGGER).setLevel(lowest)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Hide what uvicorn says of a response that breaks off: why it does has been logged."""
+    return "without completing response" not in record.getMessage()
 
 
 class JsonFormatter(logging.Formatter):

@@ -23,6 +23,7 @@ from people import ReferenceServer, error_of, ok
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from agentserver_reference.gateways.clusters import remote
+from agentserver_reference.logs import LOGGER
 from agentserver_reference.services import cluster_calls
 from agentserver_reference.storage import credential_bindings
 
@@ -199,13 +200,21 @@ async def test_a_watch_is_passed_on_line_by_line_and_ends_when_the_client_leaves
         await proxy.cluster.left.wait()
 
 
-@pytest.mark.parametrize("how", ["paused", "deleted", "credential deleted"])
-async def test_an_open_watch_ends_with_the_permission(
-    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, how: str
+ENDS = {
+    "paused": "sandbox not active",
+    "deleted": "invalid token",
+    "credential deleted": "credential not found",
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+async def test_an_open_watch_ends_with_the_permission_which_is_no_error_of_the_server(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     async def watch(_: Asked, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n1\n\r\n")
 
+    caplog.set_level(logging.INFO, LOGGER)
     monkeypatch.setattr(cluster_calls, "LOOK_AGAIN", 0.01)
     proxy.cluster.respond = watch
     binding = await proxy.keep()
@@ -223,6 +232,10 @@ async def test_an_open_watch_ends_with_the_permission(
         with pytest.raises(httpx.RemoteProtocolError):
             await anext(lines)
         await proxy.cluster.left.wait()
+    ours = [each for each in caplog.records if each.name.startswith(LOGGER)]
+    assert [each for each in ours if each.levelname == "ERROR"] == []
+    said = [line for each in ours if (line := vars(each)["event_fields"].get("broken_off"))]
+    assert said == [ENDS[how]]
 
 
 async def test_a_client_that_leaves_before_there_is_an_answer_ends_the_call(proxy: Proxy) -> None:

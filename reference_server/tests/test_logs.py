@@ -71,6 +71,12 @@ def test_what_libraries_warn_of_is_shown_in_the_same_form() -> None:
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["careful"]
 
 
+def test_uvicorn_does_not_repeat_that_a_response_broke_off() -> None:
+    stream = shown("json")
+    logging.getLogger("uvicorn.error").error("ASGI callable returned without completing response.")
+    assert stream.getvalue() == ""
+
+
 @pytest.mark.parametrize(("level", "heard"), [("debug", True), ("warning", True), ("error", False)])
 def test_libraries_are_heard_from_warnings_up_where_the_level_lets_them(
     level: str, heard: bool

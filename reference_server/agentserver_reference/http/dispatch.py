@@ -124,14 +124,17 @@ class Dispatcher:
         self._complete(response, target, request_id)
         if request.method == "HEAD":
             send = responses.without_body(send)
+        outcome: dict[str, int | str] = {"status": response.status_code}
+        # Where it fails a part is sent already, so the ASGI server aborts the connection.
         try:
             await response(request.scope, request.receive, send)
+        except Refusal as refusal:
+            outcome["broken_off"] = refusal.line
         except Exception as error:
             if self.validate_responses:
                 raise
-            # A part is sent already, so the ASGI server aborts the connection.
             failure(_logger, error, request_id=request_id)
-        self._log("answered", request, request_id, started, status=response.status_code)
+        self._log("answered", request, request_id, started, **outcome)
 
     async def _answer(
         self, endpoint: Endpoint, request: Request, path: dict[str, str], request_id: str
@@ -255,7 +258,7 @@ class Dispatcher:
         connection: HTTPConnection,
         request_id: str,
         started: float,
-        **outcome: int,
+        **outcome: int | str,
     ) -> None:
         if not _logger.isEnabledFor(logging.INFO):
             return

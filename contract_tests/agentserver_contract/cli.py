@@ -296,7 +296,11 @@ def _add_run(command: argparse.ArgumentParser) -> None:
 
 def _add_departures(command: argparse._ActionsContainer) -> None:
     command.add_argument(
-        "--departures", type=Path, metavar="FILE", help="known departures, which break nothing"
+        "--departures",
+        type=_departures_file,
+        metavar="FILE",
+        help="known departures, which break nothing: a file, or a release whose list is part of "
+        f"this tool ({', '.join(departures.releases())})",
     )
 
 
@@ -647,6 +651,11 @@ def _contract(path: Path | None) -> Contract:
         return contracts.load(path)
     except ContractError as error:
         raise CannotRun(str(error)) from None
+
+
+def _departures_file(text: str) -> Path:
+    """A file by its path, or that of a release by its name."""
+    return departures.file_of(text) if text in departures.releases() else Path(text)
 
 
 def _departures(path: Path | None) -> Sequence[Departure]:

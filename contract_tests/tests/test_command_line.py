@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from servers import CHEAPEST_PASSWORDS
 
-from agentserver_contract import cli, configuration
+from agentserver_contract import cli, configuration, departures
 from agentserver_contract.__main__ import COULD_NOT_RUN, HOLDS, main
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.http.contact import find_server, one_line
@@ -298,3 +298,10 @@ def test_options_of_a_run_are_repeated_in_its_replay_commands(credential: Path) 
     )
     words = configuration.words(own_defaults, options, {"seed"})
     assert words == ("--allow-global", "--quick", "--departures", "a b.toml")
+
+
+def test_departures_are_those_of_a_release_or_of_a_file(credential: Path) -> None:
+    of_release = cli.parse(["run", "http://x", "--departures", "v0.64.12"]).departures
+    assert of_release == departures.file_of("v0.64.12")
+    assert of_release.is_file()
+    assert cli.parse(["run", "http://x", "--departures", "v0"]).departures == Path("v0")

@@ -107,3 +107,13 @@ def test_body_of_a_stream_of_events_is_not_waited_for() -> None:
     prepared = requests.Request("GET", "http://127.0.0.1/").prepare()
     stream = Response(200, {"content-type": ("text/event-stream",)}, b"data: 1\n\n")
     assert Response.from_requests(stream.to_requests(prepared)).body == b""
+
+
+def test_body_that_is_said_to_be_json_and_is_none_is_no_json() -> None:
+    def answer(media_type: str, body: bytes) -> Response:
+        return Response(200, {"content-type": (media_type,)}, body)
+
+    assert answer(JSON, b'{"a": 1}').json_or_none() == {"a": 1}
+    assert answer(JSON, b"internal error").json_or_none() is None
+    assert answer(JSON, b"\xff").json_or_none() is None
+    assert answer("text/plain", b"1").json_or_none() is None

@@ -176,6 +176,11 @@ def _lines(response: Response) -> str:
     return "\n".join(f"{name}: {value}" for name, value in pairs)
 
 
+def releases() -> list[str]:
+    """The releases whose departures are part of this package."""
+    return sorted(each.stem for each in Path(__file__).parent.glob("*.toml"))
+
+
 def file_of(release: str) -> Path:
     """The departures file of a release such as `v0.64.12`."""
     return Path(__file__).parent / f"{release}.toml"

@@ -20,6 +20,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from agentserver_contract.contract.document import JSON
 from agentserver_contract.contract.schemas import media_type as media_type_of
 
 if TYPE_CHECKING:
@@ -227,6 +228,15 @@ class Response:
             ValueError: It is not JSON.
         """
         return json.loads(self.body)
+
+    def json_or_none(self) -> Any:
+        """The body as JSON; None where it is said to be something else, or is no JSON."""
+        if self.media_type != JSON:
+            return None
+        try:
+            return self.json()
+        except ValueError:
+            return None
 
     def as_text(self) -> str:
         """Status, interesting headers and the beginning of the body, with secrets hidden."""

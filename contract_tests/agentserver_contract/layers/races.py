@@ -401,8 +401,8 @@ class _Races:
             response = read_settled(self.context.contract, self.target.send, request)
             if response.status in OUTSIDE:
                 continue
-            value = response.json() if response.media_type == JSON else response.status
-            yield operation, value
+            value = response.json_or_none()
+            yield operation, response.status if value is None else value
 
     # --- what is wrong with it --------------------------------------------------------------------
 

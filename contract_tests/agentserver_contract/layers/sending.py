@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentserver_contract.context import Context
-from agentserver_contract.contract.document import JSON, Operation
+from agentserver_contract.contract.document import Operation
 from agentserver_contract.fixtures.settling import read_settled
 from agentserver_contract.http.messages import Exchange, Request, Response
 from agentserver_contract.results.findings import Finding, LayerResult
@@ -90,12 +90,7 @@ class Sender:
 
 def body_of(exchange: Exchange) -> Any:
     """The JSON body of an answer; None where it has none, or one that is not JSON."""
-    if exchange.response.media_type != JSON:
-        return None
-    try:
-        return exchange.response.json()
-    except ValueError:
-        return None
+    return exchange.response.json_or_none()
 
 
 def fields_of(exchange: Exchange) -> Mapping[str, Any]:

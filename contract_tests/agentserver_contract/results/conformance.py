@@ -108,12 +108,9 @@ class Conformance:
         response = exchange.response
         documented = operation.responses.get(response.status)
         schema = documented.schema(response.media_type) if documented is not None else None
-        if schema is None or response.media_type != JSON:
+        value = response.json_or_none()
+        if schema is None or value is None:
             return
-        try:
-            value = response.json()
-        except ValueError:
-            return  # which is a finding already
         for field in self._fields.unknown_fields(schema, value):
             check = "secret" if looks_secret(field.name, field.value) else "field"
             detail = f"{field.at} is not documented"
@@ -237,11 +234,10 @@ class Conformance:
     def _rows(self, operation: Operation, exchange: Exchange) -> Iterator[Finding]:
         """Whether a list has the rows that were asked for, which no schema of them says."""
         response = exchange.response
-        if not response.succeeded or response.media_type != JSON or not promises_rows(operation):
+        if not response.succeeded or not promises_rows(operation):
             return
-        try:
-            value = response.json()
-        except ValueError:
+        value = response.json_or_none()
+        if value is None:
             return  # which is a finding already
         for problem in row_problems(self.contract, operation, exchange.request, value):
             yield self.finding(

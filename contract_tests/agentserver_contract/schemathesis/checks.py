@@ -243,7 +243,7 @@ class OwnWorkspaces:
         workspace_id = case.path_parameters.get(PARAMETER)
         if workspace_id is None:
             if succeeded and creates_workspace(self._contract, operation):
-                self._owned.add(str(exchange.response.json()["id"]))
+                self._owned.add(str((exchange.response.json_or_none() or {}).get("id")))
         elif workspace_id in self._owned:
             if succeeded and deletes_workspace(operation):
                 self._owned.discard(workspace_id)

@@ -93,10 +93,11 @@ class Run:
     """Those of the sandboxes."""
 
 
-@pytest.fixture(scope="module", params=["kubernetes", "kubectl"])
+@pytest.fixture(scope="module", params=["kubernetes", "kubectl", "kubectl by https"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Run a client in a sandbox of a server of its own: kubectl by https, which it needs."""
-    name, folder = request.param, tmp_path_factory.mktemp(request.param)
+    """Run a client in a sandbox of a server of its own."""
+    name, _, by_https = request.param.partition(" ")
+    folder = tmp_path_factory.mktemp(name)
     if (reason := why_not(name)) is not None:
         pytest.skip(reason)
     authority = Authority(folder)
@@ -113,7 +114,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         settings = {
             "AGENTSERVER_SANDBOX_COMMAND_OPENCODE": shlex.join(command),
             "AGENTSERVER_ALLOW_PRIVATE_ADDRESSES": "true",
-            **({"CREDPROXY_PUBLIC_URL": entrance.address} if name == "kubectl" else {}),
+            **({"CREDPROXY_PUBLIC_URL": entrance.address} if by_https else {}),
         }
         with running(folder, **settings) as url, agentserver.Client(url) as client:
             entrance.port = int(url.rpartition(":")[2])

@@ -615,7 +615,7 @@ class Settings:
         "CREDPROXY_PUBLIC_URL",
         _web_url,
         "address by which sandboxes reach the routes /k8s/* of this server, for their KUBECONFIG; "
-        "over https kubectl exec works; left out: this server's own, which is http",
+        "left out: this server's own",
     )
     im: str = _setting(
         "simulated",

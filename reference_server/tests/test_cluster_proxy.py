@@ -71,7 +71,29 @@ async def test_the_credential_takes_the_place_of_the_sandboxs_token(proxy: Proxy
     assert proxy.caller.token not in asked.head
 
 
-async def test_kubectl_over_plain_http_shows_the_token_as_a_password(proxy: Proxy) -> None:
+@pytest.mark.parametrize("person", ["agentserver-sandbox", "ada"])
+async def test_kubectl_over_plain_http_shows_the_token_as_that_of_whom_it_impersonates(
+    proxy: Proxy, person: str
+) -> None:
+    path = f"/k8s/{await proxy.keep()}/version"
+    headers = {
+        "Impersonate-User": person,
+        "Impersonate-Extra-Agentserver-Token": proxy.caller.token,
+        "Impersonate-Extra-Reason": "audit",
+    }
+    ok(await proxy.server.client.get(path, headers=headers))
+    # Also if the token is shown in another way.
+    ok(await proxy.ask(path.split("/")[2], headers=headers))
+    for asked in proxy.cluster.asked:
+        assert asked.headers["authorization"] == f"Bearer {SECRET}"
+        assert asked.headers.get("impersonate-user") == (person if person == "ada" else None)
+        assert asked.headers["impersonate-extra-reason"] == "audit"
+        assert proxy.caller.token not in asked.head
+    headers["Impersonate-Extra-Agentserver-Token"] = "other"
+    assert (await proxy.server.client.get(path, headers=headers)).status_code == 401
+
+
+async def test_the_token_may_be_the_password(proxy: Proxy) -> None:
     binding = await proxy.keep()
     path = f"/k8s/{binding}/version"
     ok(await proxy.server.client.get(path, auth=("sandbox", proxy.caller.token)))

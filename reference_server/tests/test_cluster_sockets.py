@@ -162,7 +162,7 @@ async def test_the_cluster_chooses_the_subprotocol(
         assert cluster.asked[0].headers["Sec-WebSocket-Protocol"] == offered
 
 
-@pytest.mark.parametrize("how", ["password", "subprotocol"])
+@pytest.mark.parametrize("how", ["impersonated", "password", "subprotocol"])
 async def test_the_token_is_found_where_kubernetes_takes_one_and_never_passed_on(
     proxy: Proxy, cluster: ClusterSockets, how: str
 ) -> None:
@@ -170,6 +170,11 @@ async def test_the_token_is_found_where_kubernetes_takes_one_and_never_passed_on
     encoded = urlsafe_b64encode(token).decode().rstrip("=")
     basic = f"Basic {b64encode(b'sandbox:' + token).decode()}"
     headers = {
+        "impersonated": {
+            "Authorization": "",
+            "Impersonate_User": "agentserver-sandbox",
+            "Impersonate_Extra_Agentserver_Token": proxy.caller.token,
+        },
         "password": {"Authorization": basic},
         "subprotocol": {
             "Authorization": "",
@@ -181,8 +186,9 @@ async def test_the_token_is_found_where_kubernetes_takes_one_and_never_passed_on
     (asked,) = cluster.asked
     assert asked.headers.get_all("Authorization") == [f"Bearer {SECRET}"]
     assert asked.headers.get("Sec-WebSocket-Protocol") == (
-        None if how == "password" else "v4.channel.k8s.io"
+        "v4.channel.k8s.io" if how == "subprotocol" else None
     )
+    assert "Impersonate-User" not in asked.headers
     for shown in (proxy.caller.token, encoded, basic):
         assert shown not in str(asked)
 

@@ -257,12 +257,19 @@ async def test_the_clusters_of_the_workspace_are_in_kubeconfig_behind_the_server
         "clusters": [
             {
                 "name": name,
-                "cluster": {"server": f"http://sandbox:{token}@127.0.0.1:8080/k8s/{binding_id}"},
+                "cluster": {"server": f"http://127.0.0.1:8080/k8s/{binding_id}"},
             }
             for name, binding_id in (("Production", first), ("Test: 'é'", second))
         ],
         "users": [
-            {"name": f"{name}-user", "user": {"token": token}}
+            {
+                "name": f"{name}-user",
+                "user": {
+                    "token": token,
+                    "as": "agentserver-sandbox",
+                    "as-user-extra": {"agentserver-token": [token]},
+                },
+            }
             for name in ("Production", "Test: 'é'")
         ],
         "contexts": [
@@ -273,9 +280,9 @@ async def test_the_clusters_of_the_workspace_are_in_kubeconfig_behind_the_server
     }
     assert "secret" not in str(found)
     # And a sandbox may call what is in it, as far as the cluster, which does not exist.
-    server = found["clusters"][1]["cluster"]["server"].rpartition("@")[2]
+    server = found["clusters"][1]["cluster"]["server"]
     asked = await house.owner.client.get(
-        f"http://{server}/version", headers={"Authorization": f"Bearer {token}"}
+        f"{server}/version", headers={"Authorization": f"Bearer {token}"}
     )
     assert asked.status_code == 502, asked.text
 
@@ -287,8 +294,10 @@ async def test_kubeconfig_names_the_address_of_the_proxy_that_the_operator_has_s
     async with open_house(changed) as house:
         binding_id = await keep_cluster(house, "Production")
         given = environment_of(await house.process(await house.create()))
-        (found,) = kubeconfig_of(given)["clusters"]
-        assert found["cluster"] == {"server": f"https://agents.example.com/base/k8s/{binding_id}"}
+        found = kubeconfig_of(given)
+    (cluster,), (user,) = found["clusters"], found["users"]
+    assert cluster["cluster"] == {"server": f"https://agents.example.com/base/k8s/{binding_id}"}
+    assert user["user"] == {"token": given["AGENTSERVER_SANDBOX_TOKEN"]}
 
 
 async def test_clusters_that_have_changed_are_in_kubeconfig_when_a_sandbox_is_resumed(

@@ -8,6 +8,12 @@ from agentserver_reference.domain.errors import Conflict, Gone, NotFound
 CLUSTER = "k8s"
 KINDS = frozenset({CLUSTER})
 
+SANDBOX_USER, SANDBOX_TOKEN = "agentserver-sandbox", "agentserver-token"
+"""Whom a kubeconfig of a sandbox impersonates, and the attribute that has the sandbox's token.
+
+Over plain HTTP, kubectl sends neither token nor password, but whom it impersonates.
+"""
+
 PENDING, GRANTED, REFUSED = "pending", "granted", "refused"
 """The states of a login that a person has to approve. Of the last two, none is ever left."""
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from agentserver_reference.context import Context
-from agentserver_reference.domain.credentials import KINDS
+from agentserver_reference.domain.credentials import KINDS, SANDBOX_TOKEN, SANDBOX_USER
 from agentserver_reference.domain.errors import BadRequest, Refusal
 from agentserver_reference.gateways.clusters import ClusterRequest, Declined
 from agentserver_reference.http.disconnects import while_connected, while_sending
@@ -27,6 +27,9 @@ from agentserver_reference.services.unit_of_work import UnitOfWork
 
 _BEFORE_THE_BEARER = "base64url.bearer.authorization.k8s.io."
 """Begins the subprotocol in which those who can set no headers send a token to Kubernetes."""
+
+_IMPERSONATED = "impersonate-user"
+_TOKEN_OF_IMPERSONATED = f"impersonate-extra-{SANDBOX_TOKEN}"
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -98,7 +101,11 @@ def _passed_on(connection: HTTPConnection, method: str) -> ClusterRequest:
         method=method,
         path=_path_below(connection),
         query=connection.url.query,
-        headers=tuple(connection.headers.items()),
+        headers=tuple(
+            (name, value)
+            for name, value in connection.headers.items()
+            if name != _TOKEN_OF_IMPERSONATED and (name, value) != (_IMPERSONATED, SANDBOX_USER)
+        ),
         body=None,
     )
 
@@ -116,11 +123,10 @@ def _path_below(request: HTTPConnection) -> str:
 
 
 def _token_of(headers: Mapping[str, str]) -> str | None:
-    """Return the token of a sandbox, as a bearer token or as a password.
-
-    kubectl sends no bearer token over plain HTTP, but the password that is in an address.
-    """
+    """Return the token of a sandbox: a bearer token, a password, or of whom it impersonates."""
     scheme, _, given = headers.get("authorization", "").partition(" ")
+    if not scheme:
+        return headers.get(_TOKEN_OF_IMPERSONATED)
     if scheme.lower() == "bearer":
         return given.strip() or None
     if scheme.lower() != "basic":

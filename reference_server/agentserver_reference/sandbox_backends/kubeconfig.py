@@ -11,12 +11,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from agentserver_reference.domain.credentials import CLUSTER
+from agentserver_reference.domain.credentials import CLUSTER, SANDBOX_TOKEN, SANDBOX_USER
 
 FILE = "kubeconfig"
-
-_USER = "sandbox"
-_PLAIN = "http://"
 
 
 def write_kubeconfig(
@@ -44,17 +41,18 @@ def write_kubeconfig(
 
 
 def _kubeconfig(clusters: Collection[Mapping[str, Any]], url: str, token: str) -> dict[str, Any]:
-    # kubectl sends no token over plain HTTP, only what is in the address.
-    own = url.replace(_PLAIN, f"{_PLAIN}{_USER}:{token}@", 1) if url.startswith(_PLAIN) else url
+    user: dict[str, Any] = {"token": token}
+    if url.startswith("http://"):
+        user |= {"as": SANDBOX_USER, "as-user-extra": {SANDBOX_TOKEN: [token]}}
     names = [each["display_name"] for each in clusters]
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": each["display_name"], "cluster": {"server": f"{own}/{CLUSTER}/{each['id']}"}}
+            {"name": each["display_name"], "cluster": {"server": f"{url}/{CLUSTER}/{each['id']}"}}
             for each in clusters
         ],
-        "users": [{"name": _user_of(name), "user": {"token": token}} for name in names],
+        "users": [{"name": _user_of(name), "user": user} for name in names],
         "contexts": [
             {"name": name, "context": {"cluster": name, "user": _user_of(name)}} for name in names
         ],

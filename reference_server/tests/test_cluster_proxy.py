@@ -305,8 +305,9 @@ async def test_an_upgrade_that_is_no_websocket_is_refused_in_words(proxy: Proxy)
     headers = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
     path = "/api/v1/namespaces/a/pods/b/exec"
     refused = await proxy.ask(await proxy.keep(), path, "POST", headers=headers)
-    line = "only WebSockets are passed on: kubectl sends them from 1.30 on, port-forward from 1.31"
+    line = "only WebSockets are passed on, as kubectl sends them from 1.30 on (port-forward 1.31)"
     assert error_of(refused) == (501, line)
+    assert yaml.safe_load(line) == line, "kubectl shows only what is no object"
     assert proxy.cluster.asked == []
 
 

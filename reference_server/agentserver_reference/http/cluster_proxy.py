@@ -61,8 +61,9 @@ async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
     token = _token_of(headers)
     caller = await cluster_calls.find(work, token, kind, request.path_params["binding_id"])
     if "upgrade" in headers:
+        # kubectl takes what could be YAML for an object, and then shows nothing of it.
         raise NotImplementedHere(
-            "only WebSockets are passed on: kubectl sends them from 1.30 on, port-forward from 1.31"
+            "only WebSockets are passed on, as kubectl sends them from 1.30 on (port-forward 1.31)"
         )
     has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
     sent = _passed_on(request, request.method)

@@ -301,14 +301,29 @@ async def test_an_upload_that_the_client_breaks_off_ends_the_call(proxy: Proxy) 
         await proxy.cluster.left.wait()
 
 
-async def test_an_upgrade_that_is_no_websocket_is_refused_in_words(proxy: Proxy) -> None:
-    headers = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
-    path = "/api/v1/namespaces/a/pods/b/exec"
-    refused = await proxy.ask(await proxy.keep(), path, "POST", headers=headers)
+SPDY = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
+
+
+@pytest.mark.parametrize(("path", "asked"), [("/b/exec", ["/b/exec"]), ("/b/proxy", [])])
+async def test_an_upgrade_that_is_no_websocket_is_refused_in_words(
+    proxy: Proxy, path: str, asked: list[str]
+) -> None:
+    proxy.cluster.respond = answer("400 Bad Request", b"Upgrade request required")
+    refused = await proxy.ask(await proxy.keep(), path, "POST", headers=SPDY)
     line = "only WebSockets are passed on, as kubectl sends them from 1.30 on (port-forward 1.31)"
     assert error_of(refused) == (501, line)
     assert yaml.safe_load(line) == line, "kubectl shows only what is no object"
-    assert proxy.cluster.asked == []
+    assert [each.target for each in proxy.cluster.asked] == asked
+    assert all("upgrade" not in each.headers for each in proxy.cluster.asked)
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found"])
+async def test_what_a_cluster_has_against_an_upgrade_is_passed_on(
+    proxy: Proxy, status: str
+) -> None:
+    proxy.cluster.respond = answer(status, b"not you")
+    refused = await proxy.ask(await proxy.keep(), "/b/exec", "POST", headers=SPDY)
+    assert (refused.status_code, refused.content) == (int(status[:3]), b"not you")
 
 
 # --- who may --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 import attrs
 from starlette.requests import HTTPConnection, Request
@@ -23,10 +24,14 @@ from agentserver_reference.http.responses import NotImplementedHere, refusal
 from agentserver_reference.http.streams import pass_through
 from agentserver_reference.replies import Upgrade, end_to_end
 from agentserver_reference.services import cluster_calls, cluster_sockets
+from agentserver_reference.services.cluster_calls import Caller
 from agentserver_reference.services.unit_of_work import UnitOfWork
 
 _BEFORE_THE_BEARER = "base64url.bearer.authorization.k8s.io."
 """Begins the subprotocol in which those who can set no headers send a token to Kubernetes."""
+
+_UPGRADING = frozenset({"attach", "exec", "portforward"})
+"""What Kubernetes does in upgraded connections only: without one, it says what is against it."""
 
 _IMPERSONATED = "impersonate-user"
 _TOKEN_OF_IMPERSONATED = f"impersonate-extra-{SANDBOX_TOKEN}"
@@ -61,10 +66,7 @@ async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
     token = _token_of(headers)
     caller = await cluster_calls.find(work, token, kind, request.path_params["binding_id"])
     if "upgrade" in headers:
-        # kubectl takes what could be YAML for an object, and then shows nothing of it.
-        raise NotImplementedHere(
-            "only WebSockets are passed on, as kubectl sends them from 1.30 on (port-forward 1.31)"
-        )
+        return await _refuse_upgrade(work, caller, request)
     has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
     sent = _passed_on(request, request.method)
     if has_body:
@@ -75,6 +77,24 @@ async def _respond(work: UnitOfWork, kind: str, request: Request) -> Response:
     else:
         answer = while_connected(request, cluster_calls.send(work, caller, sent))
     return pass_through(await answer)
+
+
+async def _refuse_upgrade(work: UnitOfWork, caller: Caller, request: Request) -> Response:
+    """Return why there is no SPDY, which kubectl also tries where it is refused a WebSocket.
+
+    So what is shown is what the cluster has against it, if it has anything. Raises
+    NotImplementedHere.
+    """
+    if _path_below(request).rpartition("/")[2] in _UPGRADING:
+        sending = cluster_calls.send(work, caller, _passed_on(request, request.method))
+        answer = await while_connected(request, sending)
+        if answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+            return pass_through(answer)
+        await answer.close()
+    # kubectl takes what could be YAML for an object, and then shows nothing of it.
+    raise NotImplementedHere(
+        "only WebSockets are passed on, as kubectl sends them from 1.30 on (port-forward 1.31)"
+    )
 
 
 async def _upgrade(work: UnitOfWork, kind: str, socket: WebSocket) -> Upgrade | Response:

@@ -15,6 +15,7 @@ from agentserver_contract.contract.document import load
 DEPARTURES = {
     "addresses-to-the-letter": "addresses-compared-with-case",
     "quota-passed-at-once": "create-raced-past-quota",
+    "quota-passed-by-two": "create-raced-past-quota",
     "row-for-each-owner": "workspaces-one-row-an-owner",
     "settings-raced": "limits-lose-update",
     "sandbox-states-raced": "pause-without-comparison",

@@ -68,7 +68,7 @@ def _rules_of_the_release() -> Iterator[None]:
             ("agentserver_reference.services.llm_configs.masked", _masked),  # mask-cuts-bytes
         ):
             stack.enter_context(patch(name, replacement))
-        for fault in DEPARTURES.values():
+        for fault in dict.fromkeys(DEPARTURES.values()):
             stack.enter_context(planted(find(fault)))
         yield
 

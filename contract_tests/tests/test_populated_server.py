@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +115,17 @@ def test_run_that_only_reads_leaves_every_row_as_it_was(
     assert status == HOLDS, output
     assert rows(tmp_path) == before
     assert "it would write" in output, "what was not tried must be reported"
+
+
+def test_guard_blocks_no_race_of_the_last_place(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--layers", "races", "--operation", "create_workspace", "--format", "json"]
+    status = main(["run", url, *QUICK, *words])
+    output = capsys.readouterr().out
+    assert status == HOLDS, output
+    (layer,) = json.loads(output)["layers"]
+    assert not layer["not_run"]
 
 
 def test_next_run_uses_the_same_accounts(url: str, tmp_path: Path) -> None:

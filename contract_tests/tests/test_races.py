@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from catalogue import find
+from planting import planted_folder
 from servers import in_own_process, in_process, prepare_accounts
 
 from agentserver_contract.context import Context, Plan
@@ -60,6 +62,20 @@ def test_no_race_is_lost_over_a_socket(contract: Contract, tmp_path: Path) -> No
         accounts = prepare_accounts(target)
         result = races.run(Context(target, accounts, contract, Plan(seed=1)))
     assert result.holds, findings_text(result.findings)
+
+
+def test_requests_that_overlap_for_a_moment_alone_are_found(
+    contract: Contract, tmp_path: Path
+) -> None:
+    fault = find("create-raced-past-quota-at-one-moment")
+    with (
+        planted_folder(fault) as folder,
+        in_own_process(tmp_path, PYTHONPATH=str(folder)) as target,
+    ):
+        plan = Plan(seed=1, operations=frozenset({"create_workspace"}))
+        result = races.run(Context(target, prepare_accounts(target), contract, plan))
+    (finding,) = result.findings
+    assert "only one can succeed" in finding.promise
 
 
 def _create_without_lock(right: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,10 +1,12 @@
-"""Bytes that no HTTP library would send, sent as they are."""
+"""What no HTTP library would send: bytes as they are, and requests that end at the same time."""
 
 from __future__ import annotations
 
 import shlex
 import socket
-from contextlib import suppress
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
@@ -14,6 +16,8 @@ from agentserver_contract.http.messages import Request, Response, grouped
 from agentserver_contract.http.target import Target
 
 _LONGEST_SHOWN = 200
+_ON_THE_WAY = 0.005
+"""Seconds in which a server reads what has been sent."""
 
 
 def send_bytes(target: Target, request: Request, data: bytes) -> Response | None:
@@ -47,6 +51,72 @@ def send_bytes(target: Target, request: Request, data: bytes) -> Response | None
     except (OSError, HTTPException) as error:
         target.lost(request, httpx.ReadError(str(error)))
         return None
+
+
+def reaches_server_itself(target: Target) -> bool:
+    """Whether a connection of one's own reaches the server."""
+    return target.app is None and target.environment.proxy is None
+
+
+def send_at_once(target: Target, requests: Sequence[Request]) -> list[Response]:
+    """Send requests that end at the same time, and return their answers.
+
+    Of each, everything but its last byte is sent first, on a connection of its own. What a server
+    does until then takes the longest, and no request gets ahead of the others by it.
+
+    Args:
+        target: A server that is listening, and is asked through no proxy of this machine.
+        requests: The requests, none of them in chunks.
+
+    Raises:
+        Blocked: The guard does not let one of them out.
+        httpx.TransportError: The server hung up, or does not answer in time.
+        ServerUnreachable: The server is gone.
+    """
+    for request in requests:
+        target.before(request)
+    request, answers = requests[0], []
+    with ExitStack() as opened:
+        try:
+            sent = []
+            for request in requests:
+                connection = opened.enter_context(_connection(target))
+                data = _as_bytes(target, request)
+                connection.sendall(data[:-1])
+                sent.append((connection, data[-1:]))
+            time.sleep(_ON_THE_WAY)
+            for connection, last in sent:
+                with suppress(OSError):  # a server may refuse before it has read everything
+                    connection.sendall(last)
+            for request, (connection, _) in zip(requests, sent, strict=True):
+                answers.append(_read(connection, request))
+        except (OSError, HTTPException) as error:
+            is_late = isinstance(error, TimeoutError)
+            failure = (httpx.ReadTimeout if is_late else httpx.ReadError)(str(error))
+            target.lost(request, failure)
+            raise failure from error
+    for request, answer in zip(requests, answers, strict=True):
+        target.after(request, answer)
+    return answers
+
+
+def _as_bytes(target: Target, request: Request) -> bytes:
+    """A request as it is sent."""
+    whole = request.to_httpx(target.base_url, {})
+    lines = [
+        b"%s %s HTTP/1.1" % (whole.method.encode(), whole.url.raw_path),
+        *(b"%s: %s" % header for header in whole.headers.raw),
+    ]
+    return b"\r\n".join([*lines, b"", whole.read()])
+
+
+def _read(connection: socket.socket, request: Request) -> Response:
+    with HTTPResponse(connection, method=request.method) as response:
+        response.begin()
+        headers = response.getheaders()
+        return Response.from_httpx(
+            httpx.Response(response.status, headers=headers, content=response.read())
+        )
 
 
 class Unfinished:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from agentserver_contract.context import Context
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.http.messages import Exchange, Request, Response
-from agentserver_contract.http.raw import Unfinished, as_command, send_bytes
+from agentserver_contract.http.raw import Unfinished, as_command, reaches_server_itself, send_bytes
 from agentserver_contract.results.conformance import (
     REQUEST_ID_HEADER,
     Conformance,
@@ -54,7 +54,7 @@ def begun(context: Context) -> Iterator[Context]:
 def _reason_not_run(context: Context) -> str | None:
     if context.plan.operations is not None:
         return "it tries no single operation"
-    if context.target.app is not None or context.target.environment.proxy is not None:
+    if not reaches_server_itself(context.target):
         return "there is no connection that ends at the server"
     return None
 

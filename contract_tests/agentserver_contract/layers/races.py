@@ -39,6 +39,7 @@ from agentserver_contract.fixtures.workspaces import (
 )
 from agentserver_contract.http.guard import Blocked
 from agentserver_contract.http.messages import Exchange, Request, Response, cookie
+from agentserver_contract.http.raw import reaches_server_itself, send_at_once
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, fields_of
 from agentserver_contract.results.findings import LayerResult
@@ -248,22 +249,22 @@ class _Races:
 
     def _at_once(self, race: Race) -> tuple[Outcome, list[Exchange]]:
         with self._setting(race) as setting:
-            barrier = Barrier(2)
-
-            def send(operation: Operation, request: Request) -> Exchange:
-                barrier.wait()
-                return Exchange(request, self.target.send(request))
-
-            futures = [
-                self._threads.submit(send, operation, request)
-                for operation, request in zip(
-                    (race.first, race.second), setting.requests, strict=True
-                )
-            ]
-            exchanges = [future.result() for future in futures]
+            answers = self._send_at_once(setting.requests)
+            exchanges = list(map(Exchange, setting.requests, answers))
             for operation in (race.first, race.second):
                 self.result.cases[operation.id] += 1
             return self._outcome(race, setting, exchanges), exchanges
+
+    def _send_at_once(self, requests: Sequence[Request]) -> list[Response]:
+        if reaches_server_itself(self.target):
+            return send_at_once(self.target, requests)
+        barrier = Barrier(len(requests))
+
+        def send(request: Request) -> Response:
+            barrier.wait()
+            return self.target.send(request)
+
+        return list(self._threads.map(send, requests))
 
     # --- what the requests are sent to ------------------------------------------------------------
 
@@ -378,7 +379,7 @@ class _Races:
             state[name] = len(rows) - len(before)
         if creates_workspace(self.context.contract, race.first):
             for exchange in exchanges:
-                remove_workspace(self.accounts, _OWNER, str(fields_of(exchange).get("id")))
+                remove_workspace(self.accounts, _OWNER, fields_of(exchange).get("id"))
         return Outcome((first, second), json.dumps(state, sort_keys=True))
 
     def _rows(self, race: Race, examples: Examples) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from unicodedata import normalize
 
 import anyio
+import anyio.lowlevel
 import attrs
 from replacing import also, fault
 from sqlalchemy import func, select, update
@@ -167,6 +168,27 @@ async def create_raced_past_quota(original, work, owner_id, name):
     replaces="agentserver_reference.services.workspaces.check_workspaces",
 )
 def _not_checked_in_the_transaction(original, owned, maximum):
+    pass
+
+
+@fault(
+    replaces="agentserver_reference.services.workspaces.create",
+    kind="limit-raced-past",
+    operations=["create_workspace"],
+)
+async def create_raced_past_quota_at_one_moment(original, work, owner_id, name):
+    """Requests that are read at the same moment get past the quota."""
+    environment = work.context.settings.quota_environment
+    check_workspaces(*await work.read(owned_and_allowed, owner_id, environment))
+    await anyio.lowlevel.checkpoint()
+    return await original(work, owner_id, name)
+
+
+@also(
+    create_raced_past_quota_at_one_moment,
+    replaces="agentserver_reference.services.workspaces.check_workspaces",
+)
+def _not_checked_then(original, owned, maximum):
     pass
 
 

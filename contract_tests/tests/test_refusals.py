@@ -45,6 +45,21 @@ def test_body_that_is_read_before_the_session_is_found(tmp_path: Path, contract:
     assert {finding.operation for finding in result.findings} == RENAME
 
 
+def test_query_that_is_read_before_rights_is_found(sqlite_url: str, contract: Contract) -> None:
+    with (
+        planted(find("query-checked-before-rights")),
+        in_process(sqlite_url, checks_answers=False) as server,
+    ):
+        plan = Plan(1, operations=frozenset({"list_workspace_operations"}))
+        accounts = prepare_accounts(server.target)
+        result = refusals.run(Context(server.target, accounts, contract, plan))
+    assert result.findings
+    for finding in result.findings:
+        assert finding.promise.startswith(
+            ("a caller who is outsider and a query", "an unknown workspace and a query")
+        )
+
+
 def test_media_type_that_is_not_looked_at_is_found(tmp_path: Path, contract: Contract) -> None:
     def wrap(app: Any) -> Any:
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:

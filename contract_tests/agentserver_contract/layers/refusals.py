@@ -38,7 +38,6 @@ from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.results.findings import Finding, LayerResult
 from agentserver_contract.variants.bodies import MALFORMED, MISLABELLED
 from agentserver_contract.variants.drafts import Draft
-from agentserver_contract.variants.queries import invalid_queries
 from agentserver_contract.variants.violations import Trial, trials_of, violations_of
 
 NAME = "refusals"
@@ -292,8 +291,6 @@ class _Trials:
         for status, changes in ((400, MALFORMED), (415, MISLABELLED)):
             for name, change in changes.items() if operation.body is not None else ():
                 yield Trial(name, name, status, TEXT, draft.changed(change))
-        for name, change in invalid_queries(self.context.contract, operation):
-            yield Trial(f"a query in which {name}", name, 400, TEXT, draft.changed(change))
 
     def _conflicts(self, operation: Operation) -> Iterator[Conflict]:
         for conflict in tables().conflicts:

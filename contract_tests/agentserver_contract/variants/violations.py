@@ -1,8 +1,8 @@
 """What can be wrong with a request of an operation, and which of two faults is answered.
 
-The contract says in which order a request is checked: the identity, the permission, the body, the
-state, the quota; where the body names the workspace, the permission comes after it. Where a request
-is wrong in two ways, the first in this order is answered.
+The contract says in which order a request is checked: the identity, the permission, the body or the
+query, the state, the quota; where one of these names the workspace, the permission comes after it.
+Where a request is wrong in two ways, the first in this order is answered.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.http.messages import Request, bearer, cookie
 from agentserver_contract.variants import bodies
 from agentserver_contract.variants.drafts import Change, Draft
+from agentserver_contract.variants.queries import invalid_queries
 
 INVALID_SESSION = "0badc0de" * 8
 _FORBIDDEN = 403
@@ -59,6 +60,8 @@ class Violation:
     """The conflict of the tables that it is, if it is one."""
     is_costly: bool = False
     """Whether it is combined with one other of each rank only."""
+    is_ordered: bool = True
+    """Whether the contract says what is checked after it, and not only what is checked before."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def trials_of(draft: Draft, violations: list[Violation]) -> Iterator[Trial]:
     for each in violations:
         yield _trial(draft, each)
     for first, second in combinations(sorted(violations, key=lambda each: each.rank), 2):
-        if first.rank != second.rank and first.part != second.part:
+        if first.rank != second.rank and first.part != second.part and first.is_ordered:
             costly = first.is_costly or second.is_costly
             if not costly or _is_first_of_rank(first if second.is_costly else second, violations):
                 yield _trial(draft, first, second)
@@ -110,6 +113,7 @@ def violations_of(
         *_of_identity(operation, accounts, examples.contract),
         *_of_permission(operation, accounts, examples.contract),
         *_of_body(operation),
+        *_of_query(operation, examples.contract),
         *_of_ids(operation),
         *(_of_state(conflict, operation, accounts) for conflict in conflicts),
     ]
@@ -206,6 +210,16 @@ def _of_body(operation: Operation) -> Iterator[Violation]:
         "a body over the limit", Rank.BODY, 413, "body", _changed(bodies.over_limit),
         is_costly=True,
     )  # fmt: skip
+
+
+def _of_query(operation: Operation, contract: Contract) -> Iterator[Violation]:
+    """An invalid query, which is read after permissions are checked, as the body is."""
+    for name, change in invalid_queries(contract, operation):
+        yield Violation(
+            *(f"a query in which {name}", Rank.BODY, 400, "query", _changed(change)),
+            is_costly=True,
+            is_ordered=False,
+        )
 
 
 def _of_ids(operation: Operation) -> Iterator[Violation]:

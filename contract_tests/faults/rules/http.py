@@ -13,9 +13,12 @@ from agentserver_reference.http.request import (
     PayloadTooLarge,
     UnsupportedMediaType,
     read_body,
+    read_query,
 )
 from agentserver_reference.http.responses import text
 from agentserver_reference.http.routing import MethodNotAllowed
+from agentserver_reference.security.authorize import Access
+from agentserver_reference.security.credentials import find_credentials
 
 # --- what every answer carries --------------------------------------------------------------------
 
@@ -344,6 +347,22 @@ async def body_checked_before_rights(original, self, endpoint, request, path, re
 
         await read_body(Request(request.scope, again), operation.body)
         request = Request(request.scope, again)
+    return await original(self, endpoint, request, path, request_id)
+
+
+@fault(
+    replaces="agentserver_reference.http.dispatch.Dispatcher._answer",
+    kind="existence-shown",
+    operations=["list_workspace_operations", "get_sandbox_usage"],
+)
+async def query_checked_before_rights(original, self, endpoint, request, path, request_id):
+    """The query is checked before the caller's rights."""
+    operation = endpoint.operation
+    if operation.query and operation.workspace_field is None:
+        credentials = find_credentials(request.headers, endpoint.kinds)
+        access = Access(operation, path, credentials, self.context.clock)
+        await self.context.store.read(access.check_credentials)
+        read_query(operation.query, request.query_params)
     return await original(self, endpoint, request, path, request_id)
 
 

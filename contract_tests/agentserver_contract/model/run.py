@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
 from functools import reduce
+from itertools import cycle
 from typing import Any, NamedTuple
 
 from agentserver import AgentserverError, CallError, Client
@@ -34,6 +36,8 @@ member of a workspace."""
 
 _SHORTEST_SECRET = 9
 """Characters from which a secret is looked for: a shorter one may be part of another word."""
+_ZONES = (timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8)))
+"""Where times are sent from, in turns: a point in time is the same wherever its clock is."""
 _LONGEST_VALUE = 200
 """Characters of a value that are shown."""
 
@@ -104,6 +108,7 @@ class ModelRun:
         for name in names:
             # That no answer shows a session is looked at in every answer, of every caller.
             self.state.secrets.add(self.accounts[name].password)
+        self._zones = cycle(_ZONES)
         self._last = LastExchange()
         self.target.add_hook(self._last)
         self._operations = {
@@ -141,6 +146,7 @@ class ModelRun:
             ContractViolation: The outcome is another.
         """
         self._advance_clock()
+        kwargs = self._from_elsewhere(kwargs)
         self.log.append(_call_text(PlannedCall(caller, sdk_method, args, kwargs)))
         outcome = self.attempt(caller, sdk_method, *args, **kwargs)
         if raises is None and isinstance(outcome, AgentserverError):
@@ -164,6 +170,14 @@ class ModelRun:
             ]
             return [outcome.result() for outcome in outcomes]
 
+    def _from_elsewhere(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments with every time in UTC as clocks elsewhere show it."""
+        sent = dict(given)
+        for name, value in given.items():
+            if isinstance(value, datetime) and value.tzinfo is UTC:
+                sent[name] = value.astimezone(next(self._zones))
+        return sent
+
     def attempt(self, caller: str | Client, sdk_method: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call an SDK method, and return its result or the error, whichever it is.
 
@@ -171,6 +185,7 @@ class ModelRun:
             ContractViolation: The answer contains a secret.
         """
         client = self.clients[caller] if isinstance(caller, str) else caller
+        kwargs = self._from_elsewhere(kwargs)
         operation, self.last_method = self.operation(sdk_method).id, sdk_method
         self.last_call = _call_text(PlannedCall(caller, sdk_method, args, kwargs))
         self.result.cases[operation] += 1

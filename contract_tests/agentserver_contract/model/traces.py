@@ -7,11 +7,12 @@ is registered, which asks. What codex asks for turns is known from the traces th
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 from agentserver import Client, NotFound, PermissionDenied
@@ -154,11 +155,8 @@ def expect_traces(
     for each in asked:
         by_trace.setdefault(each.trace_id, []).append(each)
     page = read(run, reader, listing, owner)
-    rows = list(page)[: len(by_trace)] if earlier else list(page)
-    shown = {
-        trace.id: (trace.request_count, trace.total_input_tokens, trace.total_output_tokens)
-        for trace in rows
-    }
+    rows = list(islice(page, len(by_trace)) if earlier else page)
+    shown = sums_of(rows)
     expected = {trace_id: summed(requests) for trace_id, requests in by_trace.items()}
     expect(listing, "each trace with the sums of its requests", expected, shown)
     expect(listing, "how many there are", len(expected) + earlier, page.total)
@@ -170,6 +168,14 @@ def expect_traces(
             [(each.streaming, each.input_tokens, each.output_tokens) for each in requests],
             [(each.streaming, each.input_tokens, each.output_tokens) for each in detail.requests],
         )
+
+
+def sums_of(traces: Iterable[Any]) -> dict[str, tuple[int, int, int]]:
+    """What traces in a list say of their requests, as `summed` does; by their ids."""
+    return {
+        each.id: (each.request_count, each.total_input_tokens, each.total_output_tokens)
+        for each in traces
+    }
 
 
 def summed(asked: Sequence[ModelRequest]) -> tuple[int, int, int]:
@@ -198,7 +204,10 @@ def asking_agent(run: ModelRun) -> Iterator[tuple[Any, Client]]:
     with run.target.client(session=run.accounts[LEAVER].session) as owner:
         yield agent, owner
         set_llm_quota(run, agent.workspace_id, max_rpd=0)
+        before = read(run, owner, "traces.list", agent.workspace_id).total
         run.call(owner, "sandboxes.delete", agent.sandbox_id)
+        after = read(run, owner, "traces.list", agent.workspace_id).total
+        expect("traces.list", "as many as before a sandbox was deleted", before, after)
 
 
 @rule(touches=[], precondition=with_language_model)
@@ -231,6 +240,28 @@ def ask_a_model(run: ModelRun, choose: Choose) -> None:
     answer = ask_raw(run, agent.proxy_token, "Hello", f"trace-{sandbox_id}")
     if answer.status != 401:
         raise ContractViolation("sandboxes.delete", "its token ends with a sandbox", answer)
+
+
+@rule(touches=[], precondition=with_language_model)
+def share_a_trace(run: ModelRun, choose: Choose) -> None:
+    """Of a trace in which two sandboxes ask, each has its own requests, and the workspace both."""
+    with asking_agent(run) as (first, owner), asking_agent(run) as (second, _):
+        workspace_id, trace_id = first.workspace_id, f"shared-{first.sandbox_id}"
+        earlier = read(run, owner, "traces.list", workspace_id).total
+        asked = []
+        for agent in (first, second, choose((first, second))):
+            counts = ask(run, agent.proxy_token, "Hello", trace_id, streaming=False)
+            request = ModelRequest(workspace_id, agent.sandbox_id, trace_id, False, *counts)
+            asked.append(request)
+        method = "traces.list_of_sandbox"
+        for agent in (first, second):
+            own = [each for each in asked if each.sandbox_id == agent.sandbox_id]
+            expect_usage(run, owner, agent.sandbox_id, own)
+            listed = sums_of(read(run, owner, method, agent.sandbox_id))
+            promise = "a trace that sandboxes share, with the sums of each one's own requests"
+            expect(method, promise, {trace_id: summed(own)}, listed)
+        methods = "traces.list", "traces.get"
+        expect_traces(run, owner, methods, workspace_id, asked, earlier=earlier)
 
 
 @rule(touches=[], precondition=with_language_model)

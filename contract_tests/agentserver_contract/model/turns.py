@@ -50,8 +50,8 @@ class Turn:
     """A turn that was run."""
 
     thread_id: str
-    said: str
-    """What it was asked, which no other turn was."""
+    params: dict[str, Any]
+    """What codex was given, which no other turn was."""
     user_id: str | None
     """The person who has submitted it; None for a program."""
     is_error: bool
@@ -81,11 +81,16 @@ def params_of(said: str) -> dict[str, Any]:
     return {"input": [{"type": "text", "text": said}]}
 
 
+def refused_params_of(said: str) -> dict[str, Any]:
+    """The same, not as the list that codex asks for: it refuses such a turn."""
+    return {"input": said}
+
+
 def submit(run: ModelRun, workspace: Workspace, caller: str | Client, **given: Any) -> Any:
     """Run a turn, and note it. Raises ContractViolation."""
-    said = run.state[Turns].question()
-    answer = run.call(caller, "turns.submit", **arguments(workspace, said), **given)
-    return note_turn(run, workspace, caller, said, answer)
+    submitted = arguments(workspace, run.state[Turns].question()) | given
+    answer = run.call(caller, "turns.submit", **submitted)
+    return note_turn(run, workspace, caller, submitted["params"], answer)
 
 
 def arguments(workspace: Workspace, said: str) -> dict[str, Any]:
@@ -94,14 +99,18 @@ def arguments(workspace: Workspace, said: str) -> dict[str, Any]:
 
 
 def note_turn(
-    run: ModelRun, workspace: Workspace, caller: str | Client, said: str, answer: Any
+    run: ModelRun,
+    workspace: Workspace,
+    caller: str | Client,
+    params: dict[str, Any],
+    answer: Any,
 ) -> Any:
     """Check the answer to a turn, and note what the log will say of it."""
     has_one = (answer.turn is None) != (answer.transport is None)
     expect("turns.submit", "it is answered with a turn, or with why there is none", True, has_one)
     failed = answer.turn is None or str(answer.turn.status) != "completed"
     user_id = run.ids[caller] if isinstance(caller, str) else None
-    run.state[Turns].of(workspace).append(Turn(answer.thread_id, said, user_id, failed))
+    run.state[Turns].of(workspace).append(Turn(answer.thread_id, params, user_id, failed))
     note_model_requests(run, workspace)
     return answer
 
@@ -152,12 +161,12 @@ def turns_are_logged_with_the_newest_first(run: ModelRun) -> None:
         expected = [
             (
                 *(workspace.id, "sdk", "local", "turn", each.thread_id or None, each.user_id),
-                *(params_of(each.said), each.is_error),
+                *(each.params, each.is_error),
             )
             for each in reversed(turns)
         ]
         by_said = {str(row.arguments): row for row in rows}
-        in_order = [by_said.get(str(params_of(each.said))) for each in reversed(turns)]
+        in_order = [by_said.get(str(each.params)) for each in reversed(turns)]
         actual = [
             (
                 *(row.workspace_id, str(row.source), row.env_id, row.tool, row.thread_id),
@@ -278,7 +287,7 @@ def repeat_turns(run: ModelRun, choose: Choose) -> None:
         user = choose(workspace.at_least("developer"))
         said = turns.question()
         first = run.call(user, "turns.submit", **arguments(workspace, said), **key)
-        note_turn(run, workspace, user, said, first)
+        note_turn(run, workspace, user, params_of(said), first)
         member = choose(workspace.at_least("developer"))
         again = run.call(member, "turns.submit", **arguments(workspace, said), **key)
         promise = "the same key and body are answered with the same turn"
@@ -318,10 +327,11 @@ def submit_turns_concurrently(run: ModelRun, choose: Choose) -> None:
         rows = sorted(
             run.call(user, "operations_log.list", workspace.id), key=lambda row: row.started_at
         )
-        logged = [row.arguments["input"][0]["text"] for row in rows]
-        for question in [each for each in logged if each in ran]:
-            note_turn(run, workspace, user, question, ran[question])
-        missing = [each for each in ran if each not in logged]
+        logged = [str(row.arguments) for row in rows]
+        asked = {str(params_of(question)): question for question in ran}
+        for question in [asked[each] for each in logged if each in asked]:
+            note_turn(run, workspace, user, params_of(question), ran[question])
+        missing = [question for params, question in asked.items() if params not in logged]
         expect("operations_log.list", "every turn that was run is logged", [], missing)
 
 
@@ -330,8 +340,10 @@ def read_the_log_in_parts(run: ModelRun, choose: Choose) -> None:
     """Page by page it has the same rows, and a filter leaves out what does not match."""
     workspace, other = list(run.state[Workspaces].by_id.values())[:2]
     with without_endpoint(run, workspace, other):
-        for _ in range(3):
+        for _ in range(2):
             submit(run, workspace, choose(workspace.at_least("developer")))
+        refused = refused_params_of(run.state[Turns].question())
+        submit(run, workspace, choose(workspace.at_least("developer")), params=refused)
         submit(run, other, choose(other.at_least("developer")))  # later than all rows
         theirs = next(iter(run.call(other.with_role("owner")[0], "operations_log.list", other.id)))
         reader = choose(list(workspace.members))

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from replacing import fault
-from sqlalchemy import func, select
+from replacing import also, fault
+from sqlalchemy import and_, func, or_, select
 
 from agentserver_reference.domain import sandboxes
 from agentserver_reference.domain.errors import TooManyRequests
 from agentserver_reference.domain.times import midnight, timestamp
-from agentserver_reference.storage import llm_usage, tables
+from agentserver_reference.storage import llm_traces, llm_usage, tables
 
 _TASK = "calls of models"
 
@@ -161,6 +161,50 @@ def traces_of_a_sandbox_counted_in_its_workspace(
     """The total of a sandbox's traces is that of its workspace."""
     total, _ = original(conn, workspace_id, None, 1, 0)
     return total, original(conn, workspace_id, sandbox_id, limit, offset)[1]
+
+
+@fault(
+    replaces="agentserver_reference.storage.llm_traces._list",
+    kind="wrong-value",
+    operations=["list_sandbox_traces"],
+)
+def sandbox_traces_count_requests_of_others(original):
+    """In the list of a sandbox's traces, the requests of other sandboxes count as well."""
+    return {**original, True: llm_traces._pages(llm_traces._in_sandbox)}
+
+
+@fault(
+    replaces="agentserver_reference.storage.llm_traces._list",
+    kind="list-incomplete",
+    operations=["list_sandbox_traces"],
+)
+def shared_traces_are_of_the_first(original):
+    """A trace is listed for the sandbox that began it alone, with the requests of all."""
+    began = _traces.c.sandbox_id == llm_traces._sandbox
+    return {**original, True: llm_traces._pages(and_(llm_traces._in_workspace, began))}
+
+
+@fault(
+    replaces="agentserver_reference.storage.llm_traces._list",
+    kind="list-incomplete",
+    operations=["list_workspace_traces"],
+)
+def traces_of_deleted_sandboxes_left_out(original):
+    """The traces of a workspace lack those of sandboxes that are deleted."""
+    return {**original, False: llm_traces._pages(and_(llm_traces._in_workspace, _of_kept()))}
+
+
+@also(
+    traces_of_deleted_sandboxes_left_out, replaces="agentserver_reference.storage.llm_traces._count"
+)
+def _not_counted(original):
+    kept = and_(llm_traces._in_workspace, _of_kept())
+    return {**original, False: select(func.count()).select_from(_traces).where(kept)}
+
+
+def _of_kept():
+    same = tables.sandboxes.c.id == _traces.c.sandbox_id
+    return or_(_traces.c.sandbox_id.is_(None), select(tables.sandboxes.c.id).where(same).exists())
 
 
 @fault(

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from datetime import UTC, datetime
 
 import attrs
 from replacing import also, fault
@@ -322,3 +323,28 @@ def keys_in_any_case(original, conn, workspace_id, key, now):
     columns = (t.id, t.body_hash, t.started_at)
     alike = (t.workspace_id == workspace_id, func.lower(t.idempotency_key) == key.lower())
     return Query(select(*columns).where(*alike)).first(conn)
+
+
+@fault(
+    replaces="agentserver_reference.services.operations_log.list_of_workspace",
+    kind="argument-ignored",
+    operations=["list_workspace_operations"],
+)
+async def filter_of_false_ignored(original, work, workspace_id, query):
+    """A filter by false is none."""
+    given = {name: value for name, value in query.items() if value}
+    return await original(work, workspace_id, given)
+
+
+@fault(
+    replaces="agentserver_reference.services.operations_log.list_of_workspace",
+    kind="wrong-value",
+    operations=["list_workspace_operations"],
+)
+async def clock_of_the_caller_taken_for_utc(original, work, workspace_id, query):
+    """The offset of a time is ignored."""
+    given = dict(query)
+    if "since" in given:
+        moment = datetime.fromisoformat(given["since"]).replace(tzinfo=UTC)
+        given["since"] = moment.isoformat()
+    return await original(work, workspace_id, given)

@@ -292,7 +292,9 @@ class _Lists:
             self._found(operation, "as many rows as there are can be made", "2xx", status, exchange)
             return None
         made = fields_of(exchange)
-        identity = next((name for name in made if name == "id" or name.endswith("_id")), "id")
+        keys = (_key(self.context.contract, each) for each in maker.lists)
+        ids = (name for name in made if name == "id" or name.endswith("_id"))
+        identity = next((each for each in (*keys, *ids) if each in made), "id")
         return KnownRow({identity: made.get(identity)}, is_new=True, answer=made)
 
     def _register(self, login: Login) -> None:

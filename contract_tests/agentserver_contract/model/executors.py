@@ -6,7 +6,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import Any
 
 from agentserver import BadRequest, Conflict, PermissionDenied
@@ -140,7 +140,8 @@ def _managers(workspace: Workspace) -> list[str]:
 def _free(run: ModelRun, workspace: Workspace, name: str) -> str:
     """The name, or one of its form that no executor of the workspace has."""
     taken = {each.name for each in run.state[Executors].of(workspace)}
-    return name if name not in taken else f"again-{len(taken)}"
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(each for each in names if each not in taken)
 
 
 @rule(touches=["executors"], precondition=A_WORKSPACE)
@@ -204,8 +205,10 @@ def unbind_executors(run: ModelRun, choose: Choose) -> None:
     workspaces = list(run.state[Workspaces].by_id.values())
     for workspace in workspaces:
         user = choose(_managers(workspace))
-        names = [_free(run, workspace, name) for name in ("a", "b", "c")]
-        executors = [register_executor(run, workspace, user, name) for name in names]
+        executors = [
+            register_executor(run, workspace, user, _free(run, workspace, name))
+            for name in ("a", "b", "c")
+        ]
         for other in workspaces:
             if other is not workspace:
                 run.call(choose(_managers(other)), method, other.id, executors[1].id)

@@ -248,6 +248,17 @@ def test_key_in_an_answer_is_seen(
 _ID_OR_TIME = r"[0-9a-f-]{36}|\d{4}-\d\d-\d\dT[^']*"
 
 
+def test_rules_about_executors_hold_however_often_they_are_repeated(
+    contract: Contract, sqlite_url: str
+) -> None:
+    """Each makes some that stay, so that the names that it begins with are taken."""
+    operations = frozenset({"unbind_executor"})
+    with in_process(sqlite_url) as server:
+        plan = Plan(seed=1, model_runs=2, model_steps=60, operations=operations)
+        result = model.run(Context(server.target, prepare_accounts(server.target), contract, plan))
+    assert result.holds, findings_text(result.findings)
+
+
 def test_same_seed_makes_the_same_steps(
     contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,8 +23,13 @@ RECORDINGS = CHECKOUT / "contract_tests" / "recordings"
 RELEASE = "v0.64.12"
 ELSEWHERE = frozenset({"submit_turn"})
 """Operations that the release does not serve, so that nothing of them was recorded."""
-NOT_RECORDED = {"token-days-zero", "token-days-of-any-size"}
-"""Departures that no recorded exchange shows: they are known from how the release reads a body."""
+NOT_RECORDED = {
+    *("address-before-password", "api-key-scopes-many", "credential-before-body"),
+    *("homeserver-refused", "sandbox-of-a-workspace-that-goes", "token-days-of-any-size"),
+    *("token-days-zero", "trace-unknown-labelled-json"),
+}
+"""Departures that no recorded exchange shows: they are known from runs on the release, and from how
+it reads a body."""
 
 
 @pytest.fixture(scope="module")

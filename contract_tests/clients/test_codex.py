@@ -181,14 +181,19 @@ def test_a_model_that_fails_fails_the_turn(failing: Site, text: str, info: str) 
     assert answer.turn.error.codex_error_info == info, answer
 
 
-def ask(socket: ClientConnection, number: int, method: str, **params: Any) -> dict[str, Any]:
-    """The result of a request."""
+def ask(
+    socket: ClientConnection, number: int, method: str, until: str = "", **params: Any
+) -> dict[str, Any]:
+    """The result of a request, after this notification, which may come before it."""
     socket.send(json.dumps({"id": number, "method": method, "params": params}))
-    while True:
+    awaited, result = {until} - {""}, None
+    while awaited or result is None:
         message = json.loads(socket.recv(timeout=60))
+        awaited.discard(message.get("method", ""))
         if message.get("id") == number:
-            result: dict[str, Any] = message["result"]
-            return result
+            assert "result" in message, message
+            result = message["result"]
+    return result
 
 
 def test_a_turn_of_a_session_is_interrupted(failing: Site) -> None:
@@ -201,7 +206,8 @@ def test_a_turn_of_a_session_is_interrupted(failing: Site) -> None:
         socket.send(json.dumps({"method": "initialized"}))
         thread_id = ask(socket, 2, "thread/start")["thread"]["id"]
         said = [{"type": "text", "text": "take-for-ever"}]
-        turn = ask(socket, 3, "turn/start", threadId=thread_id, input=said)["turn"]
+        about = {"threadId": thread_id, "input": said}
+        turn = ask(socket, 3, "turn/start", until="turn/started", **about)["turn"]
         ask(socket, 4, "turn/interrupt", threadId=thread_id, turnId=turn["id"])
         while (message := json.loads(socket.recv(timeout=60)))["method"] != "turn/completed":
             pass

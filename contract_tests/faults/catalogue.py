@@ -58,7 +58,7 @@ NEVER_MET = {
     "credential-unknown-is-500": _NOT_IMITATED,
     "credentials-for-anybody": _NOT_IMITATED,
     "credentials-of-any-tenant": _NOT_IMITATED,
-    "credentials-of-nobody": _NOT_IMITATED,
+    "credentials-that-are-not-there": _NOT_IMITATED,
     "escapes-in-paths": _NOT_IMITATED,
     "executor-command-without-keys": _NOT_IMITATED,
     "first-credentials-raced": _NOT_IMITATED,

@@ -15,6 +15,7 @@ from wrapping import Seen, answering
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
+from agentserver_contract.fixtures import states
 from agentserver_contract.layers import refusals
 from agentserver_contract.reports.text import findings_text
 from agentserver_reference.domain.errors import Conflict
@@ -160,3 +161,20 @@ def test_wrong_count_at_a_limit_is_found(
         result = refusals.run(Context(server.target, accounts, contract, plan))
     found = {(finding.operation, finding.check) for finding in result.findings}
     assert found == {(operation, "room")}
+
+
+def test_workspace_that_is_never_full_is_filled_once(
+    contract: Contract, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = []
+    fill_with = states.fill_with
+    monkeypatch.setattr(states, "fill_with", lambda *of: (filled.append(of), fill_with(*of)))
+    monkeypatch.setattr("agentserver_reference.domain.api_keys.MOST", 10**9)
+    with in_process(sqlite_url) as server:
+        plan = Plan(seed=1, operations=frozenset({"mint_workspace_api_key"}))
+        accounts = prepare_accounts(server.target)
+        result = refusals.run(Context(server.target, accounts, contract, plan))
+    assert [finding.check for finding in result.findings] == ["an API key over the limit"]
+    assert len(filled) == 1
+    not_tried = [name for name, why in result.not_run.items() if why == refusals.NO_LIMIT]
+    assert "mint_workspace_api_key, no credential and an API key over the limit" in not_tried

@@ -45,6 +45,9 @@ _TOGETHER = 8
 """After how many operations it is seen whether something has changed: that is read everywhere, and
 costs more than the requests themselves."""
 
+NO_LIMIT = "the server has no such limit: it accepts one more"
+"""Why nothing else is tried in a workspace that was to be full."""
+
 _OWNER = "owner"
 
 
@@ -115,7 +118,8 @@ class _Trials:
     def _try_in_state(self, operation: Operation, conflict: Conflict) -> None:
         """Send the requests that need one state together; one by one where something is wrong.
 
-        What is wrong may be that the state was lost.
+        What is wrong may be that the state was lost. A state that cannot be lost was never reached
+        where what it refuses is accepted: there is nothing more to try in it.
         """
         trials = self._trials_in_state(operation, conflict)
         spare = self._spare(operation, conflict)
@@ -127,6 +131,10 @@ class _Trials:
                     answered.append(trial)
                 if self._accepted:
                     break
+            if self._accepted and conflict.state in LASTING and trial.name == conflict.name:
+                for left in trials[1:]:
+                    self.result.not_run[f"{operation.id}, {left.name}"] = NO_LIMIT
+                return
             if not self._accepted and snapshot(self.accounts, self.examples) == before:
                 self._check_passwords(operation, answered)
                 if spare is not None:

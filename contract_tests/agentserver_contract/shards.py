@@ -151,7 +151,9 @@ def _sum(
     explained: dict[str, list[Finding]] = {}
     unexplained: dict[object, Finding] = {}
     blocked: Counter[str] = Counter()
+    met: set[str] = set()
     for part in parts:
+        met |= {each.name for each in part.departures} - {each.name for each in part.not_met}
         for name, findings in part.known.items():
             explained.setdefault(name, []).extend(findings)
         for finding in part.unexplained:
@@ -163,7 +165,7 @@ def _sum(
         results=results,
         known=explained,
         departures=known,
-        not_met=[each for each in known if each.name not in explained],
+        not_met=[each for each in known if each.name not in met],
         unexplained=list(unexplained.values()),
         blocked=blocked,
         left_behind=list(dict.fromkeys(line for part in parts for line in part.left_behind)),

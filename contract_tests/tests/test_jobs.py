@@ -27,6 +27,7 @@ from agentserver_contract import cli, jobs, shards
 from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
 from agentserver_contract.context import Plan
 from agentserver_contract.contract.document import Contract
+from agentserver_contract.departures import Departure
 from agentserver_contract.fixtures.accounts import email_of
 from agentserver_contract.layers.table import LAYERS, operations_of_shard
 from agentserver_contract.local_server import running
@@ -117,6 +118,24 @@ def test_parts_of_a_layer_are_one_result(contract: Contract) -> None:
     assert merged.seconds == 6.0
     assert merged.plan == PLAN, "there is one plan, without shards"
     assert [each.layer for each in merged.results] == [each.name for each in LAYERS]
+
+
+def test_departure_that_one_shard_meets_is_met(contract: Contract) -> None:
+    found = LayerResult("roles", cases=Counter(login=1))
+    found.add(finding("login"))
+    anything, another, elsewhere = listed = [
+        Departure(name, frozenset({layer}), frozenset(), "it differs", "it should not")
+        for name, layer in (("anything", "roles"), ("another", "roles"), ("elsewhere", "model"))
+    ]
+    plans = shards.plans_of(PLAN, 2)
+    parts = [
+        outcome_of(contract, URL, plan, results(plan, roles=roles), listed)
+        for plan, roles in zip(plans, (found, LayerResult("roles")), strict=True)
+    ]
+    merged = shards.merged(contract, PLAN, parts, listed)
+    assert merged.known.keys() >= {anything.name}
+    assert another not in merged.not_met, "a finding can show two of them"
+    assert elsewhere in merged.not_met
 
 
 def test_layer_that_one_shard_runs_is_whole(contract: Contract) -> None:

@@ -3,6 +3,7 @@
 Each table of `<release>.toml` is one fact: the operations in which it shows, what shows it, what
 the release answers instead (`answers`) and why the contract says otherwise (`why`). A fact is shown
 by a `kind` of exchange, or by a finding of a `layer` of the suite that no single exchange shows.
+`unmet` says why a run may well not meet it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LAYERS = (
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")
 _PATTERNS = ("at", "detail", "promise", "request", "path", "answer", "headers")
-_KEYS = {"operations", "kind", "rule", "layer", "check", "status", *_PATTERNS, *_TEXTS}
+_KEYS = {"operations", "kind", "rule", "layer", "check", "status", "unmet", *_PATTERNS, *_TEXTS}
 
 # What each check of a layer looks at in an exchange, or all checks of a layer.
 _KINDS_OF_LAYER: Mapping[str, frozenset[str]] = {
@@ -74,6 +75,8 @@ class Departure:
 
     Where no single exchange shows a finding, the answer is what the report says of it.
     """
+    unmet: str = ""
+    """Why a run may well not meet it; empty where every whole run does."""
 
     @property
     def is_of_exchanges(self) -> bool:
@@ -210,6 +213,8 @@ def _departure(where: str, name: str, table: Any) -> Departure:
     for key in _TEXTS:
         if not isinstance(table.get(key), str) or not table[key].strip():
             raise DepartureError(f"{where}: {key}: must be a text")
+    if not isinstance(table.get("unmet", ""), str):
+        raise DepartureError(f"{where}: unmet: must be a text")
     kinds, layers = _set(where, table, "kind", str), _set(where, table, "layer", str)
     if bool(kinds) == bool(layers):
         raise DepartureError(f"{where}: kind: either this or layer must be given")
@@ -234,6 +239,7 @@ def _departure(where: str, name: str, table: Any) -> Departure:
         statuses=frozenset(_set(where, table, "status", int)),
         patterns=patterns,
         checks=frozenset(kinds or _set(where, table, "check", str)),
+        unmet=table.get("unmet", ""),
     )
 
 

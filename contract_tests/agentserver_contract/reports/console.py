@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agentserver_contract.context import EXAMPLES, MODEL_RUNS, SCENARIOS, Plan
 from agentserver_contract.reports.style import Style
-from agentserver_contract.reports.text import by_reason, finding_text, folded
+from agentserver_contract.reports.text import by_reason, finding_text, folded, not_met_text
 from agentserver_contract.results.findings import LayerResult
 from agentserver_contract.run import Outcome
 
@@ -69,7 +69,7 @@ class Console:
             for name, findings in sorted(outcome.known.items()):
                 style.line(f"{name}: {len(findings)} x {' '.join(by_name[name].answers.split())}")
             for departure in outcome.not_met:
-                style.line(f"{departure.name}: listed, but not met in this run")
+                style.line(f"{departure.name}: listed, but {not_met_text(departure)}")
 
     def _not_run(self, outcome: Outcome) -> None:
         """What could not be tried, one line a reason."""

@@ -40,7 +40,7 @@ def text(outcome: Outcome) -> str:
         "seconds": round(outcome.seconds, 3),
         "findings": list(map(_finding, outcome.unexplained)),
         "known": {name: len(findings) for name, findings in outcome.known.items()},
-        "not_met": [departure.name for departure in outcome.not_met],
+        "not_met": {departure.name: departure.unmet for departure in outcome.not_met},
         "held_back": dict(outcome.blocked),
         "left_behind": list(outcome.left_behind),
         "layers": list(map(_layer, outcome.results)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from agentserver_contract.reports.text import by_reason, facts
+from agentserver_contract.reports.text import by_reason, facts, not_met_text
 from agentserver_contract.results.findings import Finding
 from agentserver_contract.run import Outcome
 
@@ -105,12 +105,12 @@ def _list(lines: Iterable[str]) -> Iterable[str]:
 
 
 def _departures(outcome: Outcome) -> Iterable[str]:
-    not_met = {departure.name for departure in outcome.not_met}
+    not_met = {each.name: f" ({not_met_text(each)})" for each in outcome.not_met}
     rows = [
         (
             departure.name,
             str(len(outcome.known.get(departure.name, ()))),
-            departure.answers + (" (not met in this run)" if departure.name in not_met else ""),
+            departure.answers + not_met.get(departure.name, ""),
             departure.why,
         )
         for departure in outcome.departures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from agentserver_contract.departures import Departure
 from agentserver_contract.results.findings import Finding, LayerResult
 
 _SHOWN_NAMES = 5
@@ -68,6 +69,11 @@ def folded(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN_NAMES
     shown = ", ".join(names[:_SHOWN_NAMES])
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def not_met_text(departure: Departure) -> str:
+    """That a listed departure was not met, with the reason where one is known."""
+    return f"not met in this run{': ' if departure.unmet else ''}{departure.unmet}"
 
 
 def _block(name: str, text: str) -> str:

@@ -247,7 +247,7 @@ def create_app(
         if settings.internal_listen and settings.internal_api_secret
         else None
     )
-    app.state.stopping = dispatcher.stopping
+    app.state.stopping = context.stopping
     app.router.default = dispatcher
     return app
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -55,3 +56,5 @@ class Context:
     """Takes the name of some work and the work itself, which goes on after the answer."""
     wait: Callable[[float], Awaitable[object]]
     """Waits for so many seconds."""
+    stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
+    """Is set when the server stops: what has no end of its own ends then."""

@@ -387,29 +387,57 @@ async def test_with_a_key_the_turn_goes_on_and_the_repeat_waits_for_it(settings:
 # --- ends -----------------------------------------------------------------------------------------
 
 
+async def begin_elsewhere(agent: Agent, thread_id: str, key: str | None, body_hash: str) -> None:
+    """Begin a turn as another process does, of which nothing more is heard."""
+    server = agent.server
+    log = TurnLog(UnitOfWork(server.context), agent.workspace_id, "sdk", "request", None)
+
+    def begin(conn: Connection) -> None:
+        running = turns._Running(
+            TurnRequest("dead", agent.workspace_id, thread_id, PARAMS, 60, log.note_item),
+            {
+                "id": "00000000-0000-0000-0000-000000000001",
+                "workspace_id": agent.workspace_id,
+                "source": "sdk",
+                "env_id": "local",
+                "tool": "turn",
+                "started_at": "2026-11-23T10:00:00.000000Z",
+            },
+            server.clock.now,
+        )
+        turns._begin(conn, running, key, body_hash)
+
+    await server.store.write(begin)
+
+
+async def test_a_turn_ends_at_once_when_its_server_stops(settings: Settings) -> None:
+    async with slow_agent(settings) as (agent, engine):
+        call = asyncio.ensure_future(agent.run())
+        await engine.until(begun=1)
+        agent.server.context.stopping.set()
+        stopped = {"code": domain.DISCONNECT, "message": "the server was stopped"}
+        assert (await call)["transport"] == stopped
+        assert engine.interrupted == [engine.begun[0].turn_id]
+        row = next(row for row in await agent.log() if row["is_error"])
+        assert row["result_summary"] == stopped["message"]
+
+
+async def test_a_server_that_stops_does_not_wait_for_the_turn_of_another(agent: Agent) -> None:
+    thread_id = (await agent.run())["threadId"]
+    body = {"workspaceId": agent.workspace_id, "params": PARAMS, "threadId": thread_id}
+    await begin_elsewhere(agent, thread_id, "k", domain.hash_of(body))
+    agent.server.context.stopping.set()
+    headers = {"Cookie": agent.owner.cookie, "Idempotency-Key": "k"}
+    answer = ok(await agent.submit(headers, threadId=thread_id)).json()
+    assert answer["transport"]["code"] == domain.DISCONNECT
+    assert answer["threadId"] == thread_id
+
+
 async def test_a_turn_whose_server_has_died_ends_and_frees_its_thread(settings: Settings) -> None:
     async with start_server(settings) as server:
         agent = await agent_of(server)
         thread_id = (await agent.run())["threadId"]
-        now = server.clock.now
-        log = TurnLog(UnitOfWork(server.context), agent.workspace_id, "sdk", "request", None)
-
-        def begin(conn: Connection) -> None:
-            running = turns._Running(
-                TurnRequest("dead", agent.workspace_id, thread_id, PARAMS, 60, log.note_item),
-                {
-                    "id": "00000000-0000-0000-0000-000000000001",
-                    "workspace_id": agent.workspace_id,
-                    "source": "sdk",
-                    "env_id": "local",
-                    "tool": "turn",
-                    "started_at": "2026-11-23T10:00:00.000000Z",
-                },
-                now,
-            )
-            turns._begin(conn, running, None, "h")
-
-        await server.store.write(begin)
+        await begin_elsewhere(agent, thread_id, None, "h")
         work = UnitOfWork(server.context)
         server.clock.advance(seconds=60)
         await turns.end_lost(work)

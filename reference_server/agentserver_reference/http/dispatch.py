@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -89,8 +88,6 @@ class Dispatcher:
     context: Context
     validate_responses: bool
     """Raise unexpected errors and invalid responses, instead of responding with 500."""
-    stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
-    """To be set when the server stops; it ends streams of events."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or WebSocket, and log it."""
@@ -146,7 +143,7 @@ class Dispatcher:
             reply = await while_connected(request, reply.make())
         if isinstance(reply, Upgrade):
             raise TypeError(f"{endpoint.operation.id} upgrades, and documents no 101")
-        return responses.respond(reply, self.stopping)
+        return responses.respond(reply, self.context.stopping)
 
     async def _serve_socket(self, socket: WebSocket) -> None:
         started = perf_counter()

@@ -114,7 +114,7 @@ async def submit(
         hash_of(dict(body)),
     )
     if not submitted.is_new:
-        return await _await(work, submitted.turn_id)
+        return await _await(work, submitted.turn_id, body.get("threadId") or "")
     context.background("turn", lambda: _run(UnitOfWork(context), running))
     try:
         await running.ended.wait()
@@ -152,7 +152,11 @@ def _begin(conn: Connection, running: _Running, key: str | None, body_hash: str)
     return Submitted(request.turn_id, is_new=True)
 
 
-async def _await(work: UnitOfWork, turn_id: str) -> Record:
+def _stopped(thread_id: str) -> Outcome:
+    return Outcome(thread_id, transport=(DISCONNECT, "the server was stopped"))
+
+
+async def _await(work: UnitOfWork, turn_id: str, thread_id: str) -> Record:
     """Return the answer of a turn that this or another process runs, when it has ended."""
     while True:
         found = await work.read(turns.answer_of, turn_id)
@@ -161,6 +165,8 @@ async def _await(work: UnitOfWork, turn_id: str) -> Record:
         if found["ended_at"] is not None:
             answer: Record = found["answer"]
             return answer
+        if work.context.stopping.is_set():  # another process may go on with the turn
+            return _stopped(thread_id).answer
         await work.context.wait(LOOK_AGAIN)
 
 
@@ -168,12 +174,13 @@ async def _run(work: UnitOfWork, running: _Running) -> None:
     """Run a turn to its end, whatever that is, and write it down."""
     request = running.request
     thread_id = request.thread_id or ""
-    outcome = Outcome(thread_id, transport=(DISCONNECT, "the server was stopped"))
+    outcome = _stopped(thread_id)
     host = host_of(work, request.workspace_id, request.thread_id)
     try:
         with running.scope:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_renew, work, request.turn_id)
+                tasks.start_soon(_end_with_server, work, tasks.cancel_scope)
                 outcome = await work.context.codex.run(request, host)
                 tasks.cancel_scope.cancel()
         if running.scope.cancelled_caught:
@@ -187,6 +194,12 @@ async def _run(work: UnitOfWork, running: _Running) -> None:
             await _end(work, request.workspace_id, request.turn_id, running.operation, outcome)
         running.outcome = outcome
         running.ended.set()
+
+
+async def _end_with_server(work: UnitOfWork, scope: anyio.CancelScope) -> None:
+    """End a turn at once when the server stops, which else waits for the call that awaits it."""
+    await work.context.stopping.wait()
+    scope.cancel()
 
 
 async def _renew(work: UnitOfWork, turn_id: str) -> None:

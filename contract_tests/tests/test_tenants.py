@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from schemathesis import GenerationMode
 from servers import Server, in_process, prepare_accounts
 
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
-from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Accounts
+from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Accounts, emails_of
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace
+from agentserver_contract.http.guard import Guard
 from agentserver_contract.schemathesis.case_rewrites import CaseRewrites
 from agentserver_contract.schemathesis.checks import ForeignWrite, ForeignWrites
 
@@ -43,6 +46,35 @@ def test_no_case_makes_a_tenant_a_member_of_the_others_workspace(
         )
         rewrites.apply(case)
     assert case.body == {"email": accounts[COLLEAGUE].email, "role": "maintainer"}
+
+
+def test_no_case_deletes_the_workspace_of_the_examples_in_the_place_of_one_of_others(
+    contract: Contract, sqlite_url: str
+) -> None:
+    with in_process(sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        caller = accounts[OWNER]
+        examples = prepare_examples(contract, accounts, owner=OWNER, members={}, caller=caller)
+        guard = Guard(contract, emails_of())
+        guard.own(examples.parameters[PARAMETER])
+        server.target.guard = guard
+        context = Context(server.target, accounts, contract, Plan(seed=1))
+        rewrites = CaseRewrites(context, examples, OWNER, caller)
+        case: Any = SimpleNamespace(
+            method="DELETE",
+            path_parameters={PARAMETER: "workspace-of-others"},
+            body=None,
+            operation=SimpleNamespace(
+                definition=SimpleNamespace(raw={"operationId": "delete_workspace"})
+            ),
+            meta=SimpleNamespace(
+                generation=SimpleNamespace(mode=GenerationMode.NEGATIVE),
+                pool_draws=[SimpleNamespace(parameter_name=PARAMETER)],  # it is from a response
+            ),
+        )
+        rewrites.apply(case)
+    known = {"workspace-of-others", examples.parameters[PARAMETER]}
+    assert case.path_parameters[PARAMETER] not in known
 
 
 def renamed_by_the_other(

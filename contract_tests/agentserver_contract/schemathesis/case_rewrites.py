@@ -71,12 +71,13 @@ class CaseRewrites:
     def apply(self, case: Case[Any]) -> None:
         """Rewrite a case."""
         self.fit_bytes(case)
-        if self._protects:
-            self.redirect_deletions(case)
         if self._guard is not None and case.method not in SAFE_METHODS:
             self.raise_settings(case, self._guard)
             self.use_owned_ids(case, self._guard)
             self.use_owned_addresses(case, self._guard)
+        if self._protects:
+            # After the ids, in whose place may now be what the examples are about.
+            self.redirect_deletions(case)
         self.keep_tenants_apart(case)
         if self._protects:
             # After the ids, which say in which workspace the value is stored.

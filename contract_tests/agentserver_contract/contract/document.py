@@ -296,6 +296,7 @@ class Contract:
         self._registry = jsonschema_rs.Registry([(_BASE, dict(document))])
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
         self._operations_at: dict[str, list[Operation]] = {}
+        self._located: dict[str, Located] = {}
 
     def __repr__(self) -> str:
         version = self.document.get("info", {}).get("version")
@@ -359,10 +360,18 @@ class Contract:
             self._operations_at[path] = found
         return found
 
+    @cached_property
+    def _operations_by_depth(self) -> dict[int, list[Operation]]:
+        """The operations by the number of slashes in their paths: no id in a path has one."""
+        found: dict[int, list[Operation]] = {}
+        for operation in self.operations.values():
+            found.setdefault(operation.path.count("/"), []).append(operation)
+        return found
+
     def _matching(self, path: str) -> list[Operation]:
         matching = [
             operation
-            for operation in self.operations.values()
+            for operation in self._operations_by_depth.get(path.count("/"), ())
             if (found := operation.path_pattern.fullmatch(path))
             and not any(part in ("", ".", "..") for part in found.groups())
         ]
@@ -375,6 +384,9 @@ class Contract:
         Raises:
             ContractError: Nothing stands there.
         """
+        known = self._located.get(pointer)
+        if known is not None:
+            return known
         piece = Located("", self.document)
         for name in pointer.split("/")[1:]:
             key = name.replace("~1", "/").replace("~0", "~")
@@ -382,6 +394,7 @@ class Contract:
                 piece = piece.child(int(key) if isinstance(piece.value, list) else key)
             except (KeyError, IndexError, ValueError, TypeError):
                 raise ContractError(f"nothing stands at #{pointer} (no {name!r})") from None
+        self._located[pointer] = piece
         return piece
 
     def follow(self, piece: Located) -> Located:

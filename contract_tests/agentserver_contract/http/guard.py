@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
@@ -59,6 +60,12 @@ class _Write:
             ):
                 if name.lower().endswith("id"):
                     yield unquote(value)
+
+    @cached_property
+    def texts(self) -> list[tuple[tuple[str, ...], str]]:
+        """Every text in its body with the names of its fields."""
+        scalars = _scalars(self.request)
+        return [(names, value) for names, value in scalars if isinstance(value, str)]
 
     def any_is(self, kind: str) -> bool:
         """Whether an operation is an exception of this kind."""
@@ -259,7 +266,7 @@ class Guard:
         return None if self.allow_global and given.own else "a write to the administrator's role"
 
     def _no_foreign_reference(self, write: _Write) -> str | None:
-        for names, text in _texts(write.request):
+        for names, text in write.texts:
             refers = any(name.endswith("_id") for name in names)
             if refers and text and not self.owns(text):
                 return "a write that names something that the run did not create"
@@ -267,9 +274,8 @@ class Guard:
 
     def _no_foreign_email(self, write: _Write) -> str | None:
         registers = write.any_is("creates-account")
-        texts = list(_texts(write.request))
-        passwords = {text for names, text in texts if "password" in names}
-        for names, text in texts:
+        passwords = {text for names, text in write.texts if "password" in names}
+        for names, text in write.texts:
             if "email" not in names or not text:
                 continue
             if registers:
@@ -282,11 +288,6 @@ class Guard:
             if not known:
                 return "a write that names an account that is not of the run"
         return None
-
-
-def _texts(request: Request) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text in a body with the names of its fields."""
-    return ((names, value) for names, value in _scalars(request) if isinstance(value, str))
 
 
 def _number(value: Any) -> int | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentserver_contract.contract.document import JSON, Contract, Located, Operation
+from agentserver_contract.contract.schemas import MAX_BODY_BYTES
 from agentserver_contract.http.messages import Exchange
 
 _NAME = re.compile(
@@ -28,7 +29,8 @@ _MASKS = re.compile(r"[.*•…]+")
 """What stands for the characters that a mask hides."""
 _REMEMBERED = 50
 _UNREAD = 413
-"""The status of a request whose body is too long to be read, so that nothing in it is known."""
+"""The status of a request whose body is too long to be read, so that nothing in it is known; it
+may have been refused for another reason before that."""
 
 
 def looks_secret(name: str, value: Any) -> bool:
@@ -68,6 +70,10 @@ class KnownSecrets:
         """What the contract shows everybody; a refusal may say that a value has to look like it."""
         self._without_secrets: dict[int, int] = {}
         """How many secrets were known when a body was read, by its hash."""
+        self._version = 0
+        """How often the values have changed."""
+        self._without_names: dict[int, int] = {}
+        """The version in which no value stands in a body that was sent as a name, by its hash."""
         self._fields = {
             operation.id: frozenset(
                 field.name for field in operation.fields if _is_secret(contract, field.piece)
@@ -125,6 +131,7 @@ class KnownSecrets:
             if isinstance(given[name], str) and self._is_nowhere_else(given[name]):
                 self._values[given[name]] = _in_json(given[name])
                 self._sent += 1
+                self._version += 1
 
     def _is_nowhere_else(self, value: str) -> bool:
         """Whether a body that contains a secret can have it from nowhere else."""
@@ -134,10 +141,14 @@ class KnownSecrets:
         opened = exchange.response.session
         if opened is not None and _SESSION.fullmatch(opened):
             self._sessions.add(opened)
-        if exchange.response.status == _UNREAD:
+        body = exchange.request.body
+        if not body or len(body) > MAX_BODY_BYTES or exchange.response.status == _UNREAD:
             return
         names = self._fields[operation.id] if operation is not None else frozenset[str]()
-        sent = _object(exchange.request.body)
+        seen = hash(body)
+        if not names and self._without_names.get(seen) == self._version:
+            return  # the same is often sent again
+        sent = _object(body)
         if not sent:
             return
         secrets = {sent[name] for name in names & sent.keys() if isinstance(sent[name], str)}
@@ -148,10 +159,16 @@ class KnownSecrets:
         others = json.dumps([value for name, value in sent.items() if name not in names])
         # What is sent as a name as well, by chance or on purpose, is rightly shown.
         new = [value for value in sorted(secrets) if self._is_nowhere_else(value)]
-        self._sent += any(value not in self._values for value in new)
+        is_new = any(value not in self._values for value in new)
+        self._sent += is_new
         self._values.update((value, _in_json(value)) for value in new)
         kept = [each for each in list(self._values.items()) if each[1] not in others]
-        self._values = dict(kept[-_REMEMBERED:])
+        kept = kept[-_REMEMBERED:]
+        if is_new or len(kept) < len(self._values):
+            self._values = dict(kept)
+            self._version += 1
+        if not names:
+            self._without_names[seen] = self._version
 
 
 def _is_secret(contract: Contract, schema: Located) -> bool:
@@ -196,8 +213,10 @@ def _in_json(text: str) -> str:
 
 def _object(body: bytes | None) -> Mapping[str, Any]:
     """The JSON object in a body; empty where it has none."""
+    if not body:
+        return {}
     try:
-        value = json.loads(body or b"{}")
+        value = json.loads(body)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, Mapping) else {}

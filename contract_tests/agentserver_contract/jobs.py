@@ -44,6 +44,12 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def usual_count() -> int:
+    """How many processes a run has unless it is asked for others: one more than there are cores,
+    because each waits for the server a part of the time."""
+    return min(usable_cores() + 1, MOST)
+
+
 class Job:
     """A process that has a task.
 

@@ -249,9 +249,9 @@ def run_layer(layer: Layer, context: Context) -> LayerResult:
         result = context.begun[-1] if context.begun else context.new_result(layer.name)
         result.not_run[f"the rest of {layer.name}"] = str(reason)
     with suppress(EnoughFound):
+        result.collect()  # what is wrong with a response itself says more
         for finding in failed:
             result.add(finding)
-        result.collect()
     result.seconds = time.monotonic() - beginning
     return result
 
@@ -302,7 +302,8 @@ def with_replay(finding: Finding, layer: str, url: str, plan: Plan) -> Finding:
     command = [COMMAND, "run", url, "--seed", str(plan.seed)]
     command += [] if layer in (gate.NAME, PREPARATION) else ["--layers", layer]
     by_operation = any(each.by_operation for each in LAYERS if each.name == layer)
-    operations = {finding.operation} if finding.operation else set[str]()
+    tried = finding.tried or finding.operation
+    operations = {tried} if tried else set[str]()
     # What scenarios are made of depends on what is named, and the operation that answered need not
     # be the one that was tried.
     if finding.layer == EXCHANGE or not by_operation:

@@ -94,4 +94,7 @@ def test_other_checks_go_on(
         result: LayerResult = layer.run(context)
     found = [(each.check, each.operation) for each in result.findings]
     assert found == [("preparation", at_fault)]
+    (finding,) = result.findings
+    assert finding.sent.split()[0] == request_.split(maxsplit=1)[0]
+    assert finding.detail.startswith("expected 2xx, got")
     assert result.cases.keys() >= CHANGES

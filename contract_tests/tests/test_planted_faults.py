@@ -114,8 +114,15 @@ def test_mask_that_shows_too_much_or_half_a_letter_is_found_by_the_model(
             "list_sandbox_traces",
             "how many there are",
         ),
-        ("sandbox-traces-count-requests-of-others", "list_sandbox_traces", "that sandboxes share"),
-        ("shared-traces-are-of-the-first", "list_sandbox_traces", "that sandboxes share"),
+        (
+            "sandbox-traces-count-requests-of-others",
+            "list_sandbox_traces",
+            "the sums of its requests",
+        ),
+        ("shared-traces-are-of-the-first", "list_sandbox_traces", "the sums of its requests"),
+        ("shared-traces-shown-with-all-requests", "get_sandbox_trace", "that were sent"),
+        ("first-workspace-of-another-name", "register_user", "a default workspace"),
+        ("delegation-chains-sorted", "poll_agent_tasks", "the task as it was created"),
         ("traces-of-deleted-sandboxes-left-out", "list_workspace_traces", "was deleted"),
         ("filter-of-false-ignored", "list_workspace_operations", "{'is_error': False}"),
         ("clock-of-the-caller-taken-for-utc", "list_workspace_operations", "{'since':"),
@@ -136,6 +143,16 @@ def test_what_agents_and_models_make_of_a_fault_is_found_by_the_model(
         plan = Plan(1, model_runs=0, operations=frozenset({operation}))
         result = model.run(Context(target, prepare_accounts(target), contract, plan))
     assert_found(result, model.NAME, operation, promise)
+
+
+def test_session_that_ends_with_another_one_is_found_by_the_roles(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with server_with("logout-ends-all-sessions", sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        plan = Plan(seed=1, operations=frozenset({"logout"}))
+        result = roles.run(Context(server.target, accounts, contract, plan, snapshot=server.rows))
+    assert_found(result, roles.NAME, "logout", "another session of guest does not end")
 
 
 def test_valid_credential_that_an_invalid_one_hides_is_found_by_the_roles(
@@ -181,6 +198,22 @@ def test_answer_that_differs_from_the_row_is_found_by_the_lists(
         plan = Plan(seed=1, operations=frozenset({"register_user"}))
         result = lists.run(Context(server.target, prepare_accounts(server.target), contract, plan))
     assert_found(result, lists.NAME, "register_user", "listed as it was answered")
+
+
+def test_time_that_only_a_change_moves_is_found_by_the_times(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with server_with("rename-to-the-same-name-keeps-time", sqlite_url) as server:
+        plan = Plan(seed=1, operations=frozenset({"rename_workspace"}))
+        context = Context(
+            server.target,
+            prepare_accounts(server.target),
+            contract,
+            plan,
+            advance_clock=lambda: server.shift_clock(timedelta(seconds=1)),
+        )
+        result = times.run(context)
+    assert_found(result, times.NAME, "rename_workspace", "moves with a write of the same values")
 
 
 def test_trace_of_another_tenant_is_found_by_the_model_and_is_a_listed_departure(

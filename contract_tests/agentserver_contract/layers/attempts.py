@@ -27,5 +27,6 @@ def attempt(result: LayerResult, name: str) -> Iterator[None]:
     except NoCaller as reason:
         result.not_run[name] = str(reason)
     except UNPREPARED as error:
+        result.collect()  # what is wrong with the response itself says more
         result.add(preparation_failed(result.layer, error))
     result.collect()

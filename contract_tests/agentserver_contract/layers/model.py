@@ -22,7 +22,7 @@ def run(context: Context) -> LayerResult:
     def begin() -> ModelRun:
         return ModelRun(
             *(context.target, context.accounts, context.contract, result),
-            *(plan.allow_global, context.advance_clock),
+            *(plan.allow_global, context.advance_clock, plan.many_rows),
         )
 
     rules = rules_about(context.contract, plan.operations)

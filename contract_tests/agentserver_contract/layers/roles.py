@@ -195,6 +195,8 @@ class _Matrix:
                 self._try_among_cookies(operation, exchange)
             if succeeded:
                 self._try_beside_invalid(row, operation, caller, credential)
+                if is_exception("ends-session", operation.id):
+                    self._try_other_session(row, operation, caller)
         elif status in OUTSIDE and status in operation.responses:
             self.result.not_run[f"{row}"] = f"an outside service answers {status}"
         else:
@@ -226,6 +228,29 @@ class _Matrix:
         if not operation.is_success(exchange.response.status):
             promise = f"{caller} may call it, also with an invalid credential of another kind"
             self._found(row, operation, promise, "2xx", exchange)
+
+    def _try_other_session(self, row: Caller, operation: Operation, caller: str) -> None:
+        """Read with the session that the run has of a caller: only another one was to end."""
+        account, read = self.accounts.by_name.get(caller), self._read_of_oneself
+        if account is None or account.token or read is None:
+            return
+        request = self.examples.request(read, account.credential)
+        exchange = Exchange(request, self.target.send(request))
+        if not exchange.response.succeeded:
+            promise = f"another session of {caller} does not end with it"
+            self._found(row, operation, promise, "2xx", exchange)
+
+    @cached_property
+    def _read_of_oneself(self) -> Operation | None:
+        """An operation by which every account may read with its session alone."""
+        return next(
+            (
+                each
+                for each in self.context.contract.operations.values()
+                if each.is_read and each.required_role == "user" and not each.path_parameters
+            ),
+            None,
+        )
 
     def _try_head(self, operation: Operation, get: Request) -> None:
         self._tried_head.add(operation.id)

@@ -61,6 +61,7 @@ class Sender:
         check: str,
         exchange: Exchange | None = None,
         steps: str = "",
+        tried: Operation | None = None,
     ) -> None:
         """Add a finding.
 
@@ -72,6 +73,7 @@ class Sender:
             check: The name of the check.
             exchange: The request and the answer that show it.
             steps: What was done before, where that matters.
+            tried: The operation that was tried, where that is another one.
         """
         detail = f"expected {expected}, got {actual}" + (f"\nafter {steps}" if steps else "")
         finding = Finding(
@@ -81,6 +83,7 @@ class Sender:
             contract=operation.pointer,
             detail=detail,
             check=check,
+            tried=tried.id if tried is not None else "",
         )
         if exchange is not None:
             base_url = self.context.target.base_url

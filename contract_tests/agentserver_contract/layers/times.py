@@ -1,8 +1,8 @@
 """Times that a server shows, how long a session lasts, and when an agent is offline.
 
 What has just happened is dated within seconds of the `Date` of the answer; nothing is updated
-before it is created; `updated_at` moves with a change, and neither with a read nor with a refused
-write. Where the server's clock can be moved, a session lasts as long as its cookie says, and an
+before it is created; `updated_at` moves with a write, and neither with a read nor with a refused
+one. Where the server's clock can be moved, a session lasts as long as its cookie says, and an
 agent that was silent for a minute is offline until its next call.
 """
 
@@ -162,22 +162,31 @@ class _Times:
                 yield _Written(operation, view, time.monotonic(), moving)
 
     def look_again(self, written: Sequence[_Written]) -> None:
-        """When the time is certainly another one: it has not moved, and moves with a change."""
-        if written:
-            let_time_pass(self.context, max(each.at for each in written))
+        """When the time is certainly another one: it has not moved, and moves with a write, whether
+        that changes something or not."""
+        self._let_time_pass_after(written)
         for each in written:
             self._expect_unmoved(each)
+        changed: list[_Written] = []
         for each in written:
             if changes := changed_body(self.context.contract, each.operation):
-                self._change(each, changes)
+                self.examples = self.examples.with_body(each.operation, changes)
+                changed += self._write_again(each, "a change")
+        self._let_time_pass_after(changed)
+        for each in changed:
+            self._write_again(each, "a write of the same values")
 
-    def _change(self, written: _Written, changes: Mapping[str, Any]) -> None:
-        """Write other values: `updated_at` moves."""
+    def _let_time_pass_after(self, written: Sequence[_Written]) -> None:
+        if written:
+            let_time_pass(self.context, max(each.at for each in written))
+
+    def _write_again(self, written: _Written, what: str) -> list[_Written]:
+        """Write once more: `updated_at` moves. Gives what was written, unless that is wrong."""
         operation, view = written.operation, written.shown_by
-        self.examples = self.examples.with_body(operation, changes)
         exchange = self._send(operation)
+        answered_at = time.monotonic()
         if not exchange.response.succeeded:
-            return
+            return []
         answered = dict(_times(body_of(exchange), {UPDATED}))
         shown = self.read(view)
         now = dict(_times(body_of(shown), {UPDATED}))
@@ -188,13 +197,15 @@ class _Times:
                 moved = any(value > before for value in answered.values())
                 self.sender.found(
                     view if moved else operation,
-                    f"{UPDATED} moves with a change",
+                    f"{UPDATED} moves with {what}",
                     expected=f"a time after {before.isoformat()} at {place}",
                     actual=f"{after and after.isoformat()}, shown by {view.id}",
                     check="moves",
                     exchange=shown,
                     steps=exchange.request.as_curl(self.context.target.base_url),
                 )
+                return []
+        return [replace(written, at=answered_at, times={each: now[each] for each in written.times})]
 
     def look_at_moment(self, operation: Operation, read: Operation, name: str) -> None:
         """Do something: a field that says when it was last done has the time of that."""

@@ -240,10 +240,15 @@ class _Trials:
                     )
                 seen_first = _without_session(reading)
             elif (seen := _without_session(reading)) != seen_first:
-                self._found(
-                    operation, variant, reading,
-                    f"is read by the {name} as by others", seen_first, seen,
-                )  # fmt: skip
+                self.sender.found(
+                    read,
+                    f"what {operation.id} has changed is read by the {name} as by others",
+                    expected=seen_first,
+                    actual=seen,
+                    check="is read alike",
+                    exchange=reading,
+                    tried=operation,
+                )
 
     def _compare_with(
         self,

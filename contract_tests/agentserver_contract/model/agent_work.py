@@ -148,7 +148,7 @@ def agents_get_tasks_as_they_were_created(run: ModelRun, choose: Choose) -> None
         "max_turns": 2**31 - 1,
         "max_budget_usd": 0.25,
         "timeout_seconds": 2**31 - 1,
-        "delegation_chain": [other, f"{NO_SUCH}agent"],
+        "delegation_chain": [f"{NO_SUCH}z", other, f"{NO_SUCH}a"],
     }
     plain = {"prompt": "Do it.", "system_context": "", "max_turns": 0, "max_budget_usd": 0}
     plain |= {"skill": None, "requester_id": None, "timeout_seconds": 300}

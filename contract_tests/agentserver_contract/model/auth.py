@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agentserver import BadRequest, Conflict, Unauthenticated
-from agentserver_contract.fixtures.accounts import ABSENT, email_of, log_in
+from agentserver import BadRequest, Client, Conflict, Unauthenticated
+from agentserver_contract.fixtures.accounts import ABSENT, email_of, log_in, unregistered
 from agentserver_contract.model.action import Choose, initialize, invariant, precondition, rule
 from agentserver_contract.model.limits import Limits
 from agentserver_contract.model.readback import expect, read
@@ -56,6 +56,11 @@ def each_user_sees_the_own_account(run: ModelRun) -> None:
 @precondition("accounts cannot be removed again, so none are created")
 def accounts_may_be_left_behind(run: ModelRun) -> bool:
     return run.target.guard is None
+
+
+@precondition("accounts cannot be removed again, so none are created")
+def account_may_stay(run: ModelRun) -> bool:
+    return run.accounts_may_stay
 
 
 # --- rules ----------------------------------------------------------------------------------------
@@ -149,19 +154,9 @@ def register_new_account(run: ModelRun, choose: Choose) -> None:
     stripped = {"email": email, "password": password.strip()}
     run.call(run.target.client(), "auth.login", **stripped, raises=Unauthenticated)
     client = run.target.client(session=log_in(run.target, email.lower(), password))
-    me = run.call(client, "auth.me")
-    if (me.id, me.email, me.role) != (created.json()["id"], email, "user"):
-        raise ContractViolation("auth.me", "a new account has the role user", me)
+    expect_new_account(run, client, created.json()["id"], email)
     workspaces = run.call(client, "workspaces.list")
-    if [each.name for each in workspaces] != ["Default workspace"]:
-        raise ContractViolation(method, "a new account has a default workspace", workspaces)
     members = run.call(client, "workspaces.members.list", workspaces[0].id)
-    if [(each.user_id, each.role) for each in members] != [(me.id, "owner")]:
-        raise ContractViolation(method, "a new account owns its default workspace", members)
-    quota = run.call(client, "workspaces.get_creation_quota")
-    if (quota.current, quota.max) != (1, run.state[Limits].defaults["max_workspaces_per_user"]):
-        promise = "a new account owns one workspace, and the default limits it"
-        raise ContractViolation("workspaces.get_creation_quota", promise, quota)
     accounts = run.call("admin", "admin.users.list")
     owners = [each.owner for each in run.call("admin", "admin.workspaces.list")]
     for method, emails in (
@@ -173,6 +168,33 @@ def register_new_account(run: ModelRun, choose: Choose) -> None:
             promise = "the address is shown as it was given"
             raise ContractViolation(method, promise, (email, emails))
     run.call(client, "workspaces.delete", workspaces[0].id)
+
+
+def expect_new_account(run: ModelRun, client: Client, user_id: str, email: str) -> None:
+    """Check what an account has that was just registered. Raises ContractViolation."""
+    method, me = "auth.register", run.call(client, "auth.me")
+    if (me.id, me.email, me.role) != (user_id, email, "user"):
+        raise ContractViolation("auth.me", "a new account has the role user", me)
+    workspaces = run.call(client, "workspaces.list")
+    if [each.name for each in workspaces] != ["Default workspace"]:
+        raise ContractViolation(method, "a new account has a default workspace", workspaces)
+    members = run.call(client, "workspaces.members.list", workspaces[0].id)
+    if [(each.user_id, each.role) for each in members] != [(me.id, "owner")]:
+        raise ContractViolation(method, "a new account owns its default workspace", members)
+    quota = run.call(client, "workspaces.get_creation_quota")
+    if (quota.current, quota.max) != (1, run.state[Limits].defaults["max_workspaces_per_user"]):
+        promise = "a new account owns one workspace, and the default limits it"
+        raise ContractViolation("workspaces.get_creation_quota", promise, quota)
+
+
+@rule(touches=["accounts"], precondition=account_may_stay)
+def register_account_that_stays(run: ModelRun, choose: Choose) -> None:
+    """A new account has all that is promised to it; an earlier run may have registered it."""
+    for new in unregistered(run.accounts, run.accounts.few[:1]):
+        email, password = new.email, new.password
+        created = run.call(run.target.client(), "auth.register", email=email, password=password)
+        client = run.target.client(session=log_in(run.target, email, password))
+        expect_new_account(run, client, created.id, email)
 
 
 @rule(touches=["accounts", "workspaces"], precondition=accounts_may_be_left_behind)

@@ -80,6 +80,8 @@ class ModelRun:
     """Whether settings of the whole installation may be changed."""
     advance_clock: Callable[[], None] | None
     """Advances the server's clock, where that is possible, so that no two writes have one time."""
+    accounts_may_stay: bool = False
+    """Whether a few accounts may be registered, which stay."""
     state: ModelState = field(default_factory=ModelState)
     log: list[str] = field(default_factory=list)
     """The calls so far, as they would be written in Python, under the titles of their steps."""

@@ -165,9 +165,20 @@ def expect_traces(
         expect(
             getting,
             "the requests that were sent, the oldest first",
-            [(each.streaming, each.input_tokens, each.output_tokens) for each in requests],
-            [(each.streaming, each.input_tokens, each.output_tokens) for each in detail.requests],
+            list(map(shown_of, requests)),
+            list(map(shown_of, detail.requests)),
         )
+        expect(
+            getting,
+            "the trace with the sums of its requests",
+            expected[trace_id],
+            sums_of([detail.trace]).get(trace_id),
+        )
+
+
+def shown_of(request: Any) -> tuple[str, bool, int, int]:
+    """What is shown of a request, and known of one that was answered."""
+    return request.sandbox_id, request.streaming, request.input_tokens, request.output_tokens
 
 
 def sums_of(traces: Iterable[Any]) -> dict[str, tuple[int, int, int]]:
@@ -253,13 +264,11 @@ def share_a_trace(run: ModelRun, choose: Choose) -> None:
             counts = ask(run, agent.proxy_token, "Hello", trace_id, streaming=False)
             request = ModelRequest(workspace_id, agent.sandbox_id, trace_id, False, *counts)
             asked.append(request)
-        method = "traces.list_of_sandbox"
+        methods = "traces.list_of_sandbox", "traces.get_of_sandbox"
         for agent in (first, second):
             own = [each for each in asked if each.sandbox_id == agent.sandbox_id]
             expect_usage(run, owner, agent.sandbox_id, own)
-            listed = sums_of(read(run, owner, method, agent.sandbox_id))
-            promise = "a trace that sandboxes share, with the sums of each one's own requests"
-            expect(method, promise, {trace_id: summed(own)}, listed)
+            expect_traces(run, owner, methods, agent.sandbox_id, own)
         methods = "traces.list", "traces.get"
         expect_traces(run, owner, methods, workspace_id, asked, earlier=earlier)
 

@@ -34,6 +34,8 @@ class Finding:
     """What was sent, as a shell command with its secrets hidden."""
     received: str = ""
     """What the server answered, with its secrets hidden."""
+    tried: str = ""
+    """The operationId that finds it again where it is named, if that is not the one at fault."""
     replay: str = ""
     """The command that makes the same run again."""
     request: Request | None = field(default=None, repr=False)

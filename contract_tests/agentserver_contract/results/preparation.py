@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 
 from agentserver import AgentserverError, CallError
+from agentserver_contract.contract.document import escape
 from agentserver_contract.fixtures.accounts import SetupFailed
 from agentserver_contract.http.messages import scrubbed
 from agentserver_contract.results.findings import Finding
@@ -17,6 +18,9 @@ UNPREPARED = (AgentserverError, SetupFailed, httpx.TransportError)
 
 _NO_FAULT = frozenset({405, 429, 501, 502, 503, 504})
 """What an operator, an outside service or something in front of the server may answer."""
+
+_LONGEST = 600
+"""So many characters of a response are shown."""
 
 
 def is_fault(error: AgentserverError) -> bool:
@@ -33,12 +37,37 @@ def is_server_error(finding: Finding) -> bool:
 def preparation_failed(
     layer: str, error: AgentserverError | SetupFailed | httpx.TransportError
 ) -> Finding:
-    """The finding that a server refused what a layer needs: the operation at fault is named."""
+    """The finding that a server refused what a layer needs: the request that it refused."""
+    call = error if isinstance(error, CallError) else error.__cause__
+    if not isinstance(call, CallError):
+        return Finding(
+            layer=layer,
+            operation="",
+            promise="what the layer needs can be created",
+            contract="",
+            detail=scrubbed(f"{type(error).__name__}: {error}"),
+            check=NAME,
+        )
     return Finding(
         layer=layer,
-        operation=getattr(error, "operation_id", None) or "",
-        promise="what the layer needs can be created",
-        contract="",
-        detail=scrubbed(f"{type(error).__name__}: {error}"),
-        check="preparation",
+        operation=call.operation_id,
+        promise="it succeeds where the layer needs it",
+        contract=f"/paths/{escape(call.path)}/{call.method.lower()}" if call.path else "",
+        detail=scrubbed(f"expected {_expected(call)}, got {error}"),
+        check=NAME,
+        sent=f"{call.method} {call.path}".strip(),
+        received=scrubbed(_received(call)),
     )
+
+
+def _expected(call: CallError) -> str:
+    if call.status_code is None:
+        return "a response"
+    return "2xx" if call.status_code >= 300 else "a response that fits the contract"
+
+
+def _received(call: CallError) -> str:
+    """What was answered; the body of a success is not kept, as it may be a new credential."""
+    if call.status_code is None:
+        return "no response"
+    return f"{call.status_code}\n{call.body or ''}"[:_LONGEST]

@@ -75,6 +75,16 @@ def register_without_workspace(original, conn, workspace_id, owner_id, name, now
 
 
 @fault(
+    replaces="agentserver_reference.services.auth.FIRST_WORKSPACE",
+    kind="wrong-value",
+    operations=["register_user", "list_workspaces"],
+)
+def first_workspace_of_another_name(original):
+    """The first workspace of an account is called otherwise than documented."""
+    return "My workspace"
+
+
+@fault(
     replaces="agentserver_reference.services.workspaces.add_owned",
     kind="role-granted-wrongly",
     operations=["register_user", "list_workspace_members"],

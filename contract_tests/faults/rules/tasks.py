@@ -34,6 +34,17 @@ def tasks_in_reverse(original, conn, sandbox_id, most, now):
 
 @fault(
     replaces="agentserver_reference.storage.agent_tasks.take",
+    kind="wrong-order",
+    operations=["poll_agent_tasks"],
+)
+def delegation_chains_sorted(original, conn, sandbox_id, most, now):
+    """A delegation chain is in the order of the ids, and not in that of the agents."""
+    taken = original(conn, sandbox_id, most, now)
+    return [{**row, "delegation_chain": sorted(row["delegation_chain"])} for row in taken]
+
+
+@fault(
+    replaces="agentserver_reference.storage.agent_tasks.take",
     kind="limit-off",
     operations=["poll_agent_tasks"],
 )

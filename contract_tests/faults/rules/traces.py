@@ -185,6 +185,17 @@ def shared_traces_are_of_the_first(original):
 
 
 @fault(
+    replaces="agentserver_reference.storage.llm_traces.find",
+    kind="rows-of-others-in-list",
+    operations=["get_sandbox_trace"],
+)
+def shared_traces_shown_with_all_requests(original, conn, workspace_id, sandbox_id, trace_id):
+    """A sandbox is shown what the others of a trace have asked as well."""
+    found, whole = (original(conn, workspace_id, each, trace_id) for each in (sandbox_id, None))
+    return found and whole and (found[0], whole[1])
+
+
+@fault(
     replaces="agentserver_reference.storage.llm_traces._list",
     kind="list-incomplete",
     operations=["list_workspace_traces"],

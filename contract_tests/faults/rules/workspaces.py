@@ -344,6 +344,19 @@ def rename_keeps_time(original, conn, permission, workspace_id, name, now):
 
 @fault(
     replaces="agentserver_reference.storage.workspaces.rename",
+    kind="time-not-moved",
+    operations=["rename_workspace"],
+)
+def rename_to_the_same_name_keeps_time(original, conn, permission, workspace_id, name, now):
+    """`updated_at` does not change where the name is the one that the workspace has."""
+    before = find(conn, workspace_id)
+    if before["name"] == name:
+        now = datetime.fromisoformat(before["updated_at"])
+    return original(conn, permission, workspace_id, name, now)
+
+
+@fault(
+    replaces="agentserver_reference.storage.workspaces.rename",
     kind="other-fields-reset",
     operations=["rename_workspace"],
 )

@@ -25,6 +25,7 @@ DEPARTURES = {
     "tasks-read-by-any-agent": "tasks-of-every-workspace",
     "tasks-reported-by-any-agent": "anybody-reports",
     "traces-of-any-tenant": "trace-of-any-tenant",
+    "session-id-of-opencode": "session-id-names-no-trace",
     "traces-of-the-first-sandbox": "shared-traces-are-of-the-first",
     "agents-use-quota": "agents-use-the-quota",
 }

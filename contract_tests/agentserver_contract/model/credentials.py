@@ -303,6 +303,8 @@ def refuse_invalid_credentials(run: ModelRun, choose: Choose) -> None:
         ("token:", "auth-provider: {name: gcp}, token:"),
         ("token:", "username: me, password:"),
         ("token:", "tokenFile:"),
+        ("token:", "client-certificate: /certificate, client-key: /key, other:"),
+        (f'{{server: "{SERVER}"}}', "{}"),
         ("current-context: context", "current-context: other"),
         ("cluster: cluster, user: user", "cluster: cluster, user: other"),
         ("apiVersion: v1", f"apiVersion: {token}"),
@@ -322,6 +324,9 @@ def refuse_invalid_credentials(run: ModelRun, choose: Choose) -> None:
         ("users:", "{users:"),
     )
     configs = [valid.replace(*change) for change in changes]
+    proof = {"token": token}
+    several = _config([("cluster", {"server": SERVER})], [("user", proof), ("other", proof)])
+    configs += [json.dumps(each) for each in (several, several | {"users": proof})]
     for given in [
         *({"display_name": each, "config": valid} for each in BAD_NAMES),
         *({"display_name": "Refused", "config": each} for each in (token, "[]", " ", *configs)),

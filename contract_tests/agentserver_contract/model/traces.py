@@ -279,12 +279,12 @@ def name_traces(run: ModelRun, choose: Choose) -> None:
     with asking_agent(run) as (agent, owner):
         workspace_id, sandbox_id = agent.workspace_id, agent.sandbox_id
         header = {language_model.TRACE_ID: f"named-{sandbox_id}"}
-        session = {language_model.SESSION_OF_CLAUDE_CODE: f"session-{sandbox_id}"}
+        sessions = [{name: f"{name}-{sandbox_id}"} for name in language_model.SESSIONS]
         method = "traces.list_of_sandbox"
         known: dict[str, str] = {}
         for names, source in (
-            (session, "claudecode"),
-            (header | session, "header"),
+            *zip(sessions, language_model.SESSIONS.values(), strict=True),
+            (header | sessions[0], "header"),
             ({}, "auto"),
             ({}, "auto"),
         ):
@@ -294,7 +294,7 @@ def name_traces(run: ModelRun, choose: Choose) -> None:
             named = " and ".join(names) or "nothing"
             expect(method, f"what a trace is from that is named by {named}", [source], new)
             known = shown
-        for names in (header, session):
+        for names in (header, *sessions):
             ask(run, agent.proxy_token, "Hello", names, streaming=False)
         whole = read(run, owner, method, sandbox_id)
         ids = [each.id for each in whole]
@@ -303,6 +303,18 @@ def name_traces(run: ModelRun, choose: Choose) -> None:
         paged = [each.id for each in read(run, owner, method, sandbox_id, limit=1)]
         expect(method, "pages have each row once", ids, paged)
         run.call(owner, "traces.get", workspace_id, header[language_model.TRACE_ID])
+
+
+@rule(touches=[], precondition=with_language_model)
+def continue_a_session_of_opencode(run: ModelRun, choose: Choose) -> None:
+    """Requests of one session are one trace, also by the header that opencode sends today."""
+    with asking_agent(run) as (agent, owner):
+        names = {language_model.SESSION_ID: f"session-{agent.sandbox_id}"}
+        for _ in range(2):
+            ask(run, agent.proxy_token, "Hello", names, streaming=False)
+        method = "traces.list_of_sandbox"
+        listed = [each.source.value for each in read(run, owner, method, agent.sandbox_id)]
+        expect(method, "one trace for requests with one X-Session-Id", ["opencode"], listed)
 
 
 @rule(touches=[], precondition=with_language_model)

@@ -230,6 +230,26 @@ def sessions_name_traces_before_headers(original, headers, header, prefix, ids):
 
 
 @fault(
+    replaces="agentserver_reference.services.model_calls.trace_of",
+    kind="wrong-value",
+    operations=["list_sandbox_traces"],
+)
+def session_id_names_no_trace(original, headers, header, prefix, ids):
+    """Requests that name their session in X-Session-Id are a trace each."""
+    return original({**headers, "x-session-id": ""}, header, prefix, ids)
+
+
+@fault(
+    replaces="agentserver_reference.services.model_calls.trace_of",
+    kind="wrong-value",
+    operations=["list_sandbox_traces", "list_workspace_traces"],
+)
+def opencode_sessions_name_no_trace(original, headers, header, prefix, ids):
+    """Requests that name their session in X-Opencode-Session are a trace each."""
+    return original({**headers, "x-opencode-session": ""}, header, prefix, ids)
+
+
+@fault(
     replaces="agentserver_reference.services.model_calls._reserve",
     kind="wrong-header",
     operations=["admin_set_workspace_llm_quota"],

@@ -157,7 +157,7 @@ def test_listed_departure_breaks_nothing_and_those_not_met_are_reported(
     assert status == HOLDS, output
     assert "no-nosniff: " in output
     assert "It never says nosniff." in output
-    assert "never-seen: listed, but not met in this run: it takes a pot" in output
+    assert "not met in this run, as it takes a pot: never-seen" in output
 
 
 def test_departure_explains_no_other_fault(

@@ -68,8 +68,11 @@ class Console:
             by_name = {departure.name: departure for departure in outcome.departures}
             for name, findings in sorted(outcome.known.items()):
                 style.line(f"{name}: {len(findings)} x {' '.join(by_name[name].answers.split())}")
+            not_met: dict[str, list[str]] = {}
             for departure in outcome.not_met:
-                style.line(f"{departure.name}: listed, but {not_met_text(departure)}")
+                not_met.setdefault(not_met_text(departure), []).append(departure.name)
+            for text, names in not_met.items():
+                style.line(f"{text}: {', '.join(names)}")
 
     def _not_run(self, outcome: Outcome) -> None:
         """What could not be tried, one line a reason."""

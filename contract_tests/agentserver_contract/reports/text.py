@@ -73,7 +73,7 @@ def folded(names: Sequence[str]) -> str:
 
 def not_met_text(departure: Departure) -> str:
     """That a listed departure was not met, with the reason where one is known."""
-    return f"not met in this run{': ' if departure.unmet else ''}{departure.unmet}"
+    return "not met in this run" + (f", as {departure.unmet}" if departure.unmet else "")
 
 
 def _block(name: str, text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from catalogue import DEPARTURES, NEVER_MET, catalogue
+from catalogue import NEVER_MET, catalogue, is_departure
 from definitions import ROOTS, TIERS, CatalogueError, Edits, Fault, Tier
 from edits import edited_texts
 from mutants import Mutant, drawn, equivalents, every_mutant
@@ -156,11 +156,11 @@ def _chosen(options: argparse.Namespace) -> list[Fault]:
         unknown = set(names).difference(*map(names_of, faults))
         if unknown:
             raise CatalogueError(f"{', '.join(sorted(unknown))}: no such {what}")
-    hidden = DEPARTURES.values() if options.behind_departures else ()
+    behind = options.behind_departures
     chosen = [
         fault
         for fault in faults
-        if fault.id not in hidden
+        if not (behind and is_departure(fault.id))
         and all(not names or names_of(fault) & set(names) for names, names_of in wanted.values())
     ]
     for fault in chosen:

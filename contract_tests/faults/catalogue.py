@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -30,6 +31,10 @@ DEPARTURES = {
     "agents-use-quota": "agents-use-the-quota",
 }
 """Faults that the release has, too, by the names of its listed departures."""
+
+_LOST_ALREADY = re.compile(r":header-lost:((\d+:)?X-Request-Id|X-Content-Type-Options)$")
+"""The ids of faults of answers that change nothing on a server that departs as the release does:
+it sends none of these headers."""
 
 _RECORDED = "recordings show it; what a run finds is in entries of its own"
 _OF_LOGINS = "it takes an OpenID provider"
@@ -116,6 +121,11 @@ def catalogue() -> list[Fault]:
         if fault.kind not in known:
             raise CatalogueError(f"{fault.id}: {fault.kind} is no kind of fault")
     return faults
+
+
+def is_departure(fault_id: str) -> bool:
+    """Whether a server that departs as the release does has a fault already."""
+    return fault_id in DEPARTURES.values() or bool(_LOST_ALREADY.search(fault_id))
 
 
 def find(fault_id: str) -> Fault:

@@ -28,6 +28,7 @@ from agentserver_reference.contract import Contract, compile_contract, load_docu
 _CREATE_APP = "agentserver_reference.app.create_app"
 _PAGE = b"<!doctype html><title>agentserver</title>"
 _TEXT = "text/plain; charset=utf-8"
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
 _LLM_QUOTA = re.compile(r"/llm-quota$")
 _ADMINISTERED = re.compile(r"/api/admin/(users|workspaces)/[^/]+/(role|quota|llm-quota)$")
 _MEMBER = re.compile(r"/api/workspaces/[^/]+/members/[^/]+$")
@@ -170,7 +171,7 @@ class Release:
             known = _as_release(sent, status, media, body)
         if known is not None:
             status, media, body = known
-            headers = [(b"content-type", media.encode())] if media else []
+            headers = [(b"content-type", media.encode()), _NOSNIFF] if media else []
         await send(
             {"type": "http.response.start", "status": status, "headers": _plain(status, headers)}
         )
@@ -203,16 +204,17 @@ def _written_before(sent: Seen) -> Iterator[Seen]:
 def _plain(status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """no-request-id, no-nosniff, and an `Allow` for each method, without HEAD."""
     kept: list[tuple[bytes, bytes]] = []
+    is_text = dict(headers).get(b"content-type", b"").startswith(b"text/plain")
     for name, value in headers:
-        if name in (b"x-request-id", b"x-content-type-options", b"content-length"):
+        if name in (b"x-request-id", b"content-length"):
+            continue
+        if name == _NOSNIFF[0] and not (status >= 400 and is_text):
             continue
         if name == b"allow":
             methods = [each.strip() for each in value.split(b",")]
             kept += [(name, method) for method in methods if method != b"HEAD"]
         else:
             kept.append((name, value))
-    if status >= 400 and dict(kept).get(b"content-type", b"").startswith(b"text/plain"):
-        kept.append((b"x-content-type-options", b"nosniff"))
     return kept
 
 

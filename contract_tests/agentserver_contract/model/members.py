@@ -227,7 +227,8 @@ def demote_last_owner(run: ModelRun, choose: Choose) -> None:
         if other != user:
             set_member_role(run, workspace, user, other, "guest")
     own_id = run.ids[user]
-    for role in ROLES[:-1]:
+    # Maintainer first: a server that accepts it may let a maintainer add an owner again.
+    for role in reversed(ROLES[:-1]):
         run.call(user, method, workspace.id, own_id, role=role, raises=Conflict)
     run.call(user, "workspaces.members.remove", workspace.id, own_id, raises=Conflict)
     run.call(user, method, workspace.id, own_id, role="owner")
@@ -264,13 +265,13 @@ def demote_owners_concurrently(run: ModelRun, choose: Choose) -> None:
     others = [user for user in workspace.with_role("owner") if user != first]
     for other in others:
         set_member_role(run, workspace, first, other, "guest")
-    run.call(first, method, workspace.id, run.ids[first], role="guest", raises=Conflict)
+    run.call(first, method, workspace.id, run.ids[first], role="maintainer", raises=Conflict)
     for other in others:
         set_member_role(run, workspace, first, other, "owner")
     run.concurrently(
         [
-            planned(first, method, workspace.id, run.ids[second], role="guest"),
-            planned(second, method, workspace.id, run.ids[first], role="guest"),
+            planned(first, method, workspace.id, run.ids[second], role="maintainer"),
+            planned(second, method, workspace.id, run.ids[first], role="maintainer"),
         ]
     )
     names = {user_id: name for name, user_id in run.ids.items()}

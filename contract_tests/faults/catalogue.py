@@ -88,6 +88,7 @@ NEVER_MET = {
     "refusals-never-sent": _NOT_IMITATED,
     "removed-twice-at-once": _NOT_IMITATED,
     "renamed-twice-at-once": _NOT_IMITATED,
+    "sandbox-created-a-moment-earlier": _NOT_IMITATED,
     "sandbox-memory-out-of-bounds": "the tool never lifts a limit beyond what the contract allows",
     "sandbox-of-a-body-not-read": _NOT_IMITATED,
     "sandbox-of-a-workspace-that-goes": _NOT_IMITATED,

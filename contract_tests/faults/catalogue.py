@@ -43,6 +43,7 @@ _NOT_IMITATED = "the server that stands in for the release follows the contract 
 NEVER_MET = {
     "account-of-any-name": _NOT_IMITATED,
     "address-before-password": _NOT_IMITATED,
+    "addresses-kept-with-blanks": _NOT_IMITATED,
     "agents-of-any-tenant": _RECORDED,
     "allow-has-get": _NOT_IMITATED,
     "allow-missing": _NOT_IMITATED,

@@ -82,6 +82,7 @@ NEVER_MET = {
     "metadata-through-floats": _NOT_IMITATED,
     "model-without-name": _NOT_IMITATED,
     "names-twice": _NOT_IMITATED,
+    "no-nosniff-of-the-parser": _NOT_IMITATED,
     "owners-in-any-order": _NOT_IMITATED,
     "paths-of-any-length": _NOT_IMITATED,
     "queries-of-any-value": _NOT_IMITATED,

@@ -13,6 +13,17 @@ _ENDING = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 )
 
+_latest = [""]
+"""Why this process was interrupted last."""
+
+
+def latest_reason() -> str:
+    """Why this process was interrupted last; empty where it was not.
+
+    A library that handles KeyboardInterrupt itself may raise another one, without the reason.
+    """
+    return _latest[0]
+
 
 class Terminated(KeyboardInterrupt):
     """Another process ended this one; it is handled as Ctrl+C is, by libraries as well."""
@@ -70,8 +81,10 @@ def interrupted_by(reasons: Iterable[str]) -> Iterator[None]:
         reasons: Waited for in a thread that lasts until there are no more.
     """
     said = [""]
+    _latest[0] = ""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        _latest[0] = said[-1]
         raise KeyboardInterrupt(said[-1])
 
     def listen() -> None:

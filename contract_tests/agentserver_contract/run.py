@@ -19,6 +19,7 @@ from agentserver_contract.fixtures.callers import NoCaller
 from agentserver_contract.http.contact import one_line
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
+from agentserver_contract.interruption import latest_reason
 from agentserver_contract.layers import gate, malformed
 from agentserver_contract.layers.table import LAYERS, Layer, operations_of_shard, planned
 from agentserver_contract.results.answers import AnswerChecks
@@ -193,7 +194,8 @@ def _drain(counter: StatusCounter) -> tuple[Counter[tuple[str, int]], dict[str, 
 def what_ended(target: Target | None, error: BaseException) -> str:
     """What ended a run, in one line; the traceback of an error in this tool goes to stderr."""
     if isinstance(error, KeyboardInterrupt):
-        return str((target and target.unreachable) or error) or "interrupted"
+        unreachable = target and target.unreachable
+        return str(unreachable or error) or latest_reason() or "interrupted"
     traceback.print_exception(error)
     return f"an error in this tool itself: {one_line(f'{type(error).__name__}: {error}')}"
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from agentserver_contract.context import Plan
 from agentserver_contract.results.findings import LayerResult
-from agentserver_contract.run import Observer, Outcome
+from agentserver_contract.run import Observer, Outcome, what_ended
 
 URL = "http://127.0.0.1:1"
 CASES = 3
@@ -38,6 +38,14 @@ def wait(observer: Observer) -> Outcome:
         observer.finished(LayerResult("clean-up"))
         return Outcome(URL, Plan(1), [], ended_by=str(error))
     raise AssertionError
+
+
+def wait_in_a_library(observer: Observer) -> Outcome:
+    """Do nothing until the reason to stop arrives, which is then lost."""
+    observer.begins(URL)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    return Outcome(URL, Plan(1), [], ended_by=what_ended(None, KeyboardInterrupt()))
 
 
 def find(observer: Observer) -> Outcome:

@@ -259,6 +259,13 @@ def test_what_ends_one_process_ends_the_others(contract: Contract) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
+def test_reason_survives_a_library_that_handles_the_interruption_itself(
+    contract: Contract,
+) -> None:
+    outcome, _ = run_tasks(contract, job_tasks.wait_in_a_library, job_tasks.find)
+    assert outcome.ended_by == "it is enough"
+
+
 def test_second_interruption_ends_the_clean_up() -> None:
     ends: list[str] = []
 

@@ -108,6 +108,7 @@ def test_mask_that_shows_too_much_or_half_a_letter_is_found_by_the_model(
 @pytest.mark.parametrize(
     ("fault", "operation", "promise"),
     [
+        ("usage-in-reverse", "get_sandbox_usage", "sorted by provider"),
         ("usage-since-the-next-second", "get_sandbox_usage", "and later"),
         (
             "traces-of-a-sandbox-counted-in-its-workspace",
@@ -123,6 +124,7 @@ def test_mask_that_shows_too_much_or_half_a_letter_is_found_by_the_model(
         ("shared-traces-shown-with-all-requests", "get_sandbox_trace", "that were sent"),
         ("first-workspace-of-another-name", "register_user", "a default workspace"),
         ("delegation-chains-sorted", "poll_agent_tasks", "the task as it was created"),
+        ("failure-keeps-a-result", "update_agent_task_status", "as it was reported on"),
         ("traces-of-deleted-sandboxes-left-out", "list_workspace_traces", "was deleted"),
         ("filter-of-false-ignored", "list_workspace_operations", "{'is_error': False}"),
         ("clock-of-the-caller-taken-for-utc", "list_workspace_operations", "{'since':"),
@@ -198,6 +200,15 @@ def test_answer_that_differs_from_the_row_is_found_by_the_lists(
         plan = Plan(seed=1, operations=frozenset({"register_user"}))
         result = lists.run(Context(server.target, prepare_accounts(server.target), contract, plan))
     assert_found(result, lists.NAME, "register_user", "listed as it was answered")
+
+
+def test_page_that_leaves_nothing_out_is_found_by_the_lists(
+    sqlite_url: str, contract: Contract
+) -> None:
+    with server_with("interactions-on-every-page", sqlite_url) as server:
+        plan = Plan(seed=1, operations=frozenset({"list_agent_interactions"}))
+        result = lists.run(Context(server.target, prepare_accounts(server.target), contract, plan))
+    assert_found(result, lists.NAME, "list_agent_interactions", "that follow those left out")
 
 
 def test_time_that_only_a_change_moves_is_found_by_the_times(

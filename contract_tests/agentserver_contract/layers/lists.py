@@ -2,7 +2,8 @@
 
 A list is an operation that answers with an array of things. Its rows are made by the operation
 that is sent to the same path, or by the one that the tables name. The list is read when it has more
-than 10, more than 50 and more than 100 rows, as a server may stop at a page or a batch.
+than 10, more than 50 and more than 100 rows, as a server may stop at a page or a batch. A list that
+has pages is read in pages too.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.readings import answer_differences
 from agentserver_contract.fixtures.snapshot import OUTSIDE
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace, team_with
-from agentserver_contract.http.messages import Exchange
+from agentserver_contract.http.messages import Exchange, Request
 from agentserver_contract.layers.attempts import attempt
-from agentserver_contract.layers.sending import Sender, fields_of, rows_of
+from agentserver_contract.layers.sending import Sender, body_of, fields_of, rows_of
 from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.results.rows import rows_in
 
 NAME = "lists"
 
@@ -37,6 +39,7 @@ SIZES = (11, 51, MANY)
 """How many rows are made before a list is read; in a quick run only the first of these."""
 
 _IDEMPOTENCY_KEY = "idempotency-key"
+_PAGE = {"limit", "offset"}
 _OLDEST_FIRST = ("oldest first", "in the order in which")
 _NEWEST_FIRST = ("newest first",)
 
@@ -98,6 +101,10 @@ def run(context: Context) -> LayerResult:
             layer.result.not_run[operation.id] = "no operation of the contract makes its rows"
             with attempt(layer.result, operation.id):
                 layer.read(operation, [])
+    for operation in context.operations:
+        if has_pages(operation):
+            with attempt(layer.result, f"{operation.id} in pages"):
+                layer.read_in_pages(operation)
     remove_workspace(context.accounts, "owner", layer.examples.parameters.get(PARAMETER))
     return layer.result
 
@@ -151,6 +158,11 @@ def without_maker(contract: Contract) -> list[Operation]:
     """The lists whose rows no operation makes."""
     made = {each.id for maker in makers(contract) for each in maker.lists}
     return [each for each in lists(contract) if each.id not in made]
+
+
+def has_pages(operation: Operation) -> bool:
+    """Whether an operation takes how many rows are wanted, and how many are left out before."""
+    return operation.is_read and {each.name for each in operation.parameters_in("query")} >= _PAGE
 
 
 class _Lists:
@@ -220,6 +232,33 @@ class _Lists:
             self._found(operation, *wrong, exchange)
         if maker is not None:
             self._compare_answers(maker.operation, operation, exchange, known)
+
+    def read_in_pages(self, operation: Operation) -> None:
+        """Read a list, and pages of one row: of its first, its second and its last one."""
+        request = self.examples.request(operation, self._credential(operation))
+        whole, _ = self._read_rows(operation, request)
+        if len(whole) < 2:
+            self.result.not_run[f"{operation.id} in pages"] = "there are fewer than two rows"
+            return
+        for offset in (0, 1, len(whole) - 1):
+            separator = "&" if "?" in request.target else "?"
+            page = f"{request.target}{separator}limit=1&offset={offset}"
+            rows, exchange = self._read_rows(operation, replace(request, target=page))
+            if rows != whole[offset : offset + 1]:
+                self._found(
+                    operation,
+                    "a page has the rows that follow those left out",
+                    str(whole[offset : offset + 1]),
+                    str(rows),
+                    exchange,
+                )
+                return
+
+    def _read_rows(
+        self, operation: Operation, request: Request
+    ) -> tuple[list[Mapping[str, Any]], Exchange]:
+        exchange = self.sender.send(operation, request)
+        return rows_in(operation, body_of(exchange))[1], exchange
 
     def _most(self, operation: Operation) -> int:
         """How many rows a list has at most, unless more are asked for: the newest of those that

@@ -78,15 +78,24 @@ class House:
         return task_id
 
     def expect_task(self, task_id: str, **fields: Any) -> None:
-        """Check what the owner, and each agent of the workspace, sees of a task."""
-        for reader, method in (
-            (OWNER, "tasks.get"),
-            (AT_WORK, "tasks.get_as_agent"),
-            (OTHER, "tasks.get_as_agent"),
-        ):
-            shown = self.run.call(reader, method, task_id).to_dict()
-            actual = {name: shown.get(name, _ABSENT) for name in fields}
-            expect(method, "the task as it was reported on", fields, actual, user=reader)
+        """Check what the owner, and each agent of the workspace, sees of a task.
+
+        What all of them see alike is what was stored: the call before is at fault.
+        """
+        written_by = self.run.last_method
+        views = [
+            (reader, method, self.run.call(reader, method, task_id).to_dict())
+            for reader, method in (
+                (OWNER, "tasks.get"),
+                (AT_WORK, "tasks.get_as_agent"),
+                (OTHER, "tasks.get_as_agent"),
+            )
+        ]
+        seen = [{name: shown.get(name, _ABSENT) for name in fields} for _, _, shown in views]
+        is_stored = all(each == seen[0] for each in seen)
+        for (reader, method, _), actual in zip(views, seen, strict=True):
+            at_fault = written_by if is_stored else method
+            expect(at_fault, "the task as it was reported on", fields, actual, user=reader)
 
     def new_interactions(self, after: int) -> list[Any]:
         """What was done in the workspace since then, the oldest first."""

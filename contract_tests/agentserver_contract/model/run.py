@@ -251,16 +251,22 @@ class ModelRun:
         return response
 
     def ask_model(
-        self, token: str, body: Mapping[str, Any], names: str | Mapping[str, str]
+        self,
+        token: str,
+        body: Mapping[str, Any],
+        names: str | Mapping[str, str],
+        *,
+        path: str = language_model.MESSAGES,
     ) -> Response:
         """Send a request to a language model, as a sandbox with this token does.
 
-        `names` is the id of its trace, or the headers of which one is made.
+        `names` is the id of its trace, or the headers of which one is made; `path` is where it is
+        asked.
         """
         self._advance_clock()
         self.state.secrets.add(token)
-        self.log.append(f"a sandbox asks a language model {shown(body)}, in {names}")
-        return language_model.ask(self.target, token, body, names)
+        self.log.append(f"a sandbox asks a language model {shown(body)} at {path}, in {names}")
+        return language_model.ask(self.target, token, body, names, path=path)
 
     def close(self) -> None:
         """Close the clients."""

@@ -15,10 +15,8 @@ from agentserver_contract.model.sandboxes import any_sandbox, with_sandbox
 from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.task import CANCELLED, Interaction, Task
 from agentserver_contract.model.workspaces import (
-    A_WORKSPACE,
     Workspace,
     Workspaces,
-    any_workspace,
     read_of,
 )
 
@@ -225,10 +223,12 @@ def cancel_concurrently(run: ModelRun, choose: Choose) -> None:
         raise ContractViolation("tasks.cancel", promise, outcomes)
 
 
-@rule(touches=["interactions"], precondition=A_WORKSPACE)
+@rule(touches=["tasks", "interactions"], precondition=with_sandbox())
 def read_interactions_in_pages(run: ModelRun, choose: Choose) -> None:
     """With the bounds of the page, and beyond them."""
-    workspace = any_workspace(run, choose)
+    workspace, sandbox, user = any_sandbox(run, choose)
+    while len(workspace.interactions) < 2:
+        create(run, workspace, user, sandbox)
     user, method = choose(list(workspace.members)), "agents.interactions.list"
     whole = [each.target_id for each in reversed(workspace.interactions)]
     for limit, offset in ((200, 0), (1, 0), (1, max(len(whole) - 1, 0)), (200, len(whole))):

@@ -254,6 +254,29 @@ def ask_a_model(run: ModelRun, choose: Choose) -> None:
 
 
 @rule(touches=[], precondition=with_language_model)
+def ask_by_either_api(run: ModelRun, choose: Choose) -> None:
+    """Usage has a row for each provider and model, sorted by both."""
+    with asking_agent(run) as (agent, owner):
+        first = ask(run, agent.proxy_token, "Hello", "either", streaming=False)
+        second = ask(run, agent.proxy_token, _QUESTIONS[1], "either", streaming=False)
+        body = language_model.question(run.accounts.language_model, "Hello", streaming=False)
+        answer = run.ask_model(agent.proxy_token, body, "either", path=language_model.CHAT)
+        if answer.status != 200:
+            return  # the model answers by one API only
+        usage = answer.json()["usage"]
+        expected = [
+            (2, first[0] + second[0], first[1] + second[1]),
+            (1, usage["prompt_tokens"], usage["completion_tokens"]),
+        ]
+        method = "sandboxes.get_usage"
+        rows = read(run, owner, method, agent.sandbox_id).usage
+        shown = [(row.request_count, row.input_tokens, row.output_tokens) for row in rows]
+        expect(method, "the sums for each provider and model", sorted(expected), sorted(shown))
+        names = [(row.provider, row.model) for row in rows]
+        expect(method, "rows sorted by provider and model", sorted(names), names)
+
+
+@rule(touches=[], precondition=with_language_model)
 def share_a_trace(run: ModelRun, choose: Choose) -> None:
     """Of a trace in which two sandboxes ask, each has its own requests, and the workspace both."""
     with asking_agent(run) as (first, owner), asking_agent(run) as (second, _):

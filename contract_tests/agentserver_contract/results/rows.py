@@ -33,7 +33,7 @@ def row_problems(
         request: The request, which was answered with success.
         value: The JSON body of its answer.
     """
-    place, rows = _rows(operation, value)
+    place, rows = rows_in(operation, value)
     yield from _disordered(operation, place, rows)
     asked = _asked(contract, operation, request.query)
     if asked is not None:
@@ -55,7 +55,7 @@ def _asked(contract: Contract, operation: Operation, query: str) -> Mapping[str,
     return asked
 
 
-def _rows(operation: Operation, value: Any) -> tuple[str, list[Mapping[str, Any]]]:
+def rows_in(operation: Operation, value: Any) -> tuple[str, list[Mapping[str, Any]]]:
     """Where the rows of an answer stand, and the rows; none if it is no list."""
     place = "$"
     if isinstance(value, dict) and (page := operation.raw.get("x-sdk-page")):

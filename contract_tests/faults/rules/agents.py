@@ -304,6 +304,16 @@ async def cards_by_name_without_case(original, work, workspace_id):
 
 
 @fault(
+    replaces="agentserver_reference.services.agents.interactions_of",
+    kind="wrong-value",
+    operations=["list_agent_interactions"],
+)
+async def interactions_on_every_page(original, work, workspace_id, limit, offset):
+    """How many interactions are left out at the beginning is ignored."""
+    return await original(work, workspace_id, limit, 0)
+
+
+@fault(
     replaces="agentserver_reference.services.agents.DEFAULT_INTERACTIONS",
     kind="wrong-value",
     operations=["list_agent_interactions"],

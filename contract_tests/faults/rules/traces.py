@@ -185,6 +185,16 @@ def shared_traces_are_of_the_first(original):
 
 
 @fault(
+    replaces="agentserver_reference.storage.llm_traces.usage_of",
+    kind="wrong-order",
+    operations=["get_sandbox_usage"],
+)
+def usage_in_reverse(original, conn, workspace_id, sandbox_id, since):
+    """Usage is sorted the other way round."""
+    return original(conn, workspace_id, sandbox_id, since)[::-1]
+
+
+@fault(
     replaces="agentserver_reference.storage.llm_traces.find",
     kind="rows-of-others-in-list",
     operations=["get_sandbox_trace"],

@@ -70,6 +70,7 @@ def test_long_lists_show_each_row_also_where_an_earlier_run_has_made_some(
             assert result.holds, findings_text(result.findings)
             assert result.not_run.keys() == {
                 *("list_workspace_agents", "discover_agents"),
+                *("list_workspace_traces in pages", "list_sandbox_traces in pages"),
             }
         with target.client(session=accounts["admin"].session) as client:
             assert len(client.admin.users.list()) > MANY

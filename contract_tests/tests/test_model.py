@@ -16,6 +16,7 @@ from agentserver_contract.context import MAX_FAILURES, Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import Accounts, register
 from agentserver_contract.layers import model
+from agentserver_contract.model import executors
 from agentserver_contract.model.action import ACTIONS, INVARIANTS
 from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import Finding, LayerResult
@@ -246,6 +247,19 @@ def test_key_in_an_answer_is_seen(
 
 
 _ID_OR_TIME = r"[0-9a-f-]{36}|\d{4}-\d\d-\d\dT[^']*"
+
+
+@pytest.mark.parametrize("name", executors.NAMES)
+def test_names_in_the_place_of_taken_ones_are_valid(contract: Contract, name: str) -> None:
+    operation = contract.operations["register_executor"]
+    schema = next(field.schema for field in operation.fields if field.name == "name")
+    assert schema is not None
+    taken: set[str] = set()
+    for _ in range(12):
+        free = executors.free_name(name, taken)
+        assert contract.validator(schema).is_valid(free), free
+        assert free not in taken
+        taken.add(free)
 
 
 def test_rules_about_executors_hold_however_often_they_are_repeated(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from schemathesis import GenerationMode
+from schemathesis.openapi.checks import EnsureResourceAvailability
 from servers import Server, in_process, prepare_accounts
 
 from agentserver_contract.context import Context, Plan
@@ -61,6 +62,7 @@ def test_no_case_deletes_the_workspace_of_the_examples_in_the_place_of_one_of_ot
         context = Context(server.target, accounts, contract, Plan(seed=1))
         rewrites = CaseRewrites(context, examples, OWNER, caller)
         case: Any = SimpleNamespace(
+            id="a case",
             method="DELETE",
             path_parameters={PARAMETER: "workspace-of-others"},
             body=None,
@@ -75,6 +77,34 @@ def test_no_case_deletes_the_workspace_of_the_examples_in_the_place_of_one_of_ot
         rewrites.apply(case)
     known = {"workspace-of-others", examples.parameters[PARAMETER]}
     assert case.path_parameters[PARAMETER] not in known
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_id_that_was_replaced_is_not_taken_for_one_of_the_response_before(
+    contract: Contract, sqlite_url: str, known: bool
+) -> None:
+    with in_process(sqlite_url) as server:
+        accounts = prepare_accounts(server.target)
+        caller = accounts[OWNER]
+        examples = prepare_examples(contract, accounts, owner=OWNER, members={}, caller=caller)
+        guard = server.target.guard = Guard(contract, emails_of())
+        if known:
+            guard.own("drawn")
+        context = Context(server.target, accounts, contract, Plan(seed=1))
+        rewrites = CaseRewrites(context, examples, OWNER, caller)
+        case = case_of(
+            *(server, contract, "/api/agent/tasks/{task_id}/status", "PUT"),
+            path_parameters={"task_id": "drawn"},
+            body={"status": "completed"},
+        )
+        rewrites.apply(case)
+    failure = EnsureResourceAvailability(
+        operation=case.operation.label,
+        message="The API returned `404 Not Found` for a resource that was just created.",
+        created_with="POST /api/agent/tasks",
+        not_available_with=case.operation.label,
+    )
+    assert rewrites.explain(failure, case, 404) is not known
 
 
 def renamed_by_the_other(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count, pairwise
 from typing import Any
@@ -26,8 +26,9 @@ from agentserver_contract.model.workspaces import (
     read_of,
 )
 
-_NAMES = ("-", ".", "..", "build", "Build", "x" * 64, "A-Z.0_9")
-_BAD_NAMES = ("", " ", "a b", "a\n", "x" * 65, "a/b", "a'b", "ä", "a\0b")
+_LONGEST_NAME = 64
+NAMES = ("-", ".", "..", "build", "Build", "x" * _LONGEST_NAME, "A-Z.0_9")
+_BAD_NAMES = ("", " ", "a b", "a\n", "x" * (_LONGEST_NAME + 1), "a/b", "a'b", "ä", "a\0b")
 _ISSUER = "chatgpt_base_url="
 _DESCRIPTIONS = ("", "mine", "two\nlines", "Größe ☃", "d" * 10_000)
 
@@ -139,8 +140,13 @@ def _managers(workspace: Workspace) -> list[str]:
 
 def _free(run: ModelRun, workspace: Workspace, name: str) -> str:
     """The name, or one of its form that no executor of the workspace has."""
-    taken = {each.name for each in run.state[Executors].of(workspace)}
-    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return free_name(name, {each.name for each in run.state[Executors].of(workspace)})
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """A name, or one of its form that is not taken, and not too long."""
+    ends = chain([""], (f"-{number}" for number in count(2)))
+    names = (name[: _LONGEST_NAME - len(end)] + end for end in ends)
     return next(each for each in names if each not in taken)
 
 
@@ -150,7 +156,7 @@ def register_executors(run: ModelRun, choose: Choose) -> None:
     workspace, user = any_workspace(run, choose), ""
     for given in ({"description": choose(_DESCRIPTIONS)}, {}):
         user = choose(_managers(workspace))
-        name = _free(run, workspace, choose(_NAMES))
+        name = _free(run, workspace, choose(NAMES))
         executor = register_executor(run, workspace, user, name, **given)
         read_back(run, "executors")
         run.call(

@@ -1,4 +1,4 @@
-"""What is rewritten in a case of Schemathesis before it is sent."""
+"""What is rewritten in a case of Schemathesis before it is sent, and what fails for that reason."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from schemathesis.openapi.checks import EnsureResourceAvailability, RejectedPositiveData
+
 from agentserver import QuotaExceeded
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Located
-from agentserver_contract.data.tables import is_exception, lacks_kept_field
+from agentserver_contract.data.tables import (
+    depends_on_state,
+    is_exception,
+    lacks_kept_field,
+    status_of_nothing,
+)
 from agentserver_contract.fixtures.accounts import ABSENT, COLLEAGUE, Account, email_of
 from agentserver_contract.fixtures.examples import Examples
 from agentserver_contract.fixtures.sandboxes import PARAMETER as SANDBOX
@@ -19,6 +26,7 @@ from agentserver_contract.http.guard import NO_SUCH, SAFE_METHODS, Guard
 
 if TYPE_CHECKING:
     from schemathesis import Case
+    from schemathesis.core.failures import Failure
 
 
 class CaseRewrites:
@@ -51,8 +59,10 @@ class CaseRewrites:
         self._workspace_id = examples.parameters.get(PARAMETER)
         self.owned = {self._workspace_id} if self._workspace_id is not None else set()
         """The workspaces that were created for the cases."""
-        self.stored: set[str] = set()
+        self._stored: set[str] = set()
         """Ids of the cases that rely on a stored value, for which one was stored."""
+        self._renamed: set[str] = set()
+        """Ids of the cases in which another thing is named than was drawn."""
         self._limits = {
             operation.id: {
                 field.name: limit
@@ -82,6 +92,21 @@ class CaseRewrites:
         if self._protects:
             # After the ids, which say in which workspace the value is stored.
             self.store_kept_field(case)
+
+    def explain(self, failure: Failure, case: Case[Any], status: int) -> bool:
+        """Whether a failure is none, by what was rewritten or may not be stored.
+
+        An id that was rewritten looks to Schemathesis as if it came from the response before.
+        """
+        if isinstance(failure, EnsureResourceAvailability):
+            return case.id in self._renamed
+        named = operation_id(case)
+        return (
+            isinstance(failure, RejectedPositiveData)
+            and status == 400  # which is right where nothing is stored
+            and (status_of_nothing(named) == 400 or depends_on_state(named, case.body))
+            and case.id not in self._stored
+        )
 
     def fit_bytes(self, case: Case[Any]) -> None:
         """Cut texts of a valid body to their `x-max-bytes`: Schemathesis counts characters.
@@ -120,7 +145,7 @@ class CaseRewrites:
             credential = self._accounts[self._owner].credential
             response = self._accounts.target.send(self._examples.request(operation, credential))
             if response.succeeded:
-                self.stored.add(case.id)
+                self._stored.add(case.id)
 
     def redirect_deletions(self, case: Case[Any]) -> None:
         """Redirect calls that would delete what the examples are about, or the caller's rights.
@@ -157,6 +182,7 @@ class CaseRewrites:
                 # An id from a response belongs to others; any other id need only stay unknown.
                 own = self._examples.parameters.get(name) if name in drawn else None
                 case.path_parameters[name] = own or f"{NO_SUCH}{value}"
+                self._renamed.add(case.id)
 
     def use_owned_addresses(self, case: Case[Any], guard: Guard) -> None:
         """Replace valid addresses of others by those of the run's accounts."""

@@ -18,23 +18,17 @@ import schemathesis
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.engine import from_schema
 from schemathesis.hooks import unregister as unregister_hook
-from schemathesis.openapi.checks import RejectedPositiveData
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.contract.roles import AGENT
-from agentserver_contract.data.tables import (
-    depends_on_state,
-    exceptions,
-    is_exception,
-    status_of_nothing,
-)
+from agentserver_contract.data.tables import exceptions, is_exception
 from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Account, Accounts
 from agentserver_contract.fixtures.callers import with_token
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.http.differential import Differential
 from agentserver_contract.http.target import GUARD_HEADER
-from agentserver_contract.schemathesis.case_rewrites import CaseRewrites, operation_id
+from agentserver_contract.schemathesis.case_rewrites import CaseRewrites
 from agentserver_contract.schemathesis.checks import (
     ForeignWrites,
     OtherCredentials,
@@ -148,21 +142,11 @@ def run_part(
     def own_workspace(check: CheckContext, response: Response, case: Case[Any]) -> None:
         own.check(collector.operation(case.operation.label), response, case)
 
-    def nothing_stored(failure: Failure, case: Case[Any], response: Response) -> bool:
-        """Whether the server's state may be the reason for a 400, which is right then."""
-        named = operation_id(case)
-        by_state = status_of_nothing(named) == 400 or depends_on_state(named, case.body)
-        return (
-            isinstance(failure, RejectedPositiveData)
-            and response.status_code == 400
-            and by_state
-            and case.id not in rewrites.stored
-        )
-
     def filter_failure(
         hook: HookContext, failure: Failure, case: Case[Any], response: Response
     ) -> bool:
-        return not (GUARD_HEADER in response.headers or nothing_stored(failure, case, response))
+        is_blocked = GUARD_HEADER in response.headers
+        return not (is_blocked or rewrites.explain(failure, case, response.status_code))
 
     with ExitStack() as stack:
         identities = stack.enter_context(_identities(part, accounts))

@@ -242,7 +242,7 @@ def test_trace_of_another_tenant_is_found_by_the_model_and_is_a_listed_departure
     assert found & of_traces, findings_text(result.findings)
     listed = departures.load(departures.file_of("v0.64.12"))
     account = departures.account(contract, listed, result.findings)
-    assert account.explained.keys() == {"traces-of-any-tenant"}
+    assert account.explained.keys() == {"traces-of-any-tenant", "traces-of-the-first-sandbox"}
     assert not account.unexplained, findings_text(account.unexplained)
 
 

@@ -187,7 +187,7 @@ def expect_new_account(run: ModelRun, client: Client, user_id: str, email: str) 
         raise ContractViolation("workspaces.get_creation_quota", promise, quota)
 
 
-@rule(touches=["accounts"], precondition=account_may_stay)
+@rule(touches=["accounts", "workspaces"], precondition=account_may_stay)
 def register_account_that_stays(run: ModelRun, choose: Choose) -> None:
     """A new account has all that is promised to it; an earlier run may have registered it."""
     for new in unregistered(run.accounts, run.accounts.few[:1]):
@@ -195,6 +195,7 @@ def register_account_that_stays(run: ModelRun, choose: Choose) -> None:
         created = run.call(run.target.client(), "auth.register", email=email, password=password)
         client = run.target.client(session=log_in(run.target, email, password))
         expect_new_account(run, client, created.id, email)
+        delete_workspaces(run, client)
 
 
 @rule(touches=["accounts", "workspaces"], precondition=accounts_may_be_left_behind)
@@ -217,6 +218,11 @@ def register_one_address_concurrently(run: ModelRun, choose: Choose) -> None:
         promise = "of several who register one address at the same time, one succeeds"
         raise ContractViolation(method, promise, outcomes)
     client = run.target.client(session=log_in(run.target, emails[0], password))
+    delete_workspaces(run, client)
+
+
+def delete_workspaces(run: ModelRun, client: Client) -> None:
+    """Delete what an account owns that is of no other rule."""
     for workspace in run.call(client, "workspaces.list"):
         run.call(client, "workspaces.delete", workspace.id)
 

@@ -139,6 +139,7 @@ def expect_traces(
     asked: Sequence[ModelRequest],
     *,
     earlier: int = 0,
+    of: str = "",
 ) -> None:
     """Check that all traces are listed, each with its requests. Raises ContractViolation.
 
@@ -149,6 +150,7 @@ def expect_traces(
         owner: The id of the workspace or sandbox.
         asked: The requests, the oldest first.
         earlier: How many traces there are beside those of these requests, all of them older.
+        of: What else the promises are about, at their end.
     """
     listing, getting = methods
     by_trace: dict[str, list[ModelRequest]] = {}
@@ -158,19 +160,19 @@ def expect_traces(
     rows = list(islice(page, len(by_trace)) if earlier else page)
     shown = sums_of(rows)
     expected = {trace_id: summed(requests) for trace_id, requests in by_trace.items()}
-    expect(listing, "each trace with the sums of its requests", expected, shown)
+    expect(listing, f"each trace with the sums of its requests{of}", expected, shown)
     expect(listing, "how many there are", len(expected) + earlier, page.total)
     for trace_id, requests in by_trace.items():
         detail = read(run, reader, getting, owner, trace_id)
         expect(
             getting,
-            "the requests that were sent, the oldest first",
+            f"the requests that were sent, the oldest first{of}",
             list(map(shown_of, requests)),
             list(map(shown_of, detail.requests)),
         )
         expect(
             getting,
-            "the trace with the sums of its requests",
+            f"the trace with the sums of its requests{of}",
             expected[trace_id],
             sums_of([detail.trace]).get(trace_id),
         )
@@ -291,7 +293,9 @@ def share_a_trace(run: ModelRun, choose: Choose) -> None:
         for agent in (first, second):
             own = [each for each in asked if each.sandbox_id == agent.sandbox_id]
             expect_usage(run, owner, agent.sandbox_id, own)
-            expect_traces(run, owner, methods, agent.sandbox_id, own)
+            expect_traces(
+                run, owner, methods, agent.sandbox_id, own, of=", without other sandboxes"
+            )
         methods = "traces.list", "traces.get"
         expect_traces(run, owner, methods, workspace_id, asked, earlier=earlier)
 

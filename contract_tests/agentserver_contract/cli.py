@@ -265,8 +265,9 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         "--jobs",
         type=_count,
         metavar="N",
-        help=f"run in N processes at once (one more than there are cores, at most {jobs.MOST}; 1 "
-        "if not everything is tried, and with --allow-global or --shard, which take one)",
+        help=f"run in N processes at once (one more than there are cores, at most {jobs.MOST}; "
+        "one less with --quick; 1 if not everything is tried, and with --allow-global or --shard, "
+        "which take one)",
     )
     tried.add_argument(
         "--shard", type=_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts"
@@ -631,7 +632,7 @@ def job_count(options: argparse.Namespace, plan: Plan) -> int:
     if options.jobs is not None:
         return int(options.jobs)
     is_whole = not (plan.layers or plan.is_partial)
-    return jobs.usual_count() if is_whole else 1
+    return jobs.usual_count(is_quick=plan.is_quick) if is_whole else 1
 
 
 def _existing(contract: Contract, session: RunSession) -> Examples:

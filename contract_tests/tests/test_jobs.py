@@ -424,7 +424,7 @@ def test_what_takes_one_process_is_refused_in_several(
         ([], 2, 3),
         ([], 1, 2),
         ([], 64, jobs.MOST),
-        (["--quick"], 2, 3),
+        (["--quick"], 2, 2),
         (["--jobs", "8"], 2, 8),
         (["--jobs", "1"], 2, 1),
         (["--layers", "roles"], 2, 1),

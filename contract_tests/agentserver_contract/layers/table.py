@@ -89,7 +89,7 @@ LAYERS = (
     Layer(refusals.NAME, refusals.run, by_operation=True, writes=True),
     Layer(ids.NAME, ids.run, by_operation=True, writes=True, is_long=True),
     Layer(values.NAME, values.run, by_operation=True, writes=True, is_long=True),
-    Layer(model.NAME, model.run, writes=True, weight=0.14, quick_weight=0.45),
+    Layer(model.NAME, model.run, writes=True, weight=0.14, quick_weight=0.6),
     Layer(stateful.NAME, stateful.run, writes=True, extent="scenarios", weight=0.06),
     Layer(fuzzing.NAME, fuzzing.run, by_operation=True),
     Layer(times.NAME, times.run, by_operation=True, writes=True),

@@ -125,13 +125,14 @@ class _Trials:
         spare = self._spare(operation, conflict)
         with in_state(conflict, self.accounts, self.examples):
             before = snapshot(self.accounts, self.examples)
-            answered = []
+            answered, accepted = [], ""
             for trial in trials:
                 if self._try(operation, trial):
                     answered.append(trial)
                 if self._accepted:
+                    accepted = trial.name
                     break
-            if self._accepted and conflict.state in LASTING and trial.name == conflict.name:
+            if accepted == conflict.name and conflict.state in LASTING:
                 for left in trials[1:]:
                     self.result.not_run[f"{operation.id}, {left.name}"] = NO_LIMIT
                 return

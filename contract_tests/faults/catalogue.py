@@ -87,6 +87,7 @@ NEVER_MET = {
     "paths-of-any-length": _NOT_IMITATED,
     "queries-of-any-value": _NOT_IMITATED,
     "redirect-with-page": _NOT_IMITATED,
+    "refusals-seldom-sent": _NOT_IMITATED,
     "refusals-never-sent": _NOT_IMITATED,
     "removed-twice-at-once": _NOT_IMITATED,
     "renamed-twice-at-once": _NOT_IMITATED,

@@ -177,11 +177,24 @@ def test_another_default_than_the_documented_one_is_found_by_the_values(
     assert_found(result, values.NAME, "add_workspace_member", promise)
 
 
-def test_action_whose_moment_does_not_move_is_found_by_the_times(
-    sqlite_url: str, contract: Contract
+@pytest.mark.parametrize(
+    ("fault", "operation", "promise"),
+    [
+        (
+            *("resuming-is-no-activity", "resume_sandbox"),
+            "last_activity_at is when it was last done",
+        ),
+        (
+            *("rename-to-the-same-name-keeps-time", "rename_workspace"),
+            "moves with a write of the same values",
+        ),
+    ],
+)
+def test_time_that_does_not_move_is_found_by_the_times(
+    fault: str, operation: str, promise: str, sqlite_url: str, contract: Contract
 ) -> None:
-    with server_with("resuming-is-no-activity", sqlite_url) as server:
-        plan = Plan(seed=1, operations=frozenset({"resume_sandbox"}))
+    with server_with(fault, sqlite_url) as server:
+        plan = Plan(seed=1, operations=frozenset({operation}))
         context = Context(
             server.target,
             prepare_accounts(server.target),
@@ -190,7 +203,7 @@ def test_action_whose_moment_does_not_move_is_found_by_the_times(
             advance_clock=lambda: server.shift_clock(timedelta(seconds=1)),
         )
         result = times.run(context)
-    assert_found(result, times.NAME, "resume_sandbox", "last_activity_at is when it was last done")
+    assert_found(result, times.NAME, operation, promise)
 
 
 def test_answer_that_differs_from_the_row_is_found_by_the_lists(
@@ -209,22 +222,6 @@ def test_page_that_leaves_nothing_out_is_found_by_the_lists(
         plan = Plan(seed=1, operations=frozenset({"list_agent_interactions"}))
         result = lists.run(Context(server.target, prepare_accounts(server.target), contract, plan))
     assert_found(result, lists.NAME, "list_agent_interactions", "that follow those left out")
-
-
-def test_time_that_only_a_change_moves_is_found_by_the_times(
-    sqlite_url: str, contract: Contract
-) -> None:
-    with server_with("rename-to-the-same-name-keeps-time", sqlite_url) as server:
-        plan = Plan(seed=1, operations=frozenset({"rename_workspace"}))
-        context = Context(
-            server.target,
-            prepare_accounts(server.target),
-            contract,
-            plan,
-            advance_clock=lambda: server.shift_clock(timedelta(seconds=1)),
-        )
-        result = times.run(context)
-    assert_found(result, times.NAME, "rename_workspace", "moves with a write of the same values")
 
 
 def test_trace_of_another_tenant_is_found_by_the_model_and_is_a_listed_departure(

@@ -13,7 +13,7 @@ from servers import Server, in_process, prepare_accounts
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.accounts import COLLEAGUE, TENANTS, Accounts, emails_of
-from agentserver_contract.fixtures.examples import prepare_examples
+from agentserver_contract.fixtures.examples import Examples, prepare_examples
 from agentserver_contract.fixtures.workspaces import PARAMETER, add_workspace
 from agentserver_contract.http.guard import Guard
 from agentserver_contract.schemathesis.case_rewrites import CaseRewrites
@@ -25,6 +25,21 @@ OWNER, OTHER = TENANTS
 def case_of(server: Server, contract: Contract, path: str, method: str, **given: Any) -> Any:
     schema = server.target.schema(contract.document, {})
     return schema[path][method].Case(_meta=None, **given)
+
+
+def guarded_rewrites(
+    server: Server, contract: Contract, *known: str
+) -> tuple[CaseRewrites, Examples]:
+    """What rewrites the owner's cases, and what they are about: that and `known` alone is the
+    run's."""
+    accounts = prepare_accounts(server.target)
+    caller = accounts[OWNER]
+    examples = prepare_examples(contract, accounts, owner=OWNER, members={}, caller=caller)
+    guard = server.target.guard = Guard(contract, emails_of())
+    for each in (examples.parameters[PARAMETER], *known):
+        guard.own(each)
+    context = Context(server.target, accounts, contract, Plan(seed=1))
+    return CaseRewrites(context, examples, OWNER, caller), examples
 
 
 @pytest.mark.parametrize("spelling", [str, str.upper, "  {} ".format])
@@ -53,14 +68,7 @@ def test_no_case_deletes_the_workspace_of_the_examples_in_the_place_of_one_of_ot
     contract: Contract, sqlite_url: str
 ) -> None:
     with in_process(sqlite_url) as server:
-        accounts = prepare_accounts(server.target)
-        caller = accounts[OWNER]
-        examples = prepare_examples(contract, accounts, owner=OWNER, members={}, caller=caller)
-        guard = Guard(contract, emails_of())
-        guard.own(examples.parameters[PARAMETER])
-        server.target.guard = guard
-        context = Context(server.target, accounts, contract, Plan(seed=1))
-        rewrites = CaseRewrites(context, examples, OWNER, caller)
+        rewrites, examples = guarded_rewrites(server, contract)
         case: Any = SimpleNamespace(
             id="a case",
             method="DELETE",
@@ -84,14 +92,7 @@ def test_an_id_that_was_replaced_is_not_taken_for_one_of_the_response_before(
     contract: Contract, sqlite_url: str, known: bool
 ) -> None:
     with in_process(sqlite_url) as server:
-        accounts = prepare_accounts(server.target)
-        caller = accounts[OWNER]
-        examples = prepare_examples(contract, accounts, owner=OWNER, members={}, caller=caller)
-        guard = server.target.guard = Guard(contract, emails_of())
-        if known:
-            guard.own("drawn")
-        context = Context(server.target, accounts, contract, Plan(seed=1))
-        rewrites = CaseRewrites(context, examples, OWNER, caller)
+        rewrites, _ = guarded_rewrites(server, contract, *(["drawn"] if known else []))
         case = case_of(
             *(server, contract, "/api/agent/tasks/{task_id}/status", "PUT"),
             path_parameters={"task_id": "drawn"},

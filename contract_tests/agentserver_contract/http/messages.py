@@ -10,7 +10,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -93,6 +93,11 @@ class Request:
         headers = {name.lower(): values[0] for name, values in recorded.headers.items()}
         target = recorded.uri.removeprefix(base_url)
         return cls(recorded.method, target, headers, recorded.body or None)
+
+    def with_query(self, parameters: str) -> Request:
+        """The same with more parameters in its query, which are written as they are sent."""
+        joined = "&" if "?" in self.target else "?"
+        return replace(self, target=f"{self.target}{joined}{parameters}")
 
     def to_httpx(self, base_url: str, timeouts: Mapping[str, float | None]) -> httpx.Request:
         """The same as httpx has it; in chunks where a header says so."""

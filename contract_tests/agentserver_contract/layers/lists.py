@@ -241,9 +241,8 @@ class _Lists:
             self.result.not_run[f"{operation.id} in pages"] = "there are fewer than two rows"
             return
         for offset in (0, 1, len(whole) - 1):
-            separator = "&" if "?" in request.target else "?"
-            page = f"{request.target}{separator}limit=1&offset={offset}"
-            rows, exchange = self._read_rows(operation, replace(request, target=page))
+            page = request.with_query(f"limit=1&offset={offset}")
+            rows, exchange = self._read_rows(operation, page)
             if rows != whole[offset : offset + 1]:
                 self._found(
                     operation,

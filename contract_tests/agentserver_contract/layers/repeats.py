@@ -155,9 +155,7 @@ class _Repeats:
                     request = self.examples.request(operation, self._credential(operation))
                 except NoCaller:
                     continue
-                joined = "&" if "?" in request.target else "?"
-                target = f"{request.target}{joined}{parameter.name}=true"
-                request = replace(request, target=target)
+                request = request.with_query(f"{parameter.name}=true")
                 response = self.sender.send(operation, request).response
                 seen[operation.id, parameter.name] = response.status, response.body
         return seen

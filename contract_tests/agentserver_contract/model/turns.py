@@ -6,10 +6,12 @@ has an answer, and the log says of it what the answer says.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from agentserver import (
@@ -39,8 +41,10 @@ from agentserver_contract.model.workspaces import (
 )
 
 _SCOPE = "turns:submit"
-_TIME = 60_000
-"""Milliseconds for a turn."""
+_TIME = 20_000
+"""Milliseconds for a turn, fewer than a run waits for an answer."""
+_MOST_ARGUMENTS, _MOST_RESULT = 65_536, 4_096
+"""How many bytes of what a turn was given, and of its result, the log shows."""
 
 # --- the state ------------------------------------------------------------------------------------
 
@@ -55,6 +59,30 @@ class Turn:
     user_id: str | None
     """The person who has submitted it; None for a program."""
     is_error: bool
+    result: str = ""
+    """What was said last, or why nothing was; empty if neither."""
+
+    @property
+    def shown_params(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """What the log shows as arguments, and what of them if they are too long for it."""
+        text = json.dumps(self.params, ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode())
+        if size <= _MOST_ARGUMENTS:
+            return self.params, None
+        return None, {"truncated": True, "size_bytes": size}
+
+    @property
+    def shown_result(self) -> tuple[str | None, dict[str, Any] | None]:
+        """What the log shows as result, and what of it if it is cut."""
+        encoded = self.result.encode()
+        if len(encoded) <= _MOST_RESULT:
+            return self.result or None, None
+        meta = {
+            "truncated": True,
+            "total_bytes": len(encoded),
+            "sha256": sha256(encoded).hexdigest(),
+        }
+        return encoded[:_MOST_RESULT].decode(errors="ignore"), meta
 
 
 @dataclass
@@ -110,9 +138,20 @@ def note_turn(
     expect("turns.submit", "it is answered with a turn, or with why there is none", True, has_one)
     failed = answer.turn is None or str(answer.turn.status) != "completed"
     user_id = run.ids[caller] if isinstance(caller, str) else None
-    run.state[Turns].of(workspace).append(Turn(answer.thread_id, params, user_id, failed))
+    noted = Turn(answer.thread_id, params, user_id, failed, result_of(answer.to_dict()))
+    run.state[Turns].of(workspace).append(noted)
     note_model_requests(run, workspace)
     return answer
+
+
+def result_of(answer: dict[str, Any]) -> str:
+    """What was said last in a turn, or why nothing was; empty if neither."""
+    turn = answer.get("turn") or {}
+    failure = answer.get("transport") or turn.get("error")
+    if failure:
+        return str(failure.get("message", ""))
+    said = [each.get("text") for each in turn.get("items", ()) if each["type"] == "agentMessage"]
+    return next((text for text in reversed(said) if text), "")
 
 
 def note_model_requests(run: ModelRun, workspace: Workspace) -> None:
@@ -161,16 +200,17 @@ def turns_are_logged_with_the_newest_first(run: ModelRun) -> None:
         expected = [
             (
                 *(workspace.id, "sdk", "local", "turn", each.thread_id or None, each.user_id),
-                *(each.params, each.is_error),
+                *(*each.shown_params, each.is_error, *each.shown_result),
             )
             for each in reversed(turns)
         ]
-        by_said = {str(row.arguments): row for row in rows}
-        in_order = [by_said.get(str(each.params)) for each in reversed(turns)]
+        by_params = {str(_shown_params(row)): row for row in rows}
+        in_order = [by_params.get(str(each.shown_params)) for each in reversed(turns)]
         actual = [
             (
                 *(row.workspace_id, str(row.source), row.env_id, row.tool, row.thread_id),
-                *(row.user_id, row.arguments, row.is_error),
+                *(row.user_id, *_shown_params(row), row.is_error),
+                *(row.result_summary, row.result_meta),
             )
             for row in in_order
             if row is not None
@@ -195,6 +235,13 @@ def turns_are_logged_with_the_newest_first(run: ModelRun) -> None:
             expect(method, "the request that had it done is named", True, requested)
 
 
+def _shown_params(row: Any) -> tuple[Any, Any]:
+    """What a row shows of its arguments, but for their sum, as nobody knows in which order they
+    were written."""
+    meta = row.arguments_meta
+    return row.arguments, meta and {each: meta.get(each) for each in ("truncated", "size_bytes")}
+
+
 # --- rules ----------------------------------------------------------------------------------------
 
 
@@ -211,6 +258,16 @@ def submit_turns(run: ModelRun, choose: Choose) -> None:
             user = choose(workspace.at_least("developer"))
             third = submit(run, workspace, user, thread_id=first.thread_id)
             expect("turns.submit", "a turn goes on in its thread", first.thread_id, third.thread_id)
+
+
+@rule(touches=["turns", "llm_quota", "llm_config"], precondition=A_WORKSPACE)
+def submit_long_turns(run: ModelRun, choose: Choose) -> None:
+    """Of what is longer than the log keeps, it shows how long it is."""
+    workspace, turns = any_workspace(run, choose), run.state[Turns]
+    with without_endpoint(run, workspace):
+        for long in ("\N{ROBOT FACE}" * 1_100, "a" * (_MOST_ARGUMENTS + 10 * turns.said)):
+            user = choose(workspace.at_least("developer"))
+            submit(run, workspace, user, params=params_of(f"{turns.question()} {long}"))
 
 
 @rule(touches=["turns", "llm_quota", "llm_config", "api_keys"], precondition=SEVERAL_WORKSPACES)

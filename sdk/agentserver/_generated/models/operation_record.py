@@ -60,13 +60,17 @@ class OperationRecord(Model):
     characters.
     """
     arguments: dict[str, Any] | None = field(default=None, hash=False)
-    """What the tool was given; omitted if that is longer than 65,536 bytes as JSON."""
+    """What the tool was given; omitted if that is longer than 65,536 bytes as JSON without
+    blanks.
+    """
     arguments_meta: dict[str, Any] | None = field(default=None, hash=False)
     """For arguments that are omitted for their length: `truncated` is true, `size_bytes` their
-    length and `sha256` their SHA-256 as JSON.
+    length and `sha256` their SHA-256 as JSON without blanks.
     """
     result_summary: str | None = field(default=None)
-    """The result, cut at 4,096 bytes; omitted if there is none. At most 4,096 characters."""
+    """The result, cut at 4,096 bytes; omitted if there is none. That of a turn is what the agent
+    said last, or why the turn failed. At most 4,096 characters.
+    """
     result_meta: dict[str, Any] | None = field(default=None, hash=False)
     """For a result that is cut: `truncated` is true, `total_bytes` its length and `sha256` its
     SHA-256 as UTF-8.

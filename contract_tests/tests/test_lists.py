@@ -51,7 +51,7 @@ def test_lists_are_those_operations_that_answer_with_an_array(contract: Contract
 
 def test_every_list_promises_an_order(contract: Contract) -> None:
     by_name = {"list_workspace_agents", "discover_agents"}
-    assert {each.id for each in lists.lists(contract) if not lists.order_of(each)} == by_name
+    assert {each.id for each in lists.lists(contract) if not lists.direction_of(each)} == by_name
 
 
 def test_rows_are_not_made_in_the_order_of_the_alphabet() -> None:

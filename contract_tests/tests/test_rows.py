@@ -13,6 +13,12 @@ from agentserver_contract.results.rows import promises_rows, row_problems
 INTERACTIONS = "list_agent_interactions"
 OPERATIONS = "list_workspace_operations"
 CARDS = "list_workspace_agents"
+TRACES = "list_workspace_traces"
+EARLIER, LATER = "2026-11-23T10:00:00.5Z", "2026-11-23T10:00:01Z"
+
+
+def changed(*times: str) -> dict[str, Any]:
+    return {"traces": [{"updated_at": each} for each in times]}
 
 
 def found(contract: Contract, operation: str, query: str, value: Any) -> list[tuple[str, str]]:
@@ -32,6 +38,8 @@ def found(contract: Contract, operation: str, query: str, value: Any) -> list[tu
         (OPERATIONS, "limit=1&is_error=true", {"operations": [{"is_error": True}]}),
         (OPERATIONS, "since=2026-11-23T10:00:00Z", {"operations": [{"tool": "turn"}]}),
         (CARDS, "", [{"display_name": "Zed"}, {"display_name": "apple"}]),
+        (TRACES, "", changed(LATER, EARLIER, EARLIER, "long ago")),
+        ("list_workspaces", "", [{"created_at": EARLIER}, {}, {"created_at": LATER}]),
         ("get_workspace", "", {"id": "1"}),
     ],
 )
@@ -59,6 +67,11 @@ def test_rows_that_were_asked_for_are_right(
         (
             *(CARDS, "", [{"display_name": "apple"}, {"display_name": "Zed"}]),
             ("order", "$[0].display_name"),
+        ),
+        (TRACES, "", changed(LATER, EARLIER, LATER), ("order", "$.traces[1].updated_at")),
+        (
+            *("list_workspaces", "", [{"created_at": LATER}, {"created_at": EARLIER}]),
+            ("order", "$[0].created_at"),
         ),
     ],
 )

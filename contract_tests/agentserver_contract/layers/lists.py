@@ -13,7 +13,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -31,7 +30,7 @@ from agentserver_contract.http.messages import Exchange, Request
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, body_of, fields_of, rows_of
 from agentserver_contract.results.findings import LayerResult
-from agentserver_contract.results.rows import rows_in
+from agentserver_contract.results.rows import order_of, rows_in, seconds_of
 
 NAME = "lists"
 
@@ -40,8 +39,7 @@ SIZES = (11, 51, MANY)
 
 _IDEMPOTENCY_KEY = "idempotency-key"
 _PAGE = {"limit", "offset"}
-_OLDEST_FIRST = ("oldest first", "in the order in which")
-_NEWEST_FIRST = ("newest first",)
+_IN_THE_ORDER = "in the order in which"
 
 
 @dataclass(frozen=True)
@@ -384,44 +382,32 @@ class _Lists:
 def _disordered(
     operation: Operation, rows: Sequence[Mapping[str, Any]], known: Sequence[KnownRow]
 ) -> Iterator[tuple[str, str, str]]:
-    """Where the rows are not in the order that the contract promises."""
-    direction = order_of(operation)
+    """Where rows that were made one after the other are not listed so. That times do not go back
+    is looked at in every answer."""
+    direction = direction_of(operation)
     if direction is None:
-        return
-    promise = "a list is in the order that the contract promises"
-    expected = "the newest row first" if direction < 0 else "the oldest row first"
-    ages = [age for row in rows if (age := _age(row)) is not None]
-    if any(
-        (later < earlier) if direction > 0 else (later > earlier)
-        for earlier, later in pairwise(ages)
-    ):
-        yield promise, f"{expected}, by created_at", "rows whose created_at goes back"
         return
     places = [_place(rows, row) for row in known if row.is_new]
     new = [place for place in places if place is not None][::direction]
     for earlier, later in pairwise(new):
         if later < earlier and not _same_age(rows[earlier], rows[later]):
+            promise = "a list is in the order that the contract promises"
+            expected = "the newest row first" if direction < 0 else "the oldest row first"
             yield promise, expected, f"row {earlier} was made before row {later}"
             return
 
 
-def order_of(operation: Operation) -> int | None:
+def direction_of(operation: Operation) -> int | None:
     """1 where the oldest row comes first, -1 where the newest does, None where nothing is said."""
-    said = operation.description.replace("\n", " ")
-    if any(words in said for words in _OLDEST_FIRST):
-        return 1
-    return -1 if any(words in said for words in _NEWEST_FIRST) else None
-
-
-def _age(row: Mapping[str, Any]) -> datetime | None:
-    try:
-        return datetime.fromisoformat(row["created_at"])
-    except (KeyError, TypeError, ValueError):
-        return None
+    order = order_of(operation)
+    if order is not None and order.is_of_time:
+        return -1 if order.is_descending else 1
+    return 1 if _IN_THE_ORDER in " ".join(operation.description.split()) else None
 
 
 def _same_age(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    return _age(first) is not None and _age(first) == _age(second)
+    ages = [seconds_of(row.get("created_at")) for row in (first, second)]
+    return ages[0] is not None and ages[0] == ages[1]
 
 
 def _place(rows: Sequence[Mapping[str, Any]], known: KnownRow) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -16,10 +18,38 @@ _LIMIT = "limit"
 _SORTED = re.compile(r"sorted by `(\w+)`")
 
 
+@dataclass(frozen=True)
+class Order:
+    """The order of a list's rows: by a field, a time or a text, the least or the greatest first."""
+
+    field: str
+    is_descending: bool = False
+
+    def value(self, row: Mapping[str, Any]) -> float | str | None:
+        """By what a row is sorted, times in seconds; None where that cannot be seen."""
+        value = row.get(self.field)
+        if not isinstance(value, str):
+            return None
+        return seconds_of(value) if self.is_of_time else value
+
+    @property
+    def is_of_time(self) -> bool:
+        """Whether the field is a time."""
+        return self.field.endswith("_at")
+
+
+_ORDERS = {
+    "oldest first": Order("created_at"),
+    "newest first": Order("created_at", is_descending=True),
+    "last changed first": Order("updated_at", is_descending=True),
+}
+"""By the words of the contract."""
+
+
 def promises_rows(operation: Operation) -> bool:
     """Whether the contract says which rows an operation answers with, beside their schema."""
     is_read = operation.method == "GET"
-    return is_read and bool(operation.parameters_in("query") or _sorted_by(operation))
+    return is_read and bool(operation.parameters_in("query") or order_of(operation))
 
 
 def row_problems(
@@ -91,16 +121,31 @@ def _others(
 def _disordered(
     operation: Operation, place: str, rows: list[Mapping[str, Any]]
 ) -> Iterator[Problem]:
-    """Rows that are not sorted by the field that the contract names, as texts are compared."""
-    name = _sorted_by(operation)
-    for number, (earlier, later) in enumerate(pairwise(row.get(name) for row in rows)):
-        if isinstance(earlier, str) and isinstance(later, str) and earlier > later:
-            detail = f"{earlier!r} comes before {later!r}"
-            yield Problem("order", f"{place}[{number}].{name}", detail)
+    """Two rows, one after the other, that are not in the order that the contract names."""
+    order = order_of(operation)
+    if order is None:
+        return
+    for number, pair in enumerate(pairwise(map(order.value, rows))):
+        first, second = reversed(pair) if order.is_descending else pair
+        # A text is compared with a text, a time with a time.
+        if first is not None and second is not None and first > second:  # type: ignore[operator]
+            shown = [row[order.field] for row in rows[number : number + 2]]
+            detail = f"{shown[0]!r} comes before {shown[1]!r}"
+            yield Problem("order", f"{place}[{number}].{order.field}", detail)
             return
 
 
-def _sorted_by(operation: Operation) -> str:
-    """The field by which the rows are sorted; empty where the contract names none."""
-    found = _SORTED.search(" ".join(operation.description.split()))
-    return found[1] if found else ""
+def order_of(operation: Operation) -> Order | None:
+    """In which order the contract says that the rows are; None where it names no field of them."""
+    said = " ".join(operation.description.split())
+    if found := _SORTED.search(said):
+        return Order(found[1])
+    return next((order for words, order in _ORDERS.items() if words in said), None)
+
+
+def seconds_of(time: Any) -> float | None:
+    """A time of an answer in seconds since 1970; None where it is none."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

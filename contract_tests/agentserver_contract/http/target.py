@@ -32,6 +32,8 @@ IN_PROCESS = "http://127.0.0.1"
 TIMEOUT_SECONDS = 30.0
 _SECONDS_BEFORE_ASKING = (0.0, 0.2, 0.4)
 """Before each time that a server is asked whether it is still there."""
+_MOST_UNANSWERED = 3
+"""How many requests may have no response in time, where others have one, before a run ends."""
 GUARD_HEADER = "x-contract-guard"
 """The header of a response that no server sent: the guard blocked the request."""
 
@@ -81,6 +83,7 @@ class Target:
         self.guard = guard
         self.timeout = timeout
         self.ends_run = ends_run and app is None
+        self._unanswered = 0
         self.unreachable: ServerUnreachable | None = None
         """Why nothing more can be tried, once that is so."""
         self.environment = Environment() if app is not None else Environment.of(base_url)
@@ -118,7 +121,8 @@ class Target:
 
         Raises:
             ServerUnreachable: The machine is the reason, and this ends the run. Otherwise the
-                server has closed the connection, although it still listens: that is its own fault.
+                server has closed the connection, or was not ready in time, although it responds to
+                others: that is its own fault, and is a reason to end the run if it happens often.
         """
         if not self.ends_run:
             return
@@ -126,6 +130,9 @@ class Target:
         if isinstance(error, httpx.ConnectError | requests.exceptions.ConnectTimeout):
             reason = f"{what}: no connection: {error}"
         elif isinstance(error, httpx.TimeoutException | requests.exceptions.Timeout):
+            self._unanswered += 1
+            if self._unanswered <= _MOST_UNANSWERED and self._reason_gone() is None:
+                return
             reason = f"{what}: no response within {self.timeout:g} s"
         elif (gone := self._reason_gone()) is not None:
             reason = f"{what}: the connection broke, and no other one can be had: {gone}"

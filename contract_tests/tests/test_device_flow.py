@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from servers import Server
 
 from agentserver import AuthorizationExpired, Secret
 from agentserver._device import DeviceFlow
+from agentserver_contract.context import Context, Plan
+from agentserver_contract.contract.document import Contract
 from agentserver_contract.contract.roles import AGENTS, ENDED_AGENT
 from agentserver_contract.fixtures import api_keys
 from agentserver_contract.fixtures.access_tokens import (
@@ -23,7 +27,11 @@ from agentserver_contract.fixtures.access_tokens import (
 from agentserver_contract.fixtures.accounts import Accounts
 from agentserver_contract.fixtures.device_flow import NoDeviceFlow, sign_in
 from agentserver_contract.http.messages import Request, Response
+from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
+from agentserver_contract.results.answers import AnswerChecks
+from agentserver_contract.run import run
+from agentserver_reference.domain import oauth
 
 
 def workspace_of(accounts: Accounts, name: str) -> str:
@@ -89,3 +97,19 @@ def test_a_server_without_the_flow_is_told(
     found = with_access_tokens(accounts, accounts.target)
     assert found.by_name == accounts.by_name
     assert said in found.lacking[SCHEME]
+    assert not found.refused
+
+
+def test_a_new_token_that_registers_no_agent_is_a_finding(
+    accounts: Accounts, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth, "ACCESS_LIFETIME", timedelta())
+    found = with_access_tokens(accounts, accounts.target)
+    assert "401" in found.lacking[SCHEME]
+    plan = Plan(seed=1, layers=("ids",), operations=frozenset({"register_agent"}))
+    context = Context(accounts.target, found, contract, plan)
+    counter, answers = StatusCounter(contract), AnswerChecks(contract, accounts.target.base_url)
+    outcome = run(context, counter, answers)
+    assert ("register_agent", "it succeeds where the layer needs it") in {
+        (each.operation, each.promise) for each in outcome.unexplained
+    }

@@ -244,7 +244,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     tried.add_argument(
         "--quick",
         action=Switch,
-        help="no random cases, no scenarios, and without what takes the most requests: "
+        help="no random cases, no scenarios, and without what takes most requests or time: "
         f"{', '.join(each.name for each in LAYERS if each.is_long)}, "
         "long lists, limits of a thousand things",
     )

@@ -10,6 +10,7 @@ from typing import Any
 from agentserver_contract.contract.document import Contract, Operation
 from agentserver_contract.fixtures.accounts import Accounts
 from agentserver_contract.fixtures.examples import Examples
+from agentserver_contract.fixtures.left_alone import LeftAlone
 from agentserver_contract.http.raw import Unfinished
 from agentserver_contract.http.target import Target
 from agentserver_contract.results.findings import Finding, LayerResult, never
@@ -130,6 +131,8 @@ class Context:
     """Takes what was found in single responses since it was called last."""
     unfinished: Unfinished | None = None
     """A request that was begun when the run began, and is never finished."""
+    left_alone: LeftAlone | None = None
+    """What was made when the run began, and left alone since."""
     begun: list[LayerResult] = field(default_factory=list)
     """The results that were begun, so that what is in them survives whatever ends the layer."""
 

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from agentserver_contract.http.contact import one_line
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import Target
 from agentserver_contract.interruption import latest_reason
-from agentserver_contract.layers import gate, malformed
+from agentserver_contract.layers import gate
 from agentserver_contract.layers.table import LAYERS, Layer, operations_of_shard, planned
 from agentserver_contract.results.answers import AnswerChecks
 from agentserver_contract.results.conformance import LAYER as EXCHANGE
@@ -125,8 +125,11 @@ def run(
         started: Takes the name of each layer before it runs.
         finished: Takes the result of each layer.
     """
-    with malformed.begun(context) as prepared:
-        return _run(prepared, counter, answers, known, started, finished)
+    with ExitStack() as over:
+        for layer in planned(context.plan):
+            if layer.begun is not None and layer.reason_not_run(context.plan) is None:
+                context = over.enter_context(layer.begun(context))
+        return _run(context, counter, answers, known, started, finished)
 
 
 def _run(
@@ -153,6 +156,7 @@ def _run(
         answers=answers.drain,
     )
     reason = ended_by = ""
+    refused = [preparation_failed(PREPARATION, error) for error in context.accounts.refused]
     for layer in planned(context.plan):
         begun: list[LayerResult] = []
         not_run = reason or layer.reason_not_run(context.plan) or nothing_to_judge(layer, results)
@@ -162,6 +166,9 @@ def _run(
                 result = LayerResult(layer.name, not_run={layer.name: not_run})
             else:
                 result = run_layer(layer, replace(context, results=results, begun=begun))
+                with suppress(EnoughFound):
+                    while refused:
+                        result.add(refused.pop(0))
         except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 (reports are written)
             ended_by = what_ended(context.target, error)
             reason = ENDED_EARLY

@@ -55,19 +55,10 @@ def test_loop_that_removes_live_sessions_is_found(contract: Contract, sqlite_url
     assert ("check_session", "session") in found(result)
 
 
-@pytest.mark.parametrize("fault", ["offline-is-never-cleared", "silent-agents-stay-available"])
-def test_wrong_state_of_a_silent_agent_is_found(
-    contract: Contract, sqlite_url: str, fault: str
-) -> None:
-    with planted(find(fault)):
-        result = tried_in_process(contract, sqlite_url)
-    assert ("get_agent_card", "silence") in found(result)
-
-
 def test_times_are_right_beside_date(contract: Contract, tmp_path: Path) -> None:
     result = tried_over_a_socket(contract, tmp_path)
     assert result.holds, findings_text(result.findings)
-    assert set(result.not_run) == {"the life of a session", "the silence of an agent"}
+    assert set(result.not_run) == {"the life of a session"}
 
 
 def test_every_write_that_has_a_time_is_looked_at(contract: Contract) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from agentserver_contract.context import LEFT_OUT, Context, Plan
@@ -10,6 +11,7 @@ from agentserver_contract.contract.document import Contract
 from agentserver_contract.layers import (
     fuzzing,
     gate,
+    idle,
     ids,
     lists,
     malformed,
@@ -33,6 +35,8 @@ class Layer:
 
     name: str
     run: Callable[[Context], LayerResult]
+    begun: Callable[[Context], AbstractContextManager[Context]] | None = None
+    """What begins when the run begins, before all layers, if anything does."""
     by_operation: bool = False
     """Whether it tries operations one by one, so that each shard takes some of them."""
     writes: bool = False
@@ -40,7 +44,7 @@ class Layer:
     extent: str = ""
     """The plan's name for how much it tries, where that may be nothing."""
     is_long: bool = False
-    """Whether it sends so many requests that a quick run leaves it out, unless it is named."""
+    """Whether it takes so long that a quick run leaves it out, unless it is named."""
     weight: float = 0.0
     """How long it takes, as a part of what all layers by operation take together; of these 0."""
     quick_weight: float = 0.0
@@ -98,8 +102,9 @@ LAYERS = (
     Layer(transport.NAME, transport.run, by_operation=True, writes=True),
     # After the others, which read all that there is again and again.
     Layer(lists.NAME, lists.run, by_operation=True, writes=True),
-    # Late, as it asks what has become of a request that was begun when the run began.
-    Layer(malformed.NAME, malformed.run),
+    # Late, as they ask what has become of what was begun when the run began.
+    Layer(idle.NAME, idle.run, begun=idle.begun, writes=True, is_long=True),
+    Layer(malformed.NAME, malformed.run, begun=malformed.begun),
     Layer(gate.NAME, gate.run, judges=True),
 )
 NAMES = tuple(layer.name for layer in LAYERS)

@@ -1,9 +1,8 @@
-"""Times that a server shows, how long a session lasts, and when an agent is offline.
+"""Times that a server shows, and how long a session lasts.
 
 What has just happened is dated within seconds of the `Date` of the answer; nothing is updated
 before it is created; `updated_at` moves with a write, and neither with a read nor with a refused
-one. Where the server's clock can be moved, a session lasts as long as its cookie says, and an
-agent that was silent for a minute is offline until its next call.
+one. Where the server's clock can be moved, a session lasts as long as its cookie says.
 """
 
 from __future__ import annotations
@@ -17,10 +16,8 @@ from typing import Any
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import JSON, Contract, Operation
-from agentserver_contract.contract.roles import AGENT
 from agentserver_contract.data.tables import is_exception, tables
-from agentserver_contract.fixtures.accounts import COLLEAGUE, Account, unregistered
-from agentserver_contract.fixtures.agents import OWNER
+from agentserver_contract.fixtures.accounts import COLLEAGUE, unregistered
 from agentserver_contract.fixtures.callers import credential_for
 from agentserver_contract.fixtures.examples import prepare_examples
 from agentserver_contract.fixtures.workspaces import PARAMETER, remove_workspace
@@ -47,9 +44,6 @@ _WRITES = ("POST", "PUT", "PATCH")
 _OWNER, _OUTSIDER = "owner", "outsider"
 _NO_CLOCK = "over HTTP no clock can be moved"
 
-SILENCE, SWEEP = timedelta(seconds=60), timedelta(seconds=30)
-"""How long an agent may be silent, and how often the server looks."""
-
 
 @dataclass(frozen=True)
 class _Written:
@@ -64,7 +58,7 @@ class _Written:
 
 
 def run(context: Context) -> LayerResult:
-    """Look at the times of every write, at the life of a session, and at a silent agent."""
+    """Look at the times of every write, and at the life of a session."""
     layer = _Times(context)
     written: list[_Written] = []
     for operation in context.contract.operations.values():
@@ -87,8 +81,6 @@ def run(context: Context) -> LayerResult:
                 layer.look_at_moment(done, read, moment.field)
     with attempt(layer.result, "the life of a session"):
         layer.live_as_long_as_promised()
-    with attempt(layer.result, "the silence of an agent"):
-        layer.be_offline_while_silent()
     remove_workspace(context.accounts, _OWNER, layer.examples.parameters.get(PARAMETER))
     return layer.result
 
@@ -266,41 +258,6 @@ class _Times:
                 expected=f"{status} {when}",
                 actual=exchange.response.status,
                 check="session",
-                exchange=exchange,
-            )
-
-    def be_offline_while_silent(self) -> None:
-        """An agent that was silent is offline, and available again with its next call."""
-        card, call = (self.sender.operation(name) for name in ("agents.get", "agents.discover"))
-        publish = self.sender.operation("agents.publish_card")
-        agent = self.accounts.agents.get(AGENT)
-        if card is None or call is None or publish is None or agent is None:
-            return
-        if self.context.shift_clock is None:
-            self.result.not_run["the silence of an agent"] = _NO_CLOCK
-            return
-        self.sender.send(publish, self.examples.request(publish, agent.credential))
-        self._expect_card(card, agent, "available", "after it has published its card")
-        # Not moved back afterwards: a minute of silence ends nothing else.
-        self.context.shift_clock(SILENCE)
-        self.context.shift_clock(SWEEP + MARGIN)
-        silent = f"after {SILENCE + SWEEP} of silence"
-        self._expect_card(card, agent, "offline", silent)
-        self.sender.send(call, self.examples.request(call, agent.credential))
-        self._expect_card(card, agent, "available", f"with its next call {silent}")
-
-    def _expect_card(self, card: Operation, agent: Account, status: str, when: str) -> None:
-        path = card.path.replace("{sandbox_id}", agent.id)
-        owner = self.accounts[OWNER].credential
-        exchange = self.sender.send(card, Request(card.method, path, owner))
-        actual = fields_of(exchange).get("status")
-        if actual != status:
-            self.sender.found(
-                card,
-                "an agent is offline when it was silent for a minute, until its next call",
-                expected=f"{status} {when}",
-                actual=f"{exchange.response.status} {actual}",
-                check="silence",
                 exchange=exchange,
             )
 

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from replacing import fault
-from sqlalchemy import false, select, update
+from sqlalchemy import select, update
 
 from agentserver_reference.storage import tables
 from agentserver_reference.storage.agents import Agent
@@ -255,7 +255,7 @@ def card_without_its_description(original, conn, sandbox_id):
 )
 def offline_is_never_cleared(original):
     """The card of an agent that was silent stays offline when it calls again."""
-    return original.where(false())
+    return original.where(tables.agent_cards.c.version < 0)
 
 
 @fault(

@@ -26,6 +26,26 @@ def sandboxes_of_agents_are_paused(original, is_local, event):
 
 
 @fault(
+    replaces="agentserver_reference.domain.sandboxes.is_idle",
+    kind="wrong-state",
+    operations=["pause_sandbox"],
+)
+def idle_sandboxes_go_on(original, last_activity_at, timeout, now):
+    """A sandbox is not paused, however long it is idle."""
+    return False
+
+
+@fault(
+    replaces="agentserver_reference.domain.sandboxes.is_idle",
+    kind="wrong-state",
+    operations=["pause_sandbox"],
+)
+def sandboxes_are_paused_too_soon(original, last_activity_at, timeout, now):
+    """A sandbox is paused although it has been idle for a part of its idle timeout only."""
+    return original(last_activity_at, min(timeout, 30), now)
+
+
+@fault(
     replaces="agentserver_reference.services.sandboxes._change",
     kind="wrong-state",
     operations=["pause_sandbox"],

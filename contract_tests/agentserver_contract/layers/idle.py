@@ -1,0 +1,147 @@
+"""What a server does by itself: idle sandboxes are paused, and silent agents are offline.
+
+That takes a minute and more. So sandboxes and an agent are made when the run begins, and are looked
+at when all other layers are over, where that is late enough. Where the server's clock can be moved,
+it is; and where this layer was asked for by name, it waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+from agentserver_contract.context import Context
+from agentserver_contract.contract.document import Operation
+from agentserver_contract.fixtures.accounts import LEAVER, Account
+from agentserver_contract.fixtures.agents import OWNER
+from agentserver_contract.fixtures.left_alone import IDLE_TIMEOUT, LeftAlone, leave_alone, remove
+from agentserver_contract.http.messages import Request
+from agentserver_contract.layers.attempts import attempt
+from agentserver_contract.layers.lifetimes import MARGIN
+from agentserver_contract.layers.sending import Sender, fields_of
+from agentserver_contract.results.findings import LayerResult
+
+NAME = "idle"
+
+WATCH = timedelta(seconds=60)
+"""How often the server looks for sandboxes that are idle."""
+SILENCE, SWEEP = timedelta(seconds=60), timedelta(seconds=30)
+"""How long an agent may be silent, and how often the server looks for those that are."""
+_LATE = timedelta(seconds=3)
+"""How long what the server does may take, beside the intervals that it has promised."""
+
+_PAUSED = "a sandbox that is idle for longer than its idle timeout is paused within a minute"
+_NOT_IDLE = "a sandbox that was idle for less than its idle timeout goes on"
+_SILENT = "an agent is offline when it was silent for a minute, until its next call"
+
+
+@contextmanager
+def begun(context: Context) -> Iterator[Context]:
+    """The context with what is left alone as long as the run lasts."""
+    made = leave_alone(context.accounts)
+    try:
+        yield replace(context, left_alone=made)
+    finally:
+        remove(context.accounts, made)
+
+
+def run(context: Context) -> LayerResult:
+    """Look at what has become of what was left alone."""
+    layer = _Idle(context)
+    if layer.left_alone.failed is not None:
+        raise layer.left_alone.failed
+    for name, look in (
+        ("an idle sandbox", layer.look_at_sandboxes),
+        ("the silence of an agent", layer.look_at_agent),
+    ):
+        with attempt(layer.result, name):
+            look(name)
+    return layer.result
+
+
+class _Idle:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.result = context.new_result(NAME)
+        self.sender = Sender(context, self.result)
+        self.left_alone = context.left_alone or LeftAlone()
+
+    def look_at_sandboxes(self, name: str) -> None:
+        """One is paused, and the other one is not."""
+        pause, read = self._operation("sandboxes.pause"), self._operation("sandboxes.get")
+        if pause is None or read is None or not self._wait(name, IDLE_TIMEOUT, WATCH):
+            return
+        owner = self.context.accounts[OWNER]
+        self._expect(pause, read, owner, self.left_alone.idle_id, "paused", _PAUSED)
+        self._expect(pause, read, owner, self.left_alone.other_id, "running", _NOT_IDLE)
+
+    def look_at_agent(self, name: str) -> None:
+        """It is offline, and its sandbox as well, until its next call."""
+        register, sandbox = self._operation("agents.register"), self._operation("sandboxes.get")
+        publish, card = self._operation("agents.publish_card"), self._operation("agents.get")
+        if register is None or sandbox is None or publish is None or card is None:
+            return
+        agent, owner = self.left_alone.agent, self.context.accounts[LEAVER]
+        if agent is None:
+            self.result.not_run[name] = "the run has no access token with which one is registered"
+            return
+        if not self._wait(name, SILENCE, SWEEP):
+            return
+        self._expect(publish, card, owner, agent.id, "offline", _SILENT)
+        self._expect(register, sandbox, owner, agent.id, "offline", _SILENT)
+        with self.context.target.client(token=agent.token) as client:
+            client.agents.discover()
+        self._expect(publish, card, owner, agent.id, "available", _SILENT)
+        self._expect(register, sandbox, owner, agent.id, "running", _SILENT)
+
+    def _operation(self, sdk_method: str) -> Operation | None:
+        return self.context.contract.operations_by_sdk.get(sdk_method)
+
+    def _wait(self, name: str, after: timedelta, interval: timedelta) -> bool:
+        """Whether a time has passed, and one more look of the server after it; if need be, the
+        clock is moved, or it is waited for."""
+        wanted = after + interval
+        passed = (
+            timedelta(seconds=time.monotonic() - self.left_alone.since) + self.left_alone.shifted
+        )
+        left = wanted + _LATE - passed
+        if left <= timedelta():
+            return True
+        if self.context.shift_clock is not None:
+            # Not moved back afterwards: a minute or two end nothing else.
+            for step in (wanted, interval + MARGIN):
+                self.context.shift_clock(step)
+                self.left_alone.shifted += step
+            return True
+        if NAME in self.context.plan.layers:
+            time.sleep(left.total_seconds())
+            return True
+        total = int(wanted.total_seconds())
+        self.result.not_run[name] = f"it takes {total} s, and this run was over sooner"
+        return False
+
+    def _expect(
+        self,
+        at_fault: Operation,
+        read: Operation,
+        reader: Account,
+        sandbox_id: str,
+        status: str,
+        promise: str,
+    ) -> None:
+        path = read.path.replace("{sandbox_id}", sandbox_id)
+        request = Request(read.method, path, reader.credential)
+        exchange = self.sender.send_until_settled(read, request)
+        actual = fields_of(exchange).get("status")
+        if actual != status:
+            self.sender.found(
+                at_fault,
+                promise,
+                expected=f"the status {status}",
+                actual=f"{exchange.response.status} {actual}, shown by {read.id}",
+                check="idle",
+                exchange=exchange,
+            )

@@ -85,6 +85,11 @@ class Equivalents:
             name == each or name.startswith(f"{each}.") for each in (*self.modules, *self.functions)
         )
 
+    def at_top_of(self, module: str) -> set[str]:
+        """The functions, classes and tables at the top of a module where nothing is changed."""
+        inside = (name.removeprefix(f"{module}.") for name in self.functions)
+        return {name for name in inside if "." not in name}
+
     def reason(self, mutant: Mutant) -> str | None:
         """Why a mutant cannot be seen, if it is listed."""
         return self.mutants.get(mutant.key)
@@ -130,9 +135,10 @@ def mutants_of(text: str, module: str, file: str) -> Iterator[Mutant]:
     """
     source = Source.parse(text)
     operators = {**OPERATORS, "exception": other_exception(_exceptions_of(source))}
+    alone = source.used_only_by(equivalents().at_top_of(module))
     for place in source.places():
         function = f"{module}.{place.function}".rstrip(".")
-        if equivalents().leave_alone(function):
+        if place.function.partition(".")[0] in alone or equivalents().leave_alone(function):
             continue
         for operator, changes in operators.items():
             for span, new in changes(source, place.node):

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sources import Node, Source, Span
+from sources import UNSEEN, Node, Source, Span
 
 Change = tuple[Span, str]
 Operator = Callable[[Source, ast.AST], Iterator[Change]]
@@ -150,8 +150,7 @@ def argument(source: Source, node: ast.AST) -> Iterator[Change]:
             yield from _without_one(source, [*node.args, *node.keywords])
         case ast.Call(keywords=keywords):
             first = [source.span(each) for each in node.args[-1:]]
-            # How an object shows itself to developers is left alone.
-            spans = first + [source.span(each) for each in keywords if each.arg != "repr"]
+            spans = first + [source.span(each) for each in keywords if each.arg not in UNSEEN]
             yield from list(_without_span(source, spans))[len(first) :]
 
 

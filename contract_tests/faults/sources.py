@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -13,6 +13,10 @@ LOGGING = frozenset({"event", "failure", "exception", "warning", "error", "info"
 
 TYPING = frozenset({"TypeVar", "NewType", "cast", "ParamSpec"})
 """Functions whose arguments are for type checkers."""
+
+UNSEEN = frozenset({"repr", "nullable"})
+"""Arguments that no caller sees: how an object shows itself to developers, and that the database
+refuses NULL, which the server never tries."""
 
 GENERICS = frozenset({"tuple", "list", "dict", "set", "frozenset", "type"})
 """Types that are written with those of their items."""
@@ -82,6 +86,33 @@ class Source:
         """The module with another text in a span."""
         return (self.text[: span.start] + new.encode() + self.text[span.end :]).decode()
 
+    def used_only_by(self, names: Set[str]) -> Set[str]:
+        """These names of the module, and the private ones that only they and such ones use.
+
+        Args:
+            names: Of functions, classes, tables and queries at the top of the module.
+        """
+        found = set(names)
+        while more := {
+            name
+            for name in self._uses.keys() - found
+            if name.startswith("_")
+            and (users := {each for each, used in self._uses.items() if name in used} - {name})
+            and users <= found
+        }:
+            found |= more
+        return found
+
+    @cached_property
+    def _uses(self) -> Mapping[str, Set[str]]:
+        """What each definition at the top of the module uses; by "" what stands beside them."""
+        uses: dict[str, set[str]] = {}
+        for node in self.tree.body:
+            used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            for name in _defined(node):
+                uses.setdefault(name, set()).update(used)
+        return uses
+
     def places(self) -> Iterator[Place]:
         """Every node that code can be changed at, in the order of the module.
 
@@ -91,6 +122,18 @@ class Source:
         """
         for node in self.tree.body:
             yield from _places(node, "", is_name=True)
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a module defines; "" where it defines none."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [each.id if isinstance(each, ast.Name) else "" for each in targets]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+    return [""]
 
 
 def _places(node: ast.AST, function: str, *, is_name: bool) -> Iterator[Place]:
@@ -130,8 +173,8 @@ def _is_left_alone(node: ast.AST) -> bool:
             return name in LOGGING | TYPING
         case ast.Call(func=ast.Attribute(attr=name)):
             return name in LOGGING
-        case ast.keyword(arg="repr" | "nullable"):
-            return True
+        case ast.keyword(arg=name):
+            return name in UNSEEN
         case ast.Expr(value=value):
             return _is_left_alone(value)
     return False

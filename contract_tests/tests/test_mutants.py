@@ -14,6 +14,7 @@ from definitions import CHECKOUT, CatalogueError, Fault, Mutation
 from mutants import ROOT, Mutant, drawn, equivalents, every_mutant, mutants_of, mutated_text
 from operators import OPERATORS
 from results import TrialPlan
+from sources import Source
 from trials import run_trial
 
 MODULE = "agentserver_reference.example"
@@ -90,6 +91,7 @@ def test_every_operator_is_tested() -> None:
         "x: Literal['a']",
         "_logger.warning('lost', status=1)",
         "T = TypeVar('T', bound=int)",
+        "name = Column(nullable=False)",
     ],
 )
 def test_what_a_caller_cannot_see_is_left_alone(source: str) -> None:
@@ -153,6 +155,16 @@ def test_listed_modules_and_functions_exist() -> None:
         module = max((each for each in modules if name.startswith(f"{each}.")), key=len)
         last = name.rpartition(".")[2]
         assert last in modules[module].read_text(encoding="utf-8"), name
+
+
+def test_what_only_things_use_that_are_left_alone_is_left_alone() -> None:
+    source = Source.parse(
+        "_LIMIT = 1\n_of_job = select(_LIMIT)\n_SHARED = 2\nPUBLIC = 3\n_table = f(_unused)\n"
+        "def job():\n    return _of_job, _SHARED, PUBLIC\n"
+        "def answer():\n    return _SHARED\n"
+    )
+    assert source.used_only_by({"job"}) == {"job", "_of_job", "_LIMIT"}
+    assert source.used_only_by(set()) == set()
 
 
 # --- trials ---------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ AVAILABLE, OFFLINE = "available", "offline"
 DEFAULT_CARD_TYPE = "claudecode"
 """The `agent_type` of a first card that gives none."""
 
-REGISTERED_TYPES = ("opencode", "claudecode", "custom")
 DEFAULT_REGISTERED_TYPE = "opencode"
 DEFAULT_REGISTERED_NAME = "Local Agent"
 

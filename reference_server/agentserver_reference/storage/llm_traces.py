@@ -44,7 +44,6 @@ _t, _u = llm_traces.c, llm_usage.c
 _owner: BindParameter[str] = bindparam("owner")
 _sandbox: BindParameter[str] = bindparam("of_sandbox")
 _is_known = _u.duration.is_not(None)
-_of_trace = and_(_u.workspace_id == _t.workspace_id, _u.trace_id == _t.id, _is_known)
 _newest_first = (_t.updated_at.desc(), _t.sequence.desc())
 _sums = [func.sum(_u[name]).label(name) for name in TOKENS]
 

@@ -11,6 +11,9 @@ from itertools import accumulate
 LOGGING = frozenset({"event", "failure", "exception", "warning", "error", "info", "debug"})
 """Functions that write to the server's log, which no caller sees."""
 
+LOCKS = frozenset({"Lock"})
+"""What names the rows that are locked, which SQLite, on which a trial is, has no need to know."""
+
 TYPING = frozenset({"TypeVar", "NewType", "cast", "ParamSpec"})
 """Functions whose arguments are for type checkers."""
 
@@ -117,8 +120,8 @@ class Source:
         """Every node that code can be changed at, in the order of the module.
 
         Left out are imports, annotations, decorators, docstrings, what is for type checkers only,
-        how an object shows itself to developers, what writes to the log, and whether a column may
-        be null, which the database would refuse to nobody: the server never tries.
+        how an object shows itself to developers, what writes to the log, which rows are locked, and
+        whether a column may be null.
         """
         for node in self.tree.body:
             yield from _places(node, "", is_name=True)
@@ -170,7 +173,7 @@ def _is_left_alone(node: ast.AST) -> bool:
         case ast.Assign(value=value) if _is_type(value):
             return True
         case ast.Call(func=ast.Name(id=name)):
-            return name in LOGGING | TYPING
+            return name in LOGGING | TYPING | LOCKS
         case ast.Call(func=ast.Attribute(attr=name)):
             return name in LOGGING
         case ast.keyword(arg=name):

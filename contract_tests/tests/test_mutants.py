@@ -92,6 +92,7 @@ def test_every_operator_is_tested() -> None:
         "_logger.warning('lost', status=1)",
         "T = TypeVar('T', bound=int)",
         "name = Column(nullable=False)",
+        "lock = Lock(workspace=workspace_id)",
     ],
 )
 def test_what_a_caller_cannot_see_is_left_alone(source: str) -> None:

@@ -12,6 +12,7 @@ from servers import Server, in_process, prepare_accounts
 from agentserver_contract.context import Context, Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.fixtures.access_tokens import VALID
+from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.layers import idle
 from agentserver_contract.reports.text import findings_text
 from agentserver_contract.results.findings import LayerResult
@@ -38,6 +39,19 @@ def test_what_is_idle_is_paused_and_who_is_silent_is_offline(
     assert not result.not_run
     assert result.succeeded["get_sandbox"] >= 4
     assert result.succeeded["get_agent_card"] == 2
+
+
+def test_it_is_looked_at_where_other_layers_have_ended_the_sessions(
+    contract: Contract, sqlite_url: str
+) -> None:
+    with (
+        in_process(sqlite_url) as server,
+        idle.begun(context_of(server, contract)) as context,
+    ):
+        with server.target.client(session=context.accounts[LEAVER].session) as client:
+            client.auth.logout()
+        result = idle.run(context)
+    assert result.holds, findings_text(result.findings)
 
 
 @pytest.mark.parametrize(

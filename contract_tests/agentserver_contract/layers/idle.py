@@ -15,9 +15,15 @@ from datetime import timedelta
 
 from agentserver_contract.context import Context
 from agentserver_contract.contract.document import Operation
-from agentserver_contract.fixtures.accounts import LEAVER, Account
+from agentserver_contract.fixtures.accounts import Account
 from agentserver_contract.fixtures.agents import OWNER
-from agentserver_contract.fixtures.left_alone import IDLE_TIMEOUT, LeftAlone, leave_alone, remove
+from agentserver_contract.fixtures.left_alone import (
+    IDLE_TIMEOUT,
+    LeftAlone,
+    leave_alone,
+    owner_of_agent,
+    remove,
+)
 from agentserver_contract.http.messages import Request
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.lifetimes import MARGIN
@@ -84,12 +90,13 @@ class _Idle:
         publish, card = self._operation("agents.publish_card"), self._operation("agents.get")
         if register is None or sandbox is None or publish is None or card is None:
             return
-        agent, owner = self.left_alone.agent, self.context.accounts[LEAVER]
+        agent = self.left_alone.agent
         if agent is None:
             self.result.not_run[name] = "the run has no access token with which one is registered"
             return
         if not self._wait(name, SILENCE, SWEEP):
             return
+        owner = owner_of_agent(self.context.accounts)
         self._expect(publish, card, owner, agent.id, "offline", _SILENT)
         self._expect(register, sandbox, owner, agent.id, "offline", _SILENT)
         with self.context.target.client(token=agent.token) as client:

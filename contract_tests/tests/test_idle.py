@@ -86,6 +86,17 @@ def test_run_that_is_over_sooner_says_so(contract: Contract, sqlite_url: str) ->
     }
 
 
+def test_run_for_another_operation_leaves_nothing_alone(
+    contract: Contract, sqlite_url: str
+) -> None:
+    with in_process(sqlite_url) as server:
+        context = context_of(server, contract)
+        plan = replace(context.plan, operations=frozenset({"login"}))
+        with idle.begun(replace(context, plan=plan)) as begun:
+            assert begun.left_alone is None
+            assert set(idle.run(begun).not_run) == {idle.NAME}
+
+
 def test_run_without_an_access_token_tries_sandboxes_alone(
     contract: Contract, sqlite_url: str
 ) -> None:

@@ -47,6 +47,9 @@ _SILENT = "an agent is offline when it was silent for a minute, until its next c
 @contextmanager
 def begun(context: Context) -> Iterator[Context]:
     """The context with what is left alone as long as the run lasts."""
+    if not any(map(context.plan.includes, _operations(context))):
+        yield context
+        return
     made = leave_alone(context.accounts)
     try:
         yield replace(context, left_alone=made)
@@ -56,9 +59,13 @@ def begun(context: Context) -> Iterator[Context]:
 
 def run(context: Context) -> LayerResult:
     """Look at what has become of what was left alone."""
-    layer = _Idle(context)
-    if layer.left_alone.failed is not None:
-        raise layer.left_alone.failed
+    if context.left_alone is None:
+        result = context.new_result(NAME)
+        result.not_run[NAME] = "it is about none of the named operations"
+        return result
+    if context.left_alone.failed is not None:
+        raise context.left_alone.failed
+    layer = _Idle(context, context.left_alone)
     for name, look in (
         ("an idle sandbox", layer.look_at_sandboxes),
         ("the silence of an agent", layer.look_at_agent),
@@ -68,12 +75,20 @@ def run(context: Context) -> LayerResult:
     return layer.result
 
 
+def _operations(context: Context) -> Iterator[Operation]:
+    """What the layer is about."""
+    methods = ("sandboxes.pause", "sandboxes.get", "agents.register", "agents.publish_card")
+    for method in (*methods, "agents.get", "agents.discover"):
+        if method in context.contract.operations_by_sdk:
+            yield context.contract.operations_by_sdk[method]
+
+
 class _Idle:
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, left_alone: LeftAlone) -> None:
         self.context = context
         self.result = context.new_result(NAME)
         self.sender = Sender(context, self.result)
-        self.left_alone = context.left_alone or LeftAlone()
+        self.left_alone = left_alone
 
     def look_at_sandboxes(self, name: str) -> None:
         """One is paused, and the other one is not."""

@@ -338,4 +338,13 @@ def test_what_is_no_part_of_the_contract_is_held_to_none_of_it(contract: Contrac
     checks = AnswerChecks(contract)
     for path in ("/api/oauth2/token", "/v1/messages"):
         checks.after(Request("POST", path, {}), as_json({"error": "invalid_request"}, 400))
+        checks.after(Request("POST", path, {}), as_json({"error": "overloaded"}, 500))
     assert not checks.drain()
+
+
+def test_server_that_fails_is_found_where_it_speaks_other_protocols(contract: Contract) -> None:
+    checks = AnswerChecks(contract)
+    text = {"content-type": ("text/plain; charset=utf-8",)}
+    checks.after(Request("POST", "/v1/messages", {}), Response(500, text, b"internal error"))
+    (finding,) = checks.drain()
+    assert finding.promise == "the status is documented (500: 500 at $)"

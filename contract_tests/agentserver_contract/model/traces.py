@@ -73,6 +73,11 @@ def ask(
     answer = ask_raw(run, token, words, names, streaming=streaming)
     if answer.status != 200:
         raise ContractViolation("sandboxes.get_usage", "a running sandbox may ask a model", answer)
+    return tokens_of(answer)
+
+
+def tokens_of(answer: Response) -> tuple[int, int]:
+    """How many tokens a model says that it has read and written for an answer."""
     told: dict[str, int] = {}
     for message in messages_of(answer):
         told |= message.get("message", message).get("usage", {})
@@ -225,7 +230,8 @@ def asking_agent(run: ModelRun) -> Iterator[tuple[Any, Client]]:
 
 @rule(touches=[], precondition=with_language_model)
 def ask_a_model(run: ModelRun, choose: Choose) -> None:
-    """Usage and traces tell what was sent, streamed or not, in one trace or in several."""
+    """Usage and traces tell what was sent, streamed or not, in one trace or in several; what the
+    model refuses counts nowhere."""
     quota = "workspaces.get_llm_quota"
     with asking_agent(run) as (agent, owner):
         workspace_id, sandbox_id = agent.workspace_id, agent.sandbox_id
@@ -234,6 +240,12 @@ def ask_a_model(run: ModelRun, choose: Choose) -> None:
         asked = []
         for number, words in enumerate((*_QUESTIONS, choose(_QUESTIONS))):
             trace_id = f"trace-{sandbox_id}-{number // 2}"
+            model = run.accounts.language_model
+            nothing = {**language_model.question(model, "", streaming=False), "messages": []}
+            refused = run.ask_model(agent.proxy_token, nothing, trace_id)
+            if refused.status == 200:  # a model that answers nothing with something
+                counts = tokens_of(refused)
+                asked.append(ModelRequest(workspace_id, sandbox_id, trace_id, False, *counts))
             for streaming in (False, True):
                 counts = ask(run, agent.proxy_token, words, trace_id, streaming=streaming)
                 request = ModelRequest(workspace_id, sandbox_id, trace_id, streaming, *counts)

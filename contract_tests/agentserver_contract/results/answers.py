@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from agentserver_contract.contract.document import Contract, Operation
+from agentserver_contract.contract.document import TEXT, Contract, Operation
 from agentserver_contract.http.messages import Exchange, Request, Response
 from agentserver_contract.results.conformance import REQUEST_ID_HEADER, Conformance
 from agentserver_contract.results.findings import Finding
@@ -15,6 +15,7 @@ _KEPT = 20
 _SAME_ID = 3
 """So many responses with one generated request id are a fault, and no request that was repeated."""
 
+_FAILED = 500
 _OF_OTHER_PROTOCOLS = ("/api/oauth2/", "/v1/", "/api/auth/modelserver/", "/modelserver/")
 """Where paths begin that are served and are no part of the contract: OAuth, calls of models,
 and where a browser comes back from a model server."""
@@ -57,10 +58,13 @@ class AnswerChecks:
         """Nothing is checked before there is a response."""
 
     def after(self, request: Request, response: Response) -> None:
-        """Check an exchange, unless it is one of another protocol."""
-        if request.path.startswith(_OF_OTHER_PROTOCOLS):
-            return
+        """Check an exchange; of another protocol, only whether the server itself failed."""
         exchange = Exchange(request, response)
+        if request.path.startswith(_OF_OTHER_PROTOCOLS):
+            if response.status == _FAILED and response.media_type == TEXT:
+                detail = "the server failed, and says so itself: what it passes on is JSON"
+                self._add(self._conformance.finding(None, exchange, "status", "500", "$", detail))
+            return
         operation = self._contract.operation_at(request.method, request.path)
         if operation is None:
             self._add(*self._conformance.findings_without_operation(exchange))

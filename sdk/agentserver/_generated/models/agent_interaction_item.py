@@ -36,8 +36,9 @@ class AgentInteractionItem(Model):
     9,007,199,254,740,991.
     """
     actor_id: str | None
-    """The sandbox of the agent that did it; null if it was a person or the server, or has been
-    deleted. 1 to 255 characters.
+    """The sandbox of the agent that did it, or the `requester_id` with which a person created a
+    task; null if it was a person or the server, or the sandbox has been deleted. 1 to 255
+    characters.
     """
     action: AgentInteractionAction
     """What was done. One of `task_created`, `task_status_changed`, `task_cancelled`,

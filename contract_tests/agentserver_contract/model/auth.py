@@ -196,6 +196,7 @@ def register_account_that_stays(run: ModelRun, choose: Choose) -> None:
         client = run.target.client(session=log_in(run.target, email, password))
         expect_new_account(run, client, created.id, email)
         delete_workspaces(run, client)
+        log_in(run.target, email.upper(), password)  # without case, beyond ASCII as well
 
 
 @rule(touches=["accounts", "workspaces"], precondition=accounts_may_be_left_behind)

@@ -100,12 +100,13 @@ def add_owner(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["members"], precondition=has_workspace(_has_candidates))
 def add_owner_without_permission(run: ModelRun, choose: Choose) -> None:
-    """Only an owner can."""
+    """Only an owner can; others are refused before anybody looks for the account."""
     workspace, method = any_workspace(run, choose, _has_candidates), "workspaces.members.add"
-    email = run.accounts[choose(_candidates(workspace))].email
+    candidates = (choose(_candidates(workspace)), choose(list(workspace.members)))
     for user in workspace.with_role("maintainer", "developer", "guest"):
-        given: dict[str, Any] = {"email": email, "role": "owner"}
-        run.call(user, method, workspace.id, **given, raises=PermissionDenied)
+        for email in (*(run.accounts[each].email for each in candidates), email_of(ABSENT)):
+            given: dict[str, Any] = {"email": email, "role": "owner"}
+            run.call(user, method, workspace.id, **given, raises=PermissionDenied)
 
 
 @rule(touches=["members"], precondition=A_WORKSPACE)

@@ -405,15 +405,22 @@ def what_agents_do_is_recorded_once(run: ModelRun, choose: Choose) -> None:
     run.call(OTHER, "tasks.report", task_id, status="completed", raises=PermissionDenied)
     run.call(AT_WORK, "tasks.report", task_id, status="completed")
     run.call(AT_WORK, "tasks.report", task_id, status="failed", failure_reason="?", raises=Conflict)
-    sent: dict[str, Any] = {"to": other, "text": "Done.", "msg_type": "answer"}
-    message = run.call(AT_WORK, "mailbox.send", **sent).message_id
+    kinds: list[tuple[dict[str, Any], str]] = [({"msg_type": "answer"}, "answer"), ({}, "text")]
+    kinds += [({"msg_type": ""}, "text")]
+    messages = [
+        (run.call(AT_WORK, "mailbox.send", to=other, text="Done.", **given).message_id, kind)
+        for given, kind in kinds
+    ]
     cancelled = house.delegate()
     run.call(OWNER, "tasks.cancel", cancelled)
     expected: list[tuple[Any, ...]] = [
         ("task_created", other, task_id, {"target_id": agent, "skill": "review"}),
         ("task_status_changed", agent, task_id, {"status": "running"}),
         ("task_status_changed", agent, task_id, {"status": "completed"}),
-        ("message_sent", agent, message, {"to": other, "msg_type": "answer"}),
+        *(
+            ("message_sent", agent, message, {"to": other, "msg_type": kind})
+            for message, kind in messages
+        ),
         ("task_created", other, cancelled, {"target_id": agent, "skill": ""}),
         ("task_cancelled", None, cancelled, None),
     ]

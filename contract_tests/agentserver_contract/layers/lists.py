@@ -30,7 +30,7 @@ from agentserver_contract.http.messages import Exchange, Request
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, body_of, fields_of, rows_of
 from agentserver_contract.results.findings import LayerResult
-from agentserver_contract.results.rows import order_of, rows_in, seconds_of
+from agentserver_contract.results.rows import order_of, rows_in, seconds_of, total_in
 
 NAME = "lists"
 
@@ -232,24 +232,29 @@ class _Lists:
             self._compare_answers(maker.operation, operation, exchange, known)
 
     def read_in_pages(self, operation: Operation) -> None:
-        """Read a list, and pages of one row: of its first, its second and its last one."""
+        """Read a list, and pages of one row: of its first, its second, its last, and beyond."""
         request = self.examples.request(operation, self._credential(operation))
-        whole, _ = self._read_rows(operation, request)
+        whole, exchange = self._read_rows(operation, request)
+        total = total_in(operation, body_of(exchange))
         if len(whole) < 2:
             self.result.not_run[f"{operation.id} in pages"] = "there are fewer than two rows"
             return
-        for offset in (0, 1, len(whole) - 1):
+        beyond = [len(whole)] if len(whole) < self._most(operation) else []
+        for offset in (0, 1, len(whole) - 1, *beyond):
             page = request.with_query(f"limit=1&offset={offset}")
             rows, exchange = self._read_rows(operation, page)
-            if rows != whole[offset : offset + 1]:
-                self._found(
-                    operation,
+            of_page = total_in(operation, body_of(exchange))
+            for promise, expected, actual in (
+                (
                     "a page has the rows that follow those left out",
-                    str(whole[offset : offset + 1]),
-                    str(rows),
-                    exchange,
-                )
-                return
+                    whole[offset : offset + 1],
+                    rows,
+                ),
+                ("whatever the page, all rows are counted", total, of_page),
+            ):
+                if expected != actual:
+                    self._found(operation, promise, str(expected), str(actual), exchange)
+                    return
 
     def _read_rows(
         self, operation: Operation, request: Request

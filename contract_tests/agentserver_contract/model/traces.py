@@ -341,6 +341,9 @@ def name_traces(run: ModelRun, choose: Choose) -> None:
         expect(method, "how many there are", len(ids), whole.total)
         paged = [each.id for each in read(run, owner, method, sandbox_id, limit=1)]
         expect(method, "pages have each row once", ids, paged)
+        beyond = read(run, owner, method, sandbox_id, offset=len(ids))
+        shown_beyond = (list(beyond), beyond.total)
+        expect(method, "all are counted, also beyond the last one", ([], len(ids)), shown_beyond)
         run.call(owner, "traces.get", workspace_id, header[language_model.TRACE_ID])
 
 

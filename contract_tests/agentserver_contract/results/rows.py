@@ -94,6 +94,12 @@ def rows_in(operation: Operation, value: Any) -> tuple[str, list[Mapping[str, An
     return place, [row for row in rows if isinstance(row, dict)]
 
 
+def total_in(operation: Operation, value: Any) -> Any:
+    """How many rows there are, as an answer with a page of them says; None if it does not."""
+    name = operation.raw.get("x-sdk-page", {}).get("total")
+    return value.get(name) if name and isinstance(value, dict) else None
+
+
 def _too_many(
     operation: Operation, asked: Mapping[str, Any], place: str, rows: list[Mapping[str, Any]]
 ) -> Iterator[Problem]:

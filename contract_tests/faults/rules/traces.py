@@ -41,6 +41,30 @@ def traces_page_skips_one(original, conn, workspace_id, sandbox_id, limit, offse
 
 
 @fault(
+    replaces="agentserver_reference.storage.llm_traces.list_of",
+    kind="wrong-value",
+    operations=["list_workspace_traces", "list_sandbox_traces"],
+)
+def nothing_is_counted_beyond_the_last_page(
+    original, conn, workspace_id, sandbox_id, limit, offset
+):
+    """Where a page of traces has no rows, their number is 0."""
+    total, rows = original(conn, workspace_id, sandbox_id, limit, offset)
+    return (total if rows else 0), rows
+
+
+@fault(
+    replaces="agentserver_reference.storage.llm_traces.list_of",
+    kind="wrong-order",
+    operations=["list_workspace_traces", "list_sandbox_traces"],
+)
+def traces_have_the_last_changed_last(original, conn, workspace_id, sandbox_id, limit, offset):
+    """A page of traces is sorted the other way round."""
+    total, rows = original(conn, workspace_id, sandbox_id, limit, offset)
+    return total, rows[::-1]
+
+
+@fault(
     replaces="agentserver_reference.storage.llm_traces.usage_of",
     kind="wrong-value",
     operations=["get_sandbox_usage"],

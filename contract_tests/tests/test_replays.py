@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -18,7 +19,7 @@ from planting import planted
 from agentserver import _retry, _transport
 from agentserver_contract.__main__ import BROKEN, main
 from agentserver_contract.fixtures.accounts import email_of
-from agentserver_contract.layers import gate
+from agentserver_contract.layers import gate, idle
 from agentserver_contract.layers.table import NAMES
 
 OTHERS = ("check_session", "get_workspace_creation_quota")
@@ -31,6 +32,12 @@ def fault(name: str) -> Callable[[], AbstractContextManager[object]]:
 
 def rule_of_retries(*_: object) -> object:
     return _retry.IDEMPOTENT
+
+
+def without_waiting() -> AbstractContextManager[object]:
+    """What takes a minute is looked for at once, which no server does."""
+    names = ("IDLE_TIMEOUT", "WATCH", "SILENCE", "SWEEP", "_LATE")
+    return patch.multiple(idle, **dict.fromkeys(names, timedelta()))
 
 
 FAULTS: dict[str, tuple[str, Callable[[], AbstractContextManager[object]]]] = {
@@ -48,6 +55,7 @@ FAULTS: dict[str, tuple[str, Callable[[], AbstractContextManager[object]]]] = {
     "malformed": ("", fault("hosts-not-counted")),
     "transport": ("register_user", partial(patch.object, _transport, "rule_for", rule_of_retries)),
     "lists": ("list_workspace_members", fault("members-cut-at-three")),
+    "idle": ("pause_sandbox", without_waiting),
 }
 
 

@@ -24,7 +24,7 @@ from agentserver_contract.results.findings import Finding
 _T = TypeVar("_T")
 LAYERS = (
     *("fuzzing", "differential", "stateful", "roles", "people", "refusals", "ids", "values"),
-    *("model", "times", "repeats", "races", "malformed", "transport", "lists", "gate"),
+    *("model", "times", "repeats", "races", "malformed", "transport", "lists", "idle", "gate"),
 )
 """Layers whose findings can be listed."""
 _TEXTS = ("answers", "why")

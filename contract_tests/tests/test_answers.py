@@ -348,3 +348,14 @@ def test_server_that_fails_is_found_where_it_speaks_other_protocols(contract: Co
     checks.after(Request("POST", "/v1/messages", {}), Response(500, text, b"internal error"))
     (finding,) = checks.drain()
     assert finding.promise == "the status is documented (500: 500 at $)"
+
+
+def test_what_only_looks_like_a_hash_may_be_shown_to_those_who_sent_it(contract: Contract) -> None:
+    checks = AnswerChecks(contract)
+    name = "$2b$ \u00e9"
+    rename = Request("PATCH", READ.path, READ.headers, json.dumps({"name": f" {name}"}).encode())
+    for request in (rename, READ):
+        checks.after(request, as_json({**WORKSPACE, "name": name}))
+    assert not checks.drain()
+    checks.after(READ, as_json({**WORKSPACE, "name": "$2b$12$0123456789abcdef"}))
+    assert "secret" in {each.check for each in checks.drain()}

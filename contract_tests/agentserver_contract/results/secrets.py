@@ -41,8 +41,12 @@ def looks_secret(name: str, value: Any) -> bool:
         return True
     if not isinstance(value, str):
         return False
-    is_marked = any(mark in value for mark in _MARKS) or _TOKEN.fullmatch(value)
+    is_marked = _is_marked(value) or _TOKEN.fullmatch(value)
     return bool(is_marked or _is_random(name, value))
+
+
+def _is_marked(text: str) -> bool:
+    return any(mark in text for mark in _MARKS)
 
 
 def _is_random(name: str, value: str) -> bool:
@@ -65,6 +69,8 @@ class KnownSecrets:
         """Those that were sent or given last, in order, each with how it stands in JSON."""
         self._stored: dict[str, Mapping[str, str]] = {}
         """Those that were stored last, by field, by the path that they were sent to."""
+        self._marked: set[str] = set()
+        """Texts that look like a hash or a private key, and were sent as something else."""
         self._sent = 0
         self._public = tuple(_examples(contract.document))
         """What the contract shows everybody; a refusal may say that a value has to look like it."""
@@ -108,11 +114,16 @@ class KnownSecrets:
                 value in text
                 for value in list(self._values)  # other threads note theirs
             ),
-            "a hash of a password, or a private key": any(mark in text for mark in _MARKS),
+            "a hash of a password, or a private key": _is_marked(text)
+            and any(map(self._is_marked_by_the_server, _texts(text))),
         }
         yield from (what for what, shown in is_shown.items() if shown)
         if not any(is_shown.values()):
             self._without_secrets[seen] = known
+
+    def _is_marked_by_the_server(self, text: str) -> bool:
+        """Whether a text looks like a hash or a private key, and is none that was sent."""
+        return _is_marked(text) and text.strip() not in self._marked
 
     def _unmasked(self, exchange: Exchange) -> Iterator[str]:
         """Which stored secrets are shown to their last character, whatever is put in between."""
@@ -157,6 +168,8 @@ class KnownSecrets:
             path = exchange.request.path
             self._stored[path] = {**self._stored.get(path, {}), **given}
         others = json.dumps([value for name, value in sent.items() if name not in names])
+        if _is_marked(others):
+            self._marked.update(each.strip() for each in _texts(others) if _is_marked(each))
         # What is sent as a name as well, by chance or on purpose, is rightly shown.
         new = [value for value in sorted(secrets) if self._is_nowhere_else(value)]
         is_new = any(value not in self._values for value in new)
@@ -209,6 +222,23 @@ def _examples(value: object, *, shown: bool = False) -> Iterator[str]:
 def _in_json(text: str) -> str:
     """A text as it stands between the quotes of a JSON string."""
     return json.dumps(text)[1:-1]
+
+
+def _texts(body: str) -> Iterator[str]:
+    """Every text in a JSON value, names included; of what is no JSON, the whole."""
+    try:
+        values = [json.loads(body)]
+    except (ValueError, RecursionError):
+        yield body
+        return
+    while values:
+        value = values.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            values += value
+        elif isinstance(value, dict):
+            values += [*value, *value.values()]
 
 
 def _object(body: bytes | None) -> Mapping[str, Any]:

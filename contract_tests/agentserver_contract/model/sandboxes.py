@@ -409,18 +409,18 @@ def use_up_sandbox_quota(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["sandboxes", "workspace_limits"], precondition=A_WORKSPACE)
 def use_up_sandbox_budget(run: ModelRun, choose: Choose) -> None:
-    """CPU and memory each have one. What is paused uses nothing, and needs room to be resumed."""
+    """CPU and memory each have one. What is paused uses nothing, and needs room to be resumed, of
+    which there may be some, but not enough."""
     workspace = any_workspace(run, choose)
     user = choose(workspace.at_least("developer"))
+    size = {"cpu": 100, "memory": 1000}
     used = [each for each in workspace.sandboxes.values() if each.status != PAUSED]
-    for limits in (
-        {"max_total_cpu": sum(each.cpu for each in used) + 2 * 100},
-        {"max_total_memory": sum(each.memory for each in used) + 2 * 1000},
-    ):
-        lift_limits(run, workspace, **limits)
-        size = {"cpu": 100, "memory": 1000}
+    for name, room in (("cpu", 0), ("memory", 0), ("cpu", 50), ("memory", 500)):
+        total = sum(getattr(each, name) for each in used) + 2 * size[name] + room
+        lift_limits(run, workspace, **{f"max_total_{name}": total})
         first, second = (create(run, workspace, user, name="uses", **size) for _ in range(2))
-        _expect_no_room(run, user, "sandboxes.create", workspace.id, name="more", cpu=1, memory=1)
+        more = {"cpu": 1, "memory": 1, name: room + 1}
+        _expect_no_room(run, user, "sandboxes.create", workspace.id, name="more", **more)
         pause(run, first, user)
         third = create(run, workspace, user, name="takes its place", **size)
         _expect_no_room(run, user, "sandboxes.resume", first.id)

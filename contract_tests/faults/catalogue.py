@@ -75,6 +75,7 @@ NEVER_MET = {
     "homeserver-refused-to-all": _NOT_IMITATED,
     "last-administrator-goes": "the tool never takes the role from who started it",
     "last-owners-raced": _NOT_IMITATED,
+    "defaults-raced": _NOT_IMITATED,
     "login-completed-in-one-call": _OF_LOGINS,
     "login-in-a-deleted-workspace": _OF_LOGINS,
     "login-without-a-code": _OF_LOGINS,

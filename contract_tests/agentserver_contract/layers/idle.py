@@ -39,6 +39,12 @@ SILENCE, SWEEP = timedelta(seconds=60), timedelta(seconds=30)
 _LATE = timedelta(seconds=3)
 """How long what the server does may take, beside the intervals that it has promised."""
 
+_METHODS = (
+    *("sandboxes.pause", "sandboxes.get", "agents.register", "agents.publish_card"),
+    *("agents.get", "agents.discover"),
+)
+"""What the layer is about."""
+
 _PAUSED = "a sandbox that is idle for longer than its idle timeout is paused within a minute"
 _NOT_IDLE = "a sandbox that was idle for less than its idle timeout goes on"
 _SILENT = "an agent is offline when it was silent for a minute, until its next call"
@@ -47,7 +53,9 @@ _SILENT = "an agent is offline when it was silent for a minute, until its next c
 @contextmanager
 def begun(context: Context) -> Iterator[Context]:
     """The context with what is left alone as long as the run lasts."""
-    if not any(map(context.plan.includes, _operations(context))):
+    known = context.contract.operations_by_sdk
+    about = [known[method] for method in _METHODS if method in known]
+    if len(about) < len(_METHODS) or not any(map(context.plan.includes, about)):
         yield context
         return
     made = leave_alone(context.accounts)
@@ -61,7 +69,7 @@ def run(context: Context) -> LayerResult:
     """Look at what has become of what was left alone."""
     if context.left_alone is None:
         result = context.new_result(NAME)
-        result.not_run[NAME] = "it is about none of the named operations"
+        result.not_run[NAME] = "no operation that it is about is tried"
         return result
     if context.left_alone.failed is not None:
         raise context.left_alone.failed
@@ -75,14 +83,6 @@ def run(context: Context) -> LayerResult:
     return layer.result
 
 
-def _operations(context: Context) -> Iterator[Operation]:
-    """What the layer is about."""
-    methods = ("sandboxes.pause", "sandboxes.get", "agents.register", "agents.publish_card")
-    for method in (*methods, "agents.get", "agents.discover"):
-        if method in context.contract.operations_by_sdk:
-            yield context.contract.operations_by_sdk[method]
-
-
 class _Idle:
     def __init__(self, context: Context, left_alone: LeftAlone) -> None:
         self.context = context
@@ -93,7 +93,7 @@ class _Idle:
     def look_at_sandboxes(self, name: str) -> None:
         """One is paused, and the other one is not."""
         pause, read = self._operation("sandboxes.pause"), self._operation("sandboxes.get")
-        if pause is None or read is None or not self._wait(name, IDLE_TIMEOUT, WATCH):
+        if not self._wait(name, IDLE_TIMEOUT, WATCH):
             return
         owner = self.context.accounts[OWNER]
         self._expect(pause, read, owner, self.left_alone.idle_id, "paused", _PAUSED)
@@ -103,8 +103,6 @@ class _Idle:
         """It is offline, and its sandbox as well, until its next call."""
         register, sandbox = self._operation("agents.register"), self._operation("sandboxes.get")
         publish, card = self._operation("agents.publish_card"), self._operation("agents.get")
-        if register is None or sandbox is None or publish is None or card is None:
-            return
         agent = self.left_alone.agent
         if agent is None:
             self.result.not_run[name] = "the run has no access token with which one is registered"
@@ -119,8 +117,8 @@ class _Idle:
         self._expect(publish, card, owner, agent.id, "available", _SILENT)
         self._expect(register, sandbox, owner, agent.id, "running", _SILENT)
 
-    def _operation(self, sdk_method: str) -> Operation | None:
-        return self.context.contract.operations_by_sdk.get(sdk_method)
+    def _operation(self, sdk_method: str) -> Operation:
+        return self.context.contract.operations_by_sdk[sdk_method]
 
     def _wait(self, name: str, after: timedelta, interval: timedelta) -> bool:
         """Whether a time has passed, and one more look of the server after it; if need be, the

@@ -405,8 +405,9 @@ def what_agents_do_is_recorded_once(run: ModelRun, choose: Choose) -> None:
     run.call(OTHER, "tasks.report", task_id, status="completed", raises=PermissionDenied)
     run.call(AT_WORK, "tasks.report", task_id, status="completed")
     run.call(AT_WORK, "tasks.report", task_id, status="failed", failure_reason="?", raises=Conflict)
-    kinds: list[tuple[dict[str, Any], str]] = [({"msg_type": "answer"}, "answer"), ({}, "text")]
-    kinds += [({"msg_type": ""}, "text")]
+    kinds: list[tuple[dict[str, Any], str]] = [
+        *(({"msg_type": "answer"}, "answer"), ({}, "text"), ({"msg_type": ""}, "text")),
+    ]
     messages = [
         (run.call(AT_WORK, "mailbox.send", to=other, text="Done.", **given).message_id, kind)
         for given, kind in kinds

@@ -30,7 +30,7 @@ from agentserver_contract.http.messages import Exchange, Request
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender, body_of, fields_of, rows_of
 from agentserver_contract.results.findings import LayerResult
-from agentserver_contract.results.rows import order_of, rows_in, seconds_of, total_in
+from agentserver_contract.results.rows import order_of, rows_in, time_of, total_in
 
 NAME = "lists"
 
@@ -411,7 +411,7 @@ def direction_of(operation: Operation) -> int | None:
 
 
 def _same_age(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    ages = [seconds_of(row.get("created_at")) for row in (first, second)]
+    ages = [time_of(row.get("created_at")) for row in (first, second)]
     return ages[0] is not None and ages[0] == ages[1]
 
 

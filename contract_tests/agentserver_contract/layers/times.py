@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from agentserver_contract.layers.lists import makers
 from agentserver_contract.layers.races import changed_body
 from agentserver_contract.layers.sending import Sender, body_of, fields_of, rows_of
 from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.results.rows import time_of
 
 NAME = "times"
 
@@ -105,7 +106,7 @@ class _Times:
         request = self._request(operation)
         exchange = self.sender.send(operation, request)
         for place, item in _objects(body_of(exchange)):
-            created, updated = (_time(item.get(name)) for name in (CREATED, UPDATED))
+            created, updated = (time_of(item.get(name)) for name in (CREATED, UPDATED))
             if created is not None and updated is not None and updated < created:
                 self.sender.found(
                     operation,
@@ -208,14 +209,14 @@ class _Times:
         about = replace(self.examples, parameters={**self.examples.parameters, **ids}, instead={})
         caller = credential_for(self.context.contract, read, self.accounts, _OWNER)
         reading = about.request(read, caller)
-        before = _time(fields_of(self.sender.send(read, reading)).get(name))
+        before = time_of(fields_of(self.sender.send(read, reading)).get(name))
         began = time.monotonic()
         exchange = self._send(operation)
         if not exchange.response.succeeded:
             return  # other layers tell whether that is right
         shown = self.sender.send_until_settled(read, reading)
         allowed = timedelta(seconds=SECONDS_APART + time.monotonic() - began)
-        after = _time(fields_of(shown).get(name))
+        after = time_of(fields_of(shown).get(name))
         still = after == before and self._is_strict
         if after is None or still or (before is not None and after < before):
             self.sender.found(
@@ -370,16 +371,8 @@ def _times(value: Any, names: set[str]) -> Iterator[tuple[str, datetime]]:
     """The times in a JSON value that have these names, with their places."""
     for place, item in _objects(value):
         for name in names & item.keys():
-            if (moment := _time(item[name])) is not None:
+            if (moment := time_of(item[name])) is not None:
                 yield f"{place}.{name}", moment
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _date(response: Response) -> datetime | None:

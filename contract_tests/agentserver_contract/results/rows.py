@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -25,12 +25,12 @@ class Order:
     field: str
     is_descending: bool = False
 
-    def value(self, row: Mapping[str, Any]) -> float | str | None:
-        """By what a row is sorted, times in seconds; None where that cannot be seen."""
+    def value(self, row: Mapping[str, Any]) -> datetime | str | None:
+        """By what a row is sorted; None where that cannot be seen."""
         value = row.get(self.field)
         if not isinstance(value, str):
             return None
-        return seconds_of(value) if self.is_of_time else value
+        return time_of(value) if self.is_of_time else value
 
     @property
     def is_of_time(self) -> bool:
@@ -149,9 +149,10 @@ def order_of(operation: Operation) -> Order | None:
     return next((order for words, order in _ORDERS.items() if words in said), None)
 
 
-def seconds_of(time: Any) -> float | None:
-    """A time of an answer in seconds since 1970; None where it is none."""
+def time_of(value: Any) -> datetime | None:
+    """A time of an answer, in UTC where it names no zone; None where it is none."""
     try:
-        return datetime.fromisoformat(time).timestamp()
-    except (TypeError, ValueError, OverflowError):
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
         return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -43,6 +43,7 @@ from agentserver_contract.model.workspaces import (
 _SCOPE = "turns:submit"
 _TIME = 20_000
 """Milliseconds for a turn, fewer than a run waits for an answer."""
+_REFUSED = "codexRPCError"
 _MOST_ARGUMENTS, _MOST_RESULT = 65_536, 4_096
 """How many bytes of what a turn was given, and of its result, the log shows."""
 
@@ -136,6 +137,9 @@ def note_turn(
     """Check the answer to a turn, and note what the log will say of it."""
     has_one = (answer.turn is None) != (answer.transport is None)
     expect("turns.submit", "it is answered with a turn, or with why there is none", True, has_one)
+    if isinstance(params["input"], list):
+        refused = answer.transport is not None and str(answer.transport.code) == _REFUSED
+        expect("turns.submit", "codex does not refuse a list of what is said", False, refused)
     failed = answer.turn is None or str(answer.turn.status) != "completed"
     user_id = run.ids[caller] if isinstance(caller, str) else None
     noted = Turn(answer.thread_id, params, user_id, failed, result_of(answer.to_dict()))

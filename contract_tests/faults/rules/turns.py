@@ -126,6 +126,17 @@ def unknown_threads(original, is_known, is_busy):
 
 @fault(
     replaces="agentserver_reference.gateways.codex.embedded.BuiltInEngine.run",
+    kind="rejects-legal-call",
+    operations=["submit_turn"],
+)
+async def every_turn_refused(original, self, request, host):
+    """Codex gets what is said to it as one thing, not as the list for which it asks."""
+    given = {**request.params, "input": str(request.params.get("input"))}
+    return await original(self, attrs.evolve(request, params=given), host)
+
+
+@fault(
+    replaces="agentserver_reference.gateways.codex.embedded.BuiltInEngine.run",
     kind="wrong-object-touched",
     operations=["submit_turn"],
 )

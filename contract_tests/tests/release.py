@@ -219,24 +219,12 @@ def _plain(status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes,
 
 
 def _refused_at_once(sent: Seen) -> Answer | None:
-    """impossible-id, head-unsupported, turns-elsewhere, decimal-integers, register-fails,
-    email-of-any-form."""
+    """head-unsupported, turns-elsewhere, register-fails, email-of-any-form."""
     if sent.method == "HEAD" or (sent.path == "/api/turns" and sent.method == "POST"):
         return 405, "", b""  # the second: turns-elsewhere
-    has_session = "agentserver-token=" in sent.headers.get("cookie", "")
-    if has_session and re.search("%(00|25|[01][0-9a-fA-F]|7[fF])", sent.path):
-        return 500, _TEXT, b"internal error\n"
-    stores_nul = sent.method in _LENIENT and b"\\u0000" in sent.body  # nul-stored
-    if has_session and stores_nul and not _names_agent_with_nul(sent):
-        return 500, _TEXT, b"internal error\n"
-    if sent.method in _LENIENT and _DECIMAL.search(sent.body.decode("utf-8", "replace")):
-        return 400, _TEXT, b"invalid request body\n"
     if sent.path == "/api/auth/register" and sent.method == "POST":
         return _registered_at_once(_object(sent.body))
     return None
-
-
-_DECIMAL = re.compile(r'"(max|ws_max)_\w+":\s*-?\d+(\.0+|[eE]\+?\d+)\s*[,}]')
 
 
 def _names_agent_with_nul(sent: Seen) -> bool:
@@ -282,7 +270,7 @@ def _as_reference(scope: Scope, sent: Seen) -> tuple[Scope, Seen]:
     ]
     body = sent.body
     if sent.method in _LENIENT and body and not _has_half_a_pair(sent):
-        body = _lenient(body)
+        body = _lenient(_DECIMAL.sub(rb"\g<1>0.5", body))  # decimal-integers
     if sent.method == "POST" and sent.path == "/api/workspaces":
         body = _with_name(body)
     if sent.method == "POST" and sent.path == _TOKENS:
@@ -292,6 +280,10 @@ def _as_reference(scope: Scope, sent: Seen) -> tuple[Scope, Seen]:
     if sent.path == _CARDS or _REPORTS.search(sent.path):  # numbers-of-any-size
         body = re.sub(rb"(?<![\w\"])Infinity(?![\w\"])", _LARGEST.encode(), body)
     return {**scope, "headers": headers}, Seen(sent.method, sent.path, sent.headers, body)
+
+
+_DECIMAL = re.compile(rb'("(?:ws_)?max_(?!budget)\w+":\s*)-?\d+(?:\.0+|[eE]\+?\d+)(?=\s*[,}])')
+"""An integer written as a decimal, and its name: the reference server refuses 0.5 in its place."""
 
 
 def _lenient(body: bytes) -> bytes:
@@ -353,6 +345,9 @@ def _with_name(body: bytes) -> bytes:
 
 def _not_refused(sent: Seen, body: bytes) -> Answer | None:
     """What the release answers where the reference server answers 400; None for the same."""
+    stores_nul = _has_session(sent) and sent.method in _LENIENT and b"\\u0000" in sent.body
+    if stores_nul and not _names_agent_with_nul(sent):  # nul-stored
+        return 500, _TEXT, b"internal error\n"
     if _names_agent_with_nul(sent):
         return 404, _TEXT, b"target agent not found\n"
     if _has_half_a_pair(sent) or _REQUESTER_UNKNOWN.match(body):
@@ -370,8 +365,17 @@ def _not_refused(sent: Seen, body: bytes) -> Answer | None:
 _REQUESTER_UNKNOWN = re.compile(rb"requester_id: must be (the caller's own|a) sandbox")
 
 
+_IMPOSSIBLE = re.compile("%(00|25|[01][0-9a-fA-F]|7[fF])")
+
+
+def _has_session(sent: Seen) -> bool:
+    return "agentserver-token=" in sent.headers.get("cookie", "")
+
+
 def _as_release(sent: Seen, status: int, media: str, body: bytes) -> Answer | None:
     """What the release answers where the reference server answers this; None for the same."""
+    if status in (400, 403, 404) and _has_session(sent) and _IMPOSSIBLE.search(sent.path):
+        return 500, _TEXT, b"internal error\n"  # impossible-id
     if status == 400 and (known := _not_refused(sent, body)):
         return known
     if sent.path.endswith("/members") and sent.method == "POST" and status == 409:  # member-twice

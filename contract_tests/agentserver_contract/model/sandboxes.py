@@ -432,22 +432,36 @@ def use_up_sandbox_budget(run: ModelRun, choose: Choose) -> None:
 
 @rule(touches=["sandboxes", "workspace_limits"], precondition=A_WORKSPACE)
 def use_up_sandbox_budget_concurrently(run: ModelRun, choose: Choose) -> None:
-    """Of several who resume at the same time, only those succeed for whom there is room."""
-    workspace, method = any_workspace(run, choose), "sandboxes.resume"
+    """Of several who create or resume at the same time, only those succeed for whom there is room:
+    what is being started uses its share already."""
+    workspace = any_workspace(run, choose)
     user = choose(workspace.at_least("developer"))
     lift_limits(run, workspace)
-    several = [create(run, workspace, user, name="one of three", cpu=100) for _ in range(3)]
+    size = {"cpu": 100, "memory": 1000}
+    several = [create(run, workspace, user, name="one of three", **size) for _ in range(3)]
     for each in several:
         pause(run, each, user)
-    used = sum(each.cpu for each in workspace.sandboxes.values() if each.status != PAUSED)
-    lift_limits(run, workspace, max_total_cpu=used + 100)
-    outcomes = run.concurrently([planned(user, method, each.id) for each in several])
-    for each in several:
-        delete(run, workspace, user, each)
-    resumed = sum(not isinstance(each, AgentserverError) for each in outcomes)
-    if resumed != 1:
-        promise = "of three resumed at the same time one succeeds, as there is room for one"
-        raise ContractViolation(method, promise, outcomes)
+    running = [each for each in workspace.sandboxes.values() if each.status != PAUSED]
+    creates = [planned(user, "sandboxes.create", workspace.id, name="at once", **size)] * 3
+    resumes = [planned(user, "sandboxes.resume", each.id) for each in several]
+    for name, method, calls in (
+        ("cpu", "sandboxes.create", creates),
+        ("memory", "sandboxes.create", creates),
+        ("cpu", "sandboxes.resume", resumes),
+    ):
+        used = sum(getattr(each, name) for each in running)
+        lift_limits(run, workspace, **{f"max_total_{name}": used + size[name]})
+        outcomes = run.concurrently(calls)
+        started = [each for each in outcomes if not isinstance(each, AgentserverError)]
+        if calls is resumes:
+            for each in several:
+                delete(run, workspace, user, each)
+        else:
+            for each in started:
+                run.call(user, "sandboxes.delete", each.id)
+        if len(started) != 1:
+            promise = "of three started at the same time one succeeds, as there is room for one"
+            raise ContractViolation(method, promise, outcomes)
 
 
 def _expect_no_room(run: ModelRun, user: str, method: str, *ids: str, **given: Any) -> None:

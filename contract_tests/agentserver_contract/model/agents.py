@@ -83,6 +83,8 @@ def _register_and_delete(run: ModelRun, owner: Client, **given: Any) -> None:
         run.call(owner, change, made.sandbox_id, raises=BadRequest)
     shown = run.call(owner, "sandboxes.get", made.sandbox_id).to_dict()
     expect(method, promise, expected, {name: shown.get(name) for name in expected})
+    seen = [shown.get(name) is not None for name in ("last_activity_at", "last_heartbeat_at")]
+    expect(method, "registering is its first activity, and sign of life", [True, True], seen)
     with (
         run.target.client(token=made.proxy_token) as proxy,
         run.target.client(token=made.tunnel_token) as tunnel,

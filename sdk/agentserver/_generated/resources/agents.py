@@ -112,9 +112,10 @@ class Agents(Resource):
         person who approved it there.
 
         The agent's sandbox is `running`, and uses no quota. It becomes `offline` after 60
-        seconds without a sign of life, and `running` again with the next. The tokens end when
-        the person's membership ends, or when they are only a guest. Every call registers
-        another agent, even with the same name.
+        seconds without a sign of life, and `running` again with the next; registering is its
+        first sign of life, and its first activity. The tokens end when the person's
+        membership ends, or when they are only a guest. Every call registers another agent,
+        even with the same name.
 
         Args:
             name: The agent's name, which need not be unique; `Local Agent` if omitted. 1 to
@@ -285,9 +286,10 @@ class AsyncAgents(AsyncResource):
         person who approved it there.
 
         The agent's sandbox is `running`, and uses no quota. It becomes `offline` after 60
-        seconds without a sign of life, and `running` again with the next. The tokens end when
-        the person's membership ends, or when they are only a guest. Every call registers
-        another agent, even with the same name.
+        seconds without a sign of life, and `running` again with the next; registering is its
+        first sign of life, and its first activity. The tokens end when the person's
+        membership ends, or when they are only a guest. Every call registers another agent,
+        even with the same name.
 
         Args:
             name: The agent's name, which need not be unique; `Local Agent` if omitted. 1 to

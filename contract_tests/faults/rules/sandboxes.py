@@ -209,6 +209,18 @@ def paused_sandboxes_use_the_budget(original, conn, workspace_id):
 
 
 @fault(
+    replaces="agentserver_reference.storage.sandboxes.used_by",
+    kind="limit-off",
+    operations=["create_sandbox", "resume_sandbox"],
+)
+def starting_sandboxes_use_no_budget(original, conn, workspace_id):
+    """Sandboxes count towards the budget only when they have been started."""
+    here = (_table.c.workspace_id == workspace_id, _table.c.status == domain.RUNNING)
+    row = conn.execute(select(func.sum(_table.c.cpu), func.sum(_table.c.memory)).where(*here)).all()
+    return Size(cpu=int(row[0][0] or 0), memory=int(row[0][1] or 0))
+
+
+@fault(
     replaces="agentserver_reference.domain.sandboxes.check_budget",
     kind="limit-off",
     operations=["create_sandbox", "resume_sandbox"],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from agentserver import AgentserverError, Client, PermissionDenied, StatusError
 from agentserver_contract.fixtures.accounts import LEAVER
@@ -134,6 +134,7 @@ def connect(run: ModelRun, workspace: Workspace, user: str) -> bool:
         raise ContractViolation(
             "workspaces.modelserver.connect", "a connection that was permitted is made", response
         )
+    _expect_page(run, response, user)
     connection = run.state[Connections].of(workspace)
     connection.is_there = True
     run.state[LlmConfigs].of(workspace).clear()
@@ -151,7 +152,19 @@ def expect_refused(run: ModelRun, response: Response, promise: str, status: int)
     outcome = query_of(response.header("location") or "").get("modelserver")
     if response.status != status or outcome == "connected":
         raise ContractViolation("workspaces.modelserver.connect", promise, response)
+    _expect_page(run, response, None)
     read_back(run, "modelserver", "llm_config")
+
+
+def _expect_page(run: ModelRun, response: Response, user: str | None) -> None:
+    """Check that there is a page where the browser is sent, if it is one of this server."""
+    base_url, address = run.target.base_url, response.header("location")
+    if address is None or not urljoin(f"{base_url}/", address).startswith(f"{base_url}/"):
+        return
+    shown = _get(run, urljoin(f"{base_url}/", address).removeprefix(base_url), user)
+    if shown.status >= 400:
+        promise = "a page shows how a connection ended"
+        raise ContractViolation("workspaces.modelserver.connect", promise, shown)
 
 
 # --- reading back ---------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ class WorkspacesModelserver(Resource):
         permits it, by OAuth 2.0 with PKCE (RFC 6749, RFC 7636). The model server then sends
         the browser back to this server, which completes the connection if it is signed in as
         the same person, still a maintainer or owner, within ten minutes. The address works
-        once, and beginning again ends what the same person had begun in this workspace.
+        once, and beginning again ends what the same person had begun in this workspace. A
+        page shows how it ended.
 
         A connection replaces the workspace's own language-model endpoint. If it fails, the
         endpoint stays as it was.
@@ -113,7 +114,8 @@ class AsyncWorkspacesModelserver(AsyncResource):
         permits it, by OAuth 2.0 with PKCE (RFC 6749, RFC 7636). The model server then sends
         the browser back to this server, which completes the connection if it is signed in as
         the same person, still a maintainer or owner, within ten minutes. The address works
-        once, and beginning again ends what the same person had begun in this workspace.
+        once, and beginning again ends what the same person had begun in this workspace. A
+        page shows how it ended.
 
         A connection replaces the workspace's own language-model endpoint. If it fails, the
         endpoint stays as it was.

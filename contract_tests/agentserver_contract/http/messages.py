@@ -105,7 +105,9 @@ class Request:
         return httpx.Request(
             self.method,
             _url(f"{base_url}{self.target}"),
-            headers=dict(self.headers),
+            headers=[
+                (name.encode(), value.encode("latin-1")) for name, value in self.headers.items()
+            ],
             content=iter([self.body or b""]) if is_chunked else self.body,
             extensions={"timeout": dict(timeouts)},
         )

@@ -1,11 +1,13 @@
 """Ids in paths: unknown ones, those of others, those of what is gone, and those that cannot be.
 
 Each is tried with every operation, by every kind of caller: an id is opaque, one that is malformed
-is like one that is unknown, and whether a workspace exists is for its members to know.
+is like one that is unknown, and whether a workspace exists is for its members to know. So it is
+with a body that changes nothing, as it has nothing but what is required.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,6 +41,7 @@ from agentserver_contract.http.guard import NO_SUCH, Blocked
 from agentserver_contract.layers.attempts import attempt
 from agentserver_contract.layers.sending import Sender
 from agentserver_contract.results.findings import LayerResult
+from agentserver_contract.variants.bodies import with_body
 from agentserver_contract.variants.drafts import Draft
 from agentserver_contract.variants.ids import BadId, malformed, status_of_unknown, with_segment
 
@@ -111,6 +114,20 @@ class _Trials:
             for caller in self._callers(operation, kind):
                 expected = self._expected_of(kind, caller, operation, parameter, required)
                 self._try(operation, parameter, kind.id, caller, expected)
+            if kind.by_all and (least := self._least_body(operation)) is not None:
+                caller = self._allowed(operation)
+                expected = self._expected_of(kind, caller, operation, parameter, required)
+                self._try(operation, parameter, kind.id, caller, expected, least)
+
+    def _least_body(self, operation: Operation) -> bytes | None:
+        """The body with nothing but what is required; None where that is no other, or invalid."""
+        if operation.body is None:
+            return None
+        whole = self.examples.body(operation)
+        required = {each.name for each in operation.fields if each.required}
+        least = {name: value for name, value in whole.items() if name in required}
+        validator = self.context.contract.validator(operation.body)
+        return json.dumps(least).encode() if least != whole and validator.is_valid(least) else None
 
     def _expected_of(
         self, kind: _Kind, caller: str, operation: Operation, parameter: str, required: str
@@ -149,10 +166,14 @@ class _Trials:
         known = callers_of(self.accounts)
         if kind.by_all:
             return known
-        account = caller_of(self.context.contract, operation, self.accounts, "owner")
-        allowed = account.name if account is not None else ANONYMOUS
+        allowed = self._allowed(operation)
         others = [caller for caller in known if caller != allowed]
         return [allowed, *self.random.sample(others, len(others) // _SHARE)]
+
+    def _allowed(self, operation: Operation) -> str:
+        """A caller who may call the operation."""
+        account = caller_of(self.context.contract, operation, self.accounts, "owner")
+        return account.name if account is not None else ANONYMOUS
 
     def _try(
         self,
@@ -161,11 +182,13 @@ class _Trials:
         bad: BadId,
         caller: str,
         expected: frozenset[int],
+        body: bytes | None = None,
     ) -> None:
         segments = {**self.examples.parameters}
         draft = Draft(operation, self.examples, {}).changed(
             with_segment(operation, segments, parameter, bad.segment)
         )
+        draft = draft if body is None else draft.changed(with_body(body))
         request = signed(draft.request(), self._credential(operation, caller))
         try:
             exchange = self.sender.send(operation, request)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentserver import BadRequest, Conflict, NotFound, PermissionDenied, Unauthenticated
+from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.fixtures.agents import AT_WORK, ELSEWHERE, ENDED, OTHER, OWNER
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, precondition, rule
@@ -19,6 +20,7 @@ from agentserver_contract.model.readback import expect
 from agentserver_contract.model.run import ModelRun, PlannedCall, planned
 from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.task import FINAL
+from agentserver_contract.model.values import FREE_VALUES
 
 MOST_TAKEN = 5
 """How many tasks a poll takes, unless it asks for fewer."""
@@ -208,14 +210,13 @@ def agents_report_what_came_of_tasks(run: ModelRun, choose: Choose) -> None:
 
 
 @rule(touches=[], precondition=with_agents)
-def a_result_may_be_null_and_may_be_missing(run: ModelRun, choose: Choose) -> None:
+def a_result_may_be_anything_and_may_be_missing(run: ModelRun, choose: Choose) -> None:
     """And cost and turns are kept in both cases."""
     house = House(run)
     house.end_what_is_left()
     cases: list[tuple[dict[str, Any], Any]] = [
-        ({"result": None}, None),
         ({}, _ABSENT),
-        ({"result": [1.5, "ü"]}, [1.5, "ü"]),
+        *(({"result": value}, value) for value in FREE_VALUES),
     ]
     for given, shown in cases:
         task_id = house.started()
@@ -336,16 +337,19 @@ def agents_read_messages_oldest_first_and_once(run: ModelRun, choose: Choose) ->
     house.end_what_is_left()
     agent, other, method = house.id_of(AT_WORK), house.id_of(OTHER), "mailbox.read"
     texts = [f"Message {number} ü" for number in range(15)]
+    kinds: list[dict[str, Any]] = [{}, {"msg_type": "question"}, {"msg_type": ""}]
     for number, text in enumerate(texts):
-        given: dict[str, Any] = {"msg_type": "question"} if number % 2 else {}
-        sent = run.call(OTHER, "mailbox.send", to=agent, text=text, **given)
+        sent = run.call(OTHER, "mailbox.send", to=agent, text=text, **kinds[number % len(kinds)])
         expect("mailbox.send", "the message is sent", "sent", sent.status)
     run.call(AT_WORK, "mailbox.send", to=agent, text="to myself")
     expect(method, "only the recipient reads a message", [], list(run.call(OTHER, method)))
     read = [*run.call(AT_WORK, method, limit=2), *run.call(AT_WORK, method)]
     read += run.call(AT_WORK, method, limit=100)
     expected = [
-        *((text, other, "question" if number % 2 else "text") for number, text in enumerate(texts)),
+        *(
+            (text, other, kinds[number % len(kinds)].get("msg_type") or "text")
+            for number, text in enumerate(texts)
+        ),
         ("to myself", agent, "text"),
     ]
     actual = [(row.text, row.from_, row.msg_type) for row in read]
@@ -367,8 +371,11 @@ def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
     full: dict[str, Any] = {"display_name": "Zed", "description": "does", "card": card}
     cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
         (full | {"agent_type": "another"}, full),
-        ({"card": None}, {"display_name": AT_WORK, "description": "", "card": None}),
-        ({}, {"display_name": AT_WORK, "description": "", "card": {}}),
+        *(
+            ({"card": value}, {"display_name": AT_WORK, "description": "", "card": value})
+            for value in FREE_VALUES
+        ),
+        *[({}, {"display_name": AT_WORK, "description": "", "card": {}})] * 2,
     ]
     for given, expected in cases:
         run.call(AT_WORK, publish, **given)
@@ -393,6 +400,25 @@ def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
         expect("agents.discover", "the cards of the workspace, by name", sorted_ids, ids)
     ids = [each.agent_id for each in run.call(ELSEWHERE, "agents.discover")]
     expect("agents.discover", "nothing of another workspace", [house.id_of(ELSEWHERE)], ids)
+
+
+@rule(touches=[], precondition=with_agents)
+def agents_outlive_memberships_elsewhere(run: ModelRun, choose: Choose) -> None:
+    """Who has registered them becomes a guest in another workspace, leaves it, and it goes."""
+    person = run.accounts[OWNER]
+    with run.target.client(session=run.accounts[LEAVER].session) as host:
+        elsewhere = run.call(host, "workspaces.create", name="Contract workspace to be left").id
+        role: dict[str, Any] = {"email": person.email, "role": "developer"}
+        run.call(host, "workspaces.members.add", elsewhere, **role)
+        changes: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
+            ("workspaces.members.set_role", (elsewhere, person.id), {"role": "guest"}),
+            ("workspaces.members.remove", (elsewhere, person.id), {}),
+            ("workspaces.delete", (elsewhere,), {}),
+        ]
+        for method, ids, given in changes:
+            run.call(host, method, *ids, **given)
+            for agent in (AT_WORK, OTHER, ELSEWHERE):
+                run.call(agent, "agents.discover")
 
 
 @rule(touches=[], precondition=with_agents)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from agentserver import BadRequest, Client, NotFound, PermissionDenied, Unauthenticated
-from agentserver_contract.fixtures.access_tokens import REVOKED, VALID, WITHOUT_SCOPE
+from agentserver_contract.fixtures.access_tokens import NARROWED, REVOKED, VALID, WITHOUT_SCOPE
 from agentserver_contract.fixtures.accounts import LEAVER
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.http.messages import bearer
@@ -61,7 +61,11 @@ def register_agents(run: ModelRun, choose: Choose) -> None:
     with run.target.client(session=run.accounts[LEAVER].session) as owner:
         _register_and_delete(run, owner)
         _register_and_delete(run, owner, name="Reviewer ü", type="custom")
-    for name, error in ((WITHOUT_SCOPE, PermissionDenied), (REVOKED, Unauthenticated)):
+    refused = (
+        *((name, PermissionDenied) for name in (WITHOUT_SCOPE, NARROWED)),
+        (REVOKED, Unauthenticated),
+    )
+    for name, error in refused:
         if name in run.clients:
             run.call(name, "agents.register", raises=error)
 

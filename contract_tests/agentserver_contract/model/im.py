@@ -520,6 +520,9 @@ def bind_channels(run: ModelRun, choose: Choose) -> None:
     ):
         bind(run, workspace, user, sandbox, channel)
         read_back(run, "im")
+        renamed = run.call(user, "sandboxes.rename", sandbox.id, name=sandbox.name).to_dict()
+        shown = [name for name in ("im_bindings", "weixin_bindings") if name in renamed]
+        expect("sandboxes.rename", "no channel is shown then", [], shown)
     for _ in range(2):  # the second time there is none
         unbind(run, workspace, user, one)
         read_back(run, "im")

@@ -19,7 +19,7 @@ from agentserver_contract.model.action import Choose, invariant, rule
 from agentserver_contract.model.limits import set_llm_quota
 from agentserver_contract.model.llm_configs import LlmConfig, LlmConfigs, set_config
 from agentserver_contract.model.readback import expect, read_back
-from agentserver_contract.model.run import ModelRun
+from agentserver_contract.model.run import USERS, ModelRun
 from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.traces import ask_raw, asking_agent, with_language_model
 from agentserver_contract.model.values import ADDRESSES, MODELS
@@ -129,12 +129,7 @@ def connect(run: ModelRun, workspace: Workspace, user: str) -> bool:
     address = permitted(run, page)
     if address is None:
         return False
-    response = come_back(run, address, user)
-    if query_of(response.header("location") or "").get("modelserver") != "connected":
-        raise ContractViolation(
-            "workspaces.modelserver.connect", "a connection that was permitted is made", response
-        )
-    _expect_page(run, response, user)
+    expect_connected(run, come_back(run, address, user))
     connection = run.state[Connections].of(workspace)
     connection.is_there = True
     run.state[LlmConfigs].of(workspace).clear()
@@ -147,21 +142,30 @@ def disconnect(run: ModelRun, workspace: Workspace, user: str) -> None:
     run.state[Connections].by_workspace[workspace.id] = Connection()
 
 
+def expect_connected(run: ModelRun, response: Response) -> None:
+    """Check that a person was sent back with a connection. Raises ContractViolation."""
+    if query_of(response.header("location") or "").get("modelserver") != "connected":
+        raise ContractViolation(
+            "workspaces.modelserver.connect", "a connection that was permitted is made", response
+        )
+    _expect_page(run, response)
+
+
 def expect_refused(run: ModelRun, response: Response, promise: str, status: int) -> None:
     """Check that a person was sent back without a connection. Raises ContractViolation."""
     outcome = query_of(response.header("location") or "").get("modelserver")
     if response.status != status or outcome == "connected":
         raise ContractViolation("workspaces.modelserver.connect", promise, response)
-    _expect_page(run, response, None)
+    _expect_page(run, response)
     read_back(run, "modelserver", "llm_config")
 
 
-def _expect_page(run: ModelRun, response: Response, user: str | None) -> None:
+def _expect_page(run: ModelRun, response: Response) -> None:
     """Check that there is a page where the browser is sent, if it is one of this server."""
     base_url, address = run.target.base_url, response.header("location")
     if address is None or not urljoin(f"{base_url}/", address).startswith(f"{base_url}/"):
         return
-    shown = _get(run, urljoin(f"{base_url}/", address).removeprefix(base_url), user)
+    shown = _get(run, urljoin(f"{base_url}/", address).removeprefix(base_url), None)
     if shown.status >= 400:
         promise = "a page shows how a connection ended"
         raise ContractViolation("workspaces.modelserver.connect", promise, shown)
@@ -225,6 +229,19 @@ def begin_connections(run: ModelRun, choose: Choose) -> None:
         expect_refused(run, come_back(run, address, user), promise, 400)
 
 
+@rule(touches=["modelserver", "llm_config"], precondition=SEVERAL_WORKSPACES)
+def begin_connections_of_several_workspaces(run: ModelRun, choose: Choose) -> None:
+    """One person's in one workspace do not end those in another."""
+    workspaces = list(run.state[Workspaces].by_id.values())
+    user = choose([user for user in USERS if any(user in _managers(each) for each in workspaces)])
+    pages = [(each, begin(run, each, user)) for each in workspaces if user in _managers(each)]
+    for workspace, page in pages:
+        if (address := permitted(run, page)) is not None:
+            expect_connected(run, come_back(run, address, user))
+            run.state[LlmConfigs].of(workspace).clear()
+            disconnect(run, workspace, user)
+
+
 @rule(touches=["modelserver", "llm_config"], precondition=A_WORKSPACE)
 def complete_a_connection_twice(run: ModelRun, choose: Choose) -> None:
     """What was used is refused: after a disconnection it connects nothing."""
@@ -252,11 +269,7 @@ def complete_a_connection_of_somebody_else(run: ModelRun, choose: Choose) -> Non
         if other in run.clients and other != user and run.accounts[other].session:
             expect_refused(run, come_back(run, address, other), promise, 400)
     expect_refused(run, _get(run, address, None), promise, 401)
-    response = come_back(run, address, user)
-    if query_of(response.header("location") or "").get("modelserver") != "connected":
-        raise ContractViolation(
-            "workspaces.modelserver.connect", "the person completes it afterwards", response
-        )
+    expect_connected(run, come_back(run, address, user))
     disconnect(run, workspace, user)
     run.state[LlmConfigs].of(workspace).clear()
 
@@ -316,9 +329,7 @@ def ask_a_model_from_a_connected_workspace(run: ModelRun, choose: Choose) -> Non
         address = permitted(run, _begin(run, agent.workspace_id, owner))
         if address is None:
             return
-        response = come_back(run, address, LEAVER)
-        if query_of(response.header("location") or "").get("modelserver") != "connected":
-            raise ContractViolation(connecting, "a connection that was permitted is made", response)
+        expect_connected(run, come_back(run, address, LEAVER))
         set_llm_quota(run, agent.workspace_id, max_rpd=1)
         for _ in range(2):
             answer = ask_raw(run, agent.proxy_token, "Hello", "connected")

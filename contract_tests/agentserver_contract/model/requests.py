@@ -77,7 +77,8 @@ def send_unusual_paths(run: ModelRun, choose: Choose) -> None:
 def send_request_ids(run: ModelRun, choose: Choose) -> None:
     """A well-formed X-Request-Id is kept, another one is replaced; every answer has one."""
     method, target, new = "auth.me", "/api/auth/me", []
-    for given in ("own-id_1.~X", "x" * 128, "", "", "with blank", "x" * 129, 'quote"'):
+    wrong = ("", "", "with blank", "x" * 129, 'quote"', "caf\u00e9", "a\tb", "id,id", "x\u00ff")
+    for given in ("own-id_1.~X", "x" * 128, *wrong):
         for user, status in (("owner", 200), (None, 401)):
             headers = {"x-request-id": given}
             response = run.send_raw(method, user, target, headers=headers, status=status)

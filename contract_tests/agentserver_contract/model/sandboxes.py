@@ -21,7 +21,7 @@ from agentserver_contract.model.readback import expect, expect_refused, expect_t
 from agentserver_contract.model.run import USERS, ModelRun, planned
 from agentserver_contract.model.sandbox import PAUSED, RUNNING, Sandbox
 from agentserver_contract.model.state import ContractViolation, Timestamp
-from agentserver_contract.model.values import BAD_NAMES, NAMES
+from agentserver_contract.model.values import BAD_NAMES, FREE_OBJECTS, NAMES
 from agentserver_contract.model.workspaces import (
     A_WORKSPACE,
     SEVERAL_WORKSPACES,
@@ -40,11 +40,6 @@ CPU, MEMORY = 1500, 2**30
 """The most that a sandbox may have, unless a rule is about that."""
 NO_LIMIT = 0
 _BUDGET_EXCEEDED = "resource_budget_exceeded"
-_METADATA: tuple[dict[str, Any], ...] = (
-    {},
-    {"purpose": "review"},
-    {"a": [1, -1, 0.5, 2**53, None, True, {"b": {"": []}}], "ü": "two\nlines 😀", "0": "0"},
-)
 
 # --- the state: `Workspace.sandboxes` -------------------------------------------------------------
 
@@ -255,7 +250,7 @@ def create_sandboxes_of_every_kind(run: ModelRun, choose: Choose) -> None:
         {"cpu": None, "memory": None, "idle_timeout": None, "metadata": None},
         {"cpu": 1, "memory": 1, "idle_timeout": 2**31 - 1},
         {"cpu": CPU, "memory": MEMORY, "idle_timeout": 0},
-        *({"metadata": metadata} for metadata in _METADATA),
+        *({"metadata": metadata} for metadata in FREE_OBJECTS),
         *({"type": each} for each in TYPES),
     ]
     for number, given in enumerate(sizes):
@@ -421,6 +416,7 @@ def use_up_sandbox_budget(run: ModelRun, choose: Choose) -> None:
         first, second = (create(run, workspace, user, name="uses", **size) for _ in range(2))
         more = {"cpu": 1, "memory": 1, name: room + 1}
         _expect_no_room(run, user, "sandboxes.create", workspace.id, name="more", **more)
+        run.call(user, "sandboxes.resume", second.id, raises=Conflict)  # its state counts first
         pause(run, first, user)
         third = create(run, workspace, user, name="takes its place", **size)
         _expect_no_room(run, user, "sandboxes.resume", first.id)

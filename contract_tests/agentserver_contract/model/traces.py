@@ -27,6 +27,7 @@ from agentserver_contract.model.readback import expect, expect_refused, read
 from agentserver_contract.model.run import USERS, ModelRun
 from agentserver_contract.model.sandboxes import any_sandbox, with_sandbox
 from agentserver_contract.model.state import ContractViolation
+from agentserver_contract.model.values import in_zones
 from agentserver_contract.model.workspaces import Workspaces
 
 _QUESTIONS = ("Hello", "Which of these words are counted?")
@@ -130,10 +131,11 @@ def expect_usage_since(
         for each in read(run, reader, getting, sandbox_id, trace_id).requests
     ]
     for since in (min(moments), max(moments), max(moments) + timedelta(seconds=1)):
-        rows = read(run, reader, method, sandbox_id, since=since).usage
-        counted = sum(row.request_count for row in rows)
         expected = sum(moment >= since for moment in moments)
-        expect(method, "the requests of a time and later", expected, counted)
+        for written in in_zones(since):
+            rows = read(run, reader, method, sandbox_id, since=written).usage
+            counted = sum(row.request_count for row in rows)
+            expect(method, "the requests of a time and later", expected, counted)
 
 
 def expect_traces(

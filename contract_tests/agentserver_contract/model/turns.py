@@ -27,16 +27,19 @@ from agentserver_contract.model.action import Choose, invariant, rule
 from agentserver_contract.model.api_keys import ApiKey, mint_key_with_secret
 from agentserver_contract.model.limits import Limits, set_llm_quota
 from agentserver_contract.model.llm_configs import LlmConfigs, delete_config, set_config
+from agentserver_contract.model.members import delete_member, set_member_role
 from agentserver_contract.model.readback import expect, read_back
 from agentserver_contract.model.run import ModelRun, planned
 from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.traces import ModelRequest, ModelRequests
+from agentserver_contract.model.values import in_zones
 from agentserver_contract.model.workspaces import (
     A_WORKSPACE,
     SEVERAL_WORKSPACES,
     Workspace,
     Workspaces,
     any_workspace,
+    has_workspace,
     read_of,
 )
 
@@ -297,6 +300,31 @@ def submit_turns_with_an_api_key(run: ModelRun, choose: Choose) -> None:
             run.call(bot, "turns.submit", **refused, raises=Unauthenticated)
 
 
+def _has_maintainer(workspace: Workspace) -> bool:
+    return bool(workspace.with_role("maintainer"))
+
+
+@rule(
+    touches=["turns", "llm_quota", "llm_config", "api_keys", "members"],
+    precondition=has_workspace(_has_maintainer),
+)
+def submit_turns_with_the_api_key_of_somebody_who_left(run: ModelRun, choose: Choose) -> None:
+    """A key belongs to its workspace, whatever becomes of the person who made it."""
+    workspace = any_workspace(run, choose, _has_maintainer)
+    maker, owner = choose(workspace.with_role("maintainer")), choose(workspace.with_role("owner"))
+    with without_endpoint(run, workspace):
+        key, secret = mint_key_with_secret(run, workspace, maker, "left behind", [_SCOPE])
+        with run.target.client(token=secret) as bot:
+            set_member_role(run, workspace, owner, maker, "guest")
+            submit(run, workspace, bot)
+            delete_member(run, workspace, owner, maker)
+            submit(run, workspace, bot)
+        key.is_used = True
+        email = run.accounts[maker].email
+        run.call(owner, "workspaces.members.add", workspace.id, email=email, role="maintainer")
+        workspace.members[maker] = "maintainer"
+
+
 def _almost(secret: str) -> Iterator[str]:
     """What differs from a key by its last digit, and by the case of its digits."""
     kind, *digits = secret.split("_")
@@ -353,8 +381,14 @@ def repeat_turns(run: ModelRun, choose: Choose) -> None:
         again = run.call(member, "turns.submit", **arguments(workspace, said), **key)
         promise = "the same key and body are answered with the same turn"
         expect("turns.submit", promise, first.to_dict(), again.to_dict())
-        changed: dict[str, Any] = arguments(workspace, turns.question())
-        run.call(user, "turns.submit", **changed, **key, raises=Conflict)
+        others: list[dict[str, Any]] = [
+            {"params": params_of(turns.question())},
+            {"timeout_ms": _TIME - 1},
+            *([{"thread_id": first.thread_id}] if first.thread_id else []),
+        ]
+        for other_body in others:
+            changed = {**arguments(workspace, said), **other_body}
+            run.call(user, "turns.submit", **changed, **key, raises=Conflict)
         elsewhere = submit(run, other, choose(other.at_least("developer")), **key)
         if first.thread_id:
             differ = elsewhere.thread_id != first.thread_id
@@ -419,7 +453,10 @@ def read_the_log_in_parts(run: ModelRun, choose: Choose) -> None:
         middle = whole[1]
         filters: list[tuple[dict[str, Any], Any]] = [
             ({"before": middle.id}, lambda row: row in whole[2:]),
-            ({"since": middle.started_at}, lambda row: row.started_at >= middle.started_at),
+            *(
+                ({"since": each}, lambda row: row.started_at >= middle.started_at)
+                for each in in_zones(middle.started_at)
+            ),
             ({"is_error": True}, lambda row: row.is_error),
             ({"is_error": False}, lambda row: not row.is_error),
             ({"tool": "turn", "source": "sdk", "env_id": "local"}, lambda row: True),

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+FREE_OBJECTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"purpose": "review"},
+    {"a": [1, -1, 0.5, 2**53, None, True, {"b": {"": []}}], "ü": "two\nlines 😀", "0": "0"},
+    {"nothing": None, "purpose": "review"},
+    {"nothing": None},
+    {"none": [], "empty": {}, "blank": "", "no": False, "zero": 0},
+)
+"""What is kept as it is given, whatever it says."""
+FREE_VALUES: tuple[Any, ...] = (*FREE_OBJECTS, None, False, 0, "", [], [None], [1.5, "ü"])
 NAMES = (
     "e\u0301 decomposed",
     "漢" * 255,
@@ -47,3 +61,9 @@ MODELS: tuple[list[dict[str, str]], ...] = (
 COUNTS = (0, 1, 5, 2**31 - 1)
 BYTES = (0, 1, 2**31, 2**53 - 1)
 BAD_COUNTS = (-1, 2**31)
+
+
+def in_zones(moment: datetime) -> Iterator[datetime]:
+    """The same moment as clocks show it in several places of the world."""
+    for zone in (UTC, timezone(timedelta(hours=14)), timezone(-timedelta(hours=9, minutes=30))):
+        yield moment.astimezone(zone)

@@ -16,6 +16,7 @@ from agentserver_contract.fixtures import api_keys
 from agentserver_contract.fixtures.access_tokens import (
     AGENT_OF,
     EXPIRED,
+    NARROWED,
     OF_FORMER_MEMBER,
     OF_GUEST,
     REVOKED,
@@ -58,10 +59,10 @@ def test_the_tokens_of_a_run_are_of_every_kind(server: Server, accounts: Account
     of_tokens = {EXPIRED, REVOKED, OF_FORMER_MEMBER, OF_GUEST}
     of_keys = {api_keys.REVOKED, api_keys.OF_NOTHING}
     assert ended == of_tokens | of_keys | {*AGENT_OF.values(), ENDED_AGENT}
-    valid = {VALID, WITHOUT_SCOPE, api_keys.ELSEWHERE, *AGENTS} - {ENDED_AGENT}
+    valid = {VALID, WITHOUT_SCOPE, NARROWED, api_keys.ELSEWHERE, *AGENTS} - {ENDED_AGENT}
     assert tokens.keys() - ended == valid
     assert tokens[VALID].scopes == {"agent:register"}
-    assert tokens[WITHOUT_SCOPE].scopes == {"openid"}
+    assert tokens[WITHOUT_SCOPE].scopes == tokens[NARROWED].scopes == {"openid"}
 
 
 def test_without_a_clock_no_token_expires(accounts: Accounts) -> None:

@@ -232,15 +232,16 @@ class _Lists:
             self._compare_answers(maker.operation, operation, exchange, known)
 
     def read_in_pages(self, operation: Operation) -> None:
-        """Read a list, and pages of one row: of its first, its second, its last, and beyond."""
+        """Read a list, and pages of one row: of its first, its second, its last, and beyond, just
+        there and further."""
         request = self.examples.request(operation, self._credential(operation))
         whole, exchange = self._read_rows(operation, request)
         total = total_in(operation, body_of(exchange))
         if len(whole) < 2:
             self.result.not_run[f"{operation.id} in pages"] = "there are fewer than two rows"
-            return
-        beyond = [len(whole)] if len(whole) < self._most(operation) else []
-        for offset in (0, 1, len(whole) - 1, *beyond):
+        beyond = [len(whole), len(whole) + 7] if len(whole) < self._most(operation) else []
+        inside = sorted({0, 1, len(whole) - 1} & set(range(len(whole))))
+        for offset in (*inside, *beyond):
             page = request.with_query(f"limit=1&offset={offset}")
             rows, exchange = self._read_rows(operation, page)
             of_page = total_in(operation, body_of(exchange))

@@ -169,6 +169,8 @@ def expect_traces(
     expected = {trace_id: summed(requests) for trace_id, requests in by_trace.items()}
     expect(listing, f"each trace with the sums of its requests{of}", expected, shown)
     expect(listing, "how many there are", len(expected) + earlier, page.total)
+    beyond = read(run, reader, listing, owner, offset=page.total + 7)
+    expect(listing, "how many there are, also beyond them", page.total, beyond.total)
     for trace_id, requests in by_trace.items():
         detail = read(run, reader, getting, owner, trace_id)
         expect(

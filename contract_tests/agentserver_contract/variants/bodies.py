@@ -42,6 +42,12 @@ def over_limit(request: Request) -> Request:
     return replace(request, body=json.dumps({**fields, "padding": "x" * missing}).encode())
 
 
+def over_limit_in_chunks(request: Request) -> Request:
+    """The same, without saying how long it is."""
+    headers = {**request.headers, "transfer-encoding": "chunked"}
+    return replace(over_limit(request), headers=headers)
+
+
 def twice(request: Request) -> Request:
     """The request with its body two times."""
     return replace(request, body=(request.body or b"") * 2)

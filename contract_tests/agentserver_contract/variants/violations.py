@@ -210,6 +210,10 @@ def _of_body(operation: Operation) -> Iterator[Violation]:
         "a body over the limit", Rank.BODY, 413, "body", _changed(bodies.over_limit),
         is_costly=True,
     )  # fmt: skip
+    yield Violation(
+        "a body over the limit in chunks", Rank.BODY, 413, "body",
+        _changed(bodies.over_limit_in_chunks), is_costly=True, is_ordered=False,
+    )  # fmt: skip
 
 
 def _of_query(operation: Operation, contract: Contract) -> Iterator[Violation]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.openapi.checks import EnsureResourceAvailability, RejectedPositiveData
 
 from agentserver import QuotaExceeded
@@ -27,6 +28,9 @@ from agentserver_contract.http.guard import NO_SUCH, SAFE_METHODS, Guard
 if TYPE_CHECKING:
     from schemathesis import Case
     from schemathesis.core.failures import Failure
+
+_DRAWN_AS_VALID = "Positive test case"
+"""What Schemathesis says of such a case."""
 
 
 class CaseRewrites:
@@ -96,8 +100,11 @@ class CaseRewrites:
     def explain(self, failure: Failure, case: Case[Any], status: int) -> bool:
         """Whether a failure is none, by what was rewritten or may not be stored.
 
-        An id that was rewritten looks to Schemathesis as if it came from the response before.
+        An id that was rewritten looks to Schemathesis as if it came from the response before, and
+        what was drawn as valid may look invalid afterwards.
         """
+        if isinstance(failure, AcceptedNegativeData):
+            return case.meta is not None and case.meta.phase.data.description == _DRAWN_AS_VALID
         if isinstance(failure, EnsureResourceAvailability):
             return case.id in self._renamed
         named = operation_id(case)

@@ -57,7 +57,7 @@ def test_scenarios_are_made_of_what_leads_to_the_named_operation(
     assert chosen == ["create_workspace", "add_workspace_member", "remove_workspace_member"]
     with in_process(sqlite_url) as server:
         accounts = prepare_accounts(server.target)
-        plan = Plan(seed=1, operations=named, scenarios=20)
+        plan = Plan(seed=1, operations=named, scenarios=60)
         result = stateful.run(Context(server.target, accounts, contract, plan))
     assert result.holds, findings_text(result.findings)
     assert set(result.cases) <= set(chosen)

@@ -233,7 +233,7 @@ def begin_connections(run: ModelRun, choose: Choose) -> None:
 def begin_connections_of_several_workspaces(run: ModelRun, choose: Choose) -> None:
     """One person's in one workspace do not end those in another."""
     workspaces = list(run.state[Workspaces].by_id.values())
-    user = choose([user for user in USERS if any(user in _managers(each) for each in workspaces)])
+    user = max(USERS, key=lambda user: sum(user in _managers(each) for each in workspaces))
     pages = [(each, begin(run, each, user)) for each in workspaces if user in _managers(each)]
     for workspace, page in pages:
         if (address := permitted(run, page)) is not None:

@@ -47,6 +47,7 @@ _SCOPE = "turns:submit"
 _TIME = 20_000
 """Milliseconds for a turn, fewer than a run waits for an answer."""
 _REFUSED = "codexRPCError"
+"""How an answer says that codex has refused a turn."""
 _MOST_ARGUMENTS, _MOST_RESULT = 65_536, 4_096
 """How many bytes of what a turn was given, and of its result, the log shows."""
 

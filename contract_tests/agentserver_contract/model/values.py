@@ -16,6 +16,7 @@ FREE_OBJECTS: tuple[dict[str, Any], ...] = (
 )
 """What is kept as it is given, whatever it says."""
 FREE_VALUES: tuple[Any, ...] = (*FREE_OBJECTS, None, False, 0, "", [], [None], [1.5, "ü"])
+"""The same where it need not be an object."""
 NAMES = (
     "e\u0301 decomposed",
     "漢" * 255,

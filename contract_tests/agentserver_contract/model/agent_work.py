@@ -20,7 +20,6 @@ from agentserver_contract.model.readback import expect
 from agentserver_contract.model.run import ModelRun, PlannedCall, planned
 from agentserver_contract.model.state import ContractViolation
 from agentserver_contract.model.task import FINAL
-from agentserver_contract.model.values import FREE_VALUES
 
 MOST_TAKEN = 5
 """How many tasks a poll takes, unless it asks for fewer."""
@@ -112,6 +111,8 @@ class House:
 
 
 _ABSENT = "(absent)"
+_ANY_JSON = (None, [1.5, "ü"], {"nothing": None})
+"""What is kept as it is given; the layer `values` sends more of it."""
 
 _NO_OUTCOME = {
     "completed_at": _ABSENT,
@@ -216,7 +217,7 @@ def a_result_may_be_anything_and_may_be_missing(run: ModelRun, choose: Choose) -
     house.end_what_is_left()
     cases: list[tuple[dict[str, Any], Any]] = [
         ({}, _ABSENT),
-        *(({"result": value}, value) for value in FREE_VALUES),
+        *(({"result": value}, value) for value in _ANY_JSON),
     ]
     for given, shown in cases:
         task_id = house.started()
@@ -373,7 +374,7 @@ def agents_publish_cards(run: ModelRun, choose: Choose) -> None:
         (full | {"agent_type": "another"}, full),
         *(
             ({"card": value}, {"display_name": AT_WORK, "description": "", "card": value})
-            for value in FREE_VALUES
+            for value in _ANY_JSON
         ),
         *[({}, {"display_name": AT_WORK, "description": "", "card": {}})] * 2,
     ]

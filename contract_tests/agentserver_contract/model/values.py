@@ -15,8 +15,6 @@ FREE_OBJECTS: tuple[dict[str, Any], ...] = (
     {"none": [], "empty": {}, "blank": "", "no": False, "zero": 0},
 )
 """What is kept as it is given, whatever it says."""
-FREE_VALUES: tuple[Any, ...] = (*FREE_OBJECTS, None, False, 0, "", [], [None], [1.5, "ü"])
-"""The same where it need not be an object."""
 NAMES = (
     "e\u0301 decomposed",
     "漢" * 255,

@@ -345,11 +345,10 @@ def _with_name(body: bytes) -> bytes:
 
 def _not_refused(sent: Seen, body: bytes) -> Answer | None:
     """What the release answers where the reference server answers 400; None for the same."""
-    stores_nul = _has_session(sent) and sent.method in _LENIENT and b"\\u0000" in sent.body
-    if stores_nul and not _names_agent_with_nul(sent):  # nul-stored
-        return 500, _TEXT, b"internal error\n"
     if _names_agent_with_nul(sent):
         return 404, _TEXT, b"target agent not found\n"
+    if _has_session(sent) and sent.method in _LENIENT and b"\\u0000" in sent.body:  # nul-stored
+        return 500, _TEXT, b"internal error\n"
     if _has_half_a_pair(sent) or _REQUESTER_UNKNOWN.match(body):
         return 500, _TEXT, b"internal error\n"
     if _REPORTS.search(sent.path) and b"\\u0000" in sent.body:  # report-lost

@@ -433,7 +433,9 @@ def what_agents_do_is_recorded_once(run: ModelRun, choose: Choose) -> None:
     run.call(AT_WORK, "tasks.report", task_id, status="completed")
     run.call(AT_WORK, "tasks.report", task_id, status="failed", failure_reason="?", raises=Conflict)
     kinds: list[tuple[dict[str, Any], str]] = [
-        *(({"msg_type": "answer"}, "answer"), ({}, "text"), ({"msg_type": ""}, "text")),
+        ({"msg_type": "answer"}, "answer"),
+        ({}, "text"),
+        ({"msg_type": ""}, "text"),
     ]
     messages = [
         (run.call(AT_WORK, "mailbox.send", to=other, text="Done.", **given).message_id, kind)

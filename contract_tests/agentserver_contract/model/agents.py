@@ -62,7 +62,8 @@ def register_agents(run: ModelRun, choose: Choose) -> None:
         _register_and_delete(run, owner)
         _register_and_delete(run, owner, name="Reviewer ü", type="custom")
     refused = (
-        *((name, PermissionDenied) for name in (WITHOUT_SCOPE, NARROWED)),
+        (WITHOUT_SCOPE, PermissionDenied),
+        (NARROWED, PermissionDenied),
         (REVOKED, Unauthenticated),
     )
     for name, error in refused:

@@ -10,7 +10,7 @@ from typing import Any
 from agentserver import AgentserverError, BadRequest, PermissionDenied
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, invariant, rule
-from agentserver_contract.model.members import delete_member
+from agentserver_contract.model.members import admit_member, delete_member
 from agentserver_contract.model.readback import expect, expect_timestamp, read_back
 from agentserver_contract.model.run import ModelRun, planned
 from agentserver_contract.model.state import ContractViolation, Timestamp
@@ -21,6 +21,7 @@ from agentserver_contract.model.workspaces import (
     Workspace,
     Workspaces,
     any_workspace,
+    has_maintainer,
     has_workspace,
     read_of,
 )
@@ -207,18 +208,12 @@ def change_api_keys_without_permission(run: ModelRun, choose: Choose) -> None:
         run.call(user, "api_keys.revoke", workspace.id, key.id, raises=PermissionDenied)
 
 
-def _has_maintainer(workspace: Workspace) -> bool:
-    return bool(workspace.with_role("maintainer"))
-
-
-@rule(touches=["api_keys", "members"], precondition=has_workspace(_has_maintainer))
+@rule(touches=["api_keys", "members"], precondition=has_workspace(has_maintainer))
 def remove_the_maker_of_an_api_key(run: ModelRun, choose: Choose) -> None:
     """The key stays: it is the workspace's."""
-    workspace = any_workspace(run, choose, _has_maintainer)
+    workspace = any_workspace(run, choose, has_maintainer)
     maker, owner = choose(workspace.with_role("maintainer")), choose(workspace.with_role("owner"))
     mint_key(run, workspace, maker, "kept", [_SCOPE])
     delete_member(run, workspace, owner, maker)
     read_back(run, "api_keys")
-    email = run.accounts[maker].email
-    run.call(owner, "workspaces.members.add", workspace.id, email=email, role="maintainer")
-    workspace.members[maker] = "maintainer"
+    admit_member(run, workspace, owner, maker, "maintainer")

@@ -12,7 +12,7 @@ from typing import Any
 from agentserver import BadRequest, Conflict, PermissionDenied
 from agentserver_contract.http.guard import NO_SUCH
 from agentserver_contract.model.action import Choose, invariant, rule
-from agentserver_contract.model.members import delete_member
+from agentserver_contract.model.members import admit_member, delete_member
 from agentserver_contract.model.readback import expect, read_back
 from agentserver_contract.model.run import ModelRun, planned
 from agentserver_contract.model.state import ContractViolation
@@ -22,6 +22,7 @@ from agentserver_contract.model.workspaces import (
     Workspace,
     Workspaces,
     any_workspace,
+    has_maintainer,
     has_workspace,
     read_of,
 )
@@ -237,18 +238,12 @@ def change_executors_without_permission(run: ModelRun, choose: Choose) -> None:
         run.call(user, "executors.unbind", workspace.id, executor.id, raises=PermissionDenied)
 
 
-def _has_maintainer(workspace: Workspace) -> bool:
-    return bool(workspace.with_role("maintainer"))
-
-
-@rule(touches=["executors", "members"], precondition=has_workspace(_has_maintainer))
+@rule(touches=["executors", "members"], precondition=has_workspace(has_maintainer))
 def remove_who_registered_an_executor(run: ModelRun, choose: Choose) -> None:
     """It cannot connect any more, and stays in the list until it is unbound."""
-    workspace = any_workspace(run, choose, _has_maintainer)
+    workspace = any_workspace(run, choose, has_maintainer)
     maker, owner = choose(workspace.with_role("maintainer")), choose(workspace.with_role("owner"))
     register_executor(run, workspace, maker, _free(run, workspace, "left"))
     delete_member(run, workspace, owner, maker)
     read_back(run, "executors")
-    email = run.accounts[maker].email
-    run.call(owner, "workspaces.members.add", workspace.id, email=email, role="maintainer")
-    workspace.members[maker] = "maintainer"
+    admit_member(run, workspace, owner, maker, "maintainer")

@@ -24,6 +24,13 @@ from agentserver_contract.model.workspaces import (
 # --- the state: `Workspace.members` ---------------------------------------------------------------
 
 
+def admit_member(run: ModelRun, workspace: Workspace, user: str, member: str, role: str) -> None:
+    """Add a member to a workspace, who is the last in the order of joining."""
+    email = run.accounts[member].email
+    run.call(user, "workspaces.members.add", workspace.id, email=email, role=role)
+    workspace.members[member] = role
+
+
 def set_member_role(run: ModelRun, workspace: Workspace, user: str, member: str, role: str) -> None:
     """Give a member of a workspace another role."""
     run.call(user, "workspaces.members.set_role", workspace.id, run.ids[member], role=role)
@@ -191,9 +198,7 @@ def change_role_in_each_workspace(run: ModelRun, choose: Choose) -> None:
         user = choose([name for name in workspace.with_role("owner") if name != member])
         delete_member(run, workspace, user, member)
         read_back(run, "members")
-        email = run.accounts[member].email
-        run.call(user, "workspaces.members.add", workspace.id, email=email, role="guest")
-        workspace.members[member] = "guest"  # the last in the order of joining
+        admit_member(run, workspace, user, member, "guest")
 
 
 @rule(touches=["members"], precondition=A_WORKSPACE)

@@ -29,6 +29,7 @@ from agentserver_contract.model.workspaces import (
     Workspace,
     Workspaces,
     any_workspace,
+    has_maintainer,
     has_workspace,
     read_of,
 )
@@ -162,10 +163,11 @@ def expect_refused(run: ModelRun, response: Response, promise: str, status: int)
 
 def _expect_page(run: ModelRun, response: Response) -> None:
     """Check that there is a page where the browser is sent, if it is one of this server."""
-    base_url, address = run.target.base_url, response.header("location")
-    if address is None or not urljoin(f"{base_url}/", address).startswith(f"{base_url}/"):
+    base_url = run.target.base_url
+    address = urljoin(f"{base_url}/", response.header("location") or "")
+    if response.header("location") is None or not address.startswith(f"{base_url}/"):
         return
-    shown = _get(run, urljoin(f"{base_url}/", address).removeprefix(base_url), None)
+    shown = _get(run, address.removeprefix(base_url), None)
     if shown.status >= 400:
         promise = "a page shows how a connection ended"
         raise ContractViolation("workspaces.modelserver.connect", promise, shown)
@@ -343,14 +345,10 @@ def ask_a_model_from_a_connected_workspace(run: ModelRun, choose: Choose) -> Non
             raise ContractViolation(limit, promise, answer)
 
 
-def _has_maintainer(workspace: Workspace) -> bool:
-    return bool(workspace.with_role("maintainer"))
-
-
-@rule(touches=["modelserver", "llm_config", "members"], precondition=has_workspace(_has_maintainer))
+@rule(touches=["modelserver", "llm_config", "members"], precondition=has_workspace(has_maintainer))
 def lose_the_role_while_connecting(run: ModelRun, choose: Choose) -> None:
     """Who may begin a connection, and may not any more at its end, connects nothing."""
-    workspace = any_workspace(run, choose, _has_maintainer)
+    workspace = any_workspace(run, choose, has_maintainer)
     user, owner = choose(workspace.with_role("maintainer")), choose(workspace.with_role("owner"))
     address = permitted(run, begin(run, workspace, user))
     set_role = "workspaces.members.set_role"

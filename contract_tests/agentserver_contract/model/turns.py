@@ -27,7 +27,7 @@ from agentserver_contract.model.action import Choose, invariant, rule
 from agentserver_contract.model.api_keys import ApiKey, mint_key_with_secret
 from agentserver_contract.model.limits import Limits, set_llm_quota
 from agentserver_contract.model.llm_configs import LlmConfigs, delete_config, set_config
-from agentserver_contract.model.members import delete_member, set_member_role
+from agentserver_contract.model.members import admit_member, delete_member, set_member_role
 from agentserver_contract.model.readback import expect, read_back
 from agentserver_contract.model.run import ModelRun, planned
 from agentserver_contract.model.state import ContractViolation
@@ -39,6 +39,7 @@ from agentserver_contract.model.workspaces import (
     Workspace,
     Workspaces,
     any_workspace,
+    has_maintainer,
     has_workspace,
     read_of,
 )
@@ -301,17 +302,13 @@ def submit_turns_with_an_api_key(run: ModelRun, choose: Choose) -> None:
             run.call(bot, "turns.submit", **refused, raises=Unauthenticated)
 
 
-def _has_maintainer(workspace: Workspace) -> bool:
-    return bool(workspace.with_role("maintainer"))
-
-
 @rule(
     touches=["turns", "llm_quota", "llm_config", "api_keys", "members"],
-    precondition=has_workspace(_has_maintainer),
+    precondition=has_workspace(has_maintainer),
 )
 def submit_turns_with_the_api_key_of_somebody_who_left(run: ModelRun, choose: Choose) -> None:
     """A key belongs to its workspace, whatever becomes of the person who made it."""
-    workspace = any_workspace(run, choose, _has_maintainer)
+    workspace = any_workspace(run, choose, has_maintainer)
     maker, owner = choose(workspace.with_role("maintainer")), choose(workspace.with_role("owner"))
     with without_endpoint(run, workspace):
         key, secret = mint_key_with_secret(run, workspace, maker, "left behind", [_SCOPE])
@@ -321,9 +318,7 @@ def submit_turns_with_the_api_key_of_somebody_who_left(run: ModelRun, choose: Ch
             delete_member(run, workspace, owner, maker)
             submit(run, workspace, bot)
         key.is_used = True
-        email = run.accounts[maker].email
-        run.call(owner, "workspaces.members.add", workspace.id, email=email, role="maintainer")
-        workspace.members[maker] = "maintainer"
+        admit_member(run, workspace, owner, maker, "maintainer")
 
 
 def _almost(secret: str) -> Iterator[str]:

@@ -282,6 +282,11 @@ def has_workspace(suits: Callable[[Workspace], bool] = lambda workspace: True) -
     return Precondition(lambda run: any(map(suits, run.state[Workspaces].by_id.values())))
 
 
+def has_maintainer(workspace: Workspace) -> bool:
+    """Whether a workspace has a member with this role."""
+    return bool(workspace.with_role("maintainer"))
+
+
 A_WORKSPACE = has_workspace()
 SEVERAL_WORKSPACES = Precondition(lambda run: len(run.state[Workspaces].by_id) > 1)
 """So that a write to one can be seen to leave the other alone."""

@@ -203,9 +203,7 @@ def paused_sandboxes_are_not_counted(original, conn, workspace_id):
 )
 def paused_sandboxes_use_the_budget(original, conn, workspace_id):
     """Paused sandboxes count towards the budget."""
-    here = _table.c.workspace_id == workspace_id
-    row = conn.execute(select(func.sum(_table.c.cpu), func.sum(_table.c.memory)).where(here)).all()
-    return Size(cpu=int(row[0][0] or 0), memory=int(row[0][1] or 0))
+    return _size_of(conn, _table.c.workspace_id == workspace_id)
 
 
 @fault(
@@ -215,9 +213,14 @@ def paused_sandboxes_use_the_budget(original, conn, workspace_id):
 )
 def starting_sandboxes_use_no_budget(original, conn, workspace_id):
     """Sandboxes count towards the budget only when they have been started."""
-    here = (_table.c.workspace_id == workspace_id, _table.c.status == domain.RUNNING)
-    row = conn.execute(select(func.sum(_table.c.cpu), func.sum(_table.c.memory)).where(*here)).all()
-    return Size(cpu=int(row[0][0] or 0), memory=int(row[0][1] or 0))
+    return _size_of(conn, _table.c.workspace_id == workspace_id, _table.c.status == domain.RUNNING)
+
+
+def _size_of(conn, *criteria):
+    """What sandboxes use together."""
+    summed = select(func.sum(_table.c.cpu), func.sum(_table.c.memory)).where(*criteria)
+    cpu, memory = conn.execute(summed).one()
+    return Size(cpu=int(cpu or 0), memory=int(memory or 0))
 
 
 @fault(

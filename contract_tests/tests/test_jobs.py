@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,12 @@ from agentserver_contract.__main__ import BROKEN, COULD_NOT_RUN, HOLDS, main
 from agentserver_contract.context import Plan
 from agentserver_contract.contract.document import Contract
 from agentserver_contract.departures import Departure
-from agentserver_contract.fixtures.accounts import email_of
+from agentserver_contract.fixtures.accounts import COLLEAGUE, Accounts, email_of, emails_of
+from agentserver_contract.fixtures.examples import prepare_examples
+from agentserver_contract.fixtures.session import Credential, run_session
+from agentserver_contract.fixtures.snapshot import differences, snapshot
+from agentserver_contract.http.guard import Guard
+from agentserver_contract.http.target import Target
 from agentserver_contract.layers.table import LAYERS, operations_of_shard
 from agentserver_contract.local_server import running
 from agentserver_contract.reports.console import Console
@@ -453,6 +459,37 @@ def test_rate_limit_holds_for_all_processes_together(contract: Contract) -> None
     tasks = cli.tasks_of(options, cli.plan_of(options, contract), 4)
     assert [task.args[0].rate_limit for task in tasks] == [5.0] * 4
     assert [task.args[1].shard for task in tasks] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@contextmanager
+def shard_session(url: str, contract: Contract, shard: int) -> Iterator[Accounts]:
+    """What a process has on a server that it shares with another one."""
+    guard = Guard(contract, emails_of(shard))
+    credential = Credential(email_of("admin"), PASSWORD)
+    with (
+        Target(url) as unguarded,
+        Target(url, guard=guard) as target,
+        run_session(target, guard, unguarded, credential, shard=shard) as session,
+    ):
+        yield session.accounts
+
+
+def test_what_a_process_sees_does_not_depend_on_another_one(
+    tmp_path: Path, contract: Contract
+) -> None:
+    """They have one administrator, who may be the user's own and be at work meanwhile."""
+    with served(tmp_path) as url, shard_session(url, contract, 1) as accounts:
+        owner = accounts["owner"]
+        examples = prepare_examples(
+            contract, accounts, owner="owner", members={COLLEAGUE: "guest"}, caller=owner
+        )
+        before = snapshot(accounts, examples)
+        with shard_session(url, contract, 2) as others:
+            for account in (others["owner"], others["admin"]):
+                with Client(url, session=account.session) as client:
+                    client.workspaces.create(name="Of another process")
+            assert list(differences(before, snapshot(accounts, examples))) == []
+        assert list(differences(before, snapshot(accounts, examples))) == []
 
 
 def test_wrong_credential_is_reported_once(

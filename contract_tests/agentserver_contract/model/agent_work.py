@@ -242,8 +242,8 @@ def cancelled_tasks_reach_no_agent(run: ModelRun, choose: Choose) -> None:
 
 
 @rule(touches=[], precondition=with_agents)
-def agents_are_refused_what_is_not_theirs(run: ModelRun, choose: Choose) -> None:
-    """Tasks of another agent, and everything of another workspace."""
+def agents_are_refused_tasks_that_are_not_theirs(run: ModelRun, choose: Choose) -> None:
+    """Those of another agent, of another workspace, and unknown ones."""
     house = House(run)
     house.end_what_is_left()
     task_id, report = house.started(), {"status": "completed", "result": "stolen"}
@@ -254,6 +254,13 @@ def agents_are_refused_what_is_not_theirs(run: ModelRun, choose: Choose) -> None
     run.call(AT_WORK, "tasks.get_as_agent", unknown, raises=NotFound)
     run.call(AT_WORK, "tasks.report", unknown, **report, raises=NotFound)
     house.expect_task(task_id, status="running", **_NO_OUTCOME)
+
+
+@rule(touches=[], precondition=with_agents)
+def agents_are_refused_what_they_give_to_others(run: ModelRun, choose: Choose) -> None:
+    """To an agent of another workspace, to an unknown one, and against the rules between fields."""
+    house = House(run)
+    house.end_what_is_left()
     agent, other, elsewhere = map(house.id_of, (AT_WORK, OTHER, ELSEWHERE))
     delegate, send = "tasks.delegate", "mailbox.send"
     for target, error in ((elsewhere, PermissionDenied), (f"{NO_SUCH}sandbox", NotFound)):

@@ -26,6 +26,8 @@ from trial_figures import (
 )
 from trials import run_trial
 
+from agentserver_contract.reports.stream import write
+
 WANTED: dict[Tier, float] = {"answer": 1.0, "rule": 0.97, "edit": 0.97, "mutant": 0.90}
 """The share of each tier that is to be caught."""
 CAUGHT, SURVIVED, COULD_NOT_RUN = 0, 1, 2
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COULD_NOT_RUN
     if options.list:
         for fault in faults:
-            print(f"{fault.id} ({fault.side}, {fault.tier}, {fault.kind}): {fault.breaks}")
+            _list(f"{fault.id} ({fault.side}, {fault.tier}, {fault.kind}): {fault.breaks}")
         return CAUGHT
     if options.clean:
         return _run_clean(options)
@@ -217,7 +219,7 @@ def _run_mutants(options: argparse.Namespace) -> int:
     if options.list:
         for mutants in chosen.values():
             for mutant in mutants:
-                print(_mutant_text(mutant))
+                _list(_mutant_text(mutant))
         return CAUGHT
     if not _control(options):
         return COULD_NOT_RUN
@@ -341,6 +343,11 @@ def _status(lowest: dict[Tier, float]) -> int:
         print("faults: nothing that was chosen could be tried", file=sys.stderr)
         return COULD_NOT_RUN
     return CAUGHT if all(share >= WANTED[tier] for tier, share in lowest.items()) else SURVIVED
+
+
+def _list(text: str) -> None:
+    """Write one of a list, which may be too long for who reads it."""
+    write(sys.stdout, f"{text}\n")
 
 
 def _write(options: argparse.Namespace, written: Sequence[object]) -> None:

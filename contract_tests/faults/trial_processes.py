@@ -10,9 +10,11 @@ import json
 import multiprocessing
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -238,9 +240,22 @@ def _credential() -> dict[str, str]:
 def _forked(target: Any, *args: Any) -> BaseProcess:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_IMPORTED_BEFORE))
-    process = context.Process(target=target, args=args)
+    process = context.Process(target=_call_while_needed, args=(target, *args))
     process.start()
     return process
+
+
+def _call_while_needed(target: Any, *args: Any) -> None:
+    """Call a function, and end like a terminated process as soon as the one that began it is gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 (this is a child)
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+    target(*args)
 
 
 def _end(process: BaseProcess) -> None:

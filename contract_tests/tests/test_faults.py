@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import httpx
 import pytest
 from answer_faults import CHANGES, answer_faults, changed
 from answer_middleware import AnswersChanged, answers_changed
@@ -21,6 +23,7 @@ from answers import Answer
 from catalogue import catalogue
 from definitions import (
     CHECKOUT,
+    HERE,
     SOURCES,
     AnswerChange,
     CatalogueError,
@@ -425,6 +428,54 @@ def test_faults_are_chosen_by_kind_operation_and_tier() -> None:
     assert run(
         "--list", "--operation", "get_workspace", "--tier", "edit", "--side", "contract"
     ).stdout
+
+
+SERVING = """
+import sys
+from pathlib import Path
+from trial_processes import serving
+
+if __name__ == "__main__":
+    work = Path(sys.argv[1])
+    with serving(None, work, work, work / "reached") as url:
+        print(url, flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_server_of_a_trial_ends_with_who_began_it_also_where_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "serve_once.py"
+    script.write_text(SERVING)
+    with subprocess.Popen(
+        [sys.executable, script, tmp_path],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        url = httpx.URL(process.stdout.readline().strip())
+        assert httpx.get(url.join("/healthz")).status_code == 200
+        process.kill()
+    until = time.monotonic() + 30
+    with pytest.raises(httpx.TransportError):
+        while time.monotonic() < until:
+            httpx.get(url.join("/healthz"))
+
+
+def test_list_ends_quietly_where_its_reader_has_gone() -> None:
+    with subprocess.Popen(
+        [sys.executable, HERE, "--list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def _forked(target: Any, *args: Any) -> BaseProcess:
 
 
 def _call_while_needed(target: Any, *args: Any) -> None:
-    """Call a function, and end like a terminated process as soon as the one that began it is gone."""
+    """Call a function, and end as if terminated as soon as the process that began this is gone."""
     parent = multiprocessing.parent_process()
     assert parent is not None  # noqa: S101 (this is a child)
 

@@ -88,9 +88,9 @@ def _wait(kind: str, count: int, seconds: float, url: str, session: str, sandbox
                 target=lambda: client.sandboxes.wait(sandbox, timeout=_UNENDING, progress=answered),
                 daemon=True,
             ).start()
-        time.sleep(1)
+        time.sleep(1)  # until all of them wait
         early = state()
-        time.sleep(seconds)
+        time.sleep(seconds)  # what is measured is what they do meanwhile
         report(before, early)
 
     async def in_tasks() -> None:

@@ -31,7 +31,7 @@ def tried(database_url: str, contract: Contract) -> LayerResult:
         return idle.run(context)
 
 
-def test_what_is_idle_is_paused_and_who_is_silent_is_offline(
+def test_what_is_idle_is_paused_and_who_is_silent_is_offline_and_loses_its_task(
     contract: Contract, database_url: str
 ) -> None:
     result = tried(database_url, contract)
@@ -39,6 +39,7 @@ def test_what_is_idle_is_paused_and_who_is_silent_is_offline(
     assert not result.not_run
     assert result.succeeded["get_sandbox"] >= 4
     assert result.succeeded["get_agent_card"] == 2
+    assert result.succeeded["get_agent_task"] >= 1
 
 
 def test_it_is_looked_at_where_other_layers_have_ended_the_sessions(
@@ -84,6 +85,9 @@ def test_run_that_is_over_sooner_says_so(contract: Contract, sqlite_url: str) ->
         "an idle sandbox": "it takes 61 s, and this run was over sooner",
         "the silence of an agent": "it takes 90 s, and this run was over sooner",
     }
+    assert result.succeeded["get_agent_task"] == 1, (
+        "a task that was taken is looked at all the same"
+    )
 
 
 def test_run_for_another_operation_leaves_nothing_alone(
@@ -107,4 +111,4 @@ def test_run_without_an_access_token_tries_sandboxes_alone(
         with idle.begun(replace(context, accounts=accounts)) as begun:
             result = idle.run(begun)
     assert result.holds, findings_text(result.findings)
-    assert set(result.not_run) == {"the silence of an agent"}
+    assert set(result.not_run) == {"the silence of an agent", "a task that was taken"}

@@ -1,12 +1,14 @@
-"""What a server does by itself: idle sandboxes are paused, and silent agents are offline.
+"""What a server does by itself, when sandboxes, agents and tasks are left alone for a while.
 
-That takes a minute and more. So sandboxes and an agent are made when the run begins, and are looked
-at when all other layers are over, where that is late enough. Where the server's clock can be moved,
-it is; and where this layer was asked for by name, it waits.
+Idle sandboxes are paused, silent agents are offline, and a task that an agent has taken and says
+nothing about is pending again. That takes a minute and more. So all these are made when the run
+begins, and are looked at when all other layers are over, where that is late enough. Where the
+server's clock can be moved, it is; and where this layer was asked for by name, it waits.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,18 +38,25 @@ WATCH = timedelta(seconds=60)
 """How often the server looks for sandboxes that are idle."""
 SILENCE, SWEEP = timedelta(seconds=60), timedelta(seconds=30)
 """How long an agent may be silent, and how often the server looks for those that are."""
+CLAIM, CLAIM_SWEEP = timedelta(seconds=120), timedelta(seconds=5)
+"""How long an agent may say nothing about a task it has taken, and how often the server looks."""
 _LATE = timedelta(seconds=3)
 """How long what the server does may take, beside the intervals that it has promised."""
 
 _METHODS = (
     *("sandboxes.pause", "sandboxes.get", "agents.register", "agents.publish_card"),
-    *("agents.get", "agents.discover"),
+    *("agents.get", "agents.discover", "tasks.poll", "tasks.get_as_agent"),
 )
 """What the layer is about."""
 
+_NO_AGENT = "the run has no access token with which an agent is registered"
 _PAUSED = "a sandbox that is idle for longer than its idle timeout is paused within a minute"
 _NOT_IDLE = "a sandbox that was idle for less than its idle timeout goes on"
 _SILENT = "an agent is offline when it was silent for a minute, until its next call"
+_TAKEN = "a task that an agent has taken is its own for 120 s, and then pending again"
+
+
+_PARAMETER = re.compile(r"\{\w+\}")
 
 
 @contextmanager
@@ -77,6 +86,7 @@ def run(context: Context) -> LayerResult:
     for name, look in (
         ("an idle sandbox", layer.look_at_sandboxes),
         ("the silence of an agent", layer.look_at_agent),
+        ("a task that was taken", layer.look_at_task),
     ):
         with attempt(layer.result, name):
             look(name)
@@ -105,7 +115,7 @@ class _Idle:
         publish, card = self._operation("agents.publish_card"), self._operation("agents.get")
         agent = self.left_alone.agent
         if agent is None:
-            self.result.not_run[name] = "the run has no access token with which one is registered"
+            self.result.not_run[name] = _NO_AGENT
             return
         if not self._wait(name, SILENCE, SWEEP):
             return
@@ -117,6 +127,22 @@ class _Idle:
         self._expect(publish, card, owner, agent.id, "available", _SILENT)
         self._expect(register, sandbox, owner, agent.id, "running", _SILENT)
 
+    def look_at_task(self, name: str) -> None:
+        """It is still the agent's, or no longer; which of the two, the time says."""
+        agent = self.left_alone.agent
+        if agent is None:
+            self.result.not_run[name] = _NO_AGENT
+            return
+        waits = self.context.shift_clock is not None or NAME in self.context.plan.layers
+        if not waits and self._passed() < CLAIM - _LATE:
+            status = "assigned"
+        elif self._wait(name, CLAIM, CLAIM_SWEEP):
+            status = "pending"
+        else:
+            return
+        poll, read = self._operation("tasks.poll"), self._operation("tasks.get_as_agent")
+        self._expect(poll, read, agent, self.left_alone.task_id, status, _TAKEN)
+
     def _operation(self, sdk_method: str) -> Operation:
         return self.context.contract.operations_by_sdk[sdk_method]
 
@@ -124,17 +150,14 @@ class _Idle:
         """Whether a time has passed, and one more look of the server after it; if need be, the
         clock is moved, or it is waited for."""
         wanted = after + interval
-        passed = (
-            timedelta(seconds=time.monotonic() - self.left_alone.since) + self.left_alone.shifted
-        )
-        left = wanted + _LATE - passed
-        if left <= timedelta():
-            return True
         if self.context.shift_clock is not None:
-            # Not moved back afterwards: a minute or two end nothing else.
+            # Not moved back afterwards: some minutes end nothing else.
             for step in (wanted, interval + MARGIN):
                 self.context.shift_clock(step)
                 self.left_alone.shifted += step
+            return True
+        left = wanted + _LATE - self._passed()
+        if left <= timedelta():
             return True
         if NAME in self.context.plan.layers:
             time.sleep(left.total_seconds())
@@ -143,16 +166,21 @@ class _Idle:
         self.result.not_run[name] = f"it takes {total} s, and this run was over sooner"
         return False
 
+    def _passed(self) -> timedelta:
+        """How long ago all of it was made, by the server's clock."""
+        here = timedelta(seconds=time.monotonic() - self.left_alone.since)
+        return here + self.left_alone.shifted
+
     def _expect(
         self,
         at_fault: Operation,
         read: Operation,
         reader: Account,
-        sandbox_id: str,
+        thing_id: str,
         status: str,
         promise: str,
     ) -> None:
-        path = read.path.replace("{sandbox_id}", sandbox_id)
+        path = _PARAMETER.sub(thing_id, read.path)
         request = Request(read.method, path, reader.credential)
         exchange = self.sender.send_until_settled(read, request)
         actual = fields_of(exchange).get("status")

@@ -274,7 +274,7 @@ def submit_long_turns(run: ModelRun, choose: Choose) -> None:
     """Of what is longer than the log keeps, it shows how long it is."""
     workspace, turns = any_workspace(run, choose), run.state[Turns]
     with without_endpoint(run, workspace):
-        for long in ("\N{ROBOT FACE}" * 1_100, "a" * (_MOST_ARGUMENTS + 10 * turns.said)):
+        for long in ("\N{ROBOT FACE}" * 1_100, "é" * (_MOST_ARGUMENTS // 2 + 10 * turns.said)):
             user = choose(workspace.at_least("developer"))
             submit(run, workspace, user, params=params_of(f"{turns.question()} {long}"))
 

@@ -61,11 +61,11 @@ class OperationRecord(Model):
     """
     arguments: dict[str, Any] | None = field(default=None, hash=False)
     """What the tool was given; omitted if that is longer than 65,536 bytes as JSON without
-    blanks.
+    blanks, in UTF-8.
     """
     arguments_meta: dict[str, Any] | None = field(default=None, hash=False)
     """For arguments that are omitted for their length: `truncated` is true, `size_bytes` their
-    length and `sha256` their SHA-256 as JSON without blanks.
+    length and `sha256` their SHA-256 as JSON without blanks, in UTF-8.
     """
     result_summary: str | None = field(default=None)
     """The result, cut at 4,096 bytes; omitted if there is none. That of a turn is what the agent

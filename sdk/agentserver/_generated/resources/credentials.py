@@ -116,9 +116,10 @@ class Credentials(Resource):
         cluster, with one user. The cluster's `server` is an `https://` URL without user,
         password, query or fragment, outside of private networks unless the operator allows
         these. A certificate authority is given as `certificate-authority-data`. The user has
-        a `token`, or `client-certificate-data` and `client-key-data`, or an `exec` that runs
-        `kubectl oidc-login get-token` with `--oidc-issuer-url` and `--oidc-client-id`; other
-        ways to prove who it is, and files, are refused. Everything else in it is ignored.
+        a `token` of printable ASCII without blanks, or `client-certificate-data` and
+        `client-key-data`, or an `exec` that runs `kubectl oidc-login get-token` with
+        `--oidc-issuer-url` and `--oidc-client-id`; other ways to prove who it is, and files,
+        are refused. Everything else in it is ignored.
 
         With `oidc-login`, a person has to approve the login at the OpenID provider first,
         with a device code: the answer is 202, and says where.
@@ -402,9 +403,10 @@ class AsyncCredentials(AsyncResource):
         cluster, with one user. The cluster's `server` is an `https://` URL without user,
         password, query or fragment, outside of private networks unless the operator allows
         these. A certificate authority is given as `certificate-authority-data`. The user has
-        a `token`, or `client-certificate-data` and `client-key-data`, or an `exec` that runs
-        `kubectl oidc-login get-token` with `--oidc-issuer-url` and `--oidc-client-id`; other
-        ways to prove who it is, and files, are refused. Everything else in it is ignored.
+        a `token` of printable ASCII without blanks, or `client-certificate-data` and
+        `client-key-data`, or an `exec` that runs `kubectl oidc-login get-token` with
+        `--oidc-issuer-url` and `--oidc-client-id`; other ways to prove who it is, and files,
+        are refused. Everything else in it is ignored.
 
         With `oidc-login`, a person has to approve the login at the OpenID provider first,
         with a device code: the answer is 202, and says where.

@@ -71,7 +71,8 @@ def _judge(trial: Trial, done: ToolRun) -> None:
         )
         for each in done.report.get("findings", ())
     ]
-    trial.not_met = tuple(done.report.get("not_met") or ())
+    reasons = done.report.get("not_met") or {}
+    trial.not_met = tuple(name for name, reason in reasons.items() if not reason)
     departs = trial.plan.behind_departures
     # The progress counts what is listed, too; and such a server lets the run's last owners go, so
     # that not everything can be restored.

@@ -268,11 +268,13 @@ def agents_are_refused_what_they_give_to_others(run: ModelRun, choose: Choose) -
         run.call(AT_WORK, send, to=target, text="Hello", raises=error)
     wrong: list[dict[str, Any]] = [
         {"requester_id": other},
-        {"delegation_chain": [other]},
+        {"target_id": other, "delegation_chain": [other]},
         {"delegation_chain": [agent, "a", agent]},
     ]
     for each in wrong:
-        run.call(AT_WORK, delegate, target_id=other, prompt="?", **each, raises=BadRequest)
+        for target in (other, f"{NO_SUCH}sandbox"):  # which is looked for after the body is read
+            given = {"target_id": target, "prompt": "?", **each}
+            run.call(AT_WORK, delegate, **given, raises=BadRequest)
     expect("tasks.poll", "nothing refused reaches anybody", [], house.taken(ELSEWHERE))
     expect("tasks.poll", "nothing refused reaches anybody", [], house.taken(OTHER))
 

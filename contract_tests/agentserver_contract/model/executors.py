@@ -153,7 +153,8 @@ def free_name(name: str, taken: Container[str]) -> str:
 
 @rule(touches=["executors"], precondition=A_WORKSPACE)
 def register_executors(run: ModelRun, choose: Choose) -> None:
-    """With a description, and without one; a name is taken for as long as the executor is there."""
+    """With a description, and without one; a name is taken for as long as the executor is there,
+    and in another case it is another name."""
     workspace, user = any_workspace(run, choose), ""
     for given in ({"description": choose(_DESCRIPTIONS)}, {}):
         user = choose(_managers(workspace))
@@ -172,6 +173,9 @@ def register_executors(run: ModelRun, choose: Choose) -> None:
     unbind_executor(run, workspace, user, executor)
     read_back(run, "executors")
     register_executor(run, workspace, user, executor.name)
+    lower = _free(run, workspace, "case")
+    for name in (lower, _free(run, workspace, lower.upper())):
+        register_executor(run, workspace, user, name)
 
 
 @rule(touches=["executors"], precondition=A_WORKSPACE)

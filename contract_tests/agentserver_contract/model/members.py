@@ -95,6 +95,34 @@ def add_member(run: ModelRun, choose: Choose) -> None:
             delete_member(run, workspace, owner, candidate)
 
 
+def _may_join_the_oldest(run: ModelRun) -> bool:
+    workspaces = list(run.state[Workspaces].by_id.values())
+    return len(workspaces) > 1 and _has_candidates(workspaces[0])
+
+
+@rule(touches=["members"], precondition=Precondition(_may_join_the_oldest))
+def join_the_oldest_workspace_last(run: ModelRun, choose: Choose) -> None:
+    """It is still the first one in the list: what counts is how old a workspace is."""
+    oldest, newer = list(run.state[Workspaces].by_id.values())[:2]
+    candidate = choose(_candidates(oldest))
+    joined = [each for each in (newer, oldest) if candidate not in each.members]
+    for workspace in joined:
+        admit_member(run, workspace, choose(workspace.with_role("owner")), candidate, "guest")
+    read_back(run, "members")
+    for workspace in joined:
+        delete_member(run, workspace, choose(workspace.with_role("owner")), candidate)
+
+
+@rule(touches=["members"], precondition=has_workspace(_has_candidates))
+def add_member_by_an_address_in_capitals(run: ModelRun, choose: Choose) -> None:
+    """Addresses are compared without case, and without the blanks around them."""
+    workspace = any_workspace(run, choose, _has_candidates)
+    owner, candidate = choose(workspace.with_role("owner")), choose(_candidates(workspace))
+    email = f"  {run.accounts[candidate].email.upper()} "
+    run.call(owner, "workspaces.members.add", workspace.id, email=email)
+    run.call(owner, "workspaces.members.remove", workspace.id, run.ids[candidate])
+
+
 @rule(touches=["members"], precondition=has_workspace(_has_candidates))
 def add_owner(run: ModelRun, choose: Choose) -> None:
     """An owner can."""

@@ -178,7 +178,7 @@ def create_task_wrongly(run: ModelRun, choose: Choose) -> None:
     unknown = f"{NO_SUCH}sandbox"
     run.call(user, method, workspace.id, **{**right, "target_id": unknown}, raises=NotFound)
     wrong: list[dict[str, Any]] = [
-        {"delegation_chain": [sandbox.id]},
+        {"target_id": sandbox.id, "delegation_chain": [sandbox.id]},
         {"delegation_chain": ["a", "b", "a"]},
         {"delegation_chain": [f"agent-{number}" for number in range(17)]},
         {"requester_id": unknown},
@@ -188,7 +188,9 @@ def create_task_wrongly(run: ModelRun, choose: Choose) -> None:
         {"prompt": ""},
     ]
     for each in wrong:
-        run.call(user, method, workspace.id, **{**right, **each}, raises=BadRequest)
+        for target_id in (sandbox.id, unknown):  # which is looked for after the body is read
+            given = {**right, "target_id": target_id, **each}
+            run.call(user, method, workspace.id, **given, raises=BadRequest)
     for other in _others(run, workspace):
         for target in list(other.sandboxes.values())[:1]:
             theirs = {**right, "target_id": target.id}

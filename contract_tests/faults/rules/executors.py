@@ -5,8 +5,10 @@ and the task of the server's own tests.
 """
 
 from replacing import fault
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
+from agentserver_reference.domain.errors import Conflict
+from agentserver_reference.domain.executors import NAME_TAKEN
 from agentserver_reference.domain.times import timestamp
 from agentserver_reference.services.workspaces import list_all as workspaces
 from agentserver_reference.storage import executor_identities, tables
@@ -16,6 +18,30 @@ _CONNECTIONS = "connections of executors"
 _c = tables.executors.c
 
 # --- registering ----------------------------------------------------------------------------------
+
+
+@fault(
+    replaces="agentserver_reference.storage.executors.add",
+    kind="rejects-legal-call",
+    operations=["register_executor"],
+)
+def executors_compared_without_case(
+    original, conn, *, executor_id, workspace_id, name, description, now
+):
+    """A name that another executor has in another case is taken."""
+    alike = select(_c.id).where(
+        _c.workspace_id == workspace_id, func.lower(_c.name) == name.lower()
+    )
+    if conn.execute(alike).first() is not None:
+        raise Conflict(NAME_TAKEN)
+    original(
+        conn,
+        executor_id=executor_id,
+        workspace_id=workspace_id,
+        name=name,
+        description=description,
+        now=now,
+    )
 
 
 @fault(

@@ -4,6 +4,7 @@ from replacing import fault
 from sqlalchemy import select, update
 
 from agentserver_reference.domain.tasks import Event
+from agentserver_reference.services.agents import check_target
 from agentserver_reference.storage import tables
 
 _tasks, _mailbox = tables.agent_tasks, tables.agent_mailbox
@@ -181,6 +182,19 @@ async def requester_is_trusted(original, work, agent, given):
     from agentserver_reference.services import tasks
 
     return await tasks.create(work, agent.workspace_id, given)
+
+
+@fault(
+    replaces="agentserver_reference.services.tasks._create",
+    kind="existence-shown",
+    operations=["create_workspace_task"],
+)
+def target_looked_for_before_requester(
+    original, conn, task_id, workspace_id, requester_id, given, now
+):
+    """Of a requester and a target that are both wrong, the target is told."""
+    check_target(conn, workspace_id, given["target_id"])
+    original(conn, task_id, workspace_id, requester_id, given, now)
 
 
 @fault(

@@ -240,6 +240,17 @@ def operations_of_all_workspaces(original, conn, workspace_id, filters, before, 
 
 @fault(
     replaces="agentserver_reference.storage.operations.list_of",
+    kind="argument-ignored",
+    operations=["list_workspace_operations"],
+)
+def later_pages_ignore_since(original, conn, workspace_id, filters, before, limit):
+    """`since` counts on the first page alone."""
+    kept = {name: value for name, value in filters.items() if before is None or name != "since"}
+    return original(conn, workspace_id, kept, before, limit)
+
+
+@fault(
+    replaces="agentserver_reference.storage.operations.list_of",
     kind="list-incomplete",
     operations=["list_workspace_operations"],
 )

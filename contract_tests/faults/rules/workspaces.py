@@ -30,6 +30,22 @@ from agentserver_reference.storage.workspaces import find
 
 @fault(
     replaces="agentserver_reference.storage.workspaces.list_of_member",
+    kind="wrong-order",
+    operations=["list_workspaces"],
+)
+def workspaces_in_the_order_of_joining(original, conn, user_id):
+    """A workspace is listed after those that the caller has joined before it, older or not."""
+    joined = (
+        select(tables.members.c.workspace_id)
+        .where(tables.members.c.user_id == user_id)
+        .order_by(tables.members.c.sequence)
+    )
+    order = [row[0] for row in conn.execute(joined).all()]
+    return sorted(original(conn, user_id), key=lambda row: order.index(row["id"]))
+
+
+@fault(
+    replaces="agentserver_reference.storage.workspaces.list_of_member",
     kind="rows-of-others-in-list",
     operations=["list_workspaces"],
 )

@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from agentserver_reference.app import create_app
 from agentserver_reference.contract import load_document
+from agentserver_reference.http import lingering
 from agentserver_reference.http.connection import SURPLUS, BoundedProtocol, Limits
 
 pytestmark = pytest.mark.anyio
@@ -216,6 +217,32 @@ def test_every_status_that_the_contract_says_of_any_request_is_tried() -> None:
     description = load_document()["info"]["description"]
     named = {int(status) for status in re.findall(r"^\| (\d{3}) \|", description, re.MULTILINE)}
     assert named == {status for status, _, _ in REJECTED.values()}
+
+
+async def test_an_answer_is_not_lost_to_who_is_still_sending() -> None:
+    """Proxies send the whole body, and only then look at the answer."""
+    body = [b"x" * 2**16] * 64
+    head = LOGIN + JSON_BODY + b"%d\r\n\r\n" % sum(map(len, body))
+    async with served() as port:
+        assert (await exchange(port, head, *body)).startswith(b"HTTP/1.1 413 ")
+
+
+async def send_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"x" * 2**16)
+        await writer.drain()
+
+
+async def test_who_goes_on_sending_is_not_listened_to_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lingering, "SECONDS", 0.05)
+    async with served() as port, asyncio.timeout(SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(LOGIN + JSON_BODY + b"1073741824\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 413 ")
+        with pytest.raises(ConnectionError):
+            await send_for_ever(writer)
 
 
 async def test_a_rejected_head_request_has_no_body() -> None:

@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from agentserver_reference.http.dispatch import REQUEST_ID
+from agentserver_reference.http.lingering import LingeringTransport
 from agentserver_reference.logs import LOGGER, event
 
 SURPLUS = 100
@@ -78,7 +79,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to measure the time; a connection too many is going to be refused."""
-        super().connection_made(transport)
+        self._lingering = LingeringTransport(transport, self.loop, self._more_may_arrive)
+        super().connection_made(self._lingering)  # type: ignore[arg-type]
         surplus = len(self.connections) - self._limits.connections
         self._is_surplus = surplus > 0
         if surplus > SURPLUS:
@@ -89,12 +91,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer, which would keep this connection in memory."""
         self._stop_timer()
+        self._lingering.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, within the limits."""
         self._unset_keepalive_if_required()
-        if self._refusal is not None:
+        if self._refusal is not None or self._lingering.is_lingering:
             return
         if self._is_surplus:
             self._refuse(503, "too many connections")
@@ -172,6 +175,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def _too_large(self) -> str:
         return f"request line and headers: must not be over {self._limits.head_bytes} bytes"
 
+    def _more_may_arrive(self) -> bool:
+        """Whether a request is not read to its end."""
+        return self._receiving and not self._is_surplus
+
     def _is_idle(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is None or cycle.response_complete
@@ -186,7 +193,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _expire(self) -> None:
         self._timer = None
+        if self._lingering.is_closing():
+            return
         if self._receiving:
+            self._receiving = False  # it has had its time
             seconds = self._limits.request_seconds
             self._refuse(408, f"the request did not arrive within {seconds} seconds")
         else:

@@ -49,6 +49,7 @@ from agentserver_contract.fixtures.session import Credential, RunSession, run_se
 from agentserver_contract.fixtures.workspaces import PARAMETER
 from agentserver_contract.http.contact import NoAgentserver, find_server, one_line
 from agentserver_contract.http.guard import Blocked, Guard
+from agentserver_contract.http.in_front import withhold
 from agentserver_contract.http.rate_limit import RateLimit
 from agentserver_contract.http.status_counter import StatusCounter
 from agentserver_contract.http.target import TIMEOUT_SECONDS, Hook, Target
@@ -520,7 +521,7 @@ def _session(
                 timeout=options.timeout,
                 ends_run=True,
             ) as target,
-            _found(unguarded, contract, options.wait),
+            _found(unguarded, target, guard, contract, options.wait),
             run_session(
                 target, guard, unguarded, credential, shard=shard, confirmed=options.yes
             ) as session,
@@ -560,9 +561,12 @@ def _url(options: argparse.Namespace) -> str:
 
 
 @contextmanager
-def _found(target: Target, contract: Contract, wait: float) -> Iterator[None]:
+def _found(
+    unguarded: Target, target: Target, guard: Guard, contract: Contract, wait: float
+) -> Iterator[None]:
     """Begin only where there is a server. Raises NoAgentserver."""
-    find_server(target, contract, wait=wait)
+    find_server(unguarded, contract, wait=wait)
+    withhold(unguarded, target, guard)
     yield
 
 

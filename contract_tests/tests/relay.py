@@ -34,6 +34,8 @@ class Relay:
     dies_after: int = 2**31
     """After how many requests it closes every connection and listens no more."""
     protocol: str = "HTTP/1.1"
+    refuses: Callable[[str, str], int] = lambda method, path: 0
+    """The status with which it answers a method and a path by itself; 0 where it does not."""
     requests: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,8 +62,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.socket.close()
             self.close_connection = True
             return
-        answer = self._forwarded()
-        relay.change(answer)
+        if refused := relay.refuses(self.command, self.path):
+            answer = Relayed(refused, [("Content-Type", "text/html")], b"<html>no</html>", "")
+        else:
+            answer = self._forwarded()
+            relay.change(answer)
         self._send(answer)
 
     def _forwarded(self) -> Relayed:

@@ -11,7 +11,7 @@ import requests
 from relay import Relay, Relayed, compressed, relayed
 from servers import CHEAPEST_PASSWORDS
 
-from agentserver_contract.__main__ import HOLDS, main
+from agentserver_contract.__main__ import BROKEN, HOLDS, main
 from agentserver_contract.fixtures.accounts import email_of
 from agentserver_contract.http.environment import Environment
 from agentserver_contract.http.messages import Response
@@ -120,3 +120,31 @@ def test_what_a_proxy_does_to_answers_is_no_finding(
         status = main(["run", behind, *words, "--operation", "list_workspaces"])
     assert status == HOLDS, capsys.readouterr().out
     assert relay.requests > 50
+
+
+def as_nginx(method: str, path: str) -> int:
+    """What nginx answers by itself."""
+    return 405 if method == "TRACE" else 400 if "%00" in path else 0
+
+
+def test_what_a_proxy_refuses_by_itself_is_no_finding(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--layers", "ids,fuzzing", "--examples", "2", "--seed", "1"]
+    with relayed(url, Relay(untouched, refuses=as_nginx)) as behind:
+        status = main(["run", behind, *words, "--operation", "get_workspace"])
+    output = capsys.readouterr().out
+    assert status == HOLDS, output
+    for odd in ("a NUL in a path", "the method TRACE"):
+        assert f"{odd}, which a proxy in front of the server refuses by itself" in output
+
+
+def test_server_that_answers_with_pages_by_itself_is_no_proxy(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuses(method: str, path: str) -> int:
+        return as_nginx(method, path) or (404 if "no-such" in path else 0)
+
+    words = ["--layers", "ids", "--seed", "1", "--operation", "get_workspace"]
+    with relayed(url, Relay(untouched, refuses=refuses)) as behind:
+        assert main(["run", behind, *words]) == BROKEN, capsys.readouterr().out

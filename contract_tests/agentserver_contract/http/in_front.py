@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from agentserver_contract.http.guard import Blocked, Guard
 from agentserver_contract.http.messages import Request, Response
 from agentserver_contract.http.target import Target
 
-_ODD: Mapping[str, Request] = {
-    "a NUL in a path": Request("GET", "/%00", {}),
-    "the method TRACE": Request("TRACE", "/", {}),
+_ODD: Mapping[str, tuple[Request, Callable[[Request], bool]]] = {
+    "a NUL in a path": (
+        Request("GET", "/%00", {}),
+        lambda request: "%00" in request.path.partition("?")[0],
+    ),
+    "the method TRACE": (Request("TRACE", "/", {}), lambda request: request.method == "TRACE"),
 }
-"""What proxies are known to refuse, each with a request that shows it."""
+"""What proxies are known to refuse: a request that shows it, and which requests are so."""
 
 
 class Withheld:
@@ -29,8 +32,9 @@ class Withheld:
 
     def before(self, request: Request) -> None:
         """Raises Blocked for what a proxy would answer."""
-        for odd in _odd_of(request):
-            if odd in self._odd:
+        for odd in self._odd:
+            _, is_so = _ODD[odd]
+            if is_so(request):
                 reason = f"{odd}, which a proxy in front of the server refuses by itself"
                 self._blocked[reason] += 1
                 raise Blocked(reason)
@@ -51,13 +55,8 @@ def withhold(asked: Target, target: Target, guard: Guard) -> None:
     """
     if _is_page(asked.send(Request("GET", "/contract-no-such-path", {}))):
         return
-    if odd := [name for name, request in _ODD.items() if _is_page(asked.send(request))]:
+    if odd := [name for name, (request, _) in _ODD.items() if _is_page(asked.send(request))]:
         target.add_hook(Withheld(odd, guard))
-
-
-def _odd_of(request: Request) -> Collection[str]:
-    found = ["a NUL in a path"] if "%00" in request.path.partition("?")[0] else []
-    return [*found, "the method TRACE"] if request.method == "TRACE" else found
 
 
 def _is_page(answer: Response) -> bool:

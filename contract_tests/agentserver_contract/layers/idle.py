@@ -55,7 +55,6 @@ _NOT_IDLE = "a sandbox that was idle for less than its idle timeout goes on"
 _SILENT = "an agent is offline when it was silent for a minute, until its next call"
 _TAKEN = "a task that an agent has taken is its own for 120 s, and then pending again"
 
-
 _PARAMETER = re.compile(r"\{\w+\}")
 
 

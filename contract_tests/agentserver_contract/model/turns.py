@@ -459,9 +459,9 @@ def read_the_log_in_parts(run: ModelRun, choose: Choose) -> None:
             *(({each: "else"}, lambda row: False) for each in ("tool", "source", "env_id")),
             *(({"before": each}, lambda row: False) for each in (f"{NO_SUCH}operation", theirs.id)),
         ]
+        pages: tuple[dict[str, Any], ...] = ({}, {"limit": 1})
         for given, matches in filters:
             expected = [row.id for row in whole if matches(row)]
-            pages: tuple[dict[str, Any], ...] = ({}, {"limit": 1})
             for page in pages:  # from one to the next, filters stay
                 rows = [
                     row.id
